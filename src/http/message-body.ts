@@ -1,0 +1,28 @@
+/**
+ * A message's body as transferred: chunk framing removed, content codings still on.
+ */
+export interface MessageBody {
+  /** Bytes transferred, counted whether kept or not. */
+  wireBytes: number;
+  /** The kept pieces, in order: at most the configured cap in all; the rest was only counted. */
+  chunks: Uint8Array[];
+  /** Sum of the lengths of `chunks`. */
+  keptBytes: number;
+  /** Whether bytes were counted but not kept (cap, memory budget, or a gap in the capture). */
+  truncated: boolean;
+}
+
+export function emptyBody(): MessageBody {
+  return { wireBytes: 0, chunks: NO_CHUNKS, keptBytes: 0, truncated: false };
+}
+
+// Shared by every message without a body; whoever appends replaces it first.
+const NO_CHUNKS: Uint8Array[] = [];
+
+/** The kept bytes in one piece; no copy where there is but one. */
+export function bodyBytes(body: MessageBody): Uint8Array {
+  if (body.chunks.length === 1) return body.chunks[0] as Uint8Array;
+  return body.chunks.length === 0 ? EMPTY : Buffer.concat(body.chunks, body.keptBytes);
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,44 @@
+/**
+ * Every cap of the sensor, in one place, unit last. What is full evicts and counts; nothing grows without a bound.
+ */
+export interface Limits {
+  /** Flows tracked at once; the least recently active is closed for a new one. */
+  flows_max: number;
+  /** Bytes a stream holds of segments that came out of order. */
+  reorder_bytes_max: number;
+  /** Segments a stream holds of those. */
+  reorder_segments_max: number;
+  /** How long a stream waits for a missing segment, and an exchange for its response, in nanoseconds. */
+  stream_timeout_nanos: number;
+  /** How long a quiet flow is remembered, in nanoseconds. */
+  flow_idle_nanos: number;
+  /** Bytes of one message's head. */
+  head_bytes_max: number;
+  /** Bytes kept of one body; the rest is counted. */
+  body_bytes_max: number;
+  /** Requests of one flow waiting for their responses. */
+  pipeline_requests_max: number;
+  /** Bytes of one message's trailer section. */
+  trailer_bytes_max: number;
+  /** Bytes of flows, reorder stores, bodies and queues together. */
+  memory_bytes_max: number;
+  /** Fragmented IP datagrams being reassembled at once. */
+  fragmented_datagrams_max: number;
+  /** How long the first fragment of a datagram waits for the others, in nanoseconds (RFC 8200 §4.5: 60 s). */
+  fragment_timeout_nanos: number;
+}
+
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  flows_max: 65_536,
+  reorder_bytes_max: 1 << 20,
+  reorder_segments_max: 1024,
+  stream_timeout_nanos: 10e9,
+  flow_idle_nanos: 120e9,
+  head_bytes_max: 1 << 17,
+  body_bytes_max: 10_000_000,
+  pipeline_requests_max: 1024,
+  trailer_bytes_max: 16_384,
+  memory_bytes_max: 256 << 20,
+  fragmented_datagrams_max: 256,
+  fragment_timeout_nanos: 30e9,
+};

@@ -1,0 +1,95 @@
+/**
+ * The model: an HTTP request and the response it got (RFC 9110 §3.7), as assembled from the wire.
+ *
+ * in:  messages of both streams of a flow · out: to `policy/`, then to `relay/` as a `Trace`
+ *
+ * Times are nanoseconds since `timeBaseSeconds` (see `PacketBatch`).
+ */
+
+import type { DropReason } from '../counters.js';
+import type { HeaderList } from '../http/header-list.js';
+import type { MessageBody } from '../http/message-body.js';
+
+/** A header or trailer as sent: name and value, in order, repeats kept. */
+export type HeaderPair = [name: string, value: string];
+
+/** What is known to be incomplete or unusual about an exchange; names as in the NDJSON contract. */
+export const Mark = {
+  /** The flow was first seen after its start. */
+  midstream: 1 << 0,
+  /** Bytes were lost by the capture inside this exchange. */
+  gap: 1 << 1,
+  /** The connection ended or was reset before the message did. */
+  aborted: 1 << 2,
+  /** The request's response never came. */
+  noResponse: 1 << 3,
+  /** The connection stopped being HTTP here: 101, or 2xx to CONNECT. */
+  upgraded: 1 << 4,
+  /** The response had not ended when its time ran out; what had come of it by then is here. */
+  timeout: 1 << 5,
+  /** Memory ran short: (part of) a body was given up. */
+  shed: 1 << 6,
+  /** The kernel dropped packets while this exchange was under way. */
+  drops: 1 << 7,
+  /** The message does not keep to the grammar; what could be read of it is here. */
+  malformed: 1 << 8,
+} as const;
+
+export interface Endpoint {
+  /** Canonical text: dotted quad, or RFC 5952. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  /** The request target as sent (RFC 9112 §3.2). */
+  readonly target: string;
+  readonly headers: HeaderList;
+  readonly body: MessageBody;
+  trailers: HeaderPair[];
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly reason: string;
+  /** `1.1`, `1.0`. */
+  readonly version: string;
+  readonly headers: HeaderList;
+  readonly body: MessageBody;
+  trailers: HeaderPair[];
+}
+
+export interface Exchange {
+  readonly interfaceName: string;
+  /** Whoever sent the request, whatever the SYN said. */
+  readonly client: Endpoint;
+  readonly server: Endpoint;
+  /** HTTP version of the request: `1.1`, `1.0`. */
+  readonly protocol: string;
+  readonly timeBaseSeconds: number;
+  /** First byte of the request. */
+  startTime: number;
+  requestEndTime: number;
+  /** First byte of the final response, or -1. */
+  responseStartTime: number;
+  /** Last byte seen of the response, or of the request where there is none. */
+  endTime: number;
+  request: HttpRequest;
+  response: HttpResponse | null;
+  /** Bits of `Mark`. */
+  marks: number;
+  /** Why this exchange will not be sent, decided when the request's head was complete; 0 if it is kept. */
+  dropReason: DropReason;
+  /** For policy to remember its decision by (a rate permit, the trace context); opaque to earlier stages. */
+  admission: unknown;
+}
+
+/** The names of the set bits, in the order of `Mark`. */
+export function markNames(marks: number): string[] {
+  const names: string[] = [];
+  for (let i = 0; i < MARK_NAMES.length; i++) if (marks & (1 << i)) names.push(MARK_NAMES[i] as string);
+  return names;
+}
+
+const MARK_NAMES = ['midstream', 'gap', 'aborted', 'no-response', 'upgraded', 'timeout', 'shed', 'drops', 'malformed'];
