@@ -98,13 +98,27 @@ export class TcpReassembler {
     for (const phase of Object.values(FlowPhase)) this.#forgetOlderThan(phase, Number.POSITIVE_INFINITY, time);
   }
 
-  /** Gives up the reorder stores of the flows that have waited longest, until the budget is kept. */
+  /**
+   * Until the budget is relieved: gives up the reorder stores of the flows that have waited longest, then whole flows,
+   * the least recently active first.
+   */
   shed(time: number): void {
     for (const flow of this.#waiting) {
-      if (!this.#budget.exceeded) return;
+      if (this.#budget.relieved) return;
       this.#counters.segments_shed += flow.stream0.held.length + flow.stream1.held.length;
       this.#giveUp(flow, time);
     }
+    while (!this.#budget.relieved) {
+      const evictee = this.flows.evictee;
+      if (evictee === null) return;
+      this.#evict(evictee, time);
+    }
+  }
+
+  #evict(flow: Flow, time: number): void {
+    if (flow.phase !== FlowPhase.closed) this.#counters.flows_evicted++;
+    this.#close(flow, EndCause.unwatched, time);
+    this.flows.remove(flow);
   }
 
   /** A SYN that is not a repetition of the one that opened the flow begins a new connection on the same ports. */
@@ -121,9 +135,7 @@ export class TcpReassembler {
     while (this.flows.size >= limits.flows_max) {
       const evictee = this.flows.evictee;
       if (evictee === null) break;
-      if (evictee.phase !== FlowPhase.closed) this.#counters.flows_evicted++;
-      this.#close(evictee, EndCause.unwatched, time);
-      this.flows.remove(evictee);
+      this.#evict(evictee, time);
     }
     this.#counters.flows_opened++;
     return this.flows.insert(segment, interfaceId, time);
@@ -217,7 +229,9 @@ export class TcpReassembler {
       }
     }
     const mustWait =
-      ahead > 0 || stream.held.length > 0 || ((segment.flags & TcpFlag.ack) !== 0 && other.isBehindOf(segment.acknowledgement));
+      ahead > 0 ||
+      stream.held.length > 0 ||
+      ((segment.flags & TcpFlag.ack) !== 0 && other.isBehindOf(segment.acknowledgement));
     if (!mustWait) {
       this.#deliver(flow, direction, stream, bytes, start, payloadEnd, payloadCut, time);
       if (flow.waitingSince >= 0) this.#progress(flow, time);
@@ -420,7 +434,11 @@ export class TcpReassembler {
   }
 
   #forgetOlderThan(phase: FlowPhase, limit: number, time: number): void {
-    for (let flow = this.flows.oldest(phase); flow !== null && flow.lastActive < limit; flow = this.flows.oldest(phase)) {
+    for (
+      let flow = this.flows.oldest(phase);
+      flow !== null && flow.lastActive < limit;
+      flow = this.flows.oldest(phase)
+    ) {
       this.#close(flow, EndCause.unwatched, time);
       this.flows.remove(flow);
     }
