@@ -14,7 +14,6 @@ export function createLogger(settings: LogSettings): Logger {
   const destination = pino.destination({ fd: 2, sync: true });
   // Whoever read the log has gone; that is no reason to stop sensing.
   destination.on('error', () => {});
-  const isText = settings.logFormat === 'text' || (settings.logFormat === 'auto' && process.stderr.isTTY);
   return pino(
     {
       level: settings.logLevel,
@@ -22,8 +21,13 @@ export function createLogger(settings: LogSettings): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: levelName },
     },
-    isText ? { write: (line: string) => void destination.write(asText(line)) } : destination,
+    writesText(settings) ? { write: (line: string) => void destination.write(asText(line)) } : destination,
   );
+}
+
+/** Whether what goes to standard error is for a person to read. */
+export function writesText(settings: LogSettings): boolean {
+  return settings.logFormat === 'text' || (settings.logFormat === 'auto' && process.stderr.isTTY);
 }
 
 function levelName(label: string): { level: string } {

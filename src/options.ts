@@ -43,8 +43,12 @@ export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
 type Row<T, V> = Omit<Option<T>, 'arity' | 'value'> & { readonly value: OptionValue<V> };
 
-function one<V, D extends V | null>(row: Row<D, V>): Option<V | D> {
+function one<V>(row: Row<NoInfer<V>, V>): Option<V> {
   return { ...row, arity: 'one' };
+}
+/** Null until it is given. */
+function optional<V>(row: Omit<Row<null, V>, 'default'>): Option<V | null> {
+  return { ...row, arity: 'one', default: null };
 }
 function many<V>(row: Row<readonly V[], V>): Option<readonly V[]> {
   return { ...row, arity: 'many' };
@@ -70,38 +74,33 @@ const LOG_OPTIONS = {
 };
 
 export const SENSOR_OPTIONS = {
-  'satellite-url': one({
+  'satellite-url': optional({
     group: 'Satellite:',
     value: satelliteUrl,
-    default: null,
     defaultText: 'required, unless --output says otherwise',
     help: 'where traces go: http(s)://host[:port][/base], host, host:port, or a full …/v1/traces',
   }),
-  'levo-env': one({
+  'levo-env': optional({
     group: 'Satellite:',
     value: tag('NAME'),
-    default: null,
     env: ['LEVO_ENV'],
     help: 'environment that traces are tagged with, such as staging',
   }),
-  'levoai-org-id': one({
+  'levoai-org-id': optional({
     group: 'Satellite:',
     value: tag('ID'),
-    default: null,
     env: ['LEVOAI_ORG_ID'],
     help: 'organisation that traces are tagged with',
   }),
-  'levoai-workspace-id': one({
+  'levoai-workspace-id': optional({
     group: 'Satellite:',
     value: tag('ID'),
-    default: null,
     env: ['LEVOAI_WORKSPACE_ID'],
     help: 'workspace that traces are tagged with',
   }),
-  'service-name': one({
+  'service-name': optional({
     group: 'Satellite:',
     value: tag('NAME'),
-    default: null,
     defaultText: 'the host name',
     help: 'service that traces are tagged with',
   }),
@@ -131,10 +130,9 @@ export const SENSOR_OPTIONS = {
     default: '',
     help: "pcap filter expression, and-ed with the sensor's own exclusions",
   }),
-  read: one({
+  read: optional({
     group: 'Capture:',
     value: captureFile,
-    default: null,
     help: 'capture file (pcap or pcapng, - for standard input) to read instead of interfaces',
   }),
   'stream-timeout-seconds': one({
@@ -196,10 +194,9 @@ export const SENSOR_OPTIONS = {
     help: 'where traces go: the satellite, or ndjson on standard output',
   }),
 
-  config: one({
+  config: optional({
     group: 'Process:',
     value: { ...text('FILE'), parse: existingFile },
-    default: null,
     help: 'YAML file with any of these options, by the same names',
   }),
   ...LOG_OPTIONS,
@@ -254,4 +251,11 @@ export function settingName(option: string): string {
 /** The environment variables an option is read from, first one wins. */
 export function environmentNames(name: string, option: Option<unknown>): readonly string[] {
   return [...(option.env ?? []), `LEVO_${name.replaceAll('-', '_').toUpperCase()}`];
+}
+
+/** The default as help and documents show it; null where there is nothing to say. */
+export function defaultText(option: Option<unknown>): string | null {
+  if (option.defaultText !== undefined) return option.defaultText;
+  if (option.default === null || option.default === false || option.default === '') return null;
+  return Array.isArray(option.default) ? null : String(option.default);
 }

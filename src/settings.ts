@@ -59,10 +59,13 @@ export function resolveSettings<T extends OptionTable>(
   file: FlagValues = {},
   filePath = '',
 ): SettingsOf<T> {
-  for (const name of Object.keys(flags)) if (!(name in table)) throw unknownName(`--${name}`, name, table, '--');
   const settings: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(table)) {
     settings[settingName(name)] = optionValue(name, option, given(name, option, flags, environment, file, filePath));
+  }
+  // Only now, so that `--filter -x` is told that its value is missing, not that there is no -x.
+  for (const name of Object.keys(flags)) {
+    if (!Object.hasOwn(table, name)) throw unknownName(name.length > 1 ? `--${name}` : `-${name}`, name, table, '--');
   }
   // Every property was made from the row that also makes its type.
   return Object.freeze(settings) as SettingsOf<T>;
@@ -201,8 +204,10 @@ function unknownName(shown: string, name: string, table: OptionTable, prefix: st
   return new UsageError(`${shown} is no option; ${wayOut}`);
 }
 
-/** The candidate within two edits of `name`, if there is one. */
+/** The candidate within two edits of `name`, or the only one it begins, if there is one. */
 export function nearest(name: string, candidates: readonly string[]): string | null {
+  const begun = candidates.filter((candidate) => candidate.startsWith(name));
+  if (begun.length === 1) return begun[0] ?? null;
   const ranked = candidates.map((candidate) => ({ candidate, edits: editDistance(name, candidate) }));
   ranked.sort((a, b) => a.edits - b.edits);
   const [best] = ranked;
