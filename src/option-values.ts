@@ -192,8 +192,10 @@ export const headerPair: OptionValue<readonly [name: string, value: string]> = {
     const name = given.slice(0, equals).trim();
     const value = given.slice(equals + 1).trim();
     // RFC 9110 §5.6.2 (token) and §5.5 (field-value).
-    if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)) throw new InvalidValue('has no header name before the equals sign');
-    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) throw new InvalidValue('has characters that no header can carry');
+    if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name))
+      throw new InvalidValue('has no header name before the equals sign; give NAME=VALUE');
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+      throw new InvalidValue('has characters that no header can carry; give printable ones');
     return [name, value];
   },
 };

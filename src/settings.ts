@@ -179,7 +179,7 @@ function readConfigFile(path: string, table: OptionTable): FlagValues {
   }
   const values: Record<string, readonly string[]> = {};
   for (const [key, value] of Object.entries(root)) {
-    const option = table[key];
+    const option = Object.hasOwn(table, key) ? table[key] : undefined;
     if (option === undefined || key === 'config') throw unknownName(`${where}: ${quote(key)}`, key, table, '');
     const texts = textsOf(value);
     if (texts === null || (texts.length > 1 && option.arity !== 'many')) {
