@@ -1,30 +1,20 @@
 /** Placeholder for the local satellite. */
 import { SensorError } from '../errors.js';
+import type { SatelliteTrace } from './satellite-trace.js';
 
-export interface SatelliteTrace {
-  readonly traceId: string;
-  readonly method: string;
-  readonly authority: string;
-  readonly target: string;
-  readonly status: number | null;
-  readonly durationNano: number;
-  readonly environment: string | null;
-  readonly organization: string | null;
-  readonly serviceName: string | null;
-  readonly raw: object;
-}
-
-export interface Satellite {
-  readonly url: string;
-  readonly port: number;
-  close(): Promise<void>;
-}
-
-export async function startSatellite(_options: {
+interface SatelliteOptions {
   host: string;
   port: number;
   traces_max: number;
-  on_trace?: (trace: SatelliteTrace) => void;
-}): Promise<Satellite> {
+  onTrace?: (trace: SatelliteTrace) => void;
+}
+
+interface Satellite {
+  readonly port: number;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function startSatellite(_options: SatelliteOptions): Promise<Satellite> {
   throw new SensorError('not built yet');
 }

@@ -32,7 +32,7 @@ export async function demo(flags: FlagValues): Promise<number> {
     host: '127.0.0.1',
     port: 0,
     traces_max: 1000,
-    on_trace: (trace) => {
+    onTrace: (trace) => {
       received++;
       print(traceLine(trace));
     },

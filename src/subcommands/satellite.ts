@@ -16,7 +16,7 @@ export async function satellite(flags: FlagValues): Promise<number> {
     host: settings.host,
     port: settings.port,
     traces_max: settings.tracesMax,
-    on_trace: (trace) => void process.stdout.write(`${traceLine(trace)}\n`),
+    onTrace: (trace) => void process.stdout.write(`${traceLine(trace)}\n`),
   });
   process.stdout.on('error', () => process.exit(0));
   log.info(`satellite at ${running.url}; what it holds is at ${running.url}/traces`);
