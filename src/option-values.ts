@@ -185,7 +185,8 @@ const URL_EXAMPLE = 'one such as http://127.0.0.1:9999';
 /** `name=value`, sent with every export. The value may be a credential, so it is never shown. */
 export const headerPair: OptionValue<readonly [name: string, value: string]> = {
   placeholder: 'NAME=VALUE',
-  reveal: (given) => (given.includes('=') ? `${given.slice(0, given.indexOf('='))}=…` : '…'),
+  // No more than the name: `authorization: secret==` has an equals sign too.
+  reveal: (given) => `${/^[!#$%&'*+.^_`|~0-9a-z-]+(?=[=:])/i.exec(given)?.[0] ?? ''}…`,
   parse: (given) => {
     const equals = given.indexOf('=');
     if (equals < 0) throw new InvalidValue('has no equals sign; give NAME=VALUE');
