@@ -36,6 +36,10 @@ export interface Limits {
   response_bytes_max: number;
   /** Bytes of one file of the spool. */
   spool_segment_bytes_max: number;
+  /** Endpoints the rate limit remembers, to be fair to the rare ones. */
+  endpoints_max: number;
+  /** Hosts whose rule verdict is remembered. */
+  host_verdicts_max: number;
 }
 
 export const DEFAULT_LIMITS: Readonly<Limits> = {
@@ -56,4 +60,6 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   queue_bytes_max: 32 << 20,
   response_bytes_max: 1 << 16,
   spool_segment_bytes_max: 4 << 20,
+  endpoints_max: 8192,
+  host_verdicts_max: 1024,
 };
