@@ -25,7 +25,7 @@ import type { TraceOutput } from './output.js';
 import { createBatchQueue } from './queue.js';
 import { createSender } from './sender.js';
 import type { RelaySettings } from './settings.js';
-import type { Spool } from './spool/spool.js';
+import { openSpool } from './spool/spool.js';
 
 export interface RelayStatus {
   protocol: SatelliteProtocol | null;
@@ -49,21 +49,13 @@ export interface RelayParts {
   limits: Limits;
   log: Log;
   clock: Clock;
-  spool?: Spool | null;
 }
 
 const LATENCY_BOUNDS_MILLIS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 const LOGGED_BODY_MAX = 500;
 
-/** @throws UsageError if a certificate or key is not usable */
-export async function createRelay({
-  settings,
-  counters,
-  limits,
-  log,
-  clock,
-  spool = null,
-}: RelayParts): Promise<Relay> {
+/** @throws UsageError if a certificate, a key or the spool's directory is not usable */
+export async function createRelay({ settings, counters, limits, log, clock }: RelayParts): Promise<Relay> {
   const createAgent = agentFactory(settings.satellite, settings.tls);
   const encoders = new Map<SatelliteProtocol, BatchEncoder>();
   encoders.set('levo', createLevoEncoder(levoResource(settings)));
@@ -78,6 +70,19 @@ export async function createRelay({
   }
 
   const folded = foldWarnings(log, clock);
+  const spool =
+    settings.spool === null
+      ? null
+      : await openSpool({
+          directory: settings.spool.directory,
+          bytesMax: settings.spool.bytesMax,
+          spool_segment_bytes_max: limits.spool_segment_bytes_max,
+          counters,
+          warnings: folded,
+          onLost: (traces, recovered) => countOutcome(recovered, 0, traces),
+        });
+  if (counters.recovered_traces > 0)
+    log.info({ traces: counters.recovered_traces }, 'found in the spool what an earlier run could not send');
   const queue = createBatchQueue();
   const latency = createHistogram(LATENCY_BOUNDS_MILLIS);
   const status: RelayStatus = { protocol: null, reachable: null, lastFailure: '' };
@@ -90,7 +95,7 @@ export async function createRelay({
   let spillingBatches = 0;
   let spillingBytes = 0;
   let spillingTraces = 0;
-  /** A batch taken off the spool before its first attempt, so that it cannot be sent twice; see `levo`. */
+  /** A batch taken off the spool before its first attempt, so that it cannot be sent twice. */
   let held: Batch | null = null;
 
   const { timing } = settings;
@@ -125,8 +130,11 @@ export async function createRelay({
   }
 
   function settle(batch: Batch, exported: number): void {
-    const lost = batch.count - exported;
-    if (batch.recovered) {
+    countOutcome(batch.recovered, exported, batch.count - exported);
+  }
+
+  function countOutcome(recovered: boolean, exported: number, lost: number): void {
+    if (recovered) {
       counters.recovered_traces_exported += exported;
       counters.recovered_traces_dropped += lost;
       return;
@@ -200,12 +208,13 @@ export async function createRelay({
     if (held !== null) return fromHeld(held);
     for (;;) {
       if (spool !== null && spool.batches > 0) {
-        const batch = await spool.peek();
-        if (batch === null) continue;
+        const spooled = await spool.peek();
+        if (spooled === null) continue;
+        const { batch } = spooled;
         if (sender.protocol !== 'levo' && batch.protocol !== 'levo')
-          return { batch, done: () => spool.remove(), release: () => {} };
+          return { batch, done: () => spooled.remove(), release: () => spooled.release() };
         // At most once: were the sensor killed between sending and noting it, the next run would send it again.
-        await spool.remove();
+        await spooled.remove();
         held = batch;
         return fromHeld(batch);
       }
@@ -225,6 +234,7 @@ export async function createRelay({
     };
   }
 
+  /** Off the disk already: see `next`. */
   function fromHeld(batch: Batch): Next {
     return {
       batch,

@@ -7,7 +7,6 @@ import { type Clock, systemClock } from '../../src/relay/clock.js';
 import type { Log } from '../../src/relay/log.js';
 import { createRelay, type Relay } from '../../src/relay/relay.js';
 import { NO_TLS_SETTINGS, type RelaySettings } from '../../src/relay/settings.js';
-import type { Spool } from '../../src/relay/spool/spool.js';
 import { parseSatelliteUrl } from '../../src/satellite-url.js';
 import { sampleTrace } from './trace.js';
 
@@ -151,7 +150,7 @@ export async function startRelay(
   url: string,
   override: Partial<RelaySettings> = {},
   limits: Partial<Limits> = {},
-  parts: { clock?: Clock; spool?: Spool; counters?: Counters } = {},
+  parts: { clock?: Clock; counters?: Counters } = {},
 ): Promise<RelayUnderTest> {
   const counters = parts.counters ?? createCounters();
   const { log, lines } = recordingLog();
@@ -162,7 +161,6 @@ export async function startRelay(
     limits: { ...DEFAULT_LIMITS, ...limits },
     log,
     clock: parts.clock ?? clock,
-    spool: parts.spool ?? null,
   });
   return {
     relay,
