@@ -54,6 +54,8 @@ export interface Counters {
   flows_h2: number;
   flows_not_http: number;
   body_bytes_shed: number;
+  // policy
+  endpoints_evicted: number;
   // exchanges, by outcome
   exchanges_seen: number;
   exchanges_exported: number;
@@ -97,6 +99,7 @@ export function createCounters(): Counters {
     flows_h2: 0,
     flows_not_http: 0,
     body_bytes_shed: 0,
+    endpoints_evicted: 0,
     exchanges_seen: 0,
     exchanges_exported: 0,
     exchanges_dropped_host_rule: 0,

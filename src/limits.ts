@@ -26,6 +26,10 @@ export interface Limits {
   fragmented_datagrams_max: number;
   /** How long the first fragment of a datagram waits for the others, in nanoseconds (RFC 8200 §4.5: 60 s). */
   fragment_timeout_nanos: number;
+  /** Endpoints the rate limit remembers, to be fair to the rare ones. */
+  endpoints_max: number;
+  /** Hosts whose rule verdict is remembered. */
+  host_verdicts_max: number;
 }
 
 export const DEFAULT_LIMITS: Readonly<Limits> = {
@@ -41,4 +45,6 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   memory_bytes_max: 256 << 20,
   fragmented_datagrams_max: 256,
   fragment_timeout_nanos: 30e9,
+  endpoints_max: 8192,
+  host_verdicts_max: 1024,
 };

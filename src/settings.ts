@@ -135,6 +135,7 @@ function parseValue(name: string, option: Option<unknown>, text: string, source:
     return option.value.parse(text);
   } catch (error) {
     if (error instanceof InvalidValue) throw new UsageError(`${shown()} ${error.message}`);
+    if (error instanceof UsageError) throw new UsageError(`${error.message}${provenance(source)}`);
     throw error;
   }
 }

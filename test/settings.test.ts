@@ -56,10 +56,10 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
 /** Wrong values of every option, and what the error says of them. */
 const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> = {
   'satellite-url': [
-    ['http://', 'is not a URL'],
-    ['http://a b/', 'is not a URL'],
+    ['http://', 'not a URL'],
+    ['http://a b/', 'not a URL'],
     ['ftp://a', 'is not http or https'],
-    ['http://a:99999', 'is not a URL'],
+    ['http://a:99999', 'not a URL'],
     ['http://a:4317', '4318'],
     ['a:4317', '4318'],
     ['http://user:hunter2@a', '--satellite-header'],
@@ -222,7 +222,7 @@ describe.each(Object.entries(WRONG))('a wrong --%s', (name, wrongs) => {
     for (const message of messages) {
       expect(message).not.toContain('\n');
       expect(message).not.toContain('hunter2');
-      expect(message).toMatch(/give|leave|see|there are|use/);
+      expect(message).toMatch(/give|leave|see|there are|use|send/);
     }
   });
 });
