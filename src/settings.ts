@@ -205,6 +205,18 @@ function unknownName(shown: string, name: string, table: OptionTable, prefix: st
   return new UsageError(`${shown} is no option; ${wayOut}`);
 }
 
+/** Variables that no option reads but that are spelled much like one that some option does. */
+export function misspeltVariables(environment: Environment): { name: string; meant: string }[] {
+  const known = Object.entries<Option<unknown>>(SENSOR_OPTIONS).flatMap(([name, option]) =>
+    environmentNames(name, option),
+  );
+  const unknown = Object.keys(environment).filter((name) => /^LEVO(AI)?_/.test(name) && !known.includes(name));
+  return unknown.flatMap((name) => {
+    const meant = nearest(name, known);
+    return meant === null ? [] : [{ name, meant }];
+  });
+}
+
 /** The candidate within two edits of `name`, or the only one it begins, if there is one. */
 export function nearest(name: string, candidates: readonly string[]): string | null {
   const begun = candidates.filter((candidate) => candidate.startsWith(name));

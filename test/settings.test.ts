@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../src/errors.js';
 import { environmentNames, type OptionTable, SENSOR_OPTIONS, type Settings, settingName } from '../src/options.js';
-import { type Environment, type FlagValues, resolveSensorSettings } from '../src/settings.js';
+import { type Environment, type FlagValues, misspeltVariables, resolveSensorSettings } from '../src/settings.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'settings-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -357,4 +357,18 @@ describe('options together', () => {
     expect(Object.isFrozen(settings.pathAllow)).toBe(true);
     expect(Object.isFrozen(settings.output)).toBe(true);
   });
+});
+
+it('notices variables that are spelled almost right, and no others', () => {
+  const environment = {
+    LEVO_SATELITE_URL: 'x',
+    LEVO_AWS_REGION: 'x',
+    LEVO_RATE_LIMIT: '1',
+    LEVOAI_ORG_IDS: 'x',
+    PATH: '/',
+  };
+  expect(misspeltVariables(environment)).toEqual([
+    { name: 'LEVO_SATELITE_URL', meant: 'LEVO_SATELLITE_URL' },
+    { name: 'LEVOAI_ORG_IDS', meant: 'LEVOAI_ORG_ID' },
+  ]);
 });
