@@ -15,6 +15,8 @@ import { type SensitiveNames, Sensitivity } from './sensitive-names.js';
 export interface DocumentRedactor {
   /** The bytes with their secrets replaced; the argument itself where there are none. */
   redactBody(bytes: Uint8Array, contentType: string): Uint8Array;
+  /** Whether `redactText` might find something in any of the texts joined to this one. */
+  mayRedactText(text: string): boolean;
   /** The same for a piece of text such as a header's value. */
   redactText(text: string): string;
   /** The same for the query of a URL, without its question mark. */
@@ -27,10 +29,10 @@ const NESTING_MAX = 6;
 export function createDocumentRedactor(names: SensitiveNames, values: SecretValues): DocumentRedactor {
   const isField = (name: string) => names.field(name) !== Sensitivity.none;
   // One pass for most bodies: is there anything a name or a form could be found by?
-  const mayName = namePattern(names.fieldPattern);
+  const hint = secretHint(names.fieldPattern, values.hint);
 
   function mayHoldSecret(bytes: Buffer): boolean {
-    return mayName?.test(bytes) === true || values.mayContain(bytes);
+    return hint?.test(bytes) === true || values.mayContainAdded(bytes);
   }
 
   function holdsSecret(bytes: Buffer): boolean {
@@ -81,6 +83,16 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
     if (kind !== 'json') for (const { start, end } of found) edits.text(view, start, end);
   }
 
+  /** Whether nothing in the query is secret, seen without decoding anything. */
+  function isPlainQuery(query: string): boolean {
+    if (query === '') return true;
+    if (/[%+{[<]/.test(query) || values.mayContain(query)) return false;
+    return (
+      !query.split('&').some((pair) => names.query(pair.slice(0, Math.max(0, pair.indexOf('='))))) &&
+      !/(?:^|&)code=/.test(query)
+    );
+  }
+
   function edited(bytes: Buffer, edit: (view: View, edits: Edits) => void): Buffer {
     const edits = createEdits();
     edit({ bytes, base: 0, origin: null }, edits);
@@ -95,14 +107,14 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
       const result = edited(bytes, (view, edits) => redact(view, edits, contentType, 0));
       return result === bytes ? body : result;
     },
+    mayRedactText: (text) => values.mayContain(text) || mayHoldPairs(text),
     redactText(text) {
-      const mayHoldPairs = text.includes('=') && (text.includes('?') || text.includes('&'));
-      if (!mayHoldPairs && !values.mayContain(text)) return text;
       return edited(Buffer.from(text), (view, edits) => {
         for (const { start, end } of findIn(view.bytes, false)) edits.text(view, start, end);
       }).toString();
     },
     redactQuery(query) {
+      if (isPlainQuery(query)) return query;
       return edited(Buffer.from(query), (view, edits) =>
         redactPairs(view, edits, {
           isSensitive: names.query,
@@ -114,10 +126,17 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
   };
 }
 
-function namePattern(fieldPattern: string | null): RE2 | null {
-  if (fieldPattern === null) return null;
+function secretHint(fieldPattern: string | null, valueHint: string | null): RE2 | null {
   // A name ends at what is neither letter nor digit. An escape may be a letter in disguise.
-  return new RE2(`${fieldPattern}[0-9]*(?:[^a-z0-9]|$)|\\\\u00[2-7]|[?&;]sig(?:nature)?=|assertion=`, 'i');
+  const named = fieldPattern === null ? null : `${fieldPattern}[0-9]*(?:[^a-z0-9]|$)`;
+  const others = '\\\\u00[2-7]|[?&;]sig(?:nature)?=|assertion=';
+  const sources = [named, named === null ? null : others, valueHint].filter((source) => source !== null);
+  return sources.length === 0 ? null : new RE2(sources.join('|'), 'i');
+}
+
+/** Whether there may be a URL with a query in the text. */
+function mayHoldPairs(text: string): boolean {
+  return text.includes('=') && (text.includes('?') || text.includes('&'));
 }
 
 type DocumentKind = 'json' | 'xml' | 'form' | 'text' | 'binary';

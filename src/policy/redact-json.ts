@@ -176,23 +176,23 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
 
 /** The content of a JSON string with its escapes undone (RFC 8259 §7), as UTF-8. */
 function unescaped(view: View, start: number, end: number): View {
-  return decodedView(view, start, end, (bytes, from, to, push) => {
+  return decodedView(view, start, end, (bytes, from, to, copy, push) => {
     for (let i = from; i < to; ) {
-      const byte = bytes[i] as number;
-      const next = bytes[i + 1];
-      if (byte !== BACKSLASH || i + 1 >= to || next === undefined) {
-        push(byte, i++);
-      } else if (next !== LETTER_U) {
-        push(SHORT_ESCAPES.get(next) ?? next, i);
-        i += 2;
-      } else {
-        const pair = /^\\u[dD][89abAB]..\\u[dD][c-fC-F]../.test(bytes.toString('latin1', i, Math.min(to, i + 12)));
-        const size = pair ? 12 : 6;
-        const units = bytes.toString('latin1', i, Math.min(to, i + size)).match(/(?<=\\u)[0-9a-fA-F]{4}/g) ?? [];
-        const text = String.fromCharCode(...units.map((unit) => Number.parseInt(unit, 16)));
-        for (const decoded of Buffer.from(text)) push(decoded, i);
-        i += size;
+      const escape = bytes.indexOf(BACKSLASH, i);
+      if (escape < 0 || escape >= to - 1) return copy(i, to);
+      copy(i, escape);
+      const next = bytes[escape + 1] as number;
+      if (next !== LETTER_U) {
+        push(SHORT_ESCAPES.get(next) ?? next, escape);
+        i = escape + 2;
+        continue;
       }
+      const digits = bytes.toString('latin1', escape, Math.min(to, escape + 12));
+      const size = /^\\u[dD][89abAB]..\\u[dD][c-fC-F]../.test(digits) ? 12 : 6;
+      const units = digits.slice(0, size).match(/(?<=\\u)[0-9a-fA-F]{4}/g) ?? [];
+      const text = String.fromCharCode(...units.map((unit) => Number.parseInt(unit, 16)));
+      for (const decoded of Buffer.from(text)) push(decoded, escape);
+      i = escape + size;
     }
   });
 }

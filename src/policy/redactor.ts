@@ -15,7 +15,7 @@ import type { Trace, TraceBody } from '../pair/trace.js';
 import { REDACTED } from './edits.js';
 import { createDocumentRedactor, type DocumentRedactor } from './redact-document.js';
 import { createSecretValues } from './secret-values.js';
-import { createSensitiveNames, type SensitiveNames } from './sensitive-names.js';
+import { createSensitiveNames, HeaderKind, type SensitiveNames } from './sensitive-names.js';
 
 export interface RedactionSettings {
   /** The built-in names and forms; without, only what the lists below add. */
@@ -59,14 +59,18 @@ export function createRedactor(settings: RedactionSettings): (trace: Trace) => v
     request.target = redactUrl(request.target, documents, names);
     request.path = redactPath(request.path, documents, names);
     request.query = documents.redactQuery(request.query);
-    request.authority = documents.redactText(request.authority);
+    request.authority = request.authority.replace(/^.*@/s, `${REDACTED}@`);
     for (const message of response === null ? [request] : [request, response]) {
-      const contentType = message.headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
+      const contentType = message.headers.find(([name]) => isContentType(name))?.[1] ?? '';
       redactHeaders(message.headers, defaults, documents, names);
       redactHeaders(message.trailers, defaults, documents, names);
       redactBody(message.body, contentType);
     }
   };
+}
+
+function isContentType(name: string): boolean {
+  return name.length === 12 && name.toLowerCase() === 'content-type';
 }
 
 const NO_CONTENT = new Uint8Array(0);
@@ -82,34 +86,25 @@ function redactHeaders(
   documents: DocumentRedactor,
   names: SensitiveNames,
 ): void {
+  // The values that are not secret by their name are asked about together: most heads hold nothing else.
+  let others = '';
   for (const header of headers) {
-    const name = header[0].toLowerCase();
-    if (HARMLESS_HEADERS.has(name)) continue;
-    const keep = defaults ? SYNTAXES.get(name) : undefined;
-    if (keep !== undefined) header[1] = keep(header[1]);
-    else if (names.header(name)) header[1] = header[1] === '' ? '' : REDACTED;
-    else header[1] = isUrl(header[1]) ? redactUrl(header[1], documents, names) : documents.redactText(header[1]);
+    const [name, value] = header;
+    const kind = names.header(name);
+    if (kind === HeaderKind.harmless) continue;
+    const keep = defaults ? SYNTAXES.get(name.length <= 19 ? name.toLowerCase() : name) : undefined;
+    if (keep !== undefined) header[1] = keep(value);
+    else if (kind === HeaderKind.secret) header[1] = value === '' ? '' : REDACTED;
+    else others += `${value}\n`;
+  }
+  if (others === '' || !documents.mayRedactText(others)) return;
+  for (const header of headers) {
+    const [name, value] = header;
+    if (names.header(name) !== HeaderKind.plain || (defaults && SYNTAXES.has(name.toLowerCase()))) continue;
+    if (isUrl(value)) header[1] = redactUrl(value, documents, names);
+    else if (documents.mayRedactText(value)) header[1] = documents.redactText(value);
   }
 }
-
-/** Ids of traces, and what is too common to be looked at each time. */
-const HARMLESS_HEADERS = new Set([
-  'traceparent',
-  'tracestate',
-  'x-amzn-trace-id',
-  'b3',
-  'x-b3-traceid',
-  'x-b3-spanid',
-  'x-b3-parentspanid',
-  'content-type',
-  'content-length',
-  'date',
-  'connection',
-  'accept',
-  'accept-encoding',
-  'accept-language',
-  'transfer-encoding',
-]);
 
 /** What of a header with a syntax of its own is no secret. */
 const SYNTAXES = new Map<string, (value: string) => string>([
@@ -166,5 +161,5 @@ function redactPath(path: string, documents: DocumentRedactor, names: SensitiveN
   const plain = path.includes(';')
     ? path.replace(/;([^=;/]+)=([^;/]*)/g, (pair, name) => (names.query(name) ? `;${name}=${REDACTED}` : pair))
     : path;
-  return documents.redactText(plain);
+  return documents.mayRedactText(plain) ? documents.redactText(plain) : plain;
 }

@@ -17,13 +17,23 @@ export const Sensitivity = {
 } as const;
 export type Sensitivity = (typeof Sensitivity)[keyof typeof Sensitivity];
 
+export const HeaderKind = {
+  /** May hold a secret that its form gives away. */
+  plain: 0,
+  /** Secret as a whole. */
+  secret: 1,
+  /** Known not to hold any. */
+  harmless: 2,
+} as const;
+export type HeaderKind = (typeof HeaderKind)[keyof typeof HeaderKind];
+
 export interface SensitiveNames {
   /** Of a field in JSON, a form, multipart or XML, decoded. */
   field(name: string): Sensitivity;
   /** Of a query parameter, decoded. */
   query(name: string): boolean;
-  /** Of a header that is secret as a whole; those with a syntax of their own are treated apart. */
-  header(name: string): boolean;
+  /** Of a header, as sent. Those with a syntax of their own are treated apart. */
+  header(name: string): HeaderKind;
   /**
    * RE2 source, to be used without case, that finds the end of each name for which `field` is not `none`, with or
    * without punctuation between its letters; a quick no for most bodies. Null if there is no such name.
@@ -168,8 +178,25 @@ const NAMES = new Map<string, Sensitivity>([
 const QUERY_NAMES = ['awsaccesskeyid', 'signature', 'sig', 'xgoogsignature', 'xamzsignature', 'assertion'];
 
 const HEADER_NAMES = ['xauth', 'xgoogiapjwtassertion', 'xmsclientprincipal', 'authenticationinfo'];
-/** Headers that end like a secret and are none. */
-const HARMLESS_HEADER_NAMES = ['accesscontrolallowcredentials'];
+/** Ids of traces, names that only look like a secret's, and what is too common to be looked at each time. */
+const HARMLESS_HEADERS = new Set([
+  'traceparent',
+  'tracestate',
+  'x-amzn-trace-id',
+  'b3',
+  'x-b3-traceid',
+  'x-b3-spanid',
+  'x-b3-parentspanid',
+  'access-control-allow-credentials',
+  'content-type',
+  'content-length',
+  'date',
+  'connection',
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'transfer-encoding',
+]);
 
 const REMEMBERED_MAX = 4096;
 
@@ -189,9 +216,9 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
     field: remember((name) => (fields.has(plain(name)) ? Sensitivity.deep : builtIn(name))),
     query: remember((name) => queries.has(plain(name)) || builtIn(name) !== Sensitivity.none),
     header: remember((name) => {
-      const compared = plain(name);
-      if (headers.has(compared)) return true;
-      return !HARMLESS_HEADER_NAMES.includes(compared) && builtIn(name) !== Sensitivity.none;
+      if (headers.has(plain(name))) return HeaderKind.secret;
+      if (HARMLESS_HEADERS.has(name.toLowerCase())) return HeaderKind.harmless;
+      return builtIn(name) === Sensitivity.none ? HeaderKind.plain : HeaderKind.secret;
     }),
     fieldPattern: patterns.length === 0 ? null : `(?:${patterns.map(spread).join('|')})`,
   };
