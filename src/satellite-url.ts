@@ -28,7 +28,7 @@ const OTLP_GRPC_PORT = 4317;
 export function parseSatelliteUrl(value: string, option = '--satellite-url'): SatelliteAddress {
   const text = value.trim();
   const wrong = (why: string, wayOut: string): UsageError =>
-    new UsageError(`${option} ${JSON.stringify(redactCredentials(value))}: ${why}; ${wayOut}`);
+    new UsageError(`${option} ${JSON.stringify(redactSecrets(value))}: ${why}; ${wayOut}`);
   const example = 'give http://HOST:PORT or https://HOST:PORT';
 
   if (text === '') throw wrong('empty', example);
@@ -68,7 +68,7 @@ export function parseSatelliteUrl(value: string, option = '--satellite-url'): Sa
   };
 }
 
-/** An error message ends up in logs: what stands between the scheme and the `@` does not. */
-function redactCredentials(value: string): string {
-  return value.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)?[^/?#]*@/i, '$1***@');
+/** An error message ends up in logs: what stands between the scheme and the `@`, or in a query, does not. */
+function redactSecrets(value: string): string {
+  return value.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)?[^/?#]*@/i, '$1***@').replace(/[?#].*$/s, '?***');
 }

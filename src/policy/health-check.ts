@@ -8,7 +8,7 @@
  * or HEAD without a body, to a path whose last segment is a name health endpoints go by.
  */
 import type { Exchange } from '../pair/exchange.js';
-import { requestPath } from './request-target.js';
+import { requestPath } from '../pair/request-target.js';
 
 export function isHealthCheck(exchange: Exchange): boolean {
   const agent = exchange.request.headers.get('user-agent');

@@ -15,9 +15,10 @@ export interface PatternSet {
  * @throws SyntaxError with RE2's reason and the pattern it is about
  */
 export function compilePatterns(patterns: readonly string[], flags: '' | 'i' = ''): PatternSet {
-  for (const pattern of patterns) compile(pattern, flags);
+  for (const pattern of patterns) compilePattern(pattern, flags);
   if (patterns.length === 0) return { size: 0, test: () => false };
-  const expression = patterns.length === 1 ? compile(patterns[0] as string, flags) : alternation(patterns, flags);
+  const expression =
+    patterns.length === 1 ? compilePattern(patterns[0] as string, flags) : alternation(patterns, flags);
   return { size: patterns.length, test: (text) => expression.test(text) };
 }
 
@@ -33,7 +34,8 @@ function alternation(patterns: readonly string[], flags: string): { test(text: s
   return new RE2.Set(patterns, flags);
 }
 
-function compile(pattern: string, flags: string): RE2 {
+/** @throws SyntaxError with RE2's reason and the pattern */
+export function compilePattern(pattern: string, flags: string): RE2 {
   try {
     return new RE2(pattern, flags);
   } catch (error) {

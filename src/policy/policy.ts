@@ -5,12 +5,12 @@
  */
 import { DropReason } from '../counters.js';
 import type { Exchange } from '../pair/exchange.js';
+import { requestAuthority, requestPath } from '../pair/request-target.js';
 import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
 import { endpointKey } from './endpoint-key.js';
 import { createCaptureTimePermits } from './permits.js';
 import { createRateLimit, type Permit } from './rate-limit.js';
-import { requestAuthority, requestPath } from './request-target.js';
 import { createReservoirPermits } from './reservoir-permits.js';
 import { createRules, type RuleSettings } from './rules.js';
 import { isSampled, type SamplingSettings } from './sampling.js';

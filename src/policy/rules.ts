@@ -6,9 +6,9 @@
  */
 import { DropReason } from '../counters.js';
 import type { Exchange } from '../pair/exchange.js';
+import { decodePath, requestAuthority, requestPath, withoutPort } from '../pair/request-target.js';
 import { isHealthCheck } from './health-check.js';
 import { compilePatterns, type PatternSet } from './pattern-set.js';
-import { decodePath, requestAuthority, requestPath, withoutPort } from './request-target.js';
 
 export interface RuleSettings {
   /** RE2 patterns, unanchored; an empty list has no effect. */

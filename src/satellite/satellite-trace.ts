@@ -71,13 +71,15 @@ export function readLevoTraces(body: unknown): ReadResult {
   return result;
 }
 
-/** One line a person can read. */
+/** One line a person can read, without a control character in it: what it shows comes from strangers. */
 export function formatSatelliteTrace(trace: SatelliteTrace): string {
   const tags = [trace.environment, trace.organization, trace.serviceName].filter((tag) => tag !== '').join(' ');
-  return (
+  const line =
     `${trace.status ?? '---'} ${trace.method} ${trace.authority}${trace.target} ${duration(trace.durationNano)} ` +
-    `${trace.requestBodyBytes}B>${trace.responseBodyBytes}B ${trace.traceId}${tags === '' ? '' : ` [${tags}]`}`
-  );
+    `${trace.requestBodyBytes}B>${trace.responseBodyBytes}B ${trace.traceId}${tags === '' ? '' : ` [${tags}]`}`;
+  return line.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
+    return `\\u{${character.codePointAt(0)?.toString(16)}}`;
+  });
 }
 
 function duration(nanos: number): string {

@@ -47,14 +47,14 @@ export function makeExchange(parts: ExchangeParts = {}): Exchange {
 }
 
 function headerList(pairs: HeaderPair[]): HeaderList {
-  const spans = new Int32Array(pairs.length * 4);
+  const spans: number[] = [];
   let text = '';
-  pairs.forEach(([name, value], i) => {
-    spans.set([text.length, text.length + name.length], i * 4);
+  for (const [name, value] of pairs) {
+    spans.push(text.length, text.length + name.length);
     text += `${name}: `;
     const bytes = Buffer.from(value).toString('latin1');
-    spans.set([text.length, text.length + bytes.length], i * 4 + 2);
+    spans.push(text.length, text.length + bytes.length);
     text += `${bytes}\r\n`;
-  });
+  }
   return new HeaderList(text, spans);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodePath, requestAuthority, requestPath, withoutPort } from '../../src/policy/request-target.js';
+import { decodePath, requestAuthority, requestPath, withoutPort } from '../../src/pair/request-target.js';
 import { type ExchangeParts, makeExchange } from './make-exchange.js';
 
 describe('requestAuthority', () => {

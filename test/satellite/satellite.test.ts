@@ -121,6 +121,14 @@ it('takes the levo protocol', async () => {
   ]);
 });
 
+it('shows nothing of a trace that would steer a terminal', async () => {
+  const entry = { method: 'GET', request: { headers: { ':path': '/\u001b[2J\r\n\u202e', ':authority': 'h' } } };
+  const told: SatelliteTrace[] = [];
+  const { url } = await start({ onTrace: (trace) => told.push(trace) });
+  expect((await post(`${url}/1.0/ebpf/traces`, JSON.stringify([entry]))).status).toBe(200);
+  expect(formatSatelliteTrace(told[0] as SatelliteTrace)).toContain('GET h/\\u{1b}[2J\\u{d}\\u{a}\\u{202e} ');
+});
+
 it.each([
   [
     'protobuf',

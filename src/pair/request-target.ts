@@ -6,7 +6,7 @@
  *     authority-form  CONNECT host:443           path empty
  *     asterisk-form   OPTIONS *                  path *
  */
-import type { Exchange } from '../pair/exchange.js';
+import type { Exchange } from './exchange.js';
 
 /** host[:port] of the target, else of the Host header, else the server's address and port; without userinfo. */
 export function requestAuthority(exchange: Exchange): string {
@@ -97,4 +97,15 @@ function authorityEnd(target: string, start: number): number {
 
 function withoutUserinfo(authority: string): string {
   return authority.slice(authority.lastIndexOf('@') + 1);
+}
+
+/** The query as sent, without the question mark; empty if there is none. */
+export function requestQuery(target: string): string {
+  const question = target.indexOf('?');
+  return question < 0 ? '' : target.slice(question + 1);
+}
+
+/** `https` where an absolute-form target says so; what the wire showed in clear text was else sent as `http`. */
+export function requestScheme(target: string): 'http' | 'https' {
+  return /^https:\/\//i.test(target) ? 'https' : 'http';
 }
