@@ -6,36 +6,18 @@
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SensorError, UsageError } from '../errors.js';
+import { SensorError } from '../errors.js';
+import type { ListenAddress } from '../option-values.js';
 
 export interface HealthServerOptions {
-  address: HealthAddress;
+  address: ListenAddress;
   isReady: () => boolean;
   metrics: () => Promise<string>;
-}
-
-export interface HealthAddress {
-  readonly host: string;
-  readonly port: number;
 }
 
 export interface HealthServer {
   readonly port: number;
   close(): Promise<void>;
-}
-
-const LOOPBACK = '127.0.0.1';
-
-/**
- * `PORT` (loopback) or `HOST:PORT`, as `--health-port` gives it.
- * @throws UsageError
- */
-export function parseHealthPort(value: string, option = '--health-port'): HealthAddress {
-  const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]\s]+)):)?(\d{1,5})$/i.exec(value.trim());
-  const port = Number(match?.[3] ?? Number.NaN);
-  if (match === null || port > 65_535)
-    throw new UsageError(`${option} ${JSON.stringify(value)}: not a port; give PORT (on loopback) or HOST:PORT`);
-  return { host: match[1] ?? match[2] ?? LOOPBACK, port };
 }
 
 /** @throws SensorError if the address cannot be listened on */
@@ -73,7 +55,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   };
 }
 
-function listen(server: Server, { host, port }: HealthAddress): Promise<void> {
+function listen(server: Server, { host, port }: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'something else listens there; choose another' : error.message;

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCounters } from '../../src/counters.js';
+import { listenAddress } from '../../src/option-values.js';
 import { createHistogram, observe } from '../../src/relay/histogram.js';
-import { type HealthServer, parseHealthPort, startHealthServer } from '../../src/task/health-server.js';
+import { type HealthServer, startHealthServer } from '../../src/task/health-server.js';
 import { encodeMetrics, type SensorStatus } from '../../src/task/metrics.js';
 import { monitorProcess } from '../../src/task/process-status.js';
 
@@ -135,11 +136,11 @@ describe('--health-port', () => {
     ['[::1]:9464', '::1', 9464],
     ['localhost:0', 'localhost', 0],
   ])('%s', (value, host, port) => {
-    expect(parseHealthPort(value)).toEqual({ host, port });
+    expect(listenAddress.parse(value)).toEqual({ host, port });
   });
 
   it.each(['', 'x', '65536', '::1:80', '-1', '80 80'])('refuses %j', (value) => {
-    expect(() => parseHealthPort(value)).toThrow(/--health-port .* give PORT/);
+    expect(() => listenAddress.parse(value)).toThrow(/give PORT/);
   });
 });
 
