@@ -184,6 +184,8 @@ export async function listRegions(profile: string | undefined): Promise<string[]
 
 /** The AWS SDK is an optional dependency: the sidecar image leaves it out. */
 async function loadSdk<Sdk>(load: () => Promise<Sdk>): Promise<Sdk> {
+  // The SDK warns about the end of life of the Node.js it runs on; whoever runs this command did not choose that here.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   try {
     return await load();
   } catch (error) {
