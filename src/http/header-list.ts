@@ -8,9 +8,9 @@ export class HeaderList {
   /** The head's bytes as latin1, one character a byte. */
   readonly text: string;
   /** Four offsets into `text` a header: name start, name end, value start, value end. */
-  readonly spans: Int32Array;
+  readonly spans: readonly number[];
 
-  constructor(text: string, spans: Int32Array) {
+  constructor(text: string, spans: readonly number[]) {
     this.text = text;
     this.spans = spans;
   }
@@ -23,7 +23,7 @@ export class HeaderList {
   get(lowercaseName: string): string | undefined {
     const { spans, text } = this;
     for (let i = 0; i < spans.length; i += 4) {
-      if (this.#isNamed(i, lowercaseName)) return decodeText(text.slice(spans[i + 2], spans[i + 3]));
+      if (this.#isNamed(i, lowercaseName)) return valueText(text.slice(spans[i + 2], spans[i + 3]));
     }
     return undefined;
   }
@@ -33,7 +33,7 @@ export class HeaderList {
     const values: string[] = [];
     for (let i = 0; i < this.spans.length; i += 4) {
       if (this.#isNamed(i, lowercaseName))
-        values.push(decodeText(this.text.slice(this.spans[i + 2], this.spans[i + 3])));
+        values.push(valueText(this.text.slice(this.spans[i + 2], this.spans[i + 3])));
     }
     return values;
   }
@@ -43,7 +43,7 @@ export class HeaderList {
     const { spans, text } = this;
     const pairs: [string, string][] = new Array(spans.length >> 2);
     for (let i = 0, n = 0; i < spans.length; i += 4, n++) {
-      pairs[n] = [decodeText(text.slice(spans[i], spans[i + 1])), decodeText(text.slice(spans[i + 2], spans[i + 3]))];
+      pairs[n] = [decodeText(text.slice(spans[i], spans[i + 1])), valueText(text.slice(spans[i + 2], spans[i + 3]))];
     }
     return pairs;
   }
@@ -59,6 +59,13 @@ export class HeaderList {
     }
     return true;
   }
+}
+
+/** A field value without the white space around it and with folds undone (RFC 9112 §5, §5.2). */
+function valueText(raw: string): string {
+  const unfolded = raw.includes('\n') ? raw.replace(/[ \t]*\r?\n[ \t]+/g, ' ') : raw;
+  const last = unfolded.charCodeAt(unfolded.length - 1);
+  return decodeText(last === 0x20 || last === 0x09 ? unfolded.replace(/[ \t]+$/, '') : unfolded);
 }
 
 /**
@@ -77,4 +84,4 @@ export function decodeText(latin1: string): string {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-export const NO_HEADERS = new HeaderList('', new Int32Array(0));
+export const NO_HEADERS = new HeaderList('', []);

@@ -25,8 +25,8 @@ export const Mark = {
   noResponse: 1 << 3,
   /** The connection stopped being HTTP here: 101, or 2xx to CONNECT. */
   upgraded: 1 << 4,
-  /** The response had not ended when its time ran out; what had come of it by then is here. */
-  timeout: 1 << 5,
+  /** It had not ended when its time ran out or the sensor stopped watching; what had come by then is here. */
+  unfinished: 1 << 5,
   /** Memory ran short: (part of) a body was given up. */
   shed: 1 << 6,
   /** The kernel dropped packets while this exchange was under way. */
@@ -92,4 +92,4 @@ export function markNames(marks: number): string[] {
   return names;
 }
 
-const MARK_NAMES = ['midstream', 'gap', 'aborted', 'no-response', 'upgraded', 'timeout', 'shed', 'drops', 'malformed'];
+const MARK_NAMES = ['midstream', 'gap', 'aborted', 'no-response', 'upgraded', 'unfinished', 'shed', 'drops', 'malformed'];

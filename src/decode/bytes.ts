@@ -1,0 +1,19 @@
+/** Big-endian reads without bounds checks of their own: callers check a header's length once, then read its fields. */
+
+export function u8(bytes: Uint8Array, offset: number): number {
+  return bytes[offset] as number;
+}
+
+export function u16(bytes: Uint8Array, offset: number): number {
+  return ((bytes[offset] as number) << 8) | (bytes[offset + 1] as number);
+}
+
+/** As a signed 32-bit integer: addresses and sequence numbers are compared modulo 2^32, so the sign does not matter. */
+export function i32(bytes: Uint8Array, offset: number): number {
+  return (
+    ((bytes[offset] as number) << 24) |
+    ((bytes[offset + 1] as number) << 16) |
+    ((bytes[offset + 2] as number) << 8) |
+    (bytes[offset + 3] as number)
+  );
+}

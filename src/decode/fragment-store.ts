@@ -1,0 +1,129 @@
+/**
+ * IP fragments → whole datagrams (RFC 791 §3.2, RFC 8200 §4.5, RFC 815).
+ *
+ * The first byte seen at a place wins over later ones. Bounded in datagrams, in bytes and in time: what is over
+ * the cap loses the oldest datagram, counted.
+ */
+import type { Counters } from '../counters.js';
+import type { Limits } from '../limits.js';
+import type { Segment } from './segment.js';
+
+/** The largest datagram IP can carry (16-bit length). */
+const DATAGRAM_BYTES_MAX = 65_535;
+
+interface Piece {
+  start: number;
+  end: number;
+}
+
+interface Datagram {
+  bytes: Buffer;
+  protocol: number;
+  /** What has come, sorted and disjoint. */
+  pieces: Piece[];
+  /** Known when the last fragment has come, else -1. */
+  length: number;
+  firstSeen: number;
+}
+
+export class FragmentStore {
+  // Insertion order is age.
+  readonly #datagrams = new Map<string, Datagram>();
+  readonly #limits: Limits;
+  readonly #counters: Counters;
+
+  constructor(limits: Limits, counters: Counters) {
+    this.#limits = limits;
+    this.#counters = counters;
+  }
+
+  get size(): number {
+    return this.#datagrams.size;
+  }
+
+  /**
+   * Adds the fragment `from[start, end)` whose place in its datagram is `offset`. Returns the datagram when this made
+   * it whole, else null.
+   */
+  add(
+    addresses: Segment,
+    id: number,
+    protocol: number,
+    offset: number,
+    more: boolean,
+    from: Buffer,
+    start: number,
+    end: number,
+    time: number,
+  ): { bytes: Buffer; protocol: number } | null {
+    const length = end - start;
+    // Fragments but the last carry a multiple of eight bytes (RFC 8200 §4.5); nothing reaches over the largest datagram.
+    if (offset + length > DATAGRAM_BYTES_MAX || (more && (length & 7) !== 0) || length === 0) {
+      this.#counters.fragments_dropped++;
+      return null;
+    }
+    this.#expire(time);
+    const key = keyOf(addresses, id, protocol);
+    let datagram = this.#datagrams.get(key);
+    if (datagram === undefined) {
+      if (this.#datagrams.size >= this.#limits.fragmented_datagrams_max) this.#dropOldest();
+      datagram = { bytes: Buffer.allocUnsafe(0), protocol, pieces: [], length: -1, firstSeen: time };
+      this.#datagrams.set(key, datagram);
+    }
+    // Only the first fragment's next header counts (RFC 8200 §4.5).
+    if (offset === 0) datagram.protocol = protocol;
+    if (!more) datagram.length = offset + length;
+    if (datagram.bytes.length < offset + length) {
+      const grown = Buffer.alloc(Math.min(DATAGRAM_BYTES_MAX, Math.max(offset + length, datagram.bytes.length * 2)));
+      datagram.bytes.copy(grown);
+      datagram.bytes = grown;
+    }
+    place(datagram, offset, from, start, end);
+    const first = datagram.pieces[0];
+    if (datagram.length < 0 || first === undefined || first.start !== 0 || first.end < datagram.length) return null;
+    this.#datagrams.delete(key);
+    return { bytes: datagram.bytes.subarray(0, datagram.length), protocol: datagram.protocol };
+  }
+
+  #expire(time: number): void {
+    for (const [key, datagram] of this.#datagrams) {
+      if (time - datagram.firstSeen < this.#limits.fragment_timeout_nanos) return;
+      this.#datagrams.delete(key);
+      this.#counters.fragments_dropped += datagram.pieces.length;
+    }
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#datagrams.entries().next().value;
+    if (oldest === undefined) return;
+    this.#datagrams.delete(oldest[0]);
+    this.#counters.fragments_dropped += oldest[1].pieces.length;
+  }
+}
+
+/** Copies the parts of the fragment that nothing has filled yet, and merges its range into the pieces. */
+function place(datagram: Datagram, offset: number, from: Buffer, start: number, end: number): void {
+  const fragmentEnd = offset + end - start;
+  const merged: Piece = { start: offset, end: fragmentEnd };
+  const kept: Piece[] = [];
+  let at = offset;
+  for (const piece of datagram.pieces) {
+    if (piece.end < offset || piece.start > fragmentEnd) {
+      kept.push(piece);
+      continue;
+    }
+    if (piece.start > at) from.copy(datagram.bytes, at, start + at - offset, start + piece.start - offset);
+    if (piece.end > at) at = piece.end;
+    merged.start = Math.min(merged.start, piece.start);
+    merged.end = Math.max(merged.end, piece.end);
+  }
+  if (at < fragmentEnd) from.copy(datagram.bytes, at, start + at - offset, end);
+  kept.push(merged);
+  datagram.pieces = kept.sort((a, b) => a.start - b.start);
+}
+
+function keyOf(a: Segment, id: number, protocol: number): string {
+  // RFC 791 §3.2 has the protocol in the key, RFC 8200 §4.5 has not; a fragment's first header decides there.
+  const family = a.sourceWord2 === 0xffff && a.sourceWord0 === 0 && a.sourceWord1 === 0 ? protocol : -1;
+  return `${a.sourceWord0},${a.sourceWord1},${a.sourceWord2},${a.sourceWord3},${a.destinationWord0},${a.destinationWord1},${a.destinationWord2},${a.destinationWord3},${id},${family},${a.tunnelId}`;
+}

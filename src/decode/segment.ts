@@ -1,0 +1,36 @@
+/**
+ * A TCP segment as decoded: one object a decoder, reset in place for each packet.
+ *
+ * Addresses are four 32-bit words, network order, signed; an IPv4 address is the IPv4-mapped IPv6 address
+ * (RFC 4291 §2.5.5.2), so that one key serves both families.
+ */
+export class Segment {
+  sourceWord0 = 0;
+  sourceWord1 = 0;
+  sourceWord2 = 0;
+  sourceWord3 = 0;
+  destinationWord0 = 0;
+  destinationWord1 = 0;
+  destinationWord2 = 0;
+  destinationWord3 = 0;
+  sourcePort = 0;
+  destinationPort = 0;
+  /** The virtual network an encapsulation names (VXLAN and Geneve VNI, GRE key), else 0. */
+  tunnelId = 0;
+  /** Sequence and acknowledgement numbers as signed 32-bit integers; compare by difference (RFC 9293 §3.4). */
+  sequence = 0;
+  acknowledgement = 0;
+  /** Bits of `TcpFlag`. */
+  flags = 0;
+  /** Where the payload lies: valid until the next packet is decoded. */
+  bytes: Buffer = EMPTY;
+  payloadStart = 0;
+  payloadEnd = 0;
+  /** Payload bytes the packet had on the wire but the capture cut off. */
+  payloadCut = 0;
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** Control bits, RFC 9293 §3.1. */
+export const TcpFlag = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32 } as const;

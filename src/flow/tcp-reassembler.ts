@@ -1,0 +1,428 @@
+/**
+ * TCP segments → the byte stream of each direction, with gaps as explicit values (RFC 9293 §3.4, §3.10).
+ *
+ * in:  decoded segments with their times · out: calls on each flow's `FlowConsumer`
+ *
+ * A segment is delivered when it is the next of its stream and all that it acknowledges of the other stream has been
+ * delivered: so a response never overtakes its request, however the capture ordered them. The common case, next in
+ * line and nothing missing, hands on a slice of the packet and touches no buffer.
+ *
+ * What is missing is waited for, then given up as a gap: at once when the reorder store is full; after
+ * `STALL_PACKETS` more packets or `STALL_NANOS` when the receiver's acknowledgement proves that the bytes were on the
+ * wire and the capture lost them; else after the stream timeout. The first byte seen at a place wins.
+ */
+import type { Counters } from '../counters.js';
+import { type Segment, TcpFlag } from '../decode/segment.js';
+import type { Limits } from '../limits.js';
+import type { MemoryBudget } from '../memory-budget.js';
+import { type Flow, FlowPhase } from './flow.js';
+import { type Direction, EndCause, type FlowConsumer } from './flow-consumer.js';
+import { FlowTable } from './flow-table.js';
+import type { TcpStream } from './tcp-stream.js';
+
+/**
+ * How long acknowledged bytes may still be on their way to us: captures taken at several queues or interfaces hand
+ * packets on slightly out of order.
+ */
+const STALL_PACKETS = 128;
+const STALL_NANOS = 1e9;
+
+/** How often the clock is looked at, in nanoseconds of capture time. */
+const SWEEP_NANOS = 100e6;
+
+/** How long a closed flow is remembered: late retransmissions must not open it anew. */
+const CLOSED_NANOS = 5e9;
+
+/**
+ * How far behind a stream a segment can be and still be a retransmission. Windows do not reach this far; a capture
+ * that slept while gigabytes passed does, and the sequence numbers have wrapped.
+ */
+const RETRANSMISSION_BYTES_MAX = 1 << 28;
+
+export class TcpReassembler {
+  readonly flows: FlowTable;
+  readonly #limits: Limits;
+  readonly #counters: Counters;
+  readonly #budget: MemoryBudget;
+  readonly #openConsumer: (flow: Flow) => FlowConsumer;
+  /** Flows with a segment that waits. */
+  readonly #waiting = new Set<Flow>();
+  #lastSweep = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    limits: Limits,
+    counters: Counters,
+    budget: MemoryBudget,
+    hashSeed: number,
+    openConsumer: (flow: Flow) => FlowConsumer,
+  ) {
+    this.flows = new FlowTable(hashSeed);
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#budget = budget;
+    this.#openConsumer = openConsumer;
+  }
+
+  push(segment: Segment, interfaceId: number, time: number): void {
+    this.#counters.segments_seen++;
+    const flags = segment.flags;
+    let flow = this.flows.find(segment);
+    if (flow !== null && (flags & TcpFlag.syn) !== 0 && this.#isNewConnection(flow, segment)) {
+      this.#close(flow, EndCause.unwatched, time);
+      this.flows.remove(flow);
+      flow = null;
+    }
+    if (flow === null) {
+      // A bare acknowledgement or reset of a flow not known tells nothing worth a table entry.
+      if ((flags & TcpFlag.syn) === 0 && segment.payloadEnd === segment.payloadStart) return;
+      flow = this.#open(segment, interfaceId, time);
+    } else {
+      this.flows.touch(flow, time);
+    }
+    if (flow.phase === FlowPhase.closed) return;
+    this.#receive(flow, flow.directionOf(segment) === 1 ? 1 : 0, segment, time);
+  }
+
+  /** Lets time pass: gives up what has waited too long, forgets what has been quiet too long. */
+  advance(time: number): void {
+    if (time - this.#lastSweep < SWEEP_NANOS) return;
+    this.#lastSweep = time;
+    for (const flow of this.#waiting) this.#reconsider(flow, time);
+    this.#forgetOlderThan(FlowPhase.closed, time - CLOSED_NANOS, time);
+    this.#forgetOlderThan(FlowPhase.embryonic, time - this.#limits.stream_timeout_nanos, time);
+    this.#forgetOlderThan(FlowPhase.active, time - this.#limits.flow_idle_nanos, time);
+  }
+
+  /** The capture is over: what waits is given up, every stream ends. */
+  finish(time: number): void {
+    for (const phase of Object.values(FlowPhase)) this.#forgetOlderThan(phase, Number.POSITIVE_INFINITY, time);
+  }
+
+  /** Gives up the reorder stores of the flows that have waited longest, until the budget is kept. */
+  shed(time: number): void {
+    for (const flow of this.#waiting) {
+      if (!this.#budget.exceeded) return;
+      this.#counters.segments_shed += flow.stream0.held.length + flow.stream1.held.length;
+      this.#giveUp(flow, time);
+    }
+  }
+
+  /** A SYN that is not a repetition of the one that opened the flow begins a new connection on the same ports. */
+  #isNewConnection(flow: Flow, segment: Segment): boolean {
+    const stream = flow.stream(flow.directionOf(segment) === 1 ? 1 : 0);
+    if (stream.hasSyn) return stream.synSequence !== segment.sequence;
+    if (flow.phase === FlowPhase.closed) return true;
+    // Picked up in the middle, or the SYN-ACK of a connection whose SYN was seen.
+    return stream.carried;
+  }
+
+  #open(segment: Segment, interfaceId: number, time: number): Flow {
+    const limits = this.#limits;
+    while (this.flows.size >= limits.flows_max) {
+      const evictee = this.flows.evictee;
+      if (evictee === null) break;
+      if (evictee.phase !== FlowPhase.closed) this.#counters.flows_evicted++;
+      this.#close(evictee, EndCause.unwatched, time);
+      this.flows.remove(evictee);
+    }
+    this.#counters.flows_opened++;
+    return this.flows.insert(segment, interfaceId, time);
+  }
+
+  #receive(flow: Flow, direction: Direction, segment: Segment, time: number): void {
+    const stream = flow.stream(direction);
+    const other = flow.stream(direction === 0 ? 1 : 0);
+    const { flags, acknowledgement } = segment;
+    let sequence = segment.sequence;
+
+    if ((flags & TcpFlag.syn) !== 0) {
+      stream.hasSyn = true;
+      stream.synSequence = sequence;
+      sequence = (sequence + 1) | 0;
+      if (!stream.carried) {
+        stream.started = true;
+        stream.next = sequence;
+      }
+    } else if (!stream.started) {
+      stream.started = true;
+      stream.next = sequence;
+      if (!flow.midstream) this.#noteMidstream(flow);
+    }
+
+    if ((flags & TcpFlag.ack) !== 0) {
+      if (!other.started) {
+        // The receiver has all before this, so the stream goes on here: a loss right behind it will show as a gap.
+        other.started = true;
+        other.next = acknowledgement;
+        if (!other.hasSyn && !flow.midstream && !stream.hasSyn) this.#noteMidstream(flow);
+      }
+      if (!other.hasAcknowledged || ((acknowledgement - other.acknowledged) | 0) > 0) {
+        other.hasAcknowledged = true;
+        other.acknowledged = acknowledgement;
+      }
+    }
+
+    const { payloadStart, payloadEnd, payloadCut } = segment;
+    if (payloadEnd > payloadStart || payloadCut > 0) {
+      if (flow.phase === FlowPhase.embryonic) this.flows.setPhase(flow, FlowPhase.active, time);
+      this.#take(flow, direction, stream, other, sequence, segment, time);
+    } else if (flow.waitingSince >= 0) {
+      this.#progress(flow, time);
+    }
+
+    if ((flags & TcpFlag.fin) !== 0 && !stream.hasFin) {
+      stream.hasFin = true;
+      stream.finSequence = (sequence + payloadEnd - payloadStart + payloadCut) | 0;
+    }
+    if ((flags & TcpFlag.rst) !== 0) {
+      this.#reset(flow, stream, sequence, time);
+    } else {
+      if (stream.hasFin) this.#endIfDone(flow, direction, time);
+      if (flow.waitingSince >= 0) this.#countWait(flow, time);
+    }
+  }
+
+  #noteMidstream(flow: Flow): void {
+    flow.midstream = true;
+    this.#counters.flows_midstream++;
+  }
+
+  /** Delivers the payload if it is its turn, else holds it. */
+  #take(
+    flow: Flow,
+    direction: Direction,
+    stream: TcpStream,
+    other: TcpStream,
+    sequence: number,
+    segment: Segment,
+    time: number,
+  ): void {
+    const { bytes, payloadEnd, payloadCut } = segment;
+    let start = segment.payloadStart;
+    let ahead = (sequence - stream.next) | 0;
+    if (ahead < 0) {
+      const length = payloadEnd - start + payloadCut;
+      if (ahead < -RETRANSMISSION_BYTES_MAX) {
+        // Not a retransmission: the stream moved on by more than half the sequence space while nobody watched.
+        this.#giveUp(flow, time);
+        this.#gap(flow, direction, stream, sequence, time);
+        ahead = 0;
+      } else if (length + ahead <= 0) {
+        this.#counters.segments_retransmitted++;
+        return;
+      } else {
+        start = Math.min(start - ahead, payloadEnd);
+        sequence = stream.next;
+        ahead = 0;
+      }
+    }
+    const mustWait =
+      ahead > 0 || stream.held.length > 0 || ((segment.flags & TcpFlag.ack) !== 0 && other.isBehindOf(segment.acknowledgement));
+    if (!mustWait) {
+      this.#deliver(flow, direction, stream, bytes, start, payloadEnd, payloadCut, time);
+      if (flow.waitingSince >= 0) this.#progress(flow, time);
+      return;
+    }
+    // The one place where packet bytes are copied: they must outlive their batch.
+    const acknowledgement = (segment.flags & TcpFlag.ack) !== 0 ? segment.acknowledgement : other.next;
+    const stored = stream.hold(sequence, bytes, start, payloadEnd, payloadCut, acknowledgement, time, this.#budget);
+    if (stored === 0) {
+      this.#counters.segments_retransmitted++;
+    } else {
+      this.#counters.segments_reordered++;
+      if (flow.waitingSince < 0) {
+        flow.waitingSince = time;
+        flow.packetsWhileWaiting = 0;
+        this.#waiting.add(flow);
+      }
+    }
+    this.#progress(flow, time);
+    while (
+      stream.heldBytes > this.#limits.reorder_bytes_max ||
+      stream.held.length > this.#limits.reorder_segments_max
+    ) {
+      const before = stream.held.length;
+      this.#giveUp(flow, time);
+      if (stream.held.length >= before) break;
+    }
+  }
+
+  #deliver(
+    flow: Flow,
+    direction: Direction,
+    stream: TcpStream,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    cut: number,
+    time: number,
+  ): void {
+    stream.carried = true;
+    stream.next = (stream.next + end - start) | 0;
+    if (flow.consumer === null) flow.consumer = this.#openConsumer(flow);
+    if (end > start) flow.consumer.data(direction, bytes, start, end, time);
+    if (cut > 0) this.#gap(flow, direction, stream, (stream.next + cut) | 0, time);
+  }
+
+  /** Moves the stream on to `sequence`, over bytes that were never captured. */
+  #gap(flow: Flow, direction: Direction, stream: TcpStream, sequence: number, time: number): void {
+    const length = (sequence - stream.next) >>> 0;
+    stream.next = sequence;
+    if (length === 0) return;
+    stream.carried = true;
+    this.#counters.gaps++;
+    this.#counters.gap_bytes += length;
+    if (flow.consumer === null) flow.consumer = this.#openConsumer(flow);
+    flow.consumer.gap(direction, length, time);
+  }
+
+  /** Delivers what has become deliverable on both streams, each unlocking the other. */
+  #progress(flow: Flow, time: number): void {
+    while (this.#drain(flow, 0, false) || this.#drain(flow, 1, false)) {
+      // Every turn took a held segment out.
+      flow.waitingSince = time;
+      flow.packetsWhileWaiting = 0;
+    }
+    this.#settleWait(flow);
+  }
+
+  #settleWait(flow: Flow): void {
+    if (flow.stream0.held.length === 0 && flow.stream1.held.length === 0) {
+      flow.waitingSince = -1;
+      this.#waiting.delete(flow);
+    }
+  }
+
+  /** Delivers the first held segment of a stream if it is its turn. `force`: whatever it acknowledges. */
+  #drain(flow: Flow, direction: Direction, force: boolean): boolean {
+    const stream = flow.stream(direction);
+    const first = stream.held[0];
+    if (first === undefined) return false;
+    const ahead = (first.sequence - stream.next) | 0;
+    if (ahead > 0) return false;
+    if (!force && flow.stream(direction === 0 ? 1 : 0).isBehindOf(first.acknowledgement)) return false;
+    stream.shift(this.#budget);
+    // What a gap or an earlier copy has covered already is skipped.
+    const skip = Math.min(-ahead, first.bytes.length);
+    if (-ahead < first.bytes.length + first.cut) {
+      this.#deliver(flow, direction, stream, first.bytes, skip, first.bytes.length, first.cut, first.time);
+      if (stream.hasFin) this.#endIfDone(flow, direction, first.time);
+    }
+    return true;
+  }
+
+  #countWait(flow: Flow, time: number): void {
+    flow.packetsWhileWaiting++;
+    if (flow.packetsWhileWaiting >= STALL_PACKETS) this.#reconsider(flow, time);
+  }
+
+  /** Gives up what a flow waits for, if that has taken too long. */
+  #reconsider(flow: Flow, time: number): void {
+    const isLost = flow.stream0.isBehind || flow.stream1.isBehind;
+    const waited = time - flow.waitingSince;
+    const stalled = isLost && (flow.packetsWhileWaiting >= STALL_PACKETS || waited >= STALL_NANOS);
+    if (stalled || waited >= this.#limits.stream_timeout_nanos) this.#giveUp(flow, time);
+  }
+
+  /**
+   * Declares the first missing bytes of the flow lost, and delivers what waited for them. The stream that others wait
+   * for goes first: a request's lost bytes before the response that acknowledges them.
+   */
+  #giveUp(flow: Flow, time: number): void {
+    const before = flow.stream0.held.length + flow.stream1.held.length;
+    if (before === 0) return this.#settleWait(flow);
+    const blocked0 = this.#isBlockedByOther(flow, 0);
+    const blocked1 = this.#isBlockedByOther(flow, 1);
+    // At most one of them is blocked by the other unless acknowledgements contradict each other.
+    if (blocked0 && !blocked1) this.#skipMissing(flow, 1, time);
+    else if (blocked1 && !blocked0) this.#skipMissing(flow, 0, time);
+    else if (blocked0 && blocked1) this.#drain(flow, 0, true);
+    else {
+      this.#skipMissing(flow, 0, time);
+      this.#skipMissing(flow, 1, time);
+    }
+    flow.waitingSince = time;
+    flow.packetsWhileWaiting = 0;
+    this.#progress(flow, time);
+  }
+
+  /** Whether a stream's next segment is here, and waits only for the other stream. */
+  #isBlockedByOther(flow: Flow, direction: Direction): boolean {
+    const first = flow.stream(direction).held[0];
+    return first !== undefined && ((first.sequence - flow.stream(direction).next) | 0) <= 0;
+  }
+
+  /** Moves a stream over its missing bytes: to its first held segment, or to what was acknowledged if that is nearer. */
+  #skipMissing(flow: Flow, direction: Direction, time: number): void {
+    const stream = flow.stream(direction);
+    const first = stream.held[0];
+    let to: number;
+    if (first !== undefined) {
+      if (((first.sequence - stream.next) | 0) <= 0) return;
+      to = first.sequence;
+      if (stream.isBehind && ((stream.acknowledged - to) | 0) < 0) to = stream.acknowledged;
+    } else if (stream.isBehind) {
+      to = stream.acknowledged;
+    } else {
+      return;
+    }
+    // An acknowledged FIN takes a sequence number and no byte.
+    if (stream.hasFin && ((to - stream.finSequence) | 0) > 0) to = stream.finSequence;
+    if (((to - stream.next) | 0) > 0) this.#gap(flow, direction, stream, to, time);
+    if (stream.hasFin) this.#endIfDone(flow, direction, time);
+  }
+
+  #endIfDone(flow: Flow, direction: Direction, time: number): void {
+    const stream = flow.stream(direction);
+    if (stream.ended || ((stream.finSequence - stream.next) | 0) > 0) return;
+    stream.ended = true;
+    flow.consumer?.end(direction, EndCause.fin, time);
+    if (flow.stream0.ended && flow.stream1.ended) this.#retire(flow, time);
+  }
+
+  #reset(flow: Flow, stream: TcpStream, sequence: number, time: number): void {
+    // RFC 5961 §3.2, as seen from outside: a reset from before what was delivered is old or forged.
+    if (stream.carried && ((sequence - stream.next) | 0) < 0) return;
+    this.#close(flow, EndCause.reset, time);
+    this.#retire(flow, time);
+  }
+
+  /** Ends both streams, giving up first what they wait for. */
+  #close(flow: Flow, cause: EndCause, time: number): void {
+    while (flow.stream0.held.length > 0 || flow.stream1.held.length > 0) {
+      const before = flow.stream0.held.length + flow.stream1.held.length;
+      this.#giveUp(flow, time);
+      if (flow.stream0.held.length + flow.stream1.held.length >= before) {
+        // Gaps alone did not free anything: deliver in order of sequence whatever is acknowledged.
+        if (!this.#drain(flow, 0, true) && !this.#drain(flow, 1, true)) break;
+      }
+    }
+    for (const direction of [0, 1] as const) {
+      const stream = flow.stream(direction);
+      this.#counters.segments_shed += stream.release(this.#budget);
+      if (stream.ended) continue;
+      // Bytes the receiver acknowledged and we never saw, with nothing behind them.
+      if (stream.carried && stream.isBehind && cause !== EndCause.reset) this.#skipMissing(flow, direction, time);
+      if (stream.ended) continue;
+      stream.ended = true;
+      flow.consumer?.end(direction, cause, time);
+    }
+    this.#settleWait(flow);
+  }
+
+  /** Keeps a closed flow for a while without its consumer. */
+  #retire(flow: Flow, time: number): void {
+    flow.stream0.release(this.#budget);
+    flow.stream1.release(this.#budget);
+    this.#settleWait(flow);
+    flow.consumer = null;
+    if (flow.phase !== FlowPhase.closed) this.flows.setPhase(flow, FlowPhase.closed, time);
+  }
+
+  #forgetOlderThan(phase: FlowPhase, limit: number, time: number): void {
+    for (let flow = this.flows.oldest(phase); flow !== null && flow.lastActive < limit; flow = this.flows.oldest(phase)) {
+      this.#close(flow, EndCause.unwatched, time);
+      this.flows.remove(flow);
+    }
+  }
+}

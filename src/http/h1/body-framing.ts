@@ -1,0 +1,63 @@
+/**
+ * How the end of a message's body is found, RFC 9112 §6.3.
+ */
+import type { HeaderList } from '../header-list.js';
+
+export const Framing = {
+  /** No body. */
+  none: 0,
+  /** `length` bytes. */
+  length: 1,
+  chunked: 2,
+  /** Until the connection closes. */
+  close: 3,
+  /** No longer HTTP from here on (§3.2.3, RFC 9110 §7.8). */
+  tunnel: 4,
+} as const;
+export type Framing = (typeof Framing)[keyof typeof Framing];
+
+export interface BodyFraming {
+  framing: Framing;
+  /** For `Framing.length`. */
+  length: number;
+  /** Whether the headers contradict each other or make no sense. */
+  malformed: boolean;
+}
+
+const NONE: BodyFraming = { framing: Framing.none, length: 0, malformed: false };
+const CLOSE: BodyFraming = { framing: Framing.close, length: 0, malformed: false };
+const CHUNKED: BodyFraming = { framing: Framing.chunked, length: 0, malformed: false };
+const TUNNEL: BodyFraming = { framing: Framing.tunnel, length: 0, malformed: false };
+
+/** §6.3, for a request. */
+export function requestFraming(headers: HeaderList): BodyFraming {
+  return headerFraming(headers, NONE);
+}
+
+/** §6.3 for a response to `method`, which is empty where the request was not seen. */
+export function responseFraming(headers: HeaderList, status: number, method: string): BodyFraming {
+  if (status === 101) return TUNNEL;
+  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return NONE;
+  if (method === 'CONNECT' && status < 300) return TUNNEL;
+  return headerFraming(headers, CLOSE);
+}
+
+function headerFraming(headers: HeaderList, otherwise: BodyFraming): BodyFraming {
+  // Names are compared by length first, so a head without either costs next to nothing.
+  if (headers.get('transfer-encoding') !== undefined) {
+    const codings = headers.getAll('transfer-encoding').join(',').toLowerCase().split(',');
+    const last = codings[codings.length - 1]?.trim();
+    if (last === 'chunked') return CHUNKED;
+    // "identity" was withdrawn (RFC 7230 A.2): it says nothing.
+    if (last !== 'identity') return CLOSE;
+  }
+  if (headers.get('content-length') === undefined) return otherwise;
+  const lengths = headers.getAll('content-length').join(',').split(',');
+  const first = lengths[0]?.trim() ?? '';
+  const length = Number(first);
+  if (/^\d+$/.test(first) && Number.isSafeInteger(length)) {
+    const differs = lengths.some((other) => other.trim() !== first);
+    return { framing: length === 0 ? Framing.none : Framing.length, length, malformed: differs };
+  }
+  return { ...otherwise, malformed: true };
+}

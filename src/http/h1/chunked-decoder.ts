@@ -1,0 +1,191 @@
+/**
+ * The chunked transfer coding, RFC 9112 §7.1, undone in place: slices of the stream in, slices of the content out.
+ *
+ * Kept apart from the head's parser because a gap inside a chunk of known size must cost that chunk's bytes and nothing
+ * else. Lenient where receivers are: lone LF, white space around the size, a missing CRLF behind the data.
+ *
+ *   chunk = size [;ext] CRLF data CRLF … 0 [;ext] CRLF *(trailer CRLF) CRLF
+ */
+const CR = 0x0d;
+const LF = 0x0a;
+
+const State = { size: 0, sizeSpace: 1, extension: 2, data: 3, dataEnd: 4, trailer: 5, done: 6, invalid: 7 } as const;
+type State = (typeof State)[keyof typeof State];
+
+/** Sixteen hexadecimal digits overflow any length; a chunk larger than this is hostile. */
+const CHUNK_BYTES_MAX = 2 ** 40;
+
+/** Bytes of chunk extensions and white space on one size line before it is taken for hostile. */
+const SIZE_LINE_BYTES_MAX = 16_384;
+
+export class ChunkedDecoder {
+  #state: State = State.size;
+  #size = 0;
+  #digits = 0;
+  #lineBytes = 0;
+  /** Bytes left of the current chunk. */
+  #left = 0;
+  #trailer = '';
+  #trailerLineStart = 0;
+  readonly #trailerBytesMax: number;
+  /** Range of the content found by the last `next`. */
+  contentStart = 0;
+  contentEnd = 0;
+
+  constructor(trailerBytesMax: number) {
+    this.#trailerBytesMax = trailerBytesMax;
+  }
+
+  get isDone(): boolean {
+    return this.#state === State.done;
+  }
+
+  get isInvalid(): boolean {
+    return this.#state === State.invalid;
+  }
+
+  /** The trailer section's lines, without the empty one that ends it. */
+  get trailer(): string {
+    return this.#trailer;
+  }
+
+  /**
+   * Reads on from `bytes[at, end)` until content, the end or the bytes' end is reached; returns where it stopped.
+   * Content found is in `[contentStart, contentEnd)`, which is empty if none was.
+   */
+  next(bytes: Uint8Array, at: number, end: number): number {
+    this.contentStart = 0;
+    this.contentEnd = 0;
+    let i = at;
+    while (i < end) {
+      const byte = bytes[i] as number;
+      switch (this.#state) {
+        case State.size: {
+          const digit = hexDigit(byte);
+          if (digit >= 0) {
+            this.#size = this.#size * 16 + digit;
+            this.#digits++;
+            if (this.#size > CHUNK_BYTES_MAX) return this.#fail(i);
+          } else if (this.#digits === 0) {
+            // Empty lines and white space before a size: what is left of a missing or doubled CRLF.
+            if (byte !== CR && byte !== LF && byte !== 0x20 && byte !== 0x09) return this.#fail(i);
+            if (++this.#lineBytes > SIZE_LINE_BYTES_MAX) return this.#fail(i);
+          } else if (byte === LF) {
+            this.#beginData();
+          } else if (byte === CR || byte === 0x20 || byte === 0x09) {
+            this.#state = State.sizeSpace;
+          } else if (byte === 0x3b) {
+            this.#state = State.extension;
+          } else {
+            return this.#fail(i);
+          }
+          i++;
+          break;
+        }
+        case State.sizeSpace:
+          if (byte === LF) this.#beginData();
+          else if (byte === 0x3b) this.#state = State.extension;
+          else if (byte !== CR && byte !== 0x20 && byte !== 0x09) return this.#fail(i);
+          if (++this.#lineBytes > SIZE_LINE_BYTES_MAX) return this.#fail(i);
+          i++;
+          break;
+        case State.extension:
+          if (byte === LF) this.#beginData();
+          if (++this.#lineBytes > SIZE_LINE_BYTES_MAX) return this.#fail(i);
+          i++;
+          break;
+        case State.data: {
+          const take = Math.min(this.#left, end - i);
+          this.contentStart = i;
+          this.contentEnd = i + take;
+          this.#left -= take;
+          if (this.#left === 0) this.#state = State.dataEnd;
+          return i + take;
+        }
+        case State.dataEnd:
+          if (byte === LF) {
+            this.#beginSize();
+            i++;
+          } else if (byte === CR) {
+            i++;
+          } else {
+            this.#beginSize();
+          }
+          break;
+        case State.trailer: {
+          const lineEnd = indexOfLf(bytes, i, end);
+          const line = latin1(bytes, i, lineEnd < 0 ? end : lineEnd + 1);
+          if (this.#trailer.length + line.length > this.#trailerBytesMax) return this.#fail(i);
+          this.#trailer += line;
+          i += line.length;
+          if (lineEnd < 0) break;
+          if (/^\r*\n$/.test(this.#trailer.slice(this.#trailerLineStart))) {
+            this.#state = State.done;
+            return i;
+          }
+          this.#trailerLineStart = this.#trailer.length;
+          break;
+        }
+        default:
+          return i;
+      }
+    }
+    return i;
+  }
+
+  /** Skips `length` lost bytes. Returns whether they lay inside one chunk's data, so that the framing is still known. */
+  skip(length: number): boolean {
+    if (this.#state !== State.data || length > this.#left) return false;
+    this.#left -= length;
+    if (this.#left === 0) this.#state = State.dataEnd;
+    return true;
+  }
+
+  #beginSize(): void {
+    this.#state = State.size;
+    this.#size = 0;
+    this.#digits = 0;
+    this.#lineBytes = 0;
+  }
+
+  #beginData(): void {
+    if (this.#size === 0) {
+      this.#state = State.trailer;
+    } else {
+      this.#left = this.#size;
+      this.#state = State.data;
+    }
+  }
+
+  #fail(at: number): number {
+    this.#state = State.invalid;
+    return at;
+  }
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
+
+function indexOfLf(bytes: Uint8Array, from: number, to: number): number {
+  for (let i = from; i < to; i++) if (bytes[i] === LF) return i;
+  return -1;
+}
+
+function latin1(bytes: Uint8Array, from: number, to: number): string {
+  let text = '';
+  for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i] as number);
+  return text;
+}
+
+/** The fields of a trailer section (RFC 9112 §7.1.2). */
+export function trailerPairs(trailer: string): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (const line of trailer.split(/\r*\n/)) {
+    const colon = line.indexOf(':');
+    if (colon > 0) pairs.push([line.slice(0, colon).trim(), line.slice(colon + 1).trim()]);
+  }
+  return pairs;
+}

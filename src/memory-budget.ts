@@ -1,0 +1,24 @@
+/**
+ * One process-wide count of the bytes held in flows, reorder stores, bodies and queues. Whoever holds adds, whoever
+ * lets go removes; the one who sheds asks `exceeded`.
+ */
+export class MemoryBudget {
+  readonly max: number;
+  used = 0;
+
+  constructor(max: number) {
+    this.max = max;
+  }
+
+  add(bytes: number): void {
+    this.used += bytes;
+  }
+
+  remove(bytes: number): void {
+    this.used -= bytes;
+  }
+
+  get exceeded(): boolean {
+    return this.used > this.max;
+  }
+}

@@ -1,0 +1,345 @@
+/**
+ * One flow's messages → exchanges: first in, first out (RFC 9112 §9.3.2).
+ *
+ * in:  both streams of a flow · out: exchanges, each handed on once
+ *
+ * Either side may be the client: requests wait in the line of their direction, and responses of the other direction
+ * are matched with the first of it. After a gap no guess is made: an exchange whose response may have been lost is
+ * closed as soon as the client moves on, and says so.
+ */
+import type { Counters } from '../counters.js';
+import { countDropped, DropReason } from '../counters.js';
+import { type Direction, EndCause, type FlowConsumer } from '../flow/flow-consumer.js';
+import { BodyBuffer } from '../http/h1/body-buffer.js';
+import { type BodyFraming, Framing, requestFraming, responseFraming } from '../http/h1/body-framing.js';
+import { parsed } from '../http/h1/llhttp.js';
+import { Ending, MessageReader, type MessageSink, type StreamProtocol } from '../http/h1/message-reader.js';
+import { decodeText, type HeaderList } from '../http/header-list.js';
+import { emptyBody } from '../http/message-body.js';
+import type { Limits } from '../limits.js';
+import type { MemoryBudget } from '../memory-budget.js';
+import { type Endpoint, type Exchange, Mark } from './exchange.js';
+import { PendingExchange, type PendingExchanges } from './pending-exchanges.js';
+
+/** What the stages behind are asked and told. */
+export interface ExchangeHooks {
+  /** A request's head is complete: should its exchange be kept? Called once an exchange. */
+  admit(exchange: Exchange): DropReason;
+  /** An exchange that was kept is as complete as it will get. */
+  complete(exchange: Exchange): void;
+}
+
+/** What all conversations share. */
+export interface ConversationContext {
+  readonly limits: Limits;
+  readonly counters: Counters;
+  readonly budget: MemoryBudget;
+  readonly hooks: ExchangeHooks;
+  readonly pending: PendingExchanges;
+  timeBaseSeconds: number;
+}
+
+/** Responses that are meant never to end. */
+const STREAMING_TYPES = /^(text\/event-stream|multipart\/x-mixed-replace|application\/(x-ndjson|stream\+json|grpc))/i;
+
+export class Conversation implements FlowConsumer, MessageSink {
+  readonly #context: ConversationContext;
+  readonly #interfaceName: string;
+  readonly #endpoint0: Endpoint;
+  readonly #endpoint1: Endpoint;
+  readonly #reader0: MessageReader;
+  readonly #reader1: MessageReader;
+  /** Requests whose responses have not ended, by the request's direction. */
+  readonly #line0: PendingExchange[] = [];
+  readonly #line1: PendingExchange[] = [];
+  /** The request being read, by direction. */
+  #sending0: PendingExchange | null = null;
+  #sending1: PendingExchange | null = null;
+  /** The exchange whose response is being read, by the response's direction. */
+  #answering0: PendingExchange | null = null;
+  #answering1: PendingExchange | null = null;
+  /** Marks for the next exchange to begin. */
+  #nextMarks = 0;
+  #sawHttp = false;
+  #isOver = false;
+
+  constructor(
+    context: ConversationContext,
+    interfaceName: string,
+    endpoint0: Endpoint,
+    endpoint1: Endpoint,
+    midstream: boolean,
+  ) {
+    this.#context = context;
+    this.#interfaceName = interfaceName;
+    this.#endpoint0 = endpoint0;
+    this.#endpoint1 = endpoint1;
+    const { limits, counters, budget } = context;
+    this.#reader0 = new MessageReader(this, limits, counters, budget, midstream);
+    this.#reader1 = new MessageReader(this, limits, counters, budget, midstream);
+    if (midstream) this.#nextMarks = Mark.midstream;
+  }
+
+  data(direction: Direction, bytes: Buffer, start: number, end: number, time: number): void {
+    if (this.#isOver) return;
+    (direction === 0 ? this.#reader0 : this.#reader1).data(bytes, start, end, time);
+  }
+
+  gap(direction: Direction, length: number, time: number): void {
+    if (this.#isOver) return;
+    (direction === 0 ? this.#reader0 : this.#reader1).gap(length, time);
+  }
+
+  end(direction: Direction, cause: EndCause, time: number): void {
+    const ending =
+      cause === EndCause.fin ? Ending.complete : cause === EndCause.reset ? Ending.aborted : Ending.unwatched;
+    (direction === 0 ? this.#reader0 : this.#reader1).end(ending, time);
+    // No response comes this way any more.
+    const mark = cause === EndCause.reset ? Mark.aborted : cause === EndCause.unwatched ? Mark.unfinished : 0;
+    const line = this.#line(direction === 0 ? 1 : 0);
+    for (const pending of line) this.#giveUp(pending, mark);
+    line.length = 0;
+  }
+
+  // --- MessageSink
+
+  onRequest(reader: MessageReader, rawTarget: string, headers: HeaderList, time: number): BodyFraming {
+    const { counters, limits, hooks } = this.#context;
+    const direction = this.#directionOf(reader);
+    this.#sawHttp = true;
+    counters.requests_seen++;
+    counters.exchanges_seen++;
+    const framing = requestFraming(headers);
+    const line = this.#line(direction);
+    let marks = this.#nextMarks;
+    this.#nextMarks = 0;
+    if (reader.afterLoss) marks |= Mark.gap;
+    if (parsed.malformed || framing.malformed) marks |= Mark.malformed;
+    // The client moved on, so the response of whoever lost one in a gap is not coming.
+    while (line[0]?.uncertain && !this.#isAnswering(line[0])) {
+      this.#giveUp(line.shift() as PendingExchange, Mark.gap);
+      marks |= Mark.gap;
+    }
+    const exchange: Exchange = {
+      interfaceName: this.#interfaceName,
+      client: direction === 0 ? this.#endpoint0 : this.#endpoint1,
+      server: direction === 0 ? this.#endpoint1 : this.#endpoint0,
+      protocol: versionText(),
+      timeBaseSeconds: this.#context.timeBaseSeconds,
+      startTime: reader.startTime,
+      requestEndTime: time,
+      responseStartTime: -1,
+      endTime: time,
+      request: { method: parsed.method, target: decodeText(rawTarget), headers, body: emptyBody(), trailers: [] },
+      response: null,
+      marks,
+      dropReason: DropReason.none,
+      admission: null,
+    };
+    const reason = hooks.admit(exchange);
+    const pending = new PendingExchange(exchange, direction);
+    if (reason !== DropReason.none) {
+      exchange.dropReason = reason;
+      countDropped(counters, reason);
+      pending.handedOn = true;
+    } else {
+      this.#context.pending.append(pending);
+    }
+    if (line.length >= limits.pipeline_requests_max) {
+      // Who sends this many without reading is not to be followed: the oldest goes unanswered.
+      this.#giveUp(line.shift() as PendingExchange, 0);
+    }
+    line.push(pending);
+    if (direction === 0) this.#sending0 = pending;
+    else this.#sending1 = pending;
+    return framing;
+  }
+
+  onResponse(reader: MessageReader, reason: string, headers: HeaderList, time: number): BodyFraming {
+    const { counters } = this.#context;
+    const direction = this.#directionOf(reader);
+    const { status } = parsed;
+    this.#sawHttp = true;
+    counters.responses_seen++;
+    const pending = this.#line(direction === 0 ? 1 : 0)[0];
+    const framing = responseFraming(headers, status, pending?.exchange.request.method ?? '');
+    // An interim response never answers a request (RFC 9110 §15.2).
+    if (status < 200 && status !== 101) return framing;
+    if (pending === undefined) {
+      counters.responses_unpaired++;
+      return framing;
+    }
+    if (direction === 0) this.#answering0 = pending;
+    else this.#answering1 = pending;
+    if (pending.handedOn) {
+      // A dropped exchange's response is read for its framing only; a late one is of no more use.
+      if (pending.exchange.dropReason === DropReason.none) counters.responses_unpaired++;
+      return framing;
+    }
+    const { exchange } = pending;
+    if (parsed.malformed || framing.malformed) exchange.marks |= Mark.malformed;
+    if (reader.afterLoss) exchange.marks |= Mark.gap;
+    if (framing.framing === Framing.tunnel) exchange.marks |= Mark.upgraded;
+    exchange.responseStartTime = reader.startTime;
+    exchange.endTime = time;
+    exchange.response = {
+      status,
+      reason: decodeText(reason),
+      version: versionText(),
+      headers,
+      body: emptyBody(),
+      trailers: [],
+    };
+    this.#context.pending.touch(pending, time);
+    if (framing.framing === Framing.chunked || framing.framing === Framing.close) {
+      pending.streaming = STREAMING_TYPES.test(headers.get('content-type') ?? '');
+    }
+    return framing;
+  }
+
+  onBody(reader: MessageReader, bytes: Buffer, start: number, end: number, expected: number, time: number): void {
+    const direction = this.#directionOf(reader);
+    const { limits, budget } = this.#context;
+    const answering = direction === 0 ? this.#answering0 : this.#answering1;
+    const sending = direction === 0 ? this.#sending0 : this.#sending1;
+    const pending = sending ?? answering;
+    if (pending === null || pending.handedOn) return;
+    const { exchange } = pending;
+    let buffer = sending === null ? pending.responseBody : pending.requestBody;
+    if (buffer === null) {
+      buffer = new BodyBuffer(limits.body_bytes_max, budget);
+      if (sending === null) {
+        pending.responseBody = buffer;
+        if (exchange.response !== null) exchange.response.body = buffer.body;
+      } else {
+        pending.requestBody = buffer;
+        exchange.request.body = buffer.body;
+      }
+    }
+    buffer.append(bytes, start, end, expected);
+    exchange.endTime = time;
+    this.#context.pending.touch(pending, time);
+    if (pending.streaming && buffer.body.truncated) this.#handOn(pending, Mark.unfinished);
+  }
+
+  onBodyLost(reader: MessageReader, length: number): void {
+    const direction = this.#directionOf(reader);
+    const sending = direction === 0 ? this.#sending0 : this.#sending1;
+    const pending = sending ?? (direction === 0 ? this.#answering0 : this.#answering1);
+    if (pending === null || pending.handedOn) return;
+    const { limits, budget } = this.#context;
+    pending.exchange.marks |= Mark.gap;
+    if (sending === null) {
+      pending.responseBody ??= new BodyBuffer(limits.body_bytes_max, budget);
+      pending.responseBody.lose(length);
+      if (pending.exchange.response !== null) pending.exchange.response.body = pending.responseBody.body;
+    } else {
+      pending.requestBody ??= new BodyBuffer(limits.body_bytes_max, budget);
+      pending.requestBody.lose(length);
+      pending.exchange.request.body = pending.requestBody.body;
+    }
+  }
+
+  onMessageEnd(reader: MessageReader, ending: Ending, trailers: [string, string][], time: number): void {
+    const direction = this.#directionOf(reader);
+    const marks = ENDING_MARKS[ending] as number;
+    const sending = direction === 0 ? this.#sending0 : this.#sending1;
+    if (sending !== null) {
+      if (direction === 0) this.#sending0 = null;
+      else this.#sending1 = null;
+      sending.requestEnded = true;
+      if (!sending.handedOn) {
+        sending.exchange.request.trailers = trailers;
+        sending.exchange.requestEndTime = time;
+        if (sending.exchange.endTime < time) sending.exchange.endTime = time;
+        sending.exchange.marks |= marks;
+        this.#context.pending.touch(sending, time);
+        if (sending.responseEnded) this.#handOn(sending, 0);
+      }
+      return;
+    }
+    const answering = direction === 0 ? this.#answering0 : this.#answering1;
+    if (answering === null) return;
+    if (direction === 0) this.#answering0 = null;
+    else this.#answering1 = null;
+    this.#line(direction === 0 ? 1 : 0).shift();
+    answering.responseEnded = true;
+    if (answering.handedOn) return;
+    if (answering.exchange.response !== null) answering.exchange.response.trailers = trailers;
+    answering.exchange.endTime = time;
+    answering.exchange.marks |= marks;
+    // A server may answer before it has heard all: the request's own end is waited for.
+    if (answering.requestEnded) this.#handOn(answering, 0);
+  }
+
+  onDesync(reader: MessageReader): void {
+    const direction = this.#directionOf(reader);
+    // Whoever waits for a response of this stream may have lost it.
+    for (const pending of this.#line(direction === 0 ? 1 : 0)) {
+      pending.uncertain = true;
+      if (!pending.handedOn) pending.exchange.marks |= Mark.gap;
+    }
+  }
+
+  onProtocol(protocol: StreamProtocol): void {
+    const { counters } = this.#context;
+    if (protocol === 'tunnel') counters.flows_upgraded++;
+    else if (protocol === 'tls') counters.flows_tls++;
+    else if (protocol === 'h2') counters.flows_h2++;
+    else if (this.#sawHttp) return;
+    else counters.flows_not_http++;
+    // What waits for a response on a flow that is no longer HTTP will not get one.
+    for (const line of [this.#line0, this.#line1]) {
+      for (const pending of line) this.#giveUp(pending, 0);
+      line.length = 0;
+    }
+    this.#isOver = true;
+    this.#reader0.deafen();
+    this.#reader1.deafen();
+  }
+
+  // ---
+
+  #line(direction: Direction): PendingExchange[] {
+    return direction === 0 ? this.#line0 : this.#line1;
+  }
+
+  #directionOf(reader: MessageReader): Direction {
+    return reader === this.#reader0 ? 0 : 1;
+  }
+
+  #isAnswering(pending: PendingExchange): boolean {
+    return pending === this.#answering0 || pending === this.#answering1;
+  }
+
+  /** No more will come of `pending`. */
+  #giveUp(pending: PendingExchange, mark: number): void {
+    if (!pending.handedOn) this.#handOn(pending, mark);
+  }
+
+  #handOn(pending: PendingExchange, mark: number): void {
+    handOn(this.#context, pending, mark);
+  }
+}
+
+/** Hands an exchange on as it is; what still comes of it is read for its framing only. */
+export function handOn(context: ConversationContext, pending: PendingExchange, mark: number): void {
+  const { exchange } = pending;
+  pending.handedOn = true;
+  context.pending.remove(pending);
+  pending.requestBody?.release();
+  pending.responseBody?.release();
+  pending.requestBody = null;
+  pending.responseBody = null;
+  exchange.marks |= mark;
+  if (exchange.response === null) exchange.marks |= Mark.noResponse;
+  context.hooks.complete(exchange);
+}
+
+const ENDING_MARKS: readonly number[] = [0, Mark.aborted, Mark.gap, Mark.malformed, Mark.unfinished];
+
+function versionText(): string {
+  const { versionMajor, versionMinor } = parsed;
+  if (versionMajor === 1 && versionMinor === 1) return '1.1';
+  return `${versionMajor}.${versionMinor}`;
+}
