@@ -1,0 +1,168 @@
+#!/usr/bin/env node
+/**
+ * The command line: which subcommand, with which flags. Everything a flag means stands in `options.ts`.
+ *
+ * Exit codes: 0 done · 1 could not do it · 2 told wrongly · 130 interrupted twice
+ */
+import { readFileSync } from 'node:fs';
+import yargs, { type Argv, type Options } from 'yargs';
+import { SensorError, UsageError } from './errors.js';
+import {
+  DEMO_OPTIONS,
+  defaultText,
+  environmentNames,
+  OPTION_GROUPS,
+  type OptionTable,
+  SATELLITE_OPTIONS,
+  SENSOR_OPTIONS,
+} from './options.js';
+import { type FlagValues, nearest } from './settings.js';
+import { apidump } from './subcommands/apidump.js';
+import { demo } from './subcommands/demo.js';
+import { satellite } from './subcommands/satellite.js';
+
+interface Subcommand {
+  readonly summary: string;
+  readonly options: OptionTable;
+  readonly examples: readonly (readonly [command: string, what: string])[];
+  /** Resolves to the exit code. */
+  run(flags: FlagValues): Promise<number>;
+}
+
+const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  apidump: {
+    summary: 'Capture HTTP exchanges and send them to a satellite',
+    options: SENSOR_OPTIONS,
+    examples: [
+      ['$0 apidump --satellite-url http://127.0.0.1:9999 --levo-env staging', 'every interface, to a local satellite'],
+      ["$0 apidump --satellite-url HOST --filter 'port 8080' --path-exclusions ^/health", 'one port, no health checks'],
+      ['$0 apidump --read capture.pcap --output ndjson', 'a capture file, to standard output'],
+    ],
+    run: apidump,
+  },
+  satellite: {
+    summary: 'Run a local satellite that prints the traces it receives',
+    options: SATELLITE_OPTIONS,
+    examples: [['$0 satellite --port 9999', 'then: curl http://127.0.0.1:9999/traces']],
+    run: satellite,
+  },
+  demo: {
+    summary: 'Show it all on loopback: a sample API, its traffic, the sensor and a satellite',
+    options: DEMO_OPTIONS,
+    examples: [['$0 demo --keep-running', 'until interrupted']],
+    run: demo,
+  },
+};
+
+const HELP_COLUMNS_MAX = 110;
+
+async function main(argv: readonly string[]): Promise<number> {
+  let chosen: (() => Promise<number>) | null = null;
+  const parser = yargs([...argv])
+    .scriptName('pcap-sensor')
+    .usage('$0 <command> [options]\n\nTurns the HTTP traffic of a machine or an ECS task into API traces.')
+    .epilogue('pcap-sensor <command> --help lists the options of a command.')
+    .locale('en')
+    .wrap(Math.min(HELP_COLUMNS_MAX, process.stdout.columns ?? HELP_COLUMNS_MAX))
+    .version(versionText())
+    .group(['help', 'version'], 'Process:')
+    // Values stay the text that was given: the option table turns them into numbers and patterns.
+    .parserConfiguration({
+      'boolean-negation': false,
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
+    .fail((message: string, error: Error | undefined) => {
+      throw error ?? new UsageError(message);
+    });
+  for (const [name, subcommand] of Object.entries(SUBCOMMANDS)) {
+    parser.command(
+      name,
+      subcommand.summary,
+      (builder) => withOptions(builder, name, subcommand),
+      (parsed) => {
+        chosen = () => subcommand.run(flagValues(subcommand.options, parsed, argv));
+      },
+    );
+  }
+  const { _: words } = await parser.parseAsync();
+  const [command, surplus] = words;
+  if (chosen !== null) {
+    if (surplus === undefined) return (chosen as () => Promise<number>)();
+    throw new UsageError(
+      `${JSON.stringify(surplus)} belongs to no option; quote values with spaces, --filter takes filters`,
+    );
+  }
+  if (command === undefined) {
+    parser.showHelp('error');
+    return 2;
+  }
+  const near = nearest(String(command), Object.keys(SUBCOMMANDS));
+  const wayOut = near === null ? `give one of ${Object.keys(SUBCOMMANDS).join(', ')}` : `did you mean ${near}?`;
+  throw new UsageError(`${JSON.stringify(command)} is no command; ${wayOut}`);
+}
+
+function withOptions(builder: Argv, name: string, subcommand: Subcommand): Argv {
+  builder.usage(`$0 ${name} [options]\n\n${subcommand.summary}.`);
+  for (const [command, what] of subcommand.examples) builder.example(command, what);
+  for (const group of OPTION_GROUPS) {
+    for (const [option, row] of Object.entries(subcommand.options)) {
+      if (row.group === group) builder.option(option, yargsOption(option, row));
+    }
+  }
+  return builder.epilogue(
+    'Every option is also read from the environment variable shown with it. A flag comes before the environment, ' +
+      'the environment before the --config file. Repeatable options in a variable: one value a line, or a JSON array.',
+  );
+}
+
+function yargsOption(name: string, row: OptionTable[string]): Options {
+  const hint = row.arity === 'switch' ? '' : ` <${row.value.placeholder}>`;
+  const text = defaultText(row);
+  return {
+    describe: `${row.help}${hint} $${environmentNames(name, row)[0]}`,
+    group: row.group,
+    ...(text === null ? {} : { defaultDescription: text }),
+    ...(row.arity === 'many' ? { array: true } : {}),
+    ...(row.arity === 'switch' ? { boolean: true } : {}),
+  };
+}
+
+/** What yargs parsed, as text again: one a time that the flag was given, empty where its value was left out. */
+function flagValues(
+  table: OptionTable,
+  parsed: Readonly<Record<string, unknown>>,
+  argv: readonly string[],
+): FlagValues {
+  const flags: Record<string, readonly string[]> = {};
+  for (const [name, value] of Object.entries(parsed)) {
+    if (name === '_' || name === '$0' || value === undefined) continue;
+    if (table[name]?.arity === 'switch') {
+      // yargs reads `--flag=maybe` as false; the text that stands there is what the option table should see.
+      const spelled = argv.filter((word) => word.startsWith(`--${name}=`)).map((word) => word.slice(name.length + 3));
+      flags[name] = [...spelled, ...(spelled.length === 0 ? [String([value].flat().at(-1))] : [])];
+    } else {
+      const texts = [value].flat().map((one) => (typeof one === 'string' ? one : ''));
+      flags[name] = texts.length === 0 ? [''] : texts;
+    }
+  }
+  return flags;
+}
+
+function versionText(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const { version } = manifest as { version: string };
+  return `pcap-sensor ${version} (Node.js ${process.versions.node}, ${process.platform} ${process.arch})`;
+}
+
+try {
+  // Standard streams are written synchronously on this platform's pipes and files, so nothing is cut off.
+  process.exit(await main(process.argv.slice(2)));
+} catch (error) {
+  const isExpected = error instanceof SensorError;
+  process.stderr.write(`pcap-sensor: ${isExpected ? error.message : `this is a bug: ${(error as Error).stack}`}\n`);
+  process.exit(isExpected ? error.exitCode : 1);
+}

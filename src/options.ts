@@ -1,0 +1,261 @@
+/**
+ * The one option table. Every row feeds the flag, the environment variable, the key of the configuration file, the
+ * help text, the README's table and the type of the settings; `settings.ts` turns text into values by it.
+ *
+ * To add an option, add a row. Its name is the flag and the file's key; `LEVO_` and the name in upper snake case is
+ * the environment variable; the name in camel case is the settings' property. Say the unit in `help`.
+ */
+import type { OptionValue } from './option-values.js';
+import {
+  bytes,
+  captureFile,
+  captureFilter,
+  choice,
+  existingFile,
+  headerPair,
+  interfaceName,
+  number,
+  outputTarget,
+  pattern,
+  satelliteUrl,
+  tag,
+  text,
+  yesOrNo,
+} from './option-values.js';
+
+export interface Option<T> {
+  /** `switch` needs no value on the command line; `many` may be repeated, and is never split on commas. */
+  readonly arity: 'one' | 'many' | 'switch';
+  readonly group: OptionGroup;
+  readonly value: OptionValue<unknown>;
+  readonly default: T;
+  /** Describes the default where the value alone does not. */
+  readonly defaultText?: string;
+  /** Environment variables it has beside the one its name gives it, most particular first. */
+  readonly env?: readonly string[];
+  /** One sentence with the unit, without a full stop. */
+  readonly help: string;
+}
+
+/** Headings of `--help` and of the README, in this order. */
+export const OPTION_GROUPS = ['Satellite:', 'Capture:', 'Policy:', 'Output:', 'Process:'] as const;
+export type OptionGroup = (typeof OPTION_GROUPS)[number];
+
+type Row<T, V> = Omit<Option<T>, 'arity' | 'value'> & { readonly value: OptionValue<V> };
+
+function one<V>(row: Row<NoInfer<V>, V>): Option<V> {
+  return { ...row, arity: 'one' };
+}
+/** Null until it is given. */
+function optional<V>(row: Omit<Row<null, V>, 'default'>): Option<V | null> {
+  return { ...row, arity: 'one', default: null };
+}
+function many<V>(row: Row<readonly V[], V>): Option<readonly V[]> {
+  return { ...row, arity: 'many' };
+}
+function toggle(row: Omit<Row<false, boolean>, 'value' | 'default'>): Option<boolean> {
+  return { ...row, arity: 'switch', value: yesOrNo, default: false };
+}
+
+const LOG_OPTIONS = {
+  'log-level': one({
+    group: 'Process:',
+    value: choice('debug', 'info', 'warn', 'error', 'silent'),
+    default: 'info',
+    help: 'least severe level that is logged',
+  }),
+  'log-format': one({
+    group: 'Process:',
+    value: choice('auto', 'json', 'text'),
+    default: 'auto',
+    defaultText: 'text on a terminal, else json',
+    help: 'how log lines look; they always go to standard error',
+  }),
+};
+
+export const SENSOR_OPTIONS = {
+  'satellite-url': optional({
+    group: 'Satellite:',
+    value: satelliteUrl,
+    defaultText: 'required, unless --output says otherwise',
+    help: 'where traces go: http(s)://host[:port][/base], host, host:port, or a full …/v1/traces',
+  }),
+  'levo-env': optional({
+    group: 'Satellite:',
+    value: tag('NAME'),
+    env: ['LEVO_ENV'],
+    help: 'environment that traces are tagged with, such as staging',
+  }),
+  'levoai-org-id': optional({
+    group: 'Satellite:',
+    value: tag('ID'),
+    env: ['LEVOAI_ORG_ID'],
+    help: 'organisation that traces are tagged with',
+  }),
+  'levoai-workspace-id': optional({
+    group: 'Satellite:',
+    value: tag('ID'),
+    env: ['LEVOAI_WORKSPACE_ID'],
+    help: 'workspace that traces are tagged with',
+  }),
+  'service-name': optional({
+    group: 'Satellite:',
+    value: tag('NAME'),
+    defaultText: 'the host name',
+    help: 'service that traces are tagged with',
+  }),
+  'satellite-header': many({
+    group: 'Satellite:',
+    value: headerPair,
+    default: [],
+    help: 'header sent with every export; its value is never logged',
+  }),
+  'trace-export-interval': one({
+    group: 'Satellite:',
+    value: number('SECONDS', { min: 0.05, max: 3600, example: 'seconds between batches, such as 10' }),
+    default: 10,
+    help: 'seconds between batches; a full batch goes at once',
+  }),
+
+  interfaces: many({
+    group: 'Capture:',
+    value: interfaceName,
+    default: [],
+    defaultText: 'all that are up',
+    help: 'interface to capture on',
+  }),
+  filter: one({
+    group: 'Capture:',
+    value: captureFilter,
+    default: '',
+    help: "pcap filter expression, and-ed with the sensor's own exclusions",
+  }),
+  read: optional({
+    group: 'Capture:',
+    value: captureFile,
+    help: 'capture file (pcap or pcapng, - for standard input) to read instead of interfaces',
+  }),
+  'stream-timeout-seconds': one({
+    group: 'Capture:',
+    value: number('SECONDS', { min: 0.1, max: 3600, example: 'seconds to wait, such as 10' }),
+    default: 10,
+    help: 'seconds that a stream waits for a missing segment, and an exchange for its response',
+  }),
+  'max-http-length': one({
+    group: 'Capture:',
+    value: bytes({ min: 0, max: 1e9, example: 'bytes kept of a body, such as 1000000 or 64KiB' }),
+    default: 10_000_000,
+    help: 'bytes of a body kept; the rest is counted and marked truncated',
+  }),
+
+  'rate-limit': one({
+    group: 'Policy:',
+    value: number('TRACES', { min: 0, max: 1e9, integer: true, example: 'traces a minute such as 1000, or 0' }),
+    default: 1000,
+    defaultText: '1000; 0 with --read',
+    help: 'traces kept a minute; 0 is no limit',
+  }),
+  'sample-rate': one({
+    group: 'Policy:',
+    value: number('SHARE', { min: 0, max: 1, example: 'the share of exchanges kept, 0 to 1' }),
+    default: 1,
+    help: 'share of exchanges kept, 0 to 1, decided by trace id',
+  }),
+  'host-allow': many({
+    group: 'Policy:',
+    value: pattern,
+    default: [],
+    help: 'keep only hosts that match one of these',
+  }),
+  'path-allow': many({
+    group: 'Policy:',
+    value: pattern,
+    default: [],
+    help: 'keep only paths that match one of these',
+  }),
+  'host-exclusions': many({
+    group: 'Policy:',
+    value: pattern,
+    default: [],
+    help: 'drop hosts that match one of these, allowed or not',
+  }),
+  'path-exclusions': many({
+    group: 'Policy:',
+    value: pattern,
+    default: [],
+    help: 'drop paths that match one of these, allowed or not',
+  }),
+
+  output: many({
+    group: 'Output:',
+    value: outputTarget,
+    default: [{ to: 'satellite' }],
+    defaultText: 'satellite',
+    help: 'where traces go: the satellite, or ndjson on standard output',
+  }),
+
+  config: optional({
+    group: 'Process:',
+    value: { ...text('FILE'), parse: existingFile },
+    help: 'YAML file with any of these options, by the same names',
+  }),
+  ...LOG_OPTIONS,
+};
+
+export const SATELLITE_OPTIONS = {
+  host: one({
+    group: 'Satellite:',
+    value: text('ADDRESS'),
+    default: '127.0.0.1',
+    help: 'address to listen on; 0.0.0.0 is every one',
+  }),
+  port: one({
+    group: 'Satellite:',
+    value: number('PORT', { min: 0, max: 65_535, integer: true, example: 'a port such as 9999, or 0 for a free one' }),
+    default: 9999,
+    help: 'port to listen on; 0 is any free one',
+  }),
+  'traces-max': one({
+    group: 'Satellite:',
+    value: number('TRACES', { min: 1, max: 1e6, integer: true, example: 'a number of traces such as 1000' }),
+    default: 1000,
+    help: 'traces held for GET /traces; the newest are kept',
+  }),
+  ...LOG_OPTIONS,
+};
+
+export const DEMO_OPTIONS = {
+  'keep-running': toggle({ group: 'Process:', help: 'go on until interrupted' }),
+  ...LOG_OPTIONS,
+};
+
+export type OptionTable = Readonly<Record<string, Option<unknown>>>;
+
+type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : S;
+
+/** The settings a table gives: a property an option, named in camel case. */
+export type SettingsOf<T extends OptionTable> = {
+  readonly [Name in keyof T & string as CamelCase<Name>]: T[Name] extends Option<infer V> ? V : never;
+};
+
+/** What `apidump` was told, complete and checked. */
+export type Settings = SettingsOf<typeof SENSOR_OPTIONS>;
+
+/** The settings property of an option: `satellite-url` → `satelliteUrl`. */
+export function settingName(option: string): string {
+  return option.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The environment variables an option is read from, first one wins. */
+export function environmentNames(name: string, option: Option<unknown>): readonly string[] {
+  return [...(option.env ?? []), `LEVO_${name.replaceAll('-', '_').toUpperCase()}`];
+}
+
+/** The default as help and documents show it; null where there is nothing to say. */
+export function defaultText(option: Option<unknown>): string | null {
+  if (option.defaultText !== undefined) return option.defaultText;
+  if (option.default === null || option.default === false || option.default === '') return null;
+  return Array.isArray(option.default) ? null : String(option.default);
+}

@@ -1,0 +1,27 @@
+/**
+ * `apidump`: capture, and ship traces until the file ends or a signal comes.
+ */
+import { createLogger, writesText } from '../log.js';
+import { startSensor } from '../sensor.js';
+import { type FlagValues, resolveSensorSettings } from '../settings.js';
+import { onInterrupt } from './signals.js';
+import { summaryText } from './summary.js';
+
+export async function apidump(flags: FlagValues): Promise<number> {
+  const settings = resolveSensorSettings(flags, process.env);
+  const log = createLogger(settings);
+  const stopping = new Promise<string>((resolve) => {
+    onInterrupt(resolve);
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      // Whoever read the traces (`head`) has what it wanted.
+      if (error.code !== 'EPIPE') log.error({ err: error }, 'standard output failed');
+      resolve('standard output closed');
+    });
+  });
+  const run = await startSensor(settings, log);
+  void stopping.then((reason) => run.stop(reason));
+  const summary = await run.done;
+  if (writesText(settings)) process.stderr.write(summaryText(summary));
+  else log.info({ ...summary }, 'summary');
+  return 0;
+}

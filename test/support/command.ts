@@ -1,0 +1,44 @@
+/**
+ * Runs the real command line as a child process, with no option taken from the surroundings.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+export const COMMAND = join(import.meta.dirname, '../../bin/pcap-sensor');
+
+export interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string | Uint8Array;
+  readonly cwd?: string;
+  readonly command?: string;
+}
+
+export async function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
+  const child = spawn(options.command ?? COMMAND, args, {
+    env: { ...withoutOptions(process.env), ...options.env },
+    cwd: options.cwd,
+  });
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  child.stdin.on('error', () => {});
+  child.stdin.end(options.stdin ?? '');
+  const [stdout, stderr, [code]] = await Promise.all([textOf(child.stdout), textOf(child.stderr), closed]);
+  return { code, stdout, stderr };
+}
+
+/** `environment` without the variables that the option table reads. */
+export function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^LEVO(AI)?_/.test(name)));
+}
+
+async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += chunk;
+  return text;
+}
