@@ -178,7 +178,8 @@ export class PacketDecoder {
         case NEXT_IPV4:
         case NEXT_IPV6: {
           // Written to fields, as a function has but one result: where the payload is and what it is.
-          const protocol = next === NEXT_IPV4 ? this.#ipv4(bytes, at, end, cut, time) : this.#ipv6(bytes, at, end, cut, time);
+          const protocol =
+            next === NEXT_IPV4 ? this.#ipv4(bytes, at, end, cut, time) : this.#ipv6(bytes, at, end, cut, time);
           if (protocol < 0) return false;
           bytes = this.#payloadBytes;
           at = this.#payloadStart;

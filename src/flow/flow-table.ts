@@ -121,7 +121,9 @@ export class FlowTable {
   /** The flow to forget first: over, then never begun, then least recently active. */
   get evictee(): Flow | null {
     return (
-      this.#lists[FlowPhase.closed].oldest ?? this.#lists[FlowPhase.embryonic].oldest ?? this.#lists[FlowPhase.active].oldest
+      this.#lists[FlowPhase.closed].oldest ??
+      this.#lists[FlowPhase.embryonic].oldest ??
+      this.#lists[FlowPhase.active].oldest
     );
   }
 

@@ -217,7 +217,9 @@ export class TcpReassembler {
       }
     }
     const mustWait =
-      ahead > 0 || stream.held.length > 0 || ((segment.flags & TcpFlag.ack) !== 0 && other.isBehindOf(segment.acknowledgement));
+      ahead > 0 ||
+      stream.held.length > 0 ||
+      ((segment.flags & TcpFlag.ack) !== 0 && other.isBehindOf(segment.acknowledgement));
     if (!mustWait) {
       this.#deliver(flow, direction, stream, bytes, start, payloadEnd, payloadCut, time);
       if (flow.waitingSince >= 0) this.#progress(flow, time);
@@ -420,7 +422,11 @@ export class TcpReassembler {
   }
 
   #forgetOlderThan(phase: FlowPhase, limit: number, time: number): void {
-    for (let flow = this.flows.oldest(phase); flow !== null && flow.lastActive < limit; flow = this.flows.oldest(phase)) {
+    for (
+      let flow = this.flows.oldest(phase);
+      flow !== null && flow.lastActive < limit;
+      flow = this.flows.oldest(phase)
+    ) {
       this.#close(flow, EndCause.unwatched, time);
       this.flows.remove(flow);
     }

@@ -92,4 +92,14 @@ export function markNames(marks: number): string[] {
   return names;
 }
 
-const MARK_NAMES = ['midstream', 'gap', 'aborted', 'no-response', 'upgraded', 'unfinished', 'shed', 'drops', 'malformed'];
+const MARK_NAMES = [
+  'midstream',
+  'gap',
+  'aborted',
+  'no-response',
+  'upgraded',
+  'unfinished',
+  'shed',
+  'drops',
+  'malformed',
+];

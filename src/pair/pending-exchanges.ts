@@ -2,8 +2,9 @@
  * The exchanges that have begun and not ended, least recently active first: what the stream timeout and the memory
  * budget look at. A linked list through the exchanges themselves, so that joining and leaving cost nothing.
  */
-import type { BodyBuffer } from '../http/h1/body-buffer.js';
+
 import type { Direction } from '../flow/flow-consumer.js';
+import type { BodyBuffer } from '../http/h1/body-buffer.js';
 import type { Exchange } from './exchange.js';
 
 export class PendingExchange {

@@ -10,9 +10,6 @@ import { stringOf } from './json-value.js';
 export const SENSOR_CONTAINER_NAME = 'levo-pcap-sensor';
 const SENSOR_IMAGE_REPOSITORY = 'pcap-sensor';
 
-/** Loopback inside the task: the health check is the only caller. */
-const HEALTH_PORT = 9464;
-
 export const SENSOR_PROFILES = {
   normal: { cpuUnits: 512, memoryMib: 512, flags: ['--rate-limit', '1000.0', '--trace-export-interval', '10.0'] },
   'low-resource': {
@@ -27,8 +24,6 @@ export const SENSOR_PROFILES = {
       '2.0',
       '--max-http-length',
       '1000000',
-      '--max-cpu',
-      '0.25',
     ],
   },
 } as const satisfies Record<string, SensorProfile>;
@@ -83,8 +78,6 @@ export function sensorContainer(settings: SensorContainerSettings): JsonObject {
       settings.satelliteUrl,
       ...tags,
       ...profile.flags,
-      '--health-port',
-      String(HEALTH_PORT),
       ...settings.extraFlags,
     ],
     environment: [{ name: 'LEVO_AWS_REGION', value: settings.region }],
@@ -92,18 +85,6 @@ export function sensorContainer(settings: SensorContainerSettings): JsonObject {
     volumesFrom: [],
     stopTimeout: 30,
     readonlyRootFilesystem: true,
-    healthCheck: {
-      command: [
-        'CMD',
-        'node',
-        '-e',
-        `fetch('http://127.0.0.1:${HEALTH_PORT}/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))`,
-      ],
-      interval: 30,
-      timeout: 5,
-      retries: 3,
-      startPeriod: 10,
-    },
   };
   if (settings.logGroup !== undefined) {
     container.logConfiguration = {
