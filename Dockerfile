@@ -15,11 +15,12 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends g++ make python3 libpcap-dev \
  && rm -rf /var/lib/apt/lists/*
 COPY package.json package-lock.json .npmrc ./
-# --omit=optional: the AWS SDK belongs to "pcap-sensor ecs", the cap package to machines without the capture ring.
+# Optional packages are installed for the compiler to see their types; the image gets none of them: the AWS SDK belongs
+# to "pcap-sensor ecs", the cap package to machines without the capture ring.
 RUN --mount=type=secret,id=ca,target=/run/ca.pem --mount=type=secret,id=npmrc,target=/root/.npmrc \
     if [ -s /run/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/run/ca.pem; fi; \
     npm_config_nodedir="$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")" \
-    npm ci --omit=optional --no-update-notifier --loglevel=error
+    npm ci --no-update-notifier --loglevel=error
 COPY tsconfig.json tsconfig.build.json ./
 COPY native native
 RUN npm_config_nodedir="$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")" npm run --silent build:native

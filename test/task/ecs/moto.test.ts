@@ -13,7 +13,6 @@ import {
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { EcsApi } from '../../../src/task/ecs/ecs-api.js';
 import { ecsApi, listRegions } from '../../../src/task/ecs/ecs-api.js';
-import type { JsonObject } from '../../../src/task/ecs/json-value.js';
 import { refusingPrompter } from '../../../src/task/ecs/prompter.js';
 import { addSensor, removeSensor, sensorStatus } from '../../../src/task/ecs/sensor-change.js';
 import { sensorContainer } from '../../../src/task/ecs/sensor-container.js';
@@ -55,11 +54,7 @@ describe.skipIf(!motoInstalled)(`ecs against moto${motoHint}`, () => {
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
     client = new ECSClient({ region: 'eu-west-1' });
     await client.send(new CreateClusterCommand({ clusterName: 'main' }));
-    // moto looks into EFS for the file system; that volume is part of the other suite.
-    const volumes = (richTaskDefinition.volumes as JsonObject[]).filter(
-      (volume) => !('efsVolumeConfiguration' in volume),
-    );
-    const input = { ...richTaskDefinition, volumes, tags: richTags };
+    const input = { ...richTaskDefinition, tags: richTags };
     await client.send(new RegisterTaskDefinitionCommand(input as unknown as RegisterTaskDefinitionCommandInput));
     await client.send(
       new CreateServiceCommand({ cluster: 'main', serviceName: 'web', taskDefinition: 'shop', desiredCount: 2 }),
