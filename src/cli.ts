@@ -4,7 +4,6 @@
  *
  * Exit codes: 0 done · 1 could not do it · 2 told wrongly · 130 interrupted twice
  */
-import { readFileSync } from 'node:fs';
 import yargs, { type Argv, type Options } from 'yargs';
 import { SensorError, UsageError } from './errors.js';
 import {
@@ -20,6 +19,7 @@ import { type FlagValues, nearest } from './settings.js';
 import { apidump } from './subcommands/apidump.js';
 import { demo } from './subcommands/demo.js';
 import { satellite } from './subcommands/satellite.js';
+import { versionText } from './subcommands/version-text.js';
 
 interface Subcommand {
   readonly summary: string;
@@ -150,12 +150,6 @@ function flagValues(
     }
   }
   return flags;
-}
-
-function versionText(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const { version } = manifest as { version: string };
-  return `pcap-sensor ${version} (Node.js ${process.versions.node}, ${process.platform} ${process.arch})`;
 }
 
 try {

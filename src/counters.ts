@@ -54,6 +54,8 @@ export interface Counters {
   flows_h2: number;
   flows_not_http: number;
   body_bytes_shed: number;
+  // policy
+  endpoints_evicted: number;
   // exchanges, by outcome
   exchanges_seen: number;
   exchanges_exported: number;
@@ -66,6 +68,33 @@ export interface Counters {
   exchanges_dropped_rate_limited: number;
   exchanges_dropped_shed: number;
   exchanges_dropped_undeliverable: number;
+  // relay
+  batches_exported: number;
+  batches_refused: number;
+  batches_evicted: number;
+  export_bytes: number;
+  export_retries: number;
+  /** Traces of delivered batches that the satellite said it did not take; among the undeliverable. */
+  export_traces_rejected: number;
+  /** Traces held in memory for an output, now. */
+  queue_traces: number;
+  /** Bytes of them, now. */
+  queue_bytes: number;
+  spool_batches_written: number;
+  spool_batches_read: number;
+  /** Traces in the spool, now: of this run, in flight in its books; of earlier runs, in none. */
+  spool_traces: number;
+  spool_bytes: number;
+  /** Records skipped because they were torn or did not match their checksum. */
+  spool_records_torn: number;
+  /** Operations on the spool that failed; what they were to hold stayed in memory. */
+  spool_errors: number;
+  /** Traces found in the spool at the start, left there by an earlier run, and what became of them. */
+  recovered_traces: number;
+  recovered_traces_exported: number;
+  recovered_traces_dropped: number;
+  /** Traces a file output could not write, where another output keeps the books. */
+  output_traces_lost: number;
 }
 
 export function createCounters(): Counters {
@@ -97,6 +126,7 @@ export function createCounters(): Counters {
     flows_h2: 0,
     flows_not_http: 0,
     body_bytes_shed: 0,
+    endpoints_evicted: 0,
     exchanges_seen: 0,
     exchanges_exported: 0,
     exchanges_dropped_host_rule: 0,
@@ -108,6 +138,24 @@ export function createCounters(): Counters {
     exchanges_dropped_rate_limited: 0,
     exchanges_dropped_shed: 0,
     exchanges_dropped_undeliverable: 0,
+    batches_exported: 0,
+    batches_refused: 0,
+    batches_evicted: 0,
+    export_bytes: 0,
+    export_retries: 0,
+    export_traces_rejected: 0,
+    queue_traces: 0,
+    queue_bytes: 0,
+    spool_batches_written: 0,
+    spool_batches_read: 0,
+    spool_traces: 0,
+    spool_bytes: 0,
+    spool_records_torn: 0,
+    spool_errors: 0,
+    recovered_traces: 0,
+    recovered_traces_exported: 0,
+    recovered_traces_dropped: 0,
+    output_traces_lost: 0,
   };
 }
 

@@ -26,6 +26,20 @@ export interface Limits {
   fragmented_datagrams_max: number;
   /** How long the first fragment of a datagram waits for the others, in nanoseconds (RFC 8200 §4.5: 60 s). */
   fragment_timeout_nanos: number;
+  /** Traces of one batch. */
+  batch_traces_max: number;
+  /** Bytes of one batch, encoded and not compressed; a single trace may be larger. */
+  batch_bytes_max: number;
+  /** Bytes of traces and batches waiting for an output, in memory. */
+  queue_bytes_max: number;
+  /** Bytes read of a satellite's answer. */
+  response_bytes_max: number;
+  /** Bytes of one file of the spool. */
+  spool_segment_bytes_max: number;
+  /** Endpoints the rate limit remembers, to be fair to the rare ones. */
+  endpoints_max: number;
+  /** Hosts whose rule verdict is remembered. */
+  host_verdicts_max: number;
 }
 
 export const DEFAULT_LIMITS: Readonly<Limits> = {
@@ -41,4 +55,11 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   memory_bytes_max: 256 << 20,
   fragmented_datagrams_max: 256,
   fragment_timeout_nanos: 30e9,
+  batch_traces_max: 512,
+  batch_bytes_max: 1 << 20,
+  queue_bytes_max: 32 << 20,
+  response_bytes_max: 1 << 16,
+  spool_segment_bytes_max: 4 << 20,
+  endpoints_max: 8192,
+  host_verdicts_max: 1024,
 };

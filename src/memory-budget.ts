@@ -21,4 +21,9 @@ export class MemoryBudget {
   get exceeded(): boolean {
     return this.used > this.max;
   }
+
+  /** Whether shedding has gone far enough: somewhat below the cap, so that the next byte does not start it again. */
+  get relieved(): boolean {
+    return this.used <= this.max - this.max / 8;
+  }
 }

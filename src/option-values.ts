@@ -7,6 +7,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import RE2 from 're2';
+import { parseSatelliteUrl } from './satellite-url.js';
 
 export interface OptionValue<T> {
   /** Stands for the value in help and documents: `URL`, `SECONDS`. */
@@ -20,7 +21,7 @@ export interface OptionValue<T> {
   parse(text: string): T;
 }
 
-/** Its message reads on from the value and ends in the way out. */
+/** Its message reads on from the value and ends in the way out. A `UsageError` names the option and value itself. */
 export class InvalidValue extends Error {}
 
 /** Any text. `tag` values become header values and attributes, so they must be printable ASCII. */
@@ -151,36 +152,12 @@ export const captureFilter: OptionValue<string> = {
   },
 };
 
-/**
- * Where the satellite is: `http(s)://host[:port][/base]`, a bare `host` or `host:port` (then http), or a full
- * `…/v1/traces`. Out: the URL in full, without a trailing slash.
- */
+/** Where the satellite is, as `parseSatelliteUrl` takes it. Out: its base URL. */
 export const satelliteUrl: OptionValue<string> = {
   placeholder: 'URL',
-  reveal: (given) => given.replace(/^([a-z][a-z0-9+.-]*:\/\/)?[^/?#]*@/i, '$1…@').replace(/[?#].*$/s, '?…'),
   isPlaceholder: (given) => /<[^<>]*>/.test(given),
-  parse: (given) => {
-    const trimmed = given.trim();
-    const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`;
-    const url = URL.canParse(full) && !/\s/.test(trimmed) ? new URL(full) : null;
-    if (url === null) throw new InvalidValue(`is not a URL; give ${URL_EXAMPLE}`);
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-      throw new InvalidValue(`is not http or https; traces go over HTTP, give ${URL_EXAMPLE}`);
-    }
-    if (url.port === '4317') {
-      throw new InvalidValue('is a gRPC port; OTLP over HTTP listens on port 4318, give that');
-    }
-    if (url.username !== '' || url.password !== '') {
-      throw new InvalidValue('carries credentials; give them as --satellite-header authorization=… instead');
-    }
-    if (url.search !== '' || url.hash !== '') {
-      throw new InvalidValue('carries a query or a fragment, which no satellite takes; leave it out');
-    }
-    return url.href.replace(/\/+$/, '');
-  },
+  parse: (given) => parseSatelliteUrl(given).base,
 };
-
-const URL_EXAMPLE = 'one such as http://127.0.0.1:9999';
 
 /** `name=value`, sent with every export. The value may be a credential, so it is never shown. */
 export const headerPair: OptionValue<readonly [name: string, value: string]> = {

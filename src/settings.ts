@@ -135,6 +135,7 @@ function parseValue(name: string, option: Option<unknown>, text: string, source:
     return option.value.parse(text);
   } catch (error) {
     if (error instanceof InvalidValue) throw new UsageError(`${shown()} ${error.message}`);
+    if (error instanceof UsageError) throw new UsageError(`${error.message}${provenance(source)}`);
     throw error;
   }
 }
@@ -202,6 +203,18 @@ function unknownName(shown: string, name: string, table: OptionTable, prefix: st
   const near = nearest(name, Object.keys(table));
   const wayOut = near === null ? 'see --help for those there are' : `did you mean ${prefix}${near}?`;
   return new UsageError(`${shown} is no option; ${wayOut}`);
+}
+
+/** Variables that no option reads but that are spelled much like one that some option does. */
+export function misspeltVariables(environment: Environment): { name: string; meant: string }[] {
+  const known = Object.entries<Option<unknown>>(SENSOR_OPTIONS).flatMap(([name, option]) =>
+    environmentNames(name, option),
+  );
+  const unknown = Object.keys(environment).filter((name) => /^LEVO(AI)?_/.test(name) && !known.includes(name));
+  return unknown.flatMap((name) => {
+    const meant = nearest(name, known);
+    return meant === null ? [] : [{ name, meant }];
+  });
 }
 
 /** The candidate within two edits of `name`, or the only one it begins, if there is one. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../src/errors.js';
 import { environmentNames, type OptionTable, SENSOR_OPTIONS, type Settings, settingName } from '../src/options.js';
-import { type Environment, type FlagValues, resolveSensorSettings } from '../src/settings.js';
+import { type Environment, type FlagValues, misspeltVariables, resolveSensorSettings } from '../src/settings.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'settings-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -56,10 +56,10 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
 /** Wrong values of every option, and what the error says of them. */
 const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> = {
   'satellite-url': [
-    ['http://', 'is not a URL'],
-    ['http://a b/', 'is not a URL'],
+    ['http://', 'not a URL'],
+    ['http://a b/', 'not a URL'],
     ['ftp://a', 'is not http or https'],
-    ['http://a:99999', 'is not a URL'],
+    ['http://a:99999', 'not a URL'],
     ['http://a:4317', '4318'],
     ['a:4317', '4318'],
     ['http://user:hunter2@a', '--satellite-header'],
@@ -222,7 +222,7 @@ describe.each(Object.entries(WRONG))('a wrong --%s', (name, wrongs) => {
     for (const message of messages) {
       expect(message).not.toContain('\n');
       expect(message).not.toContain('hunter2');
-      expect(message).toMatch(/give|leave|see|there are|use/);
+      expect(message).toMatch(/give|leave|see|there are|use|send/);
     }
   });
 });
@@ -357,4 +357,18 @@ describe('options together', () => {
     expect(Object.isFrozen(settings.pathAllow)).toBe(true);
     expect(Object.isFrozen(settings.output)).toBe(true);
   });
+});
+
+it('notices variables that are spelled almost right, and no others', () => {
+  const environment = {
+    LEVO_SATELITE_URL: 'x',
+    LEVO_AWS_REGION: 'x',
+    LEVO_RATE_LIMIT: '1',
+    LEVOAI_ORG_IDS: 'x',
+    PATH: '/',
+  };
+  expect(misspeltVariables(environment)).toEqual([
+    { name: 'LEVO_SATELITE_URL', meant: 'LEVO_SATELLITE_URL' },
+    { name: 'LEVOAI_ORG_IDS', meant: 'LEVOAI_ORG_ID' },
+  ]);
 });

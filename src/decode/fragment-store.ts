@@ -6,7 +6,7 @@
  */
 import type { Counters } from '../counters.js';
 import type { Limits } from '../limits.js';
-import type { Segment } from './segment.js';
+import { IPV4_WORD, type Segment } from './segment.js';
 
 /** The largest datagram IP can carry (16-bit length). */
 const DATAGRAM_BYTES_MAX = 65_535;
@@ -124,6 +124,6 @@ function place(datagram: Datagram, offset: number, from: Buffer, start: number, 
 
 function keyOf(a: Segment, id: number, protocol: number): string {
   // RFC 791 §3.2 has the protocol in the key, RFC 8200 §4.5 has not; a fragment's first header decides there.
-  const family = a.sourceWord2 === 0xffff && a.sourceWord0 === 0 && a.sourceWord1 === 0 ? protocol : -1;
+  const family = a.sourceWord0 === IPV4_WORD ? protocol : -1;
   return `${a.sourceWord0},${a.sourceWord1},${a.sourceWord2},${a.sourceWord3},${a.destinationWord0},${a.destinationWord1},${a.destinationWord2},${a.destinationWord3},${id},${family},${a.tunnelId}`;
 }

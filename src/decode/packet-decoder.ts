@@ -11,7 +11,7 @@ import type { Limits } from '../limits.js';
 import { i32, u8, u16 } from './bytes.js';
 import { FragmentStore } from './fragment-store.js';
 import { LinkType } from './link-type.js';
-import { Segment } from './segment.js';
+import { IPV4_WORD, Segment } from './segment.js';
 
 // What a header says comes next.
 const NEXT_ETHERNET = 0x1_0001;
@@ -28,6 +28,9 @@ const ETHERTYPE_QINQ_OLD = 0x9100;
 const ETHERTYPE_MPLS = 0x8847; // RFC 3032
 const ETHERTYPE_PPPOE_SESSION = 0x8864; // RFC 2516
 const ETHERTYPE_TRANSPARENT_ETHERNET = 0x6558; // RFC 1701, RFC 8926
+// Mirrored frames in GRE, draft-foschiano-erspan-03 §4: type II, or I without a header of its own; and III.
+const ETHERTYPE_ERSPAN = 0x88be;
+const ETHERTYPE_ERSPAN_III = 0x22eb;
 
 const PROTOCOL_HOP_BY_HOP = 0;
 const PROTOCOL_IPV4 = 4; // RFC 2003
@@ -43,8 +46,6 @@ const PROTOCOL_MOBILITY = 135;
 
 const PORT_VXLAN = 4789; // RFC 7348
 const PORT_GENEVE = 6081; // RFC 8926
-
-const IPV4_MAPPED_WORD = 0xffff;
 
 export class PacketDecoder {
   readonly segment = new Segment();
@@ -214,13 +215,13 @@ export class PacketDecoder {
     if (totalLength === 0) totalLength = end - at + cut;
     if (headerLength < 20 || headerLength > totalLength || end - at < headerLength) return this.#malformedIp();
     const segment = this.segment;
-    segment.sourceWord0 = 0;
-    segment.sourceWord1 = 0;
-    segment.sourceWord2 = IPV4_MAPPED_WORD;
+    segment.sourceWord0 = IPV4_WORD;
+    segment.sourceWord1 = IPV4_WORD;
+    segment.sourceWord2 = IPV4_WORD;
     segment.sourceWord3 = i32(bytes, at + 12);
-    segment.destinationWord0 = 0;
-    segment.destinationWord1 = 0;
-    segment.destinationWord2 = IPV4_MAPPED_WORD;
+    segment.destinationWord0 = IPV4_WORD;
+    segment.destinationWord1 = IPV4_WORD;
+    segment.destinationWord2 = IPV4_WORD;
     segment.destinationWord3 = i32(bytes, at + 16);
     this.#setPayload(bytes, at + headerLength, end, at + totalLength);
     const protocol = u8(bytes, at + 9);
@@ -347,8 +348,20 @@ export class PacketDecoder {
         }
         if (flags & 0x1000) length += 4; // sequence number
         if (end - at < length) return NEXT_NOTHING;
+        const protocol = u16(bytes, at + 2);
+        if (protocol === ETHERTYPE_ERSPAN) {
+          if (flags & 0x1000) length += 8;
+          this.#payloadStart = at + length;
+          return NEXT_ETHERNET;
+        }
+        if (protocol === ETHERTYPE_ERSPAN_III) {
+          if (end - at < length + 12) return NEXT_NOTHING;
+          // The O bit announces a platform-specific subheader.
+          this.#payloadStart = at + length + ((u8(bytes, at + length + 11) & 1) === 1 ? 20 : 12);
+          return NEXT_ETHERNET;
+        }
         this.#payloadStart = at + length;
-        return u16(bytes, at + 2);
+        return protocol;
       }
       case PROTOCOL_UDP: {
         if (end - at < 16) return NEXT_NOTHING;

@@ -1,9 +1,13 @@
 /**
  * A TCP segment as decoded: one object a decoder, reset in place for each packet.
  *
- * Addresses are four 32-bit words, network order, signed; an IPv4 address is the IPv4-mapped IPv6 address
- * (RFC 4291 §2.5.5.2), so that one key serves both families.
+ * Addresses are four 32-bit words, network order, signed. An IPv4 address is the last word behind three of
+ * `IPV4_WORD`, so that one key serves both families: as IPv6 that would be multicast (RFC 4291 §2.7), which no TCP
+ * endpoint is, where an IPv4-mapped address is one that IPv6 packets do carry.
  */
+export const IPV4_WORD = -1;
+
+/** See above; one object a decoder. */
 export class Segment {
   sourceWord0 = 0;
   sourceWord1 = 0;

@@ -37,6 +37,8 @@ export class Flow {
   phase: FlowPhase = FlowPhase.embryonic;
   /** Whether the flow was first seen after its start. */
   midstream = false;
+  /** The side that reset the connection, or -1. */
+  resetBy: Direction | -1 = -1;
   consumer: FlowConsumer | null = null;
   lastActive: number;
   /** Since when a segment waits for bytes that have not come, or -1. */

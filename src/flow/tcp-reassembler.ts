@@ -79,8 +79,25 @@ export class TcpReassembler {
     } else {
       this.flows.touch(flow, time);
     }
-    if (flow.phase === FlowPhase.closed) return;
-    this.#receive(flow, flow.directionOf(segment) === 1 ? 1 : 0, segment, time);
+    const direction = flow.directionOf(segment) === 1 ? 1 : 0;
+    if (flow.phase === FlowPhase.closed && !this.#reopens(flow, direction, segment, time)) return;
+    this.#receive(flow, direction, segment, time);
+  }
+
+  /**
+   * Whether a closed flow goes on: who resets a connection sends nothing more on it, so if its next byte comes, the
+   * reset was forged, or refused by the receiver (RFC 5961 §3.2, RFC 2385).
+   */
+  #reopens(flow: Flow, direction: Direction, segment: Segment, time: number): boolean {
+    const stream = flow.stream(direction);
+    if (flow.resetBy !== direction || segment.payloadEnd === segment.payloadStart) return false;
+    if (segment.sequence !== stream.next || stream.hasFin) return false;
+    flow.resetBy = -1;
+    flow.midstream = stream.carried;
+    flow.stream0.ended = false;
+    flow.stream1.ended = false;
+    this.flows.setPhase(flow, FlowPhase.active, time);
+    return true;
   }
 
   /** Lets time pass: gives up what has waited too long, forgets what has been quiet too long. */
@@ -98,13 +115,27 @@ export class TcpReassembler {
     for (const phase of Object.values(FlowPhase)) this.#forgetOlderThan(phase, Number.POSITIVE_INFINITY, time);
   }
 
-  /** Gives up the reorder stores of the flows that have waited longest, until the budget is kept. */
+  /**
+   * Until the budget is relieved: gives up the reorder stores of the flows that have waited longest, then whole flows,
+   * the least recently active first.
+   */
   shed(time: number): void {
     for (const flow of this.#waiting) {
-      if (!this.#budget.exceeded) return;
+      if (this.#budget.relieved) return;
       this.#counters.segments_shed += flow.stream0.held.length + flow.stream1.held.length;
       this.#giveUp(flow, time);
     }
+    while (!this.#budget.relieved) {
+      const evictee = this.flows.evictee;
+      if (evictee === null) return;
+      this.#evict(evictee, time);
+    }
+  }
+
+  #evict(flow: Flow, time: number): void {
+    if (flow.phase !== FlowPhase.closed) this.#counters.flows_evicted++;
+    this.#close(flow, EndCause.unwatched, time);
+    this.flows.remove(flow);
   }
 
   /** A SYN that is not a repetition of the one that opened the flow begins a new connection on the same ports. */
@@ -121,9 +152,7 @@ export class TcpReassembler {
     while (this.flows.size >= limits.flows_max) {
       const evictee = this.flows.evictee;
       if (evictee === null) break;
-      if (evictee.phase !== FlowPhase.closed) this.#counters.flows_evicted++;
-      this.#close(evictee, EndCause.unwatched, time);
-      this.flows.remove(evictee);
+      this.#evict(evictee, time);
     }
     this.#counters.flows_opened++;
     return this.flows.insert(segment, interfaceId, time);
@@ -175,7 +204,7 @@ export class TcpReassembler {
       stream.finSequence = (sequence + payloadEnd - payloadStart + payloadCut) | 0;
     }
     if ((flags & TcpFlag.rst) !== 0) {
-      this.#reset(flow, stream, sequence, time);
+      this.#reset(flow, direction, sequence, time);
     } else {
       if (stream.hasFin) this.#endIfDone(flow, direction, time);
       if (flow.waitingSince >= 0) this.#countWait(flow, time);
@@ -382,9 +411,11 @@ export class TcpReassembler {
     if (flow.stream0.ended && flow.stream1.ended) this.#retire(flow, time);
   }
 
-  #reset(flow: Flow, stream: TcpStream, sequence: number, time: number): void {
+  #reset(flow: Flow, direction: Direction, sequence: number, time: number): void {
+    const stream = flow.stream(direction);
     // RFC 5961 §3.2, as seen from outside: a reset from before what was delivered is old or forged.
     if (stream.carried && ((sequence - stream.next) | 0) < 0) return;
+    flow.resetBy = direction;
     this.#close(flow, EndCause.reset, time);
     this.#retire(flow, time);
   }

@@ -11,7 +11,7 @@ import type { Counters } from '../counters.js';
 import { countDropped, DropReason } from '../counters.js';
 import { type Direction, EndCause, type FlowConsumer } from '../flow/flow-consumer.js';
 import { BodyBuffer } from '../http/h1/body-buffer.js';
-import { type BodyFraming, Framing, requestFraming, responseFraming } from '../http/h1/body-framing.js';
+import { type BodyFraming, Framing, isInterim, requestFraming, responseFraming } from '../http/h1/body-framing.js';
 import { parsed } from '../http/h1/llhttp.js';
 import { Ending, MessageReader, type MessageSink, type StreamProtocol } from '../http/h1/message-reader.js';
 import { decodeText, type HeaderList } from '../http/header-list.js';
@@ -164,7 +164,7 @@ export class Conversation implements FlowConsumer, MessageSink {
     const pending = this.#line(direction === 0 ? 1 : 0)[0];
     const framing = responseFraming(headers, status, pending?.exchange.request.method ?? '');
     // An interim response never answers a request (RFC 9110 §15.2).
-    if (status < 200 && status !== 101) return framing;
+    if (isInterim(status)) return framing;
     if (pending === undefined) {
       counters.responses_unpaired++;
       return framing;
@@ -272,12 +272,12 @@ export class Conversation implements FlowConsumer, MessageSink {
     if (answering.requestEnded) this.#handOn(answering, 0);
   }
 
-  onDesync(reader: MessageReader): void {
+  onDesync(reader: MessageReader, isLoss: boolean): void {
     const direction = this.#directionOf(reader);
     // Whoever waits for a response of this stream may have lost it.
     for (const pending of this.#line(direction === 0 ? 1 : 0)) {
       pending.uncertain = true;
-      if (!pending.handedOn) pending.exchange.marks |= Mark.gap;
+      if (!pending.handedOn) pending.exchange.marks |= isLoss ? Mark.gap : Mark.malformed;
     }
   }
 

@@ -6,7 +6,7 @@
  * No I/O, no clock, no log: the same packets give the same exchanges, live or from a file.
  */
 import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
-import { type Counters, countDropped, DropReason } from '../counters.js';
+import type { Counters } from '../counters.js';
 import { PacketDecoder } from '../decode/packet-decoder.js';
 import type { Flow } from '../flow/flow.js';
 import { TcpReassembler } from '../flow/tcp-reassembler.js';
@@ -99,10 +99,10 @@ export class ExchangeAssembler {
     }
   }
 
-  /** Over the budget: bodies before heads, the least recently active first; then what waits for missing segments. */
+  /** Over the budget: bodies before heads, the least recently active first; then what waits for missing segments; then flows. */
   #shed(time: number): void {
     const { budget, counters, pending } = this.#context;
-    for (let oldest = pending.oldest; oldest !== null && budget.exceeded; oldest = oldest.newer) {
+    for (let oldest = pending.oldest; oldest !== null && !budget.relieved; oldest = oldest.newer) {
       for (const body of [oldest.requestBody, oldest.responseBody]) {
         if (body === null || body.reserved === 0) continue;
         counters.body_bytes_shed += body.shed();
@@ -110,12 +110,6 @@ export class ExchangeAssembler {
       }
     }
     this.#reassembler.shed(time);
-    for (let oldest = pending.oldest; oldest !== null && budget.exceeded; oldest = pending.oldest) {
-      pending.remove(oldest);
-      oldest.handedOn = true;
-      oldest.exchange.dropReason = DropReason.shed;
-      countDropped(counters, DropReason.shed);
-    }
   }
 
   #converse(flow: Flow): Conversation {

@@ -46,7 +46,7 @@ export interface HttpRequest {
   /** The request target as sent (RFC 9112 §3.2). */
   readonly target: string;
   readonly headers: HeaderList;
-  readonly body: MessageBody;
+  body: MessageBody;
   trailers: HeaderPair[];
 }
 
@@ -56,7 +56,7 @@ export interface HttpResponse {
   /** `1.1`, `1.0`. */
   readonly version: string;
   readonly headers: HeaderList;
-  readonly body: MessageBody;
+  body: MessageBody;
   trailers: HeaderPair[];
 }
 

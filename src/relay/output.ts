@@ -6,6 +6,11 @@ import type { Trace } from '../pair/trace.js';
  */
 export interface TraceOutput {
   accept(trace: Trace): void;
+  /**
+   * What a producer that can wait (a capture file being read) waits for before it hands over more; undefined while there
+   * is room. Live capture does not ask.
+   */
+  drained?(): Promise<void> | undefined;
   /** Sends what is held, waiting at most `deadlineMillis`; then releases everything. */
   close(deadlineMillis: number): Promise<void>;
 }

@@ -3,13 +3,16 @@
  */
 import { createLogger, writesText } from '../log.js';
 import { startSensor } from '../sensor.js';
-import { type FlagValues, resolveSensorSettings } from '../settings.js';
+import { type FlagValues, misspeltVariables, resolveSensorSettings } from '../settings.js';
 import { onInterrupt } from './signals.js';
 import { summaryText } from './summary.js';
 
 export async function apidump(flags: FlagValues): Promise<number> {
   const settings = resolveSensorSettings(flags, process.env);
   const log = createLogger(settings);
+  for (const { name, meant } of misspeltVariables(process.env)) {
+    log.warn(`environment variable ${name} is read by no option; did you mean ${meant}?`);
+  }
   const stopping = new Promise<string>((resolve) => {
     onInterrupt(resolve);
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {

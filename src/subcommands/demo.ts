@@ -8,12 +8,12 @@ import { SensorError } from '../errors.js';
 import { createLogger } from '../log.js';
 import { DEMO_OPTIONS } from '../options.js';
 import { startSatellite } from '../satellite/satellite.js';
+import { formatSatelliteTrace } from '../satellite/satellite-trace.js';
 import { startSensor } from '../sensor.js';
 import { type FlagValues, resolveSensorSettings, resolveSettings } from '../settings.js';
 import { startSampleApi, visitSampleApi } from './demo-api.js';
 import { onInterrupt } from './signals.js';
 import { summaryText } from './summary.js';
-import { traceLine } from './trace-line.js';
 
 const VISITS = 3;
 const VISIT_PAUSE_MILLIS = 300;
@@ -34,7 +34,7 @@ export async function demo(flags: FlagValues): Promise<number> {
     traces_max: 1000,
     onTrace: (trace) => {
       received++;
-      print(traceLine(trace));
+      print(formatSatelliteTrace(trace));
     },
   });
   const api = await startSampleApi();

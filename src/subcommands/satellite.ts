@@ -4,9 +4,9 @@
 import { createLogger } from '../log.js';
 import { SATELLITE_OPTIONS } from '../options.js';
 import { startSatellite } from '../satellite/satellite.js';
+import { formatSatelliteTrace } from '../satellite/satellite-trace.js';
 import { type FlagValues, resolveSettings } from '../settings.js';
 import { interrupted } from './signals.js';
-import { traceLine } from './trace-line.js';
 
 export async function satellite(flags: FlagValues): Promise<number> {
   const settings = resolveSettings(SATELLITE_OPTIONS, flags, process.env);
@@ -16,7 +16,7 @@ export async function satellite(flags: FlagValues): Promise<number> {
     host: settings.host,
     port: settings.port,
     traces_max: settings.tracesMax,
-    onTrace: (trace) => void process.stdout.write(`${traceLine(trace)}\n`),
+    onTrace: (trace) => void process.stdout.write(`${formatSatelliteTrace(trace)}\n`),
   });
   process.stdout.on('error', () => process.exit(0));
   log.info(`satellite at ${running.url}; what it holds is at ${running.url}/traces`);

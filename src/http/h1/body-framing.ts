@@ -34,10 +34,15 @@ export function requestFraming(headers: HeaderList): BodyFraming {
   return headerFraming(headers, NONE);
 }
 
+/** 1xx: another response follows (RFC 9110 §15.2); but not behind 101, which ends HTTP. */
+export function isInterim(status: number): boolean {
+  return status >= 100 && status < 200 && status !== 101;
+}
+
 /** §6.3 for a response to `method`, which is empty where the request was not seen. */
 export function responseFraming(headers: HeaderList, status: number, method: string): BodyFraming {
   if (status === 101) return TUNNEL;
-  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return NONE;
+  if (method === 'HEAD' || isInterim(status) || status === 204 || status === 304) return NONE;
   if (method === 'CONNECT' && status < 300) return TUNNEL;
   return headerFraming(headers, CLOSE);
 }

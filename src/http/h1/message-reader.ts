@@ -28,8 +28,11 @@ export interface MessageSink {
   onBodyLost(reader: MessageReader, length: number): void;
   /** The message is over; with trouble if it ended before its framing said so. */
   onMessageEnd(reader: MessageReader, ending: Ending, trailers: [string, string][], time: number): void;
-  /** The stream lost its place: messages may be missing between the last one and the next. */
-  onDesync(reader: MessageReader): void;
+  /**
+   * The stream lost its place, by lost bytes (`isLoss`) or by bytes that make no sense: messages may be missing between
+   * the last one and the next.
+   */
+  onDesync(reader: MessageReader, isLoss: boolean): void;
   /** The stream, and with it the connection, is not HTTP/1 (any more). */
   onProtocol(protocol: StreamProtocol): void;
 }
@@ -58,10 +61,12 @@ const State = {
   bodyLength: 2,
   bodyChunked: 3,
   bodyClose: 4,
-  /** Looking for the next message start. */
+  /** Bytes were lost: looking for the next message start wherever it is. */
   lost: 5,
+  /** Not HTTP here: looking for a message start at the start of a segment only. */
+  astray: 6,
   /** Not read any more. */
-  deaf: 6,
+  deaf: 7,
 } as const;
 type State = (typeof State)[keyof typeof State];
 
@@ -139,6 +144,13 @@ export class MessageReader {
           at = found;
           break;
         }
+        case State.astray: {
+          const found = classifyStart(bytes, at, end);
+          if (at > start || (found !== Start.request && found !== Start.response)) return;
+          this.#state = State.idle;
+          at = this.#begin(bytes, at, end, time);
+          break;
+        }
         case State.deaf:
           return;
       }
@@ -192,14 +204,16 @@ export class MessageReader {
     this.#state = State.deaf;
   }
 
-  #lose(ending: Ending, time: number): void {
+  /** The framing is lost: with bytes, or because it makes no sense. */
+  #lose(ending: typeof Ending.lost | typeof Ending.malformed, time: number): void {
     const wasInMessage = this.isInMessage;
+    const isLoss = ending === Ending.lost;
     this.#dropHead();
     this.#chunked = null;
-    this.#state = State.lost;
-    this.afterLoss = true;
+    this.#state = isLoss ? State.lost : State.astray;
+    this.afterLoss ||= isLoss;
     if (wasInMessage) this.#sink.onMessageEnd(this, ending, NO_TRAILERS, time);
-    this.#sink.onDesync(this);
+    this.#sink.onDesync(this, isLoss);
   }
 
   #endMessage(ending: Ending, trailers: [string, string][], time: number): void {
@@ -213,10 +227,12 @@ export class MessageReader {
     let at = from;
     let start = classifyStart(bytes, at, end);
     if (start === Start.unknown) {
-      // Empty lines before a start line are skipped (RFC 9112 §2.2).
-      while (at < end && (bytes[at] === CR || bytes[at] === LF)) at++;
+      // An empty line before a request is skipped (RFC 9112 §2.2), and between responses; before the first response
+      // there is nothing it could be left over from.
+      while (at < end && (bytes[at] === LF || (bytes[at] === CR && (at + 1 === end || bytes[at + 1] === LF)))) at++;
       if (at === end) return end;
       if (at > from) start = classifyStart(bytes, at, end);
+      if (start === Start.response && at > from && !this.#sawMessage) return this.#notAMessage(from, end);
     }
     switch (start) {
       case Start.request:
@@ -247,17 +263,27 @@ export class MessageReader {
     }
   }
 
-  /** Bytes where a message should begin, and none does: looks for the next that does. */
+  /**
+   * Bytes where a message should begin, and none does. Where bytes were lost, the next start may be anywhere behind.
+   * Where none were, the peer said something that is not HTTP, and what looks like HTTP inside it is not either: only
+   * a new segment is given another chance.
+   */
   #notAMessage(at: number, end: number): number {
-    const isFirst = !this.#sawMessage && !this.#midstream && !this.afterLoss;
-    if (this.#sawMessage && !this.afterLoss) this.#counters.messages_malformed++;
     this.#dropHead();
-    this.#state = State.lost;
-    this.afterLoss = true;
-    if (isFirst) this.#sink.onProtocol('unknown');
-    else this.#sink.onDesync(this);
-    // Past the byte that cannot begin a message, so that the search moves on.
-    return Math.min(at + 1, end);
+    if (this.afterLoss || (this.#midstream && !this.#sawMessage)) {
+      this.#state = State.lost;
+      this.afterLoss = true;
+      // Past the byte that cannot begin a message, so that the search moves on.
+      return Math.min(at + 1, end);
+    }
+    this.#state = State.astray;
+    if (this.#sawMessage) {
+      this.#counters.messages_malformed++;
+      this.#sink.onDesync(this, false);
+    } else {
+      this.#sink.onProtocol('unknown');
+    }
+    return end;
   }
 
   #parse(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {

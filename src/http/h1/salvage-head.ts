@@ -29,6 +29,7 @@ export function salvageHead(kind: MessageKind, bytes: Buffer, start: number, end
     parsed.length = lineEnd + 1;
     return HeadResult.complete;
   }
+  let junk = 0;
   for (;;) {
     const lineStart = lineEnd + 1;
     lineEnd = head.indexOf(LF, lineStart);
@@ -36,9 +37,10 @@ export function salvageHead(kind: MessageKind, bytes: Buffer, start: number, end
     const textEnd = contentEnd(head, lineStart, lineEnd);
     if (textEnd === lineStart) {
       parsed.length = lineEnd + 1;
-      return HeadResult.complete;
+      // Where junk outnumbers fields, a body is being read as a head.
+      return junk > parsed.headerCount ? HeadResult.invalid : HeadResult.complete;
     }
-    headerLine(head, lineStart, textEnd);
+    if (!headerLine(head, lineStart, textEnd)) junk++;
   }
 }
 
@@ -49,18 +51,21 @@ function contentEnd(bytes: Buffer, lineStart: number, lineEnd: number): number {
   return end;
 }
 
-/** method SP target [SP HTTP/x.y]; the target may hold spaces, as no server refuses them all. */
+/**
+ * method SP target SP HTTP/x.y. Words are split at white space (RFC 9112 §3): where a careless client left a space in its
+ * target, the target ends there, as it does for the servers that do not refuse it.
+ */
 function requestLine(line: string): boolean {
-  const match = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]+(\S(?:.*\S)?)[ \t]+HTTP\/(\d+)\.(\d+)[ \t]*$/s.exec(line);
+  const match = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]+)(\S+)([ \t].*)?[ \t]HTTP\/(\d+)\.(\d+)[ \t]*$/.exec(line);
   if (match !== null) {
-    const targetAt = line.indexOf(match[2] as string, (match[1] as string).length);
-    setRequest(match[1] as string, targetAt, (match[2] as string).length, Number(match[3]), Number(match[4]));
+    const [, method, space, target, extra, major, minor] = match as unknown as string[];
+    setRequest(method as string, `${method}${space}`.length, (target as string).length, Number(major), Number(minor));
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what a target may not hold
-    if (/[\x00-\x20\x7f]/.test(match[2] as string)) parsed.malformed = true;
+    parsed.malformed = (extra ?? '').trim() !== '' || /[\x00-\x1f\x7f]/.test(target as string);
     return true;
   }
   // HTTP/0.9: GET and a path, nothing else (RFC 1945 §5.1).
-  const simple = /^(GET) (\/\S*)$/.exec(line);
+  const simple = /^GET (\/\S*)$/.exec(line);
   if (simple === null) return false;
   setRequest('GET', 4, line.length - 4, 0, 9);
   return true;
@@ -75,32 +80,42 @@ function setRequest(method: string, targetStart: number, targetLength: number, m
   parsed.status = 0;
 }
 
-/** HTTP/x.y SP status [SP reason]. */
+/**
+ * HTTP/x.y SP status [SP reason]. The status is the number that the three characters in its place begin with: there are
+ * receivers that take "HTTP/1.1 2000" for a 200.
+ */
 function statusLine(line: string): boolean {
-  const match = /^HTTP\/(\d+)\.(\d+)([ \t]+)(\d{3})(?:([ \t]+)(.*))?$/is.exec(line);
+  const match = /^HTTP\/([^ \t]+)[ \t]+(?=\S{3})(\d{1,3})(.*)$/is.exec(line);
   if (match === null) return false;
+  const [, version, status, rest] = match as unknown as [string, string, string, string];
+  // A bare CR is no delimiter (RFC 9112 §2.2).
+  if (rest.startsWith('\r')) return false;
+  const numbers = /(\d+)\D*(\d*)/.exec(version);
   parsed.method = '';
-  parsed.versionMajor = Number(match[1]);
-  parsed.versionMinor = Number(match[2]);
-  parsed.status = Number(match[4]);
+  parsed.versionMajor = Number(numbers?.[1] ?? 1);
+  parsed.versionMinor = Number(numbers?.[2] || 0);
+  parsed.status = Number(status);
+  const reason = rest.trimStart();
   parsed.reasonEnd = line.length;
-  parsed.reasonStart = parsed.reasonEnd - (match[6]?.length ?? 0);
+  parsed.reasonStart = line.length - reason.length;
+  parsed.malformed = !/^\d\.\d$/.test(version) || status.length < 3 || (rest !== '' && rest === reason);
   return parsed.versionMajor > 0;
 }
 
-function headerLine(bytes: Buffer, from: number, to: number): void {
+/** Returns whether the line is a field or goes on with one. */
+function headerLine(bytes: Buffer, from: number, to: number): boolean {
   const { spans } = parsed;
   const first = bytes[from] as number;
   if (first === SP || first === TAB) {
     // A fold goes on with the value before it (RFC 9112 §5.2); before the first header it is skipped (§2.2).
     if (parsed.headerCount > 0) spans[(parsed.headerCount << 2) - 1] = to;
     else parsed.malformed = true;
-    return;
+    return parsed.headerCount > 0;
   }
-  const colon = bytes.indexOf(COLON, from);
-  if (colon < 0 || colon >= to || parsed.headerCount >= HEADERS_MAX) {
+  const colon = indexOfByte(bytes, COLON, from, to);
+  if (colon < 0 || parsed.headerCount >= HEADERS_MAX) {
     parsed.malformed = true;
-    return;
+    return false;
   }
   let nameEnd = colon;
   while (nameEnd > from && (bytes[nameEnd - 1] === SP || bytes[nameEnd - 1] === TAB)) nameEnd--;
@@ -113,4 +128,10 @@ function headerLine(bytes: Buffer, from: number, to: number): void {
   spans[i + 2] = valueStart;
   spans[i + 3] = to;
   parsed.headerCount++;
+  return true;
+}
+
+function indexOfByte(bytes: Buffer, byte: number, from: number, to: number): number {
+  for (let i = from; i < to; i++) if (bytes[i] === byte) return i;
+  return -1;
 }

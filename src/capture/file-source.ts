@@ -1,0 +1,180 @@
+/**
+ * A capture file as a packet source: pcap and pcapng, microseconds and nanoseconds, either byte order, from a path or
+ * from stdin (`-`).
+ *
+ * in:  a byte stream · out: `PacketBatch`es that lie in the read buffer, so memory stays flat however large the file
+ */
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { SensorError, UsageError } from '../errors.js';
+import { type CaptureFileFormat, CaptureFormatError, RECORD_BYTES_MAX } from './capture-file-format.js';
+import {
+  type CaptureInterface,
+  createPacketBatch,
+  type InterfaceStatistics,
+  type PacketBatch,
+} from './packet-batch.js';
+import type { BatchConsumer, PacketSource } from './packet-source.js';
+import { PcapFormat } from './pcap-format.js';
+import { PcapngFormat } from './pcapng-format.js';
+
+const BUFFER_BYTES = 4 << 20;
+const BATCH_PACKETS = 4096;
+
+export class FileSource implements PacketSource {
+  readonly backend = 'file';
+  readonly interfaces: CaptureInterface[] = [];
+  readonly #path: string;
+  readonly #input: ByteInput;
+  readonly #packets: number[] = [];
+  #stopped = false;
+  /** What was wrong with the file's end, if anything; everything before it was delivered. */
+  warning: string | null = null;
+
+  private constructor(path: string, input: ByteInput) {
+    this.#path = path;
+    this.#input = input;
+  }
+
+  /** Opens `path`; rejects with a `UsageError` if it cannot be read. */
+  static async open(path: string): Promise<FileSource> {
+    if (path === '-') return new FileSource('stdin', streamInput(process.stdin));
+    let handle: FileHandle;
+    try {
+      handle = await open(path, 'r');
+      const stat = await handle.stat();
+      if (stat.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+      // Pipes have no positions to read at.
+      if (!stat.isFile()) {
+        await handle.close();
+        return new FileSource(path, streamInput(createReadStream(path, { highWaterMark: 1 << 20 })));
+      }
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new UsageError(`--read "${path}" cannot be read (${code}): name a pcap or pcapng file, or - for stdin`);
+    }
+    return new FileSource(path, fileInput(handle));
+  }
+
+  async run(consume: BatchConsumer): Promise<void> {
+    let buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    const batch = createPacketBatch(BATCH_PACKETS);
+    let format: CaptureFileFormat | null = null;
+    let start = 0;
+    let end = 0;
+    try {
+      while (!this.#stopped) {
+        const got = await this.#input.read(buffer, end);
+        if (got === 0) break;
+        end += got;
+        if (format === null) {
+          if (end < 4) continue;
+          format = this.#recognise(buffer);
+        }
+        for (;;) {
+          batch.count = 0;
+          const at = format.read(buffer, start, end, batch);
+          const moved = at > start;
+          start = at;
+          if (batch.count > 0) await this.#deliver(batch, buffer, consume);
+          if (this.#stopped || !moved) break;
+        }
+        // What is left of the last record moves to the front.
+        buffer.copyWithin(0, start, end);
+        end -= start;
+        start = 0;
+        if (end === buffer.length || format.needed > buffer.length) {
+          if (buffer.length >= RECORD_BYTES_MAX) {
+            this.warning = `a record of ${format.needed} bytes is longer than any packet; reading stopped there`;
+            break;
+          }
+          const grown = Buffer.allocUnsafeSlow(Math.min(RECORD_BYTES_MAX, Math.max(buffer.length * 2, format.needed)));
+          buffer.copy(grown, 0, 0, end);
+          buffer = grown;
+        }
+      }
+      if (!this.#stopped && this.warning === null) {
+        if (format === null) {
+          if (end > 0) throw new SensorError(`--read "${this.#path}" is ${end} bytes long and no capture file`);
+          this.warning = 'the file is empty';
+        } else if (end > start) {
+          this.warning = `the file ends in the middle of a record (${end - start} bytes left over)`;
+        }
+      }
+    } catch (error) {
+      // What came before the broken place was delivered; the rest cannot be found again.
+      if (!(error instanceof CaptureFormatError) || format === null) throw error;
+      this.warning = error.message;
+    } finally {
+      await this.#input.close();
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  statistics(): InterfaceStatistics[] {
+    // A file may know of drops when it was written; what the sensor read of it, it did not drop.
+    return this.interfaces.map(({ id, name }) => ({ name, packets: this.#packets[id] ?? 0, dropped: 0, freezes: 0 }));
+  }
+
+  async #deliver(batch: PacketBatch, buffer: Buffer, consume: BatchConsumer): Promise<void> {
+    batch.bytes = buffer;
+    for (let i = 0; i < batch.count; i++) {
+      const id = batch.interfaceId[i] as number;
+      this.#packets[id] = (this.#packets[id] ?? 0) + 1;
+    }
+    const done = consume(batch);
+    if (done !== undefined) await done;
+  }
+
+  #recognise(buffer: Buffer): CaptureFileFormat {
+    const add = (linkType: number, name?: string): number => {
+      const id = this.interfaces.length;
+      this.interfaces.push({ id, name: name ?? this.#path, linkType });
+      return id;
+    };
+    const magic = buffer.readUInt32BE(0);
+    if (PcapFormat.isMagic(magic)) return new PcapFormat(magic, add);
+    if (magic === PcapngFormat.magic) return new PcapngFormat(add);
+    const hint = magic >>> 16 === 0x1f8b ? ' (it is gzip: pipe it through "gzip -dc" into --read -)' : '';
+    throw new UsageError(
+      `--read "${this.#path}" begins with 0x${magic.toString(16).padStart(8, '0')}, which is no pcap or pcapng file${hint}`,
+    );
+  }
+}
+
+interface ByteInput {
+  /** Reads into `buffer` from `at`; 0 at the end. */
+  read(buffer: Buffer, at: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+function fileInput(handle: FileHandle): ByteInput {
+  return {
+    read: async (buffer, at) => (await handle.read(buffer, at, buffer.length - at, null)).bytesRead,
+    close: () => handle.close(),
+  };
+}
+
+function streamInput(stream: Readable): ByteInput {
+  const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let left: Buffer | null = null;
+  return {
+    read: async (buffer, at) => {
+      if (left === null) {
+        const next = await chunks.next();
+        if (next.done) return 0;
+        left = next.value;
+      }
+      const taken = left.copy(buffer, at);
+      left = taken < left.length ? left.subarray(taken) : null;
+      return taken;
+    },
+    close: async () => {
+      stream.destroy();
+    },
+  };
+}

@@ -1,0 +1,223 @@
+/**
+ * The ring of one interface: walks the kernel's blocks in place and gives each back when its packets are consumed.
+ *
+ * in: an interface, a filter, a geometry · out: one `PacketBatch` per block, drops in their place among the blocks
+ *
+ * A block (include/uapi/linux/if_packet.h; all little-endian here, as every machine Node runs Linux on but s390x):
+ *
+ *     struct tpacket_block_desc            struct tpacket3_hdr, chained by tp_next_offset
+ *      0 version                            0 tp_next_offset   from this header
+ *      4 offset_to_priv                     4 tp_sec
+ *      8 block_status    USER: ours         8 tp_nsec
+ *     12 num_pkts                          12 tp_snaplen       bytes captured
+ *     16 offset_to_first_pkt               16 tp_len           bytes on the wire
+ *     20 blk_len                           20 tp_status
+ *     24 seq_num (u64)                     24 tp_mac, tp_net   u16 each, from this header
+ *
+ * The kernel writes the packets, then `block_status` behind a barrier; reading it through `Atomics` orders our loads
+ * after that, and storing it through `Atomics` orders the kernel's next writes after our last load.
+ *
+ * A VLAN tag that the kernel has taken off (TP_STATUS_VLAN_VALID) is ignored: which network a connection ran over
+ * does not matter here, and without the tag the packet is plain Ethernet.
+ */
+
+import { endianness } from 'node:os';
+import { SensorError } from '../errors.js';
+import { compileFilter, type FilterParts } from './exclusions.js';
+import type { CaptureEvents, InterfaceCapture } from './interface-capture.js';
+import type { NetworkInterface } from './interfaces.js';
+import { type CaptureInterface, createPacketBatch } from './packet-batch.js';
+import { permissionError } from './permission.js';
+import { type FilterProgram, loadRingAddon, type RingAddon, type RingHandle } from './ring-addon.js';
+
+export interface RingGeometry {
+  /** Bytes of a block, a power of two not smaller than a page; a longer packet is cut. */
+  readonly blockBytes: number;
+  readonly blockCount: number;
+  /** How long the kernel keeps a block open that does not fill up. */
+  readonly retireMillis: number;
+  /** Bytes captured of each packet. */
+  readonly snapLength: number;
+}
+
+/**
+ * The geometry for a ring of `mebibytes`. Blocks hold the largest packet loopback sends (64 KiB) several times over.
+ * Under light traffic each block is closed by its timeout with little in it, so that a ring of n blocks bridges a
+ * pause of n × 60 ms; trace times are the kernel's and do not suffer from it.
+ */
+export function ringGeometry(mebibytes: number, snapLength: number): RingGeometry {
+  const blockBytes = 1 << 18;
+  const blockCount = Math.max(4, Math.round((mebibytes * (1 << 20)) / blockBytes));
+  return { blockBytes, blockCount, retireMillis: 60, snapLength };
+}
+
+const STATUS_USER = 1;
+const STATUS_LOSING = 4;
+/** The smallest record: tpacket3_hdr and sockaddr_ll, padded (TPACKET3_HDRLEN, net/packet/af_packet.c). */
+const RECORD_BYTES_MIN = 96;
+/** `ret #0` as a struct sock_filter: takes nothing. */
+const TAKE_NOTHING: FilterProgram = new Uint8Array([6, 0, 0, 0, 0, 0, 0, 0]).buffer;
+
+/**
+ * Opens a ring on `network`; packets are captured from here on. Throws a `SensorError` that names the interface and,
+ * where a capability is missing, the command that grants it.
+ */
+export function openRing(
+  capture: CaptureInterface,
+  network: NetworkInterface,
+  filter: FilterParts,
+  geometry: RingGeometry,
+  timeBaseSeconds: number,
+  events: CaptureEvents,
+): InterfaceCapture {
+  const addon = loadRingAddon();
+  if (endianness() !== 'LE') throw new SensorError('capture backend ring: this machine is big-endian; use cap');
+  const { blockBytes, blockCount, retireMillis, snapLength } = geometry;
+  const handle = open(addon, network, compileFilter(filter, capture.linkType, snapLength), geometry);
+  const memory = addon.map(handle);
+  const words = new Int32Array(memory);
+  const batch = createPacketBatch(Math.ceil(blockBytes / RECORD_BYTES_MIN));
+  batch.bytes = Buffer.from(memory);
+  batch.interfaceId.fill(capture.id);
+  batch.timeBaseSeconds = timeBaseSeconds;
+
+  const delta = new Uint32Array(3);
+  let block = 0;
+  let closed = false;
+  let walked = 0;
+  let offered = 0;
+  let dropped = 0;
+  let freezes = 0;
+  let dropsUnreported = 0;
+
+  function statusIndex(): number {
+    return (block * blockBytes + 8) >> 2;
+  }
+
+  function blockReady(): boolean {
+    return (Atomics.load(words, statusIndex()) & STATUS_USER) !== 0;
+  }
+
+  function readStatistics(): void {
+    addon.statistics(handle, delta); // reading sets them to zero
+    offered += delta[0] as number;
+    dropped += delta[1] as number;
+    dropsUnreported += delta[1] as number;
+    freezes += delta[2] as number;
+  }
+
+  function reportDrops(time: number): void {
+    const count = dropsUnreported;
+    dropsUnreported = 0;
+    events.drops(count, time);
+  }
+
+  /** Delivers the next block; false if the kernel still has it. */
+  function deliverBlock(): boolean {
+    const at = statusIndex();
+    const status = Atomics.load(words, at);
+    if ((status & STATUS_USER) === 0) return false;
+    const count = words[at + 1] as number;
+    let header = (block * blockBytes + (words[at + 2] as number)) >> 2;
+    const { offset, capturedLength, wireLength, time } = batch;
+    for (let i = 0; i < count; i++) {
+      offset[i] = (header << 2) + ((words[header + 6] as number) & 0xffff);
+      capturedLength[i] = words[header + 3] as number;
+      wireLength[i] = words[header + 4] as number;
+      time[i] = ((words[header + 1] as number) - timeBaseSeconds) * 1e9 + (words[header + 2] as number);
+      header += (words[header] as number) >> 2;
+    }
+    batch.count = count;
+    // The kernel says so in each block it closes between a drop and the reading of the statistics.
+    const losing = (status & STATUS_LOSING) !== 0;
+    if (losing) readStatistics();
+    if (losing || dropsUnreported > 0) reportDrops(time[0] as number);
+    walked += count;
+    if (count > 0) events.packets(batch);
+    if (closed) return false; // by the consumer: the map is gone
+    Atomics.store(words, at, 0);
+    block = (block + 1) % blockCount;
+    return true;
+  }
+
+  function onReady(status: number): void {
+    // One block a turn. libuv calls again while there are more, after the other rings, timers and sockets had theirs.
+    if (status === 0) deliverBlock();
+    else events.down(); // the interface went down or away; libuv polls no more
+  }
+
+  function close(): void {
+    if (closed) return;
+    readStatistics();
+    closed = true;
+    addon.close(handle);
+  }
+
+  return {
+    capture,
+    start: () => addon.poll(handle, onReady),
+    setFilter(next) {
+      if (!closed) addon.setFilter(handle, compileFilter(next, capture.linkType, snapLength));
+    },
+    async drain() {
+      if (closed) return;
+      addon.setFilter(handle, TAKE_NOTHING);
+      // The last block is closed by its timeout; the books say when the last packet of it has been delivered.
+      const deadline = Date.now() + 10 * retireMillis + 1000;
+      for (;;) {
+        while (deliverBlock());
+        if (closed) return;
+        readStatistics();
+        if (walked + dropped >= offered || Date.now() > deadline) break;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        if (closed) return;
+      }
+      if (dropsUnreported > 0) reportDrops((Date.now() - timeBaseSeconds * 1e3) * 1e6);
+      close();
+    },
+    close,
+    statistics() {
+      // Not while blocks wait: drops lie behind those, and the block that follows the drops says so.
+      if (!closed && !blockReady()) readStatistics();
+      return { name: capture.name, packets: walked, dropped, freezes };
+    },
+  };
+}
+
+function open(addon: RingAddon, network: NetworkInterface, program: FilterProgram, geometry: RingGeometry): RingHandle {
+  const { name, index, loopback, reading } = network;
+  const { blockBytes, blockCount, retireMillis } = geometry;
+  if (reading === null) throw new SensorError(`interface ${name}: cannot read packets of its hardware type`);
+  try {
+    // On loopback each packet would otherwise be seen twice, going out and coming in.
+    return addon.open(index, reading.cooked, program, blockBytes, blockCount, retireMillis, loopback);
+  } catch (error) {
+    throw openError(name, blockBytes * blockCount, error as NodeJS.ErrnoException);
+  }
+}
+
+function openError(name: string, bytes: number, error: NodeJS.ErrnoException): SensorError {
+  if (error.code === 'EPERM' || error.code === 'EACCES') return permissionError(name);
+  if (error.code === 'ENOMEM') {
+    return new SensorError(
+      `interface ${name}: no memory for a ring of ${bytes / (1 << 20)} MiB; give a smaller --ring-size (${error.message})`,
+    );
+  }
+  return new SensorError(`interface ${name}: ${error.message} (${error.code ?? 'unknown error'})`);
+}
+
+/**
+ * Why the ring cannot be used on this machine, or `null` if nothing speaks against it. A missing permission does not:
+ * no other backend does without it, and opening says so best.
+ */
+export function ringObstacle(): string | null {
+  try {
+    const addon = loadRingAddon();
+    const loopback = addon.describe('lo');
+    if (loopback !== undefined) addon.close(addon.open(loopback[0], false, TAKE_NOTHING, 1 << 18, 1, 60, true));
+    return null;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'EPERM' || code === 'EACCES' ? null : message;
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Requests that only ask whether the task is alive: they outnumber real traffic on quiet services and say nothing
+ * about its API. Only what certainly is a probe counts as one.
+ *
+ * Load balancers, Route 53, Kubernetes and Envoy (ECS Service Connect) name themselves in User-Agent. A container
+ * health check of ECS has no mark of its own: it is a command run inside the container, by the documentation's
+ * example `curl -f http://localhost/…`. So curl and wget count as a probe only from the task's own loopback, by GET
+ * or HEAD without a body, to a path whose last segment is a name health endpoints go by.
+ */
+import type { Exchange } from '../pair/exchange.js';
+import { requestPath } from '../pair/request-target.js';
+
+export function isHealthCheck(exchange: Exchange): boolean {
+  const agent = exchange.request.headers.get('user-agent');
+  if (agent === undefined) return false;
+  return PROBES.some((prefix) => agent.startsWith(prefix)) || isContainerCheck(exchange, agent);
+}
+
+const PROBES = [
+  'ELB-HealthChecker/',
+  'kube-probe/',
+  'Amazon-Route53-Health-Check-Service',
+  'Amazon Route 53 Health Check Service',
+  'Envoy/HC',
+];
+
+function isContainerCheck(exchange: Exchange, agent: string): boolean {
+  if (!agent.startsWith('curl/') && !agent.startsWith('Wget/')) return false;
+  const { method, target } = exchange.request;
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  return isLoopback(exchange.client.address) && HEALTH_PATH.test(requestPath(method, target));
+}
+
+const HEALTH_PATH = /\/_?(?:health|healthz|health[-_]?check|livez?|liveness|readyz?|readiness|ping)\/?$/i;
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1' || address.startsWith('::ffff:127.');
+}

@@ -1,0 +1,109 @@
+/**
+ * Which exchanges are kept: rules, then the sample, then the rate limit.
+ *
+ * in: an `Exchange`, when its request's head is complete and again when it has ended · out: a `DropReason`
+ */
+import { DropReason } from '../counters.js';
+import type { Exchange } from '../pair/exchange.js';
+import { requestAuthority, requestPath } from '../pair/request-target.js';
+import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
+import type { TraceIds } from '../pair/trace-ids.js';
+import { endpointKey } from './endpoint-key.js';
+import { createCaptureTimePermits } from './permits.js';
+import { createRateLimit, type Permit } from './rate-limit.js';
+import { createReservoirPermits } from './reservoir-permits.js';
+import { createRules, type RuleSettings } from './rules.js';
+import { isSampled, type SamplingSettings } from './sampling.js';
+
+export interface PolicySettings extends RuleSettings, SamplingSettings {
+  /** Exchanges kept in any minute; 0 for no limit. */
+  ratePerMinute: number;
+}
+
+export interface PolicyEnvironment {
+  ids: TraceIds;
+  /** The time in milliseconds, on the clock the rate limit goes by. */
+  now(exchange: Exchange): number;
+  /** `wall` paces permits in real time; `capture` by `now` alone, for files. */
+  pace: 'wall' | 'capture';
+  endpointsMax: number;
+  hostsMax: number;
+  /** The rate limit forgot an endpoint to make room for another. */
+  onEndpointEvicted(): void;
+}
+
+export interface Policy {
+  /**
+   * Decides when the request's head is complete; of a kept exchange it leaves an `Admission` in `exchange.admission`.
+   * The caller counts the reason and sets `exchange.dropReason`.
+   */
+  admit(exchange: Exchange): DropReason;
+  /**
+   * Decides again when the exchange has ended, with its response or without, and returns why it is dropped if it is.
+   * An unused permit goes back to the rate limit, also of an exchange that was dropped in between.
+   */
+  settle(exchange: Exchange): DropReason;
+  close(): Promise<void>;
+}
+
+/** What a kept exchange carries through the rest of the pipeline. */
+export interface Admission extends TraceContext {
+  permit: Permit | null;
+}
+
+/** @throws SyntaxError that names a pattern RE2 cannot read */
+export function createPolicy(settings: PolicySettings, environment: PolicyEnvironment): Policy {
+  const { ids, now, endpointsMax, hostsMax } = environment;
+  const rules = createRules(settings, hostsMax);
+  const createPermits = environment.pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
+  const limit =
+    settings.ratePerMinute > 0
+      ? createRateLimit(
+          { perMinute: settings.ratePerMinute, endpointsMax },
+          createPermits,
+          environment.onEndpointEvicted,
+        )
+      : null;
+  const samplesAll = settings.sampleRate >= 1 && !settings.sampleByParent;
+
+  function contextOf(exchange: Exchange): TraceContext {
+    return traceContextOf(exchange.request.headers) ?? { traceId: ids.traceId(), parentSpanId: null, sampled: null };
+  }
+
+  function endpointOf(exchange: Exchange): number {
+    const { method, target } = exchange.request;
+    return endpointKey(method, requestAuthority(exchange), requestPath(method, target));
+  }
+
+  return {
+    admit(exchange) {
+      const reason = rules.checkRequest(exchange);
+      if (reason !== DropReason.none) return reason;
+      // Most exchanges over the limit need no trace id.
+      let context: TraceContext | null = null;
+      if (!samplesAll) {
+        context = contextOf(exchange);
+        if (!isSampled(context, settings)) return DropReason.sampledOut;
+      }
+      const permit = limit === null ? null : limit.take(endpointOf(exchange), now(exchange));
+      if (limit !== null && permit === null) return DropReason.rateLimited;
+      const { traceId, parentSpanId, sampled } = context ?? contextOf(exchange);
+      exchange.admission = { traceId, parentSpanId, sampled, permit } satisfies Admission;
+      return DropReason.none;
+    },
+
+    settle(exchange) {
+      const reason = exchange.dropReason === DropReason.none ? rules.checkResponse(exchange) : exchange.dropReason;
+      const admission = exchange.admission as Admission | null;
+      if (reason !== DropReason.none && admission?.permit) {
+        limit?.giveBack(admission.permit);
+        admission.permit = null;
+      }
+      return reason;
+    },
+
+    async close() {
+      await limit?.close();
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * At most so many traces in every minute, spread over it, and shared out so that the rare endpoint is seen.
+ *
+ *     limit a minute = steady ¾ + reserve ¼
+ *
+ * Steady permits are for all, at an even pace with room for a short burst. The reserve is for endpoints not seen in the
+ * last ten minutes, and down to its half for those that had less than their fair share of the last minute; it may be
+ * spent at once. Whatever the pace does, a sliding count holds each minute to the limit. A steady permit that the
+ * count refuses is spent all the same: hoarded, it would make a burst of a minute ago come back every minute.
+ *
+ * Times are in milliseconds.
+ */
+import { createEndpointLedger, type EndpointRecord } from './endpoint-ledger.js';
+import type { PermitSettings, PermitSource } from './permits.js';
+import { createSlidingCount } from './sliding-count.js';
+
+export interface RateLimit {
+  /** A permit for an exchange with the endpoint (see `endpointKey`), or null if it must be dropped. */
+  take(endpoint: number, now: number): Permit | null;
+  /** Hands back the permit of an exchange that is dropped for another reason after all. */
+  giveBack(permit: Permit): void;
+  close(): Promise<void>;
+}
+
+/** Opaque; to be given back at most once. */
+export interface Permit {
+  readonly record: EndpointRecord;
+  readonly steady: boolean;
+  readonly slot: number;
+  readonly at: number;
+  /** What `record.grantedAt` was before. */
+  readonly before: number;
+}
+
+export interface RateLimitSettings {
+  /** At least 1. */
+  perMinute: number;
+  /** Endpoints remembered. */
+  endpointsMax: number;
+}
+
+const UNSEEN_AFTER_MILLIS = 600_000;
+const RESERVE_SHARE = 0.25;
+const BURST_SHARE = 0.1;
+/** Limits this low are not worth pacing. */
+const BURST_MIN = 10;
+
+export function createRateLimit(
+  { perMinute, endpointsMax }: RateLimitSettings,
+  createPermits: (settings: PermitSettings) => PermitSource,
+  onEndpointEvicted: () => void,
+): RateLimit {
+  const reserveMax = Math.floor(perMinute * RESERVE_SHARE);
+  const steadyMax = perMinute - reserveMax;
+  const burst = Math.min(steadyMax, Math.max(BURST_MIN, Math.floor(steadyMax * BURST_SHARE)));
+  const steady = createPermits({ perMinute: steadyMax, burst });
+  const reserve = reserveMax > 0 ? createPermits({ perMinute: reserveMax, burst: reserveMax }) : null;
+  const granted = createSlidingCount();
+  const grantedSteady = createSlidingCount();
+  const ledger = createEndpointLedger(endpointsMax, onEndpointEvicted);
+
+  function takeSteady(now: number): boolean {
+    if (grantedSteady.total(now) < steadyMax && granted.total(now) < perMinute) return steady.take(now);
+    if (burst < steadyMax) steady.take(now);
+    return false;
+  }
+
+  function takeReserve(now: number, floor: number): boolean {
+    if (reserve === null || granted.total(now) >= perMinute || reserve.available(now) <= floor) return false;
+    return reserve.take(now);
+  }
+
+  function hadLessThanItsShare(record: EndpointRecord, now: number): boolean {
+    const sinceTurn = (now / 60_000) % 1;
+    const grants = record.grants + record.grantsMinuteBefore * (1 - sinceTurn);
+    return grants < steadyMax / ledger.active();
+  }
+
+  function grant(record: EndpointRecord, now: number, fromSteady: boolean): Permit {
+    const slot = granted.add(now);
+    if (fromSteady) grantedSteady.add(now);
+    const permit = { record, steady: fromSteady, slot, at: now, before: record.grantedAt };
+    record.grantedAt = now;
+    record.grants++;
+    return permit;
+  }
+
+  return {
+    take(endpoint, now) {
+      const record = ledger.visit(endpoint, now);
+      if (now - record.grantedAt >= UNSEEN_AFTER_MILLIS) {
+        if (takeReserve(now, 0)) return grant(record, now, false);
+        return takeSteady(now) ? grant(record, now, true) : null;
+      }
+      if (takeSteady(now)) return grant(record, now, true);
+      if (hadLessThanItsShare(record, now) && takeReserve(now, reserveMax >> 1)) return grant(record, now, false);
+      return null;
+    },
+    giveBack(permit) {
+      const { record } = permit;
+      granted.takeBack(permit.slot);
+      if (permit.steady) {
+        grantedSteady.takeBack(permit.slot);
+        steady.giveBack();
+      } else {
+        reserve?.giveBack();
+      }
+      if (record.grants > 0) record.grants--;
+      // The endpoint is as unseen as it was.
+      if (record.grantedAt === permit.at) record.grantedAt = permit.before;
+    },
+    async close() {
+      await Promise.all([steady.close(), reserve?.close()]);
+    },
+  };
+}

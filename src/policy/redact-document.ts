@@ -1,0 +1,140 @@
+/**
+ * Redacts a body, or a document inside one, by what it is: JSON, XML, a form, multipart, other text or bytes.
+ *
+ * in: bytes and their media type · out: new bytes where there was a secret, else the same
+ */
+import RE2 from 're2';
+import { createEdits, type Edits, type View } from './edits.js';
+import { redactJson, type Span } from './redact-json.js';
+import { multipartBoundary, redactMultipart } from './redact-multipart.js';
+import { findPairsInText, redactPairs } from './redact-query.js';
+import { redactXml } from './redact-xml.js';
+import type { SecretValues } from './secret-values.js';
+import { type SensitiveNames, Sensitivity } from './sensitive-names.js';
+
+export interface DocumentRedactor {
+  /** The bytes with their secrets replaced; the argument itself where there are none. */
+  redactBody(bytes: Uint8Array, contentType: string): Uint8Array;
+  /** The same for a piece of text such as a header's value. */
+  redactText(text: string): string;
+  /** The same for the query of a URL, without its question mark. */
+  redactQuery(query: string): string;
+}
+
+/** Documents inside documents looked into; deeper ones are replaced whole if they may hold a secret. */
+const NESTING_MAX = 6;
+
+export function createDocumentRedactor(names: SensitiveNames, values: SecretValues): DocumentRedactor {
+  const isField = (name: string) => names.field(name) !== Sensitivity.none;
+  // One pass for most bodies: is there anything a name or a form could be found by?
+  const mayName = namePattern(names.fieldPattern);
+
+  function mayHoldSecret(bytes: Buffer): boolean {
+    return mayName?.test(bytes) === true || values.mayContain(bytes);
+  }
+
+  function holdsSecret(bytes: Buffer): boolean {
+    let found = false;
+    values.find(bytes, () => {
+      found = true;
+    });
+    return found;
+  }
+
+  function findIn(bytes: Buffer, inProse: boolean): Span[] {
+    const found: Span[] = [];
+    const report = (start: number, end: number) => {
+      found.push({ start, end });
+    };
+    values.find(bytes, report);
+    findPairsInText(bytes, (name) => names.query(name), inProse, report);
+    return found.sort((a, b) => a.start - b.start);
+  }
+
+  function redact(view: View, edits: Edits, contentType: string, nesting: number): void {
+    const { bytes } = view;
+    if (nesting > NESTING_MAX) {
+      if (mayHoldSecret(bytes)) edits.text(view, 0, bytes.length);
+      return;
+    }
+    const redactInside = (inside: View, type = '') => redact(inside, edits, type, nesting + 1);
+    const boundary = multipartBoundary(contentType);
+    if (boundary !== null) {
+      redactMultipart(view, boundary, edits, { isSensitive: isField, redactDocument: redactInside });
+      return;
+    }
+    const kind = documentKind(bytes, contentType);
+    if (kind === 'form') {
+      redactPairs(view, edits, { isSensitive: names.query, redactValue: redactInside, mayHoldSecret });
+      return;
+    }
+    if (!mayHoldSecret(bytes)) return;
+    const inProse = kind === 'text';
+    const found = findIn(bytes, inProse);
+    if (kind === 'json' || (kind === 'text' && bytes.includes('"')))
+      redactJson(view, edits, { names, found, inProse, redactDocument: redactInside, mayHoldSecret, holdsSecret });
+    if (kind === 'xml') redactXml(view, edits, names);
+    if (kind !== 'json') for (const { start, end } of found) edits.text(view, start, end);
+  }
+
+  function edited(bytes: Buffer, edit: (view: View, edits: Edits) => void): Buffer {
+    const edits = createEdits();
+    edit({ bytes, base: 0, origin: null }, edits);
+    if (edits.size === 0) return bytes;
+    // Formats that count their bytes would not survive another length.
+    return isBinary(bytes) ? edits.mask(bytes) : edits.apply(bytes);
+  }
+
+  return {
+    redactBody(body, contentType) {
+      const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+      const result = edited(bytes, (view, edits) => redact(view, edits, contentType, 0));
+      return result === bytes ? body : result;
+    },
+    redactText(text) {
+      if (!values.mayContain(text)) return text;
+      return edited(Buffer.from(text), (view, edits) => {
+        values.find(view.bytes, (start, end) => edits.text(view, start, end));
+      }).toString();
+    },
+    redactQuery(query) {
+      return edited(Buffer.from(query), (view, edits) =>
+        redactPairs(view, edits, {
+          isSensitive: names.query,
+          redactValue: (value) => redact(value, edits, '', 1),
+          mayHoldSecret,
+        }),
+      ).toString();
+    },
+  };
+}
+
+function namePattern(fieldPattern: string | null): RE2 | null {
+  if (fieldPattern === null) return null;
+  // A name ends at what is neither letter nor digit. An escape may be a letter in disguise.
+  return new RE2(`${fieldPattern}[0-9]*(?:[^\\p{L}0-9]|$)|\\\\u00[2-7]|[?&;]sig(?:nature)?=|assertion=`, 'i');
+}
+
+type DocumentKind = 'json' | 'xml' | 'form' | 'text' | 'binary';
+
+/** Judged by its first bytes: what clients declare is often only their default. */
+function documentKind(bytes: Buffer, contentType: string): DocumentKind {
+  const type = contentType.toLowerCase();
+  let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  while ((bytes[start] as number) <= 0x20) start++;
+  const first = bytes[start];
+  if (first === 0x7b || first === 0x5b) return 'json';
+  if (first === 0x3c) return 'xml';
+  if (type.includes('json')) return 'json';
+  if (type.includes('x-www-form-urlencoded')) return 'form';
+  if (isBinary(bytes)) return 'binary';
+  return /^[^\s=&<>"'{}]{1,128}=[^\s<>"{}]*$/.test(bytes.toString('latin1', start, start + 4096).trimEnd())
+    ? 'form'
+    : 'text';
+}
+
+/** Whether there is a NUL at the beginning, as tools that tell text from data ask. */
+function isBinary(bytes: Buffer): boolean {
+  const nul = bytes.indexOf(0);
+  return nul >= 0 && nul < 8192;
+}

@@ -1,0 +1,61 @@
+/**
+ * Permits from a reservoir of bottleneck's, leased in small lots: asking bottleneck costs promises and timers, which
+ * the path of every packet cannot afford, so it is asked four times a second at most and taking a permit is one decrement.
+ */
+import Bottleneck from 'bottleneck';
+import type { PermitSettings, PermitSource } from './permits.js';
+
+/** bottleneck refills at its heartbeat, four times a second. */
+const HEARTBEATS_A_MINUTE = 240;
+
+/** The reservoir counts in 1/240 of a permit, so that each heartbeat adds a whole number however low the rate. */
+const PERMIT = HEARTBEATS_A_MINUTE;
+
+export function createReservoirPermits({ perMinute, burst }: PermitSettings): PermitSource {
+  const lot = Math.min(burst, Math.ceil(perMinute / HEARTBEATS_A_MINUTE));
+  const reservoir = new Bottleneck({
+    reservoir: 0,
+    reservoirIncreaseAmount: perMinute,
+    // Under the heartbeat's 250 ms: a timer that fires a fraction early must not skip a refill.
+    reservoirIncreaseInterval: 200,
+    // One lot and the fraction of a permit that the next refill brings beyond it.
+    reservoirIncreaseMaximum: lot * PERMIT + perMinute,
+  });
+  let held = burst;
+  let leasing = false;
+  let closed = false;
+
+  async function lease(): Promise<void> {
+    leasing = true;
+    try {
+      while (!closed && held + lot <= burst) {
+        // Waits in bottleneck's queue until the reservoir holds a lot.
+        await reservoir.schedule({ weight: lot * PERMIT }, async () => undefined);
+        held += lot;
+      }
+    } catch {
+      // Closed while waiting.
+    }
+    leasing = false;
+  }
+
+  return {
+    take() {
+      if (held === 0) return false;
+      held--;
+      if (!leasing && held + lot <= burst) void lease();
+      return true;
+    },
+    available: () => held,
+    giveBack() {
+      if (held < burst) held++;
+      else void reservoir.incrementReservoir(PERMIT);
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      await reservoir.stop({ dropWaitingJobs: true });
+      await reservoir.disconnect();
+    },
+  };
+}

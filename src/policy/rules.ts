@@ -1,0 +1,100 @@
+/**
+ * The rules a user writes: which hosts, paths, methods and statuses are kept.
+ *
+ * For each of them: kept iff there is no allow pattern or one matches, and no exclusion matches. Hosts compare
+ * case-insensitively, with and without their port; paths as sent and percent-decoded, without query.
+ */
+import { DropReason } from '../counters.js';
+import type { Exchange } from '../pair/exchange.js';
+import { decodePath, requestAuthority, requestPath, withoutPort } from '../pair/request-target.js';
+import { isHealthCheck } from './health-check.js';
+import { compilePatterns, type PatternSet } from './pattern-set.js';
+
+export interface RuleSettings {
+  /** RE2 patterns, unanchored; an empty list has no effect. */
+  hostAllow: readonly string[];
+  pathAllow: readonly string[];
+  hostExclusions: readonly string[];
+  pathExclusions: readonly string[];
+  /** Against the method as sent. */
+  methodAllow: readonly string[];
+  /** Against the three digits of the status. */
+  statusAllow: readonly string[];
+  /** Keep requests of load balancers and other probes. */
+  keepHealthChecks: boolean;
+}
+
+export interface Rules {
+  /** By what the request's head says. */
+  checkRequest(exchange: Exchange): DropReason;
+  /** By the response; with a status rule in force, an exchange without one is not kept. */
+  checkResponse(exchange: Exchange): DropReason;
+}
+
+/** @throws SyntaxError that names a pattern RE2 cannot read */
+export function createRules(settings: RuleSettings, hostsMax: number): Rules {
+  const host = {
+    allow: compilePatterns(settings.hostAllow, 'i'),
+    exclude: compilePatterns(settings.hostExclusions, 'i'),
+  };
+  const path = { allow: compilePatterns(settings.pathAllow), exclude: compilePatterns(settings.pathExclusions) };
+  const methodAllow = compilePatterns(settings.methodAllow);
+  const statusAllow = compilePatterns(settings.statusAllow);
+  const anyHostRule = host.allow.size + host.exclude.size > 0;
+  const anyPathRule = path.allow.size + path.exclude.size > 0;
+  // A service is called by few names, over and over.
+  const hostVerdicts = new Map<string, boolean>();
+  const methodVerdicts = new Map<string, boolean>();
+  const statusVerdicts = new Map<string, boolean>();
+
+  function hostKept(exchange: Exchange): boolean {
+    const authority = requestAuthority(exchange);
+    const name = withoutPort(authority);
+    const named = name === authority ? `${name}:${exchange.server.port}` : authority;
+    return remembered(hostVerdicts, hostsMax, named, () => kept(host.allow, host.exclude, name, named));
+  }
+
+  function pathKept(exchange: Exchange): boolean {
+    const sent = requestPath(exchange.request.method, exchange.request.target);
+    return kept(path.allow, path.exclude, sent, decodePath(sent));
+  }
+
+  return {
+    checkRequest(exchange) {
+      if (!settings.keepHealthChecks && isHealthCheck(exchange)) return DropReason.healthCheck;
+      const { method } = exchange.request;
+      if (methodAllow.size > 0 && !remembered(methodVerdicts, hostsMax, method, () => methodAllow.test(method)))
+        return DropReason.methodRule;
+      if (anyHostRule && !hostKept(exchange)) return DropReason.hostRule;
+      if (anyPathRule && !pathKept(exchange)) return DropReason.pathRule;
+      return DropReason.none;
+    },
+    checkResponse(exchange) {
+      if (statusAllow.size === 0) return DropReason.none;
+      if (exchange.response === null) return DropReason.statusRule;
+      const status = String(exchange.response.status);
+      return remembered(statusVerdicts, hostsMax, status, () => statusAllow.test(status))
+        ? DropReason.none
+        : DropReason.statusRule;
+    },
+  };
+}
+
+/** Whether a thing known by two spellings is kept. */
+function kept(allow: PatternSet, exclude: PatternSet, one: string, other: string): boolean {
+  const second = other !== one;
+  if (allow.size > 0 && !allow.test(one) && !(second && allow.test(other))) return false;
+  return exclude.size === 0 || !(exclude.test(one) || (second && exclude.test(other)));
+}
+
+/** The verdict on `key`, asked once while it is remembered; a full memory starts again, which costs only time. */
+function remembered(verdicts: Map<string, boolean>, max: number, key: string, decide: () => boolean): boolean {
+  let verdict = verdicts.get(key);
+  if (verdict === undefined) {
+    verdict = decide();
+    if (verdicts.size >= max) verdicts.clear();
+    // Long keys are decided afresh, and short ones copied: a slice would keep all of the head it was cut from.
+    if (key.length <= 256) verdicts.set(Buffer.from(key).toString(), verdict);
+  }
+  return verdict;
+}

@@ -1,0 +1,75 @@
+/**
+ * How the satellite is reached: directly or through the proxy the environment names, with which certificates.
+ *
+ * The proxy is that of `HTTPS_PROXY`, unless `NO_PROXY` excludes the host, and only for https, as curl and Go do. Trusted are the
+ * roots Node.js brings, those the system keeps, and `--satellite-ca`.
+ */
+import { readFileSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
+import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { HttpsProxyAgent } from 'https-proxy-agent';
+import { getProxyForUrl } from 'proxy-from-env';
+import { UsageError } from '../errors.js';
+import type { SatelliteAddress } from '../satellite-url.js';
+import type { TlsSettings } from './settings.js';
+
+/** One connection, kept open between batches. */
+const AGENT_OPTIONS = { keepAlive: true, maxSockets: 1 };
+
+/**
+ * @returns a function that makes a new agent, with no connection of the one before
+ * @throws UsageError if a certificate or key cannot be read as PEM
+ */
+export function agentFactory(satellite: SatelliteAddress, tls: TlsSettings): () => Agent | TlsAgent {
+  if (!satellite.tls) return () => new Agent(AGENT_OPTIONS);
+  const secureContext = createContext(tls);
+  const proxy = proxyFor(satellite);
+  return proxy === null
+    ? () => new TlsAgent({ ...AGENT_OPTIONS, secureContext } as ConstructorParameters<typeof TlsAgent>[0])
+    : () => new HttpsProxyAgent(proxy, { ...AGENT_OPTIONS, secureContext } as object) as unknown as TlsAgent;
+}
+
+/** The proxy on the way to the satellite, or null. */
+export function proxyFor(satellite: SatelliteAddress): URL | null {
+  if (!satellite.tls) return null;
+  const proxy = getProxyForUrl(satellite.base);
+  if (proxy === '') return null;
+  try {
+    return new URL(proxy);
+  } catch {
+    throw new UsageError('HTTPS_PROXY is not a URL; give http://HOST:PORT, or add the satellite to NO_PROXY');
+  }
+}
+
+function createContext({ ca, clientCertificate, clientKey }: TlsSettings): SecureContext {
+  if ((clientCertificate === null) !== (clientKey === null))
+    throw new UsageError('--satellite-client-cert and --satellite-client-key need each other; give both or neither');
+  const trusted = [...rootCertificates, ...systemRoots()];
+  if (ca !== null) trusted.push(ca);
+  try {
+    return createSecureContext({
+      ca: trusted,
+      ...(clientCertificate !== null && clientKey !== null ? { cert: clientCertificate, key: clientKey } : {}),
+    });
+  } catch (error) {
+    throw new UsageError(
+      `--satellite-ca, --satellite-client-cert or --satellite-client-key is not usable PEM: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** Where distributions keep the bundle of the roots they trust: `SSL_CERT_FILE`, Debian and Alpine, Fedora and Amazon Linux. */
+const SYSTEM_BUNDLES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt', '/etc/ssl/cert.pem'];
+
+function systemRoots(): string[] {
+  for (const path of [process.env.SSL_CERT_FILE, ...SYSTEM_BUNDLES]) {
+    if (path === undefined || path === '') continue;
+    try {
+      return [readFileSync(path, 'utf8')];
+    } catch {
+      // Not this distribution; Node's own roots are there in any case.
+    }
+  }
+  return [];
+}

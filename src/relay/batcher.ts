@@ -1,0 +1,73 @@
+/**
+ * Traces into batches: a batch closes at so many traces, at so many encoded bytes, or when it is told to, whichever
+ * is first.
+ *
+ * in: `Trace`s · out: `Batch`es, uncompressed, to `onBatch`
+ */
+import type { Trace } from '../pair/trace.js';
+import type { Batch, BatchEncoder } from './batch.js';
+
+export interface Batcher {
+  add(trace: Trace): void;
+  /** Closes the open batch, if it holds anything. */
+  flush(): void;
+  /** From the next trace on, with this encoder; closes the open batch. */
+  use(encoder: BatchEncoder): void;
+  /** Of the open batch. */
+  readonly count: number;
+  readonly bytes: number;
+}
+
+export interface BatcherOptions {
+  encoder: BatchEncoder;
+  batch_traces_max: number;
+  batch_bytes_max: number;
+  onBatch: (batch: Batch) => void;
+}
+
+const COMMA = Buffer.from(',');
+
+export function createBatcher(options: BatcherOptions): Batcher {
+  let { encoder } = options;
+  let parts: Buffer[] = [];
+  let count = 0;
+  let bytes = 0;
+
+  const flush = (): void => {
+    if (count === 0) return;
+    const payload = Buffer.concat([encoder.head, ...parts, encoder.tail], bytes);
+    const batch: Batch = { protocol: encoder.protocol, count, payload, coding: 'identity', recovered: false };
+    parts = [];
+    count = 0;
+    bytes = 0;
+    options.onBatch(batch);
+  };
+
+  return {
+    add(trace) {
+      const encoded = encoder.encode(trace);
+      // Close first where the trace would not fit, so that only a trace too large by itself makes a batch too large.
+      if (count > 0 && bytes + COMMA.length + encoded.length > options.batch_bytes_max) flush();
+      if (count === 0) bytes = encoder.head.length + encoder.tail.length;
+      else {
+        parts.push(COMMA);
+        bytes += COMMA.length;
+      }
+      parts.push(encoded);
+      bytes += encoded.length;
+      count++;
+      if (count >= options.batch_traces_max || bytes >= options.batch_bytes_max) flush();
+    },
+    flush,
+    use(next) {
+      flush();
+      encoder = next;
+    },
+    get count() {
+      return count;
+    },
+    get bytes() {
+      return bytes;
+    },
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * A file that traces are appended to, without ever making the sensor wait.
+ *
+ * in: pieces of text, one per trace · out: the file, its tail in place after every write, so that a reader finds it whole
+ * even if the sensor is killed
+ *
+ * A file that cannot keep up loses the oldest pieces, counted; one that fails (disk full) loses what it could not take, and the
+ * next piece tries again.
+ */
+import { close as closeCallback, open as openCallback, write as writeCallback } from 'node:fs';
+import { promisify } from 'node:util';
+import { SensorError } from '../../errors.js';
+
+export interface AppendFileOptions {
+  /** A path, or 1 for stdout. */
+  target: string | typeof STDOUT;
+  /** Before the first piece. */
+  head: string;
+  /** Between two pieces. */
+  separator: string;
+  /** After the last piece; moves on with each write. Empty where the file cannot be written at a position (a pipe). */
+  tail: string;
+  /** Characters waiting to be written. */
+  queue_bytes_max: number;
+  onWritten: (pieces: number) => void;
+  onLost: (pieces: number, reason: string) => void;
+}
+
+export interface AppendFile {
+  append(piece: string): void;
+  /** A promise to wait for before handing over more, where the producer can wait; undefined if there is room. */
+  drained(): Promise<void> | undefined;
+  /** Writes what is held, waiting at most `deadlineMillis`. */
+  close(deadlineMillis: number): Promise<void>;
+}
+
+/** Pieces written at once, in characters: large enough to make the call's cost vanish, small enough to encode quickly. */
+const WRITE_CHARACTERS = 1 << 18;
+
+const STDOUT = 1;
+/** Bodies are nobody else's to read. */
+const OWNER_ONLY = 0o600;
+
+const open = promisify(openCallback);
+const close = promisify(closeCallback);
+const write = promisify(writeCallback);
+
+/** @throws SensorError if the file cannot be opened */
+export async function openAppendFile(options: AppendFileOptions): Promise<AppendFile> {
+  const { target } = options;
+  const file = target === STDOUT ? STDOUT : await openFile(target);
+  // At a position, so that the tail is written over; a pipe knows none.
+  const positioned = target !== STDOUT && options.tail !== '';
+  let pieces: string[] = [];
+  let first = 0;
+  let held = 0;
+  let position = 0;
+  let begun = false;
+  let broken = '';
+  let writing: Promise<void> | undefined;
+  let room: (() => void)[] = [];
+
+  const take = (): string[] => {
+    let characters = 0;
+    let end = first;
+    while (end < pieces.length && characters < WRITE_CHARACTERS) characters += (pieces[end++] as string).length;
+    const taken = pieces.slice(first, end);
+    held -= characters;
+    first = end;
+    if (first === pieces.length) {
+      pieces = [];
+      first = 0;
+    }
+    return taken;
+  };
+
+  const drain = async (): Promise<void> => {
+    while (first < pieces.length) {
+      const taken = take();
+      const body = (begun ? options.separator : options.head) + taken.join(options.separator);
+      const bytes = Buffer.from(body + options.tail);
+      try {
+        await writeAll(file, bytes, positioned ? position : null);
+        begun = true;
+        position += bytes.length - Buffer.byteLength(options.tail);
+        options.onWritten(taken.length);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        // The reader has gone: no later write can succeed.
+        if (code === 'EPIPE') broken = 'the reader closed the pipe';
+        options.onLost(taken.length, code ?? String(error));
+      }
+      if (held < options.queue_bytes_max / 2) {
+        for (const resolve of room) resolve();
+        room = [];
+      }
+    }
+    writing = undefined;
+  };
+
+  return {
+    append(piece) {
+      if (broken !== '') return options.onLost(1, broken);
+      pieces.push(piece);
+      held += piece.length;
+      let lost = 0;
+      while (held > options.queue_bytes_max && first < pieces.length) {
+        held -= (pieces[first] as string).length;
+        pieces[first++] = '';
+        lost++;
+      }
+      if (lost > 0) options.onLost(lost, 'the file cannot keep up');
+      // Not in this turn: traces that come together are written together.
+      writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(drain);
+    },
+    drained() {
+      if (held < options.queue_bytes_max / 2 || broken !== '') return undefined;
+      return new Promise((resolve) => room.push(resolve));
+    },
+    async close(deadlineMillis) {
+      if (writing !== undefined) await withDeadline(writing, deadlineMillis);
+      if (!begun && options.head + options.tail !== '')
+        await writeAll(file, Buffer.from(options.head + options.tail), positioned ? 0 : null).catch(() => {});
+      const left = pieces.length - first;
+      if (left > 0) options.onLost(left, 'not written by the deadline');
+      if (file !== STDOUT) await close(file).catch(() => {});
+    },
+  };
+}
+
+async function openFile(path: string): Promise<number> {
+  try {
+    return await open(path, 'w', OWNER_ONLY);
+  } catch (error) {
+    throw new SensorError(`--output ${path}: ${(error as Error).message}; name a file that can be written`);
+  }
+}
+
+async function writeAll(file: number, bytes: Buffer, position: number | null): Promise<void> {
+  let offset = 0;
+  while (offset < bytes.length) {
+    try {
+      const at = position === null ? null : position + offset;
+      offset += (await write(file, bytes, offset, bytes.length - offset, at)).bytesWritten;
+    } catch (error) {
+      // A pipe that somebody else made non-blocking is full; there is no event to wait for on its descriptor.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+}
+
+async function withDeadline(work: Promise<void>, millis: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, millis);
+  });
+  await Promise.race([work, deadline]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,48 @@
+/**
+ * Captures of the OISF suricata-verify project, with what tshark saw in them: one HTTP/1 exchange a line.
+ *
+ * The captures stand beside the repository, not in it; without them this suite says that it was skipped. A capture
+ * that disagrees stands in `exceptions.ts` with the reason, or fails.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { readCapture, tracesOf } from '../support/read-capture.js';
+import { comparable, type Expected } from './comparable.js';
+import { EXCEPTIONS } from './exceptions.js';
+
+const folder = fileURLToPath(new URL('../../../shared/conformance/suricata-verify', import.meta.url));
+const captures = existsSync(folder)
+  ? readdirSync(folder)
+      .filter((name) => /\.pcap(ng)?$/.test(name))
+      .sort()
+  : [];
+
+describe('conformance with tshark', () => {
+  if (captures.length === 0) {
+    it.skip(`skipped: no captures at ${folder}`, () => {});
+    return;
+  }
+
+  it.each(captures)('%s', async (name) => {
+    const expected = readFileSync(`${folder}/${name.replace(/\.pcap(ng)?$/, '.ndjson')}`, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Expected);
+    const { exchanges, warning } = await readCapture(`${folder}/${name}`);
+    const actual = comparable(await tracesOf(exchanges), expected);
+    const exception = EXCEPTIONS[name];
+    if (exception === undefined) {
+      expect(warning).toBeNull();
+      expect(actual).toEqual(comparable(expected, expected));
+    } else {
+      expect(exception.reason.length).toBeGreaterThan(20);
+      // An exception that has come to agree is not one any more.
+      expect(actual).toEqual(exception.actual);
+    }
+  });
+
+  it('has at most one exception in twenty captures', () => {
+    expect(Object.keys(EXCEPTIONS).length).toBeLessThanOrEqual(captures.length / 20);
+  });
+});

@@ -1,0 +1,153 @@
+/**
+ * Rules of the repository that no linter knows. Each names the files that break it.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../src/limits.js';
+
+const ROOT = join(import.meta.dirname, '..');
+const GENERATED = new Set(['.git', 'node_modules', 'dist', 'build', 'prebuilds', 'coverage', '.terraform']);
+const FILES = filesUnder('.');
+const CODE = FILES.filter((path) => /^(src|test|bench)\/.*\.ts$/.test(path));
+const SOURCES = CODE.filter((path) => path.startsWith('src/'));
+
+/** In the order the data flows; `sensor.ts`, `cli.ts` and the leaves are no stages. */
+const STAGES = ['capture', 'decode', 'flow', 'http', 'pair', 'policy', 'relay', 'satellite', 'subcommands'];
+const LINES_MAX = 450;
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return GENERATED.has(entry.name) ? [] : filesUnder(path);
+    return entry.isFile() ? [path] : [];
+  });
+}
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** `path:line: text` of every line of `files` that matches. */
+function linesMatching(files: readonly string[], pattern: RegExp): string[] {
+  return files.flatMap((path) =>
+    read(path)
+      .split('\n')
+      .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+  );
+}
+
+describe('source files', () => {
+  it('import only earlier stages and leaves', () => {
+    const wrong = SOURCES.flatMap((path) => {
+      const stage = STAGES.indexOf(path.split('/')[1] ?? '');
+      const imported = [...read(path).matchAll(/from '(\.[^']+)'/g)].map(([, from]) => join(path, '..', from ?? ''));
+      return imported
+        .filter((target) => {
+          const [, folder = '', nested] = target.split('/');
+          if (nested === undefined) return stage >= 0 && folder === 'sensor.js' && STAGES[stage] !== 'subcommands';
+          // A leaf may import leaves; what wires the stages may import all.
+          if (stage < 0) return path.split('/').length === 2 && !/^src\/(sensor|cli)\.ts$/.test(path);
+          return STAGES.includes(folder) && STAGES.indexOf(folder) > stage;
+        })
+        .map((target) => `${path} imports ${target}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it(`have at most ${LINES_MAX} lines`, () => {
+    const long = SOURCES.map((path) => [path, read(path).split('\n').length] as const);
+    expect(long.filter(([, lines]) => lines > LINES_MAX)).toEqual([]);
+  });
+
+  it('have names in kebab-case that say what is in them', () => {
+    const names = [...CODE, ...FILES.filter((path) => path.startsWith('docs/'))];
+    expect(names.filter((path) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?\.[a-z]+$/.test(basename(path)))).toEqual([]);
+    expect(names.filter((path) => /^(utils?|helpers?|misc|common|types)\./.test(basename(path)))).toEqual([]);
+  });
+
+  it('say what they are at the top', () => {
+    const silent = SOURCES.filter((path) => !path.endsWith('.d.ts')).filter(
+      (path) => !/\/\*\*/.test(read(path).split('\n').slice(0, 16).join('\n')),
+    );
+    expect(silent).toEqual([]);
+  });
+
+  it('export by name, and hide nothing behind a prefix', () => {
+    expect(linesMatching(CODE, /^export default/)).toEqual([]);
+    expect(linesMatching(CODE, /\binterface I[A-Z][a-z]/)).toEqual([]);
+    expect(linesMatching(SOURCES, /\bthis\._/)).toEqual([]);
+  });
+
+  it('print nowhere but in subcommands', () => {
+    const rest = SOURCES.filter((path) => !/^src\/(subcommands\/|cli\.ts)/.test(path));
+    expect(linesMatching(rest, /\bconsole\./)).toEqual([]);
+    expect(linesMatching(rest, /\bprocess\.exit\(/)).toEqual([]);
+  });
+
+  it('leave nothing for later', () => {
+    expect(linesMatching(SOURCES, /\b(TODO|FIXME|XXX|HACK)\b/)).toEqual([]);
+    expect(linesMatching(CODE, /\b(it|test|describe)\.(only|todo)\b/)).toEqual([]);
+  });
+});
+
+describe('every file', () => {
+  const texts = FILES.filter((path) => /\.(ts|json|md|c|gyp|sh|tf|ya?ml|hcl)$|^bin\/|^\.ci\/|Dockerfile/.test(path));
+
+  it('names no place of the machine it was written on', () => {
+    const found = texts.filter((path) => read(path).includes(`${ROOT}/`));
+    expect(found).toEqual([]);
+  });
+
+  it('has no conflict left in it', () => {
+    expect(linesMatching(texts, /^(<{7}|>{7}) /)).toEqual([]);
+  });
+});
+
+it('has limits whose names end in their unit', () => {
+  expect(Object.keys(DEFAULT_LIMITS).filter((name) => !/_(max|nanos)$/.test(name))).toEqual([]);
+  for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {
+    expect(Number.isFinite(value) && value > 0, name).toBe(true);
+  }
+});
+
+describe('packages', () => {
+  interface LockedPackage {
+    readonly resolved?: string;
+    readonly integrity?: string;
+    readonly optional?: boolean;
+    readonly optionalDependencies?: Readonly<Record<string, string>>;
+  }
+  const manifest = JSON.parse(read('package.json'));
+  const locked: Readonly<Record<string, LockedPackage>> = JSON.parse(read('package-lock.json')).packages;
+
+  it('are pinned to one version', () => {
+    const wanted = Object.entries<string>({
+      ...manifest.dependencies,
+      ...manifest.optionalDependencies,
+      ...manifest.devDependencies,
+    });
+    expect(wanted.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
+  });
+
+  it('come from whichever registry is configured, and are checked', () => {
+    const packages = Object.entries(locked).filter(([path]) => path !== '');
+    expect(packages.filter(([, entry]) => entry.resolved !== undefined).map(([path]) => path)).toEqual([]);
+    expect(packages.filter(([, entry]) => entry.integrity === undefined && !entry.optional)).toEqual([]);
+  });
+
+  it('are locked for every platform, without which npm ci refuses the lock', () => {
+    const missing = Object.entries(locked).flatMap(([path, entry]) =>
+      Object.keys(entry.optionalDependencies ?? {}).filter(
+        (name) => !(`node_modules/${name}` in locked) && !(`${path}/node_modules/${name}` in locked),
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+it('has entry points that can be executed', () => {
+  const entries = FILES.filter((path) => path.startsWith('bin/') || path === '.ci/run');
+  expect(entries.length).toBeGreaterThan(3);
+  expect(entries.filter((path) => (statSync(join(ROOT, path)).mode & 0o111) !== 0o111)).toEqual([]);
+});
