@@ -13,7 +13,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DescribeSecurityGroupsCommand, DescribeSubnetsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import {
-  type ContainerDefinition,
   CreateClusterCommand,
   CreateServiceCommand,
   DescribeServicesCommand,
@@ -21,11 +20,10 @@ import {
   ECSClient,
   RegisterTaskDefinitionCommand,
   type RegisterTaskDefinitionCommandInput,
-  type Volume,
 } from '@aws-sdk/client-ecs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../src/task/ecs/json-value.js';
-import { objectsOf } from '../../src/task/ecs/json-value.js';
+import type { JsonObject, JsonValue } from '../../src/task/ecs/json-value.js';
+import { canonical, isJsonObject, objectsOf } from '../../src/task/ecs/json-value.js';
 import { SENSOR_CONTAINER_NAME, sensorContainer } from '../../src/task/ecs/sensor-container.js';
 import { startSettings } from '../support/apidump-words.js';
 import { startFakeEcs } from '../support/fake-ecs.js';
@@ -190,7 +188,7 @@ describe.skipIf(!terraformInstalled || !motoInstalled || pluginsHint !== '')(
     const register = (input: JsonObject) =>
       client.send(new RegisterTaskDefinitionCommand(input as unknown as RegisterTaskDefinitionCommandInput));
 
-    /** A revision as ECS has it, without what tells one revision from another. */
+    /** A revision as ECS has it, without what tells one revision from another, in the provider's order. */
     async function revision(name: string) {
       const answer = await client.send(new DescribeTaskDefinitionCommand({ taskDefinition: name, include: ['TAGS'] }));
       const {
@@ -201,23 +199,30 @@ describe.skipIf(!terraformInstalled || !motoInstalled || pluginsHint !== '')(
         ...rest
       } = answer.taskDefinition ?? {};
       const tags = Object.fromEntries((answer.tags ?? []).map((tag) => [tag.key, tag.value]));
-      const containers = containerDefinitions ?? [];
-      return { status, containers, rest: { ...rest, volumes: byName(rest.volumes ?? []).map(withoutDefault) }, tags };
+      const containers = byName(containerDefinitions ?? []);
+      return { status, containers: containers.map(inProviderOrder), rest: inProviderOrder(rest), cpu: rest.cpu, tags };
     }
 
-    /** The provider also lists environment variables by name. */
-    const inProviderOrder = (container: ContainerDefinition): ContainerDefinition => ({
-      ...container,
-      environment: byName(container.environment ?? []),
-    });
-    /** The provider sends `false` where nothing was said. */
-    const withoutDefault = ({ configuredAtLaunch, ...volume }: Volume): Volume => ({
-      ...volume,
-      ...(configuredAtLaunch === true ? { configuredAtLaunch } : {}),
-    });
-    const byName = <Named extends { name?: string | undefined }>(list: Named[]) =>
-      list.toSorted((a, b) => (a.name ?? '').localeCompare(b.name ?? ''));
-    const names = (containers: ContainerDefinition[]) => containers.map((container) => container.name);
+    /** The provider lists by name what has one, leaves out what is empty, and says `false` for `configuredAtLaunch`. */
+    function inProviderOrder(value: object): JsonValue {
+      const ordered = (part: JsonValue): JsonValue => {
+        if (Array.isArray(part)) {
+          const named = part.every((item) => isJsonObject(item) && typeof item.name === 'string');
+          return (named ? byName(objectsOf(part)) : part).map(ordered);
+        }
+        return isJsonObject(part)
+          ? Object.fromEntries(
+              Object.entries(part)
+                .filter(([name, member]) => !(name === 'configuredAtLaunch' && member === false))
+                .map(([name, member]) => [name, ordered(member)]),
+            )
+          : part;
+      };
+      return canonical(ordered(JSON.parse(JSON.stringify(value))));
+    }
+    const byName = <Named extends object>(list: Named[]) => list.toSorted((a, b) => nameOf(a).localeCompare(nameOf(b)));
+    const nameOf = (value: object) => String((value as { name?: string }).name);
+    const names = (containers: JsonValue[]) => objectsOf(containers).map((container) => container.name);
 
     test('validates', async () => {
       await succeed(directory, ['validate']);
@@ -229,9 +234,8 @@ describe.skipIf(!terraformInstalled || !motoInstalled || pluginsHint !== '')(
         await succeed(directory, ['apply', '-auto-approve'], environment);
         const before = await revision('shop:1');
         const after = await revision('shop:2');
-        // The provider lists containers by name; to ECS their order means nothing.
-        expect(names(after.containers)).toStrictEqual(['envoy', 'web', SENSOR_CONTAINER_NAME]);
-        expect(after.containers.slice(0, 2)).toStrictEqual(byName(before.containers).map(inProviderOrder));
+        expect(names(after.containers)).toStrictEqual(['envoy', SENSOR_CONTAINER_NAME, 'web']);
+        expect(after.containers.toSpliced(1, 1)).toStrictEqual(before.containers);
         expect(after.rest).toStrictEqual(before.rest);
         expect(after.tags).toStrictEqual(before.tags);
         expect(before.status).toBe('ACTIVE');
@@ -249,8 +253,8 @@ describe.skipIf(!terraformInstalled || !motoInstalled || pluginsHint !== '')(
         await register({ ...richTaskDefinition, cpu: '4096', tags: richTags });
         await succeed(directory, ['apply', '-auto-approve'], environment);
         const latest = await revision('shop');
-        expect(names(latest.containers)).toStrictEqual(['envoy', 'web', SENSOR_CONTAINER_NAME]);
-        expect(latest.rest.cpu).toBe('4096');
+        expect(names(latest.containers)).toStrictEqual(['envoy', SENSOR_CONTAINER_NAME, 'web']);
+        expect(latest.cpu).toBe('4096');
       },
       TERRAFORM_MILLIS,
     );
