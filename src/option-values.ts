@@ -4,7 +4,7 @@
  *
  * in: text · out: a value, or a thrown `InvalidValue` whose message reads on from the value ("is not a number; …")
  */
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import RE2 from 're2';
 import { parseSatelliteUrl } from './satellite-url.js';
@@ -243,18 +243,48 @@ export type OutputTarget =
   | { readonly to: 'har'; readonly file: string };
 
 export const outputTarget: OptionValue<OutputTarget> = {
-  placeholder: 'satellite|ndjson',
+  placeholder: 'satellite|ndjson|ndjson:FILE|har:FILE',
   parse: (given) => {
     const colon = given.indexOf(':');
     const to = colon < 0 ? given : given.slice(0, colon);
     const file = colon < 0 ? null : given.slice(colon + 1);
     if (to === 'satellite' && file === null) return { to };
-    if (to === 'ndjson' && file !== '') {
-      if (file !== null) throw new InvalidValue('is not built yet; give ndjson and redirect standard output');
-      return { to, file };
+    if (to === 'ndjson' && file !== '') return { to, file };
+    if (to === 'har' && file !== null && file !== '') return { to, file };
+    if (to === 'har') throw new InvalidValue('names no file; give har:FILE');
+    throw new InvalidValue('is not an output; give satellite, ndjson (standard output), ndjson:FILE or har:FILE');
+  },
+};
+
+/** A file of certificates or a key, as its path; what is in it is proved where it is used. */
+export const pemFile: OptionValue<string> = {
+  placeholder: 'FILE',
+  parse: (given) => {
+    const path = existingFile(given);
+    let content: string;
+    try {
+      content = readFileSync(path, 'utf8');
+    } catch (error) {
+      throw new InvalidValue(`cannot be read (${(error as NodeJS.ErrnoException).code}); give a readable PEM file`);
     }
-    if (to === 'har') throw new InvalidValue('is not built yet; give ndjson');
-    throw new InvalidValue('is not an output; give satellite, or ndjson for standard output');
+    if (!content.includes('-----BEGIN ')) throw new InvalidValue('is not PEM; give a file with -----BEGIN lines');
+    return path;
+  },
+};
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `PORT`, on loopback, or `HOST:PORT`. */
+export const listenAddress: OptionValue<ListenAddress> = {
+  placeholder: '[HOST:]PORT',
+  parse: (given) => {
+    const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]\s]+)):)?(\d{1,5})$/i.exec(given.trim());
+    const port = Number(match?.[3] ?? Number.NaN);
+    if (match === null || port > 65_535) throw new InvalidValue('is not a port; give PORT, for loopback, or HOST:PORT');
+    return { host: match[1] ?? match[2] ?? '127.0.0.1', port };
   },
 };
 

@@ -15,9 +15,11 @@ import {
   existingFile,
   headerPair,
   interfaceName,
+  listenAddress,
   number,
   outputTarget,
   pattern,
+  pemFile,
   redactedName,
   satelliteUrl,
   tag,
@@ -117,6 +119,45 @@ export const SENSOR_OPTIONS = {
     value: number('SECONDS', { min: 0.05, max: 3600, example: 'seconds between batches, such as 10' }),
     default: 10,
     help: 'seconds between batches; a full batch goes at once',
+  }),
+  'satellite-protocol': one({
+    group: 'Satellite:',
+    value: choice('auto', 'otlp', 'levo'),
+    default: 'auto',
+    help: "OTLP/HTTP, Levo's own, or whichever of the two it answers, OTLP first",
+  }),
+  compression: one({
+    group: 'Satellite:',
+    value: choice('gzip', 'none'),
+    default: 'gzip',
+    help: 'how OTLP is sent; where the satellite refuses gzip, without',
+  }),
+  'satellite-ca': optional({
+    group: 'Satellite:',
+    value: pemFile,
+    help: "certificates trusted beside the system's, PEM",
+  }),
+  'satellite-client-cert': optional({
+    group: 'Satellite:',
+    value: pemFile,
+    help: 'certificate shown to the satellite, PEM',
+  }),
+  'satellite-client-key': optional({
+    group: 'Satellite:',
+    value: pemFile,
+    help: 'private key of that certificate, PEM',
+  }),
+  'spool-dir': optional({
+    group: 'Satellite:',
+    value: text('DIRECTORY'),
+    help: 'where batches are kept while the satellite is away, also across restarts; of one sensor alone',
+  }),
+  'spool-max-bytes': one({
+    group: 'Satellite:',
+    value: bytes({ min: 65_536, max: 1e12, example: 'a number of bytes such as 256MiB' }),
+    default: 268_435_456,
+    defaultText: '256MiB',
+    help: 'bytes of the spool; the oldest batches go when it is full',
   }),
 
   interfaces: many({
@@ -252,13 +293,25 @@ export const SENSOR_OPTIONS = {
     value: outputTarget,
     default: [{ to: 'satellite' }],
     defaultText: 'satellite',
-    help: 'where traces go: the satellite, or ndjson on standard output',
+    help: 'where traces go: the satellite, ndjson on standard output, ndjson:FILE or har:FILE',
   }),
 
   config: optional({
     group: 'Process:',
     value: { ...text('FILE'), parse: existingFile },
     help: 'YAML file with any of these options, by the same names',
+  }),
+  'health-port': optional({
+    group: 'Process:',
+    value: listenAddress,
+    defaultText: 'none',
+    help: 'where GET /healthz, /readyz and /metrics are answered; on loopback unless a host is named',
+  }),
+  'shutdown-timeout': one({
+    group: 'Process:',
+    value: number('SECONDS', { min: 0, max: 3600, example: 'seconds such as 20; ECS kills after 30' }),
+    default: 20,
+    help: 'seconds that stopping may take to deliver what is held',
   }),
   ...LOG_OPTIONS,
 };

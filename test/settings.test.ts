@@ -16,6 +16,8 @@ function file(content: string, name = 'config.yaml'): string {
 }
 
 const CAPTURE = file('', 'empty.pcap');
+const PEM = file('-----BEGIN CERTIFICATE-----\n', 'a.pem');
+const OTHER_PEM = file('-----BEGIN PRIVATE KEY-----\n', 'b.pem');
 const TABLE: OptionTable = SENSOR_OPTIONS;
 
 /** A right value for every option: as text, as it comes out, and another one to tell sources apart by. */
@@ -60,6 +62,20 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
     other: 'satellite',
     otherValue: [{ to: 'satellite' }],
   },
+  'satellite-protocol': { text: 'levo', value: 'levo', other: 'OTLP', otherValue: 'otlp' },
+  compression: { text: 'none', value: 'none', other: 'gzip', otherValue: 'gzip' },
+  'satellite-ca': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
+  'satellite-client-cert': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
+  'satellite-client-key': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
+  'spool-dir': { text: '/var/spool/a', value: '/var/spool/a', other: 'b', otherValue: 'b' },
+  'spool-max-bytes': { text: '1MiB', value: 1_048_576, other: '65536', otherValue: 65_536 },
+  'health-port': {
+    text: '9464',
+    value: { host: '127.0.0.1', port: 9464 },
+    other: '0.0.0.0:80',
+    otherValue: { host: '0.0.0.0', port: 80 },
+  },
+  'shutdown-timeout': { text: '5.0', value: 5, other: '0', otherValue: 0 },
   'log-level': { text: 'debug', value: 'debug', other: 'WARN', otherValue: 'warn' },
   'log-format': { text: 'json', value: 'json', other: 'text', otherValue: 'text' },
 };
@@ -157,11 +173,31 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
   ],
   output: [
     ['stdout', 'satellite'],
-    ['har:', 'ndjson'],
+    ['har:', 'har:FILE'],
+    ['har', 'har:FILE'],
     ['ndjson:', 'ndjson'],
     ['satellite:x', 'satellite'],
   ],
   config: [['/does/not/exist.yaml', 'does not exist']],
+  'satellite-protocol': [['grpc', 'auto, otlp, levo']],
+  compression: [['br', 'gzip, none']],
+  'satellite-ca': [
+    ['/does/not/exist.pem', 'does not exist'],
+    [CAPTURE, 'is not PEM'],
+  ],
+  'satellite-client-cert': [[CAPTURE, 'is not PEM']],
+  'satellite-client-key': [['/', 'is a directory']],
+  'spool-dir': [['<SPOOL DIRECTORY>', 'placeholder']],
+  'spool-max-bytes': [
+    ['1KiB', 'out of range'],
+    ['much', 'is not a number of bytes'],
+  ],
+  'health-port': [
+    ['65536', 'is not a port'],
+    ['http', 'is not a port'],
+    ['::1:80', 'is not a port'],
+  ],
+  'shutdown-timeout': [['-1', 'out of range']],
   'log-level': [['loud', 'debug, info, warn, error, silent']],
   'log-format': [['xml', 'json']],
 };

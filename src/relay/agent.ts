@@ -22,6 +22,8 @@ const AGENT_OPTIONS = { keepAlive: true, maxSockets: 1 };
  * @throws UsageError if a certificate or key cannot be read as PEM
  */
 export function agentFactory(satellite: SatelliteAddress, tls: TlsSettings): () => Agent | TlsAgent {
+  if ((tls.clientCertificate === null) !== (tls.clientKey === null))
+    throw new UsageError('--satellite-client-cert and --satellite-client-key need each other; give both or neither');
   if (!satellite.tls) return () => new Agent(AGENT_OPTIONS);
   const secureContext = createContext(tls);
   const proxy = proxyFor(satellite);
@@ -43,8 +45,6 @@ export function proxyFor(satellite: SatelliteAddress): URL | null {
 }
 
 function createContext({ ca, clientCertificate, clientKey }: TlsSettings): SecureContext {
-  if ((clientCertificate === null) !== (clientKey === null))
-    throw new UsageError('--satellite-client-cert and --satellite-client-key need each other; give both or neither');
   const trusted = [...rootCertificates, ...systemRoots()];
   if (ca !== null) trusted.push(ca);
   try {
