@@ -16,6 +16,8 @@ import type { Trace } from './pair/trace.js';
 import { createTraceBuilder } from './pair/trace-builder.js';
 import { createTraceIds } from './pair/trace-ids.js';
 import { createPolicy } from './policy/policy.js';
+import { createRedactor } from './policy/redactor.js';
+import { policySettings, redactionSettings } from './policy/settings.js';
 import type { TraceOutput } from './relay/output.js';
 import { openOutputs } from './sensor-outputs.js';
 import { openSource } from './sensor-source.js';
@@ -69,10 +71,15 @@ export async function startSensor(
     hostsMax: limits.host_verdicts_max,
     onEndpointEvicted: () => counters.endpoints_evicted++,
   });
+  const redact = createRedactor(redactionSettings(settings));
+  if (settings.noDefaultRedaction) {
+    log.warn('--no-default-redaction: credentials, tokens and card numbers leave as they were sent');
+  }
   const build = createTraceBuilder({ ids, bodyBytesMax: limits.body_bytes_max, isLocal });
   const building = new Set<Promise<void>>();
 
   function send(trace: Trace): void {
+    redact(trace);
     extra.traceSink?.(trace);
     outputs.accept(trace);
   }
@@ -165,20 +172,5 @@ function startClock(assembler: ExchangeAssembler, timeBaseSeconds: number): Capt
       quietTicks = 0;
     },
     stop: () => clearInterval(timer),
-  };
-}
-
-function policySettings(settings: Settings) {
-  return {
-    hostAllow: settings.hostAllow,
-    pathAllow: settings.pathAllow,
-    hostExclusions: settings.hostExclusions,
-    pathExclusions: settings.pathExclusions,
-    methodAllow: [],
-    statusAllow: [],
-    keepHealthChecks: true,
-    sampleRate: settings.sampleRate,
-    sampleByParent: false,
-    ratePerMinute: settings.rateLimit,
   };
 }
