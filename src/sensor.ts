@@ -21,6 +21,7 @@ import { policySettings, redactionSettings } from './policy/settings.js';
 import type { TraceOutput } from './relay/output.js';
 import { openOutputs } from './sensor-outputs.js';
 import { openSource } from './sensor-source.js';
+import { isCut, openWatch } from './sensor-watch.js';
 
 export interface SensorSummary {
   readonly counters: Counters;
@@ -78,13 +79,17 @@ export async function startSensor(
   const build = createTraceBuilder({ ids, bodyBytesMax: limits.body_bytes_max, isLocal });
   const building = new Set<Promise<void>>();
 
+  const watch = openWatch(settings, opened.gate, counters, log);
+
   function send(trace: Trace): void {
+    if (watch.share !== null) trace.watchedShare = watch.share;
     redact(trace);
     extra.traceSink?.(trace);
     outputs.accept(trace);
   }
 
   function complete(exchange: Exchange): void {
+    if (watch.isShut && isCut(exchange)) exchange.dropReason = DropReason.unwatched;
     const reason = policy.settle(exchange);
     if (reason !== DropReason.none) {
       countDropped(counters, reason);
@@ -109,10 +114,11 @@ export async function startSensor(
     counters,
     budget: new MemoryBudget(limits.memory_bytes_max),
     interfaces: source.interfaces,
-    hooks: { admit: policy.admit, complete },
+    hooks: { admit: (exchange) => (watch.admits ? policy.admit(exchange) : DropReason.unwatched), complete },
     hashSeed: randomInt(2 ** 32),
   });
   assembler = pipeline;
+  watch.start(pipeline);
 
   const clock = opened.timeBaseSeconds === null ? null : startClock(pipeline, opened.timeBaseSeconds);
   const run = async (): Promise<SensorSummary> => {
@@ -124,6 +130,7 @@ export async function startSensor(
       });
     } finally {
       clock?.stop();
+      watch.stop();
       opened.close();
       pipeline.finish();
       await Promise.all(building);

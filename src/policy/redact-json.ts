@@ -178,21 +178,21 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
 function unescaped(view: View, start: number, end: number): View {
   return decodedView(view, start, end, (bytes, from, to, copy, push) => {
     for (let i = from; i < to; ) {
-      const escape = bytes.indexOf(BACKSLASH, i);
-      if (escape < 0 || escape >= to - 1) return copy(i, to);
-      copy(i, escape);
-      const next = bytes[escape + 1] as number;
+      const found = bytes.indexOf(BACKSLASH, i);
+      if (found < 0 || found >= to - 1) return copy(i, to);
+      copy(i, found);
+      const next = bytes[found + 1] as number;
       if (next !== LETTER_U) {
-        push(SHORT_ESCAPES.get(next) ?? next, escape);
-        i = escape + 2;
+        push(SHORT_ESCAPES.get(next) ?? next, found);
+        i = found + 2;
         continue;
       }
-      const digits = bytes.toString('latin1', escape, Math.min(to, escape + 12));
+      const digits = bytes.toString('latin1', found, Math.min(to, found + 12));
       const size = /^\\u[dD][89abAB]..\\u[dD][c-fC-F]../.test(digits) ? 12 : 6;
       const units = digits.slice(0, size).match(/(?<=\\u)[0-9a-fA-F]{4}/g) ?? [];
       const text = String.fromCharCode(...units.map((unit) => Number.parseInt(unit, 16)));
-      for (const decoded of Buffer.from(text)) push(decoded, escape);
-      i = escape + size;
+      for (const decoded of Buffer.from(text)) push(decoded, found);
+      i = found + size;
     }
   });
 }
