@@ -66,6 +66,7 @@ async function measure(run: string, flags: readonly string[] | null): Promise<Re
       'requests/s': Math.round(await load()),
       'sensor cores': null,
       traces: null,
+      partial: null,
       untrue: null,
       watched: null,
     };
