@@ -2,7 +2,7 @@
  * What the sensor costs beside nginx and wrk flat out, in a network namespace of its own: CPU of the sensor, throughput of
  * the application, and whether what it reports is true (each response carries the target it answers).
  *
- *     npx tsc -p tsconfig.json --noEmit false --outDir dist/bench && sudo node dist/bench/bench/governor.js [seconds]
+ *     npx tsc -p tsconfig.bench.json && sudo node build/bench/bench/governor.js [seconds]
  *
  * Runs without the sensor stand before, between and after, since the machine may be busy with other things.
  */

@@ -1,7 +1,7 @@
 /**
  * What deciding costs: nanoseconds of CPU an exchange, by what is asked.
  *
- *     npx tsc -p tsconfig.json --noEmit false --outDir dist/bench && node dist/bench/bench/policy.js
+ *     npx tsc -p tsconfig.bench.json && node build/bench/bench/policy.js
  */
 import { randomFillSync } from 'node:crypto';
 import { DropReason } from '../src/counters.js';

@@ -1,7 +1,7 @@
 /**
  * What redaction costs: microseconds of CPU and nanoseconds a byte for bodies that hold no secret and for bodies that do.
  *
- *     npx tsc -p tsconfig.json --noEmit false --outDir dist/bench && node dist/bench/bench/redaction.js
+ *     npx tsc -p tsconfig.bench.json && node build/bench/bench/redaction.js
  *
  * JSON.parse and JSON.stringify of the same text stand beside it: what redaction by way of values would cost at least.
  */
