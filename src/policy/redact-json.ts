@@ -60,6 +60,7 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
   }
 
   function redactFoundInString(start: number, end: number): void {
+    if (nextFound === found.length) return;
     eachFound(start, end, (from, to) => {
       // Half an escape would break the string.
       if (isInEscape(bytes, start, from) || isInEscape(bytes, start, to)) edits.text(view, start, end);
@@ -72,7 +73,11 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
     const after = Math.min(end + 1, length);
     const colon = skipSpace(bytes, after);
     if (end < length && bytes[colon] === COLON) {
-      pending = names.field((hasEscapes ? unescaped(view, start, end).bytes : bytes.subarray(start, end)).toString());
+      if (hasEscapes) pending = names.field(unescaped(view, start, end).bytes.toString());
+      else
+        pending = names.mayBeField(bytes, start, end)
+          ? names.field(bytes.toString('utf8', start, end))
+          : Sensitivity.none;
       redactFoundInString(start, end);
       return colon + 1;
     }
@@ -113,7 +118,7 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
     let end = start + 1;
     while (isNumberByte(bytes[end])) end++;
     if (sensitivity() >= Sensitivity.scalars) edits.number(view, start, end);
-    else eachFound(start, end, () => edits.number(view, start, end));
+    else if (nextFound < found.length) eachFound(start, end, () => edits.number(view, start, end));
     pending = Sensitivity.none;
     return end;
   }

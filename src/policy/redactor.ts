@@ -11,7 +11,7 @@
  *     {"user":"ann","password":"pass"}     → {"user":"ann","password":"REDACTED"}
  */
 import type { HeaderPair } from '../pair/exchange.js';
-import type { Trace, TraceBody } from '../pair/trace.js';
+import type { Trace, TraceBody, TraceRequest } from '../pair/trace.js';
 import { REDACTED } from './edits.js';
 import { createDocumentRedactor, type DocumentRedactor } from './redact-document.js';
 import { createSecretValues } from './secret-values.js';
@@ -56,9 +56,7 @@ export function createRedactor(settings: RedactionSettings): (trace: Trace) => v
 
   return (trace) => {
     const { request, response } = trace;
-    request.target = redactUrl(request.target, documents, names);
-    request.path = redactPath(request.path, documents, names);
-    request.query = documents.redactQuery(request.query);
+    redactTarget(request, documents, names);
     request.authority = request.authority.replace(/^.*@/s, `${REDACTED}@`);
     for (const message of response === null ? [request] : [request, response]) {
       const contentType = message.headers.find(([name]) => isContentType(name))?.[1] ?? '';
@@ -146,14 +144,28 @@ function isUrl(value: string): boolean {
   return value.includes('?') && /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/)?\/[^\s<>"]*$/.test(value);
 }
 
+function redactTarget(request: TraceRequest, documents: DocumentRedactor, names: SensitiveNames): void {
+  const { target, path, query } = request;
+  request.path = redactPath(path, documents, names);
+  request.query = redactQuery(query, documents);
+  // Most targets are made of these two, which then need no second look.
+  if (target === path) request.target = request.path;
+  else if (target === `${path}?${query}`) request.target = `${request.path}?${request.query}`;
+  else request.target = redactUrl(target, documents, names);
+}
+
 function redactUrl(url: string, documents: DocumentRedactor, names: SensitiveNames): string {
   const question = url.indexOf('?');
   if (question < 0) return redactPath(url, documents, names);
-  const fragment = url.indexOf('#', question);
-  const end = fragment < 0 ? url.length : fragment;
-  const query = documents.redactQuery(url.slice(question + 1, end));
-  const rest = fragment < 0 ? '' : `#${documents.redactQuery(url.slice(end + 1))}`;
-  return `${redactPath(url.slice(0, question), documents, names)}?${query}${rest}`;
+  const path = redactPath(url.slice(0, question), documents, names);
+  return `${path}?${redactQuery(url.slice(question + 1), documents)}`;
+}
+
+/** A query, and the fragment behind it where there is one: tokens travel in either. */
+function redactQuery(query: string, documents: DocumentRedactor): string {
+  const hash = query.indexOf('#');
+  if (hash < 0) return documents.redactQuery(query);
+  return `${documents.redactQuery(query.slice(0, hash))}#${documents.redactQuery(query.slice(hash + 1))}`;
 }
 
 /** A path may carry parameters, `;jsessionid=…` (RFC 3986 §3.3). */

@@ -30,6 +30,8 @@ export type HeaderKind = (typeof HeaderKind)[keyof typeof HeaderKind];
 export interface SensitiveNames {
   /** Of a field in JSON, a form, multipart or XML, decoded. */
   field(name: string): Sensitivity;
+  /** Whether `field` might say something else than `none` of the name from `start` to `end`, UTF-8 without escapes. */
+  mayBeField(bytes: Buffer, start: number, end: number): boolean;
   /** Of a query parameter, decoded. */
   query(name: string): boolean;
   /** Of a header, as sent. Those with a syntax of their own are treated apart. */
@@ -214,6 +216,7 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
 
   return {
     field: remember((name) => (fields.has(plain(name)) ? Sensitivity.deep : builtIn(name))),
+    mayBeField: endingTest(patterns),
     query: remember((name) => queries.has(plain(name)) || builtIn(name) !== Sensitivity.none),
     header: remember((name) => {
       if (headers.has(plain(name))) return HeaderKind.secret;
@@ -221,6 +224,39 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
       return builtIn(name) === Sensitivity.none ? HeaderKind.plain : HeaderKind.secret;
     }),
     fieldPattern: patterns.length === 0 ? null : `(?:${patterns.map(spread).join('|')})`,
+  };
+}
+
+/**
+ * A test of the last three letters, which tells most names apart without making a string of each. Marks between them are
+ * skipped, and so is a number at the end.
+ */
+function endingTest(names: readonly string[]): (bytes: Buffer, start: number, end: number) => boolean {
+  // By three letters of five bits, the last one lowest; 0 where there is none.
+  const endings = new Uint8Array(1 << 15);
+  const isPlain = names.every((name) => /(?:^|[a-z])[a-z]{2}$/.test(name));
+  for (const name of names) {
+    const [last = 0, second = 0, third = 0] = [...name].reverse().map((letter) => letter.charCodeAt(0) & 0x1f);
+    // A word of two letters may be the end of anything.
+    if (name.length === 2) for (let any = 0; any < 32; any++) endings[(any << 10) | (second << 5) | last] = 1;
+    else endings[(third << 10) | (second << 5) | last] = 1;
+  }
+  return (bytes, start, end) => {
+    if (!isPlain) return true;
+    let ending = 0;
+    let shift = 0;
+    for (let i = end - 1; i >= start && shift < 15; i--) {
+      const byte = bytes[i] as number;
+      if (byte >= 0x80) return true;
+      const letter = byte | 0x20;
+      if (letter >= 0x61 && letter <= 0x7a) {
+        ending |= (letter & 0x1f) << shift;
+        shift += 5;
+      } else if (shift > 0 && byte >= 0x30 && byte <= 0x39) {
+        break;
+      }
+    }
+    return endings[ending] === 1;
   };
 }
 
