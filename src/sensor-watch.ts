@@ -42,8 +42,22 @@ export function openWatch(settings: Settings, gate: Gate | null, counters: Count
   if (settings.maxCpu === null || gate === null) return UNLIMITED;
   const cores = coresOf(settings.maxCpu, coresAvailable());
   log.info({ cores }, 'capture pauses while the CPU budget is spent');
-  return governed(createGovernor({ cores, random: Math.random }), gate, counters);
+  return watchBy(createGovernor({ cores, random: Math.random }), gate, counters, PROCESS_METER);
 }
+
+/** Where the time and the CPU time used are read, in milliseconds. */
+export interface Meter {
+  now(): number;
+  cpu(): number;
+}
+
+const PROCESS_METER: Meter = {
+  now: () => performance.now(),
+  cpu: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
+};
 
 const UNLIMITED: Watch = { admits: true, isShut: false, share: null, start() {}, stop() {} };
 
@@ -56,10 +70,10 @@ export function isCut({ response, marks }: Exchange): boolean {
   return response === null || (marks & (Mark.unfinished | Mark.gap)) !== 0;
 }
 
-function governed(governor: Governor, gate: Gate, counters: Counters): Watch {
+export function watchBy(governor: Governor, gate: Gate, counters: Counters, meter: Meter): Watch {
   let state: 'open' | 'closing' | 'shut' = 'open';
   let closingSince = 0;
-  let last = performance.now();
+  let last = meter.now();
   let watched = 0;
   let unwatched = 0;
   let recentWatched = 0;
@@ -80,10 +94,9 @@ function governed(governor: Governor, gate: Gate, counters: Counters): Watch {
   }
 
   function step(): void {
-    const now = performance.now();
-    const { user, system } = process.cpuUsage();
+    const now = meter.now();
     countTime(now);
-    const { open, nextStepMillis } = governor.step(now, (user + system) / 1000);
+    const { open, nextStepMillis } = governor.step(now, meter.cpu());
     if (open && state === 'shut') {
       pipeline?.finish();
       gate.open();
@@ -113,13 +126,13 @@ function governed(governor: Governor, gate: Gate, counters: Counters): Watch {
     },
     start(watchedPipeline) {
       pipeline = watchedPipeline;
-      last = performance.now();
+      last = meter.now();
       step();
     },
     stop() {
       if (timer !== null) clearTimeout(timer);
       timer = null;
-      countTime(performance.now());
+      countTime(meter.now());
     },
   };
 }

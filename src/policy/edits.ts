@@ -5,6 +5,8 @@
  * carries where in the original each decoded byte came from.
  */
 
+import { DEFAULT_LIMITS } from '../limits.js';
+
 export interface View {
   readonly bytes: Buffer;
   /** Offset in the original of the first byte, where the view is a plain part of it. */
@@ -14,7 +16,7 @@ export interface View {
 }
 
 /** A decoded view costs four times its size; what is larger is not decoded. */
-export const DECODED_BYTES_MAX = 1 << 20;
+export const DECODED_BYTES_MAX = DEFAULT_LIMITS.redaction_decoded_bytes_max;
 
 /** What takes the place of a string, or of part of one. */
 export const REDACTED = 'REDACTED';

@@ -4,6 +4,7 @@
  * in: bytes and their media type · out: new bytes where there was a secret, else the same
  */
 import RE2 from 're2';
+import { DEFAULT_LIMITS } from '../limits.js';
 import { createEdits, type Edits, type View } from './edits.js';
 import { redactJson, type Span } from './redact-json.js';
 import { multipartBoundary, redactMultipart } from './redact-multipart.js';
@@ -22,9 +23,6 @@ export interface DocumentRedactor {
   /** The same for the query of a URL, without its question mark. */
   redactQuery(query: string): string;
 }
-
-/** Documents inside documents looked into; deeper ones are replaced whole if they may hold a secret. */
-const NESTING_MAX = 6;
 
 export function createDocumentRedactor(names: SensitiveNames, values: SecretValues): DocumentRedactor {
   const isField = (name: string) => names.field(name) !== Sensitivity.none;
@@ -56,7 +54,7 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
   function redact(view: View, edits: Edits, contentType: string, nesting: number): void {
     const { bytes } = view;
     if (bytes.length === 0) return;
-    if (nesting > NESTING_MAX) {
+    if (nesting > DEFAULT_LIMITS.redaction_nesting_max) {
       if (mayHoldSecret(bytes)) edits.text(view, 0, bytes.length);
       return;
     }

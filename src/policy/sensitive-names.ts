@@ -5,6 +5,8 @@
  * one. What counts is how a name ends: `client_secret` is a secret, `secret_name` and `token_type` are not.
  */
 
+import { DEFAULT_LIMITS } from '../limits.js';
+
 /** How far the name's secrecy reaches into its value. */
 export const Sensitivity = {
   none: 0,
@@ -200,8 +202,6 @@ const HARMLESS_HEADERS = new Set([
   'transfer-encoding',
 ]);
 
-const REMEMBERED_MAX = 4096;
-
 export function createSensitiveNames(settings: SensitiveNameSettings): SensitiveNames {
   const fields = plainSet(settings.fields);
   const queries = plainSet(settings.queries);
@@ -295,7 +295,7 @@ function remember<T>(decide: (name: string) => T): (name: string) => T {
     let verdict = verdicts.get(name);
     if (verdict === undefined) {
       verdict = decide(name.length > 256 ? name.slice(-256) : name);
-      if (verdicts.size >= REMEMBERED_MAX) verdicts.clear();
+      if (verdicts.size >= DEFAULT_LIMITS.redaction_names_max) verdicts.clear();
       if (name.length <= 64) verdicts.set(Buffer.from(name).toString(), verdict);
     }
     return verdict;
