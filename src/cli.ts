@@ -152,9 +152,17 @@ function flagValues(
   return flags;
 }
 
+/** `--read -` as `--read=-`: yargs would take the dash for the next flag. */
+function joinDashes(words: readonly string[]): string[] {
+  return words.flatMap((word, index) => {
+    if (word === '-' && words[index - 1]?.startsWith('--')) return [];
+    return words[index + 1] === '-' && word.startsWith('--') ? [`${word}=-`] : [word];
+  });
+}
+
 try {
   // Standard streams are written synchronously on this platform's pipes and files, so nothing is cut off.
-  process.exit(await main(process.argv.slice(2)));
+  process.exit(await main(joinDashes(process.argv.slice(2))));
 } catch (error) {
   const isExpected = error instanceof SensorError;
   process.stderr.write(`pcap-sensor: ${isExpected ? error.message : `this is a bug: ${(error as Error).stack}`}\n`);
