@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { runCommand, startCommand } from '../support/command.js';
+import { COMMAND, runCommand, startCommand } from '../support/command.js';
 import { mayCapture } from '../support/permission.js';
 
 it.skipIf(!mayCapture)('shows traffic as traces, with books that add up, and ends', async () => {
@@ -49,7 +49,8 @@ it.skipIf(!mayCapture)('goes on with --keep-running until it is interrupted', as
 });
 
 it.skipIf(process.getuid?.() !== 0)('says what is missing where it may not capture', async () => {
-  const { code, stderr } = await runCommand(['demo'], { uid: 65_534, cwd: '/' });
+  const without = ['--bounding-set', '-net_raw', '--inh-caps', '-net_raw', COMMAND, 'demo'];
+  const { code, stderr } = await runCommand(without, { command: 'setpriv' });
   expect(code).toBe(1);
   expect(stderr).toMatch(/^pcap-sensor: [^\n]*CAP_NET_RAW[^\n]*sudo setcap cap_net_raw\+ep [^\n]*\n$/);
 });

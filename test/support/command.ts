@@ -20,14 +20,12 @@ export interface CommandOptions {
   readonly stdin?: string | Uint8Array;
   readonly cwd?: string;
   readonly command?: string;
-  readonly uid?: number;
 }
 
 export async function runCommand(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const child = spawn(options.command ?? COMMAND, args, {
     env: { ...withoutOptions(process.env), ...options.env },
     cwd: options.cwd,
-    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
   const closed = once(child, 'close') as Promise<[number | null]>;
   child.stdin.on('error', () => {});
