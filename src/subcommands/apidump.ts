@@ -26,8 +26,8 @@ export async function apidump(flags: FlagValues): Promise<number> {
   void stopping.then((reason) => run.stop(reason));
   void run.ready.then(() => log.info(started(settings)));
   const summary = await run.done;
-  if (writesText(settings)) process.stderr.write(summaryText(summary));
-  else log.info({ ...summary }, 'summary');
+  if (!writesText(settings)) log.info({ ...summary }, 'summary');
+  else if (log.isLevelEnabled('info')) process.stderr.write(summaryText(summary));
   return 0;
 }
 
