@@ -34,6 +34,9 @@ export async function apidump(flags: FlagValues): Promise<number> {
 function started(settings: Settings): string {
   const from = settings.read === null ? 'capturing on' : 'reading';
   const what = settings.read ?? (settings.interfaces.join(', ') || 'every interface that is up');
-  const to = settings.output.map((output) => (output.to === 'satellite' ? settings.satelliteUrl : output.to));
+  const to = settings.output.map((output) => {
+    if (output.to === 'satellite') return settings.satelliteUrl;
+    return output.file === null ? 'standard output' : output.file;
+  });
   return `${from} ${what}, traces go to ${to.join(', ')}`;
 }
