@@ -93,6 +93,15 @@ it('prunes what only development needs when told so, and brings it back when not
   expect(setup().calls[0]).toEqual(INSTALL);
 });
 
+it('says what to install where it may not, and goes on', () => {
+  tool('id', '#!/bin/sh\necho 1000\n');
+  tool('sudo', '#!/bin/sh\nexit 1\n');
+  writeFileSync(join(project, 'bin/setup'), readFileSync(SETUP, 'utf8').replace('/usr/include/pcap.h', '/nowhere'));
+  const { code, said, calls } = setup();
+  expect({ code, calls }).toEqual({ code: 0, calls: [INSTALL, BUILD_NATIVE, BUILD] });
+  expect(said).toContain('to have them: sudo apt-get install g++ make python3 libpcap-dev');
+});
+
 it('names the version of node it needs', () => {
   tool('node', '#!/bin/sh\n[ "$1" = --version ] && echo v18.20.4\nexit 1\n');
   const { code, said, calls } = setup();
