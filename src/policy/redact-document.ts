@@ -33,14 +33,6 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
     return hint?.test(bytes) === true || values.mayContainAdded(bytes);
   }
 
-  function holdsSecret(bytes: Buffer): boolean {
-    let found = false;
-    values.find(bytes, () => {
-      found = true;
-    });
-    return found;
-  }
-
   function findIn(bytes: Buffer, inProse: boolean): Span[] {
     const found: Span[] = [];
     const report = (start: number, end: number) => {
@@ -75,8 +67,8 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
     if (!mayHoldSecret(bytes)) return;
     const inProse = kind === 'text';
     const found = findIn(bytes, inProse);
-    if (kind === 'json' || (kind === 'text' && bytes.includes('"')))
-      redactJson(view, edits, { names, found, inProse, redactDocument: redactInside, mayHoldSecret, holdsSecret });
+    if (kind === 'json' || (kind === 'text' && (bytes.includes('"') || bytes.includes(": '"))))
+      redactJson(view, edits, { names, found, inProse, redactDocument: redactInside, mayHoldSecret });
     if (kind === 'xml') redactXml(view, edits, names);
     if (kind !== 'json') for (const { start, end } of found) edits.text(view, start, end);
   }

@@ -25,8 +25,6 @@ export interface JsonContext {
   redactDocument(view: View): void;
   /** Whether a document in a string too large to be decoded may hold a secret. */
   mayHoldSecret(bytes: Buffer): boolean;
-  /** Whether the bytes hold a secret by value. */
-  holdsSecret(bytes: Buffer): boolean;
 }
 
 export function redactJson(view: View, edits: Edits, context: JsonContext): void {
@@ -69,7 +67,7 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
   }
 
   /** Reads the string with the content from `start` to `end`; returns where to go on. */
-  function readString(start: number, end: number, hasEscapes: boolean): number {
+  function readString(start: number, end: number, hasEscapes: boolean, hasMarks: boolean): number {
     const after = Math.min(end + 1, length);
     const colon = skipSpace(bytes, after);
     if (end < length && bytes[colon] === COLON) {
@@ -81,10 +79,12 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
       redactFoundInString(start, end);
       return colon + 1;
     }
-    if (sensitivity() !== Sensitivity.none) edits.text(view, start, end);
-    else if (mayHoldDocument(bytes, start, end)) redactInside(start, end);
-    else if (hasEscapes && end - start <= DECODED_BYTES_MAX && hidesSecret(start, end)) edits.text(view, start, end);
-    else redactFoundInString(start, end);
+    if (sensitivity() !== Sensitivity.none) {
+      edits.text(view, start, end);
+    } else {
+      if (mayHoldDocument(bytes, start, end) || (hasMarks && mayHidePairs(bytes, start, end))) redactInside(start, end);
+      redactFoundInString(start, end);
+    }
     pending = Sensitivity.none;
     return after;
   }
@@ -94,14 +94,10 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
     else if (context.mayHoldSecret(bytes.subarray(start, end))) edits.text(view, start, end);
   }
 
-  /** Whether plain characters written as escapes make up a secret. */
-  function hidesSecret(start: number, end: number): boolean {
-    return bytes.subarray(start, end).includes('\\u00') && context.holdsSecret(unescaped(view, start, end).bytes);
-  }
-
   function readQuoted(start: number, quote: number): number {
     let end = start;
     let hasEscapes = false;
+    let hasApostrophe = false;
     for (; end < length; end++) {
       const byte = bytes[end];
       if (byte === quote) break;
@@ -109,9 +105,11 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
       if (byte === BACKSLASH) {
         hasEscapes = true;
         end++;
+      } else if (byte === APOSTROPHE) {
+        hasApostrophe = true;
       }
     }
-    return readString(start, Math.min(end, length), hasEscapes);
+    return readString(start, Math.min(end, length), hasEscapes, hasEscapes || hasApostrophe);
   }
 
   function readNumber(start: number): number {
@@ -128,7 +126,9 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
     while (isWordByte(bytes[end]) || isDigit(bytes[end])) end++;
     const colon = skipSpace(bytes, end);
     if (bytes[colon] === COLON) {
-      pending = inProse ? Sensitivity.none : names.field(bytes.toString('utf8', start, end));
+      // In prose only a quoted value is one: "password: must be long" is advice.
+      const isName = !inProse || isQuote(bytes[skipSpace(bytes, colon + 1)]);
+      pending = isName ? names.field(bytes.toString('utf8', start, end)) : Sensitivity.none;
       eachFound(start, end, (from, to) => edits.text(view, from, to));
       return colon + 1;
     }
@@ -161,7 +161,7 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
 
   for (let i = 0; i < length; ) {
     const byte = bytes[i] as number;
-    if (byte === QUOTE || (byte === APOSTROPHE && !inProse && mayStartValue(mark))) {
+    if (byte === QUOTE || (byte === APOSTROPHE && (inProse ? pending !== Sensitivity.none : mayStartValue(mark)))) {
       i = readQuoted(i + 1, byte);
       mark = bytes[i - 1] === COLON ? COLON : QUOTE;
     } else if (isDigit(byte) || (byte === MINUS && isDigit(bytes[i + 1]))) {
@@ -238,6 +238,12 @@ function mayHoldDocument(bytes: Buffer, start: number, end: number): boolean {
   return false;
 }
 
+/** Whether the string has quotes in it, as code and queries do, or plain characters written as escapes. */
+function mayHidePairs(bytes: Buffer, start: number, end: number): boolean {
+  const content = bytes.subarray(start, end);
+  return content.includes('\\"') || content.includes('\\u00') || content.includes(": '");
+}
+
 /** Whether `at` is inside an escape of the string that begins at `start`, so that a cut there would break it. */
 function isInEscape(bytes: Buffer, start: number, at: number): boolean {
   for (let i = at - 1; i >= start && i > at - 6; i--) {
@@ -264,6 +270,10 @@ function isLiteral(bytes: Buffer, start: number, end: number): boolean {
   if (end - start > 5) return false;
   const word = bytes.toString('latin1', start, end);
   return word === 'true' || word === 'false' || word === 'null';
+}
+
+function isQuote(byte: number | undefined): boolean {
+  return byte === QUOTE || byte === APOSTROPHE;
 }
 
 function isSpace(byte: number | undefined): boolean {
