@@ -282,10 +282,10 @@ export class Conversation implements FlowConsumer, MessageSink {
     if (answering.requestEnded) this.#handOn(answering, 0);
   }
 
-  onDesync(reader: MessageReader, isLoss: boolean): void {
+  onDesync(reader: MessageReader, isLoss: boolean, wasInMessage: boolean): void {
     const direction = this.#directionOf(reader);
     const mark = isLoss ? Mark.gap : Mark.malformed;
-    this.#laneOf(direction).loseRequests();
+    this.#giveUpAll(this.#laneOf(direction).loseRequests(wasInMessage), mark);
     const lane = this.#laneAnsweredBy(direction);
     for (const { exchange } of lane.waiting) if (exchange !== null) exchange.marks |= mark;
     this.#giveUpAll(lane.loseResponses(), mark);
