@@ -354,8 +354,8 @@ export class MessageReader {
       }
     }
     if (this.#headLength >= this.#limits.head_bytes_max) {
-      this.#counters.messages_malformed++;
-      this.#dropHead();
+      // It is HTTP for all its size, so what comes behind it is looked at.
+      this.#sawMessage = true;
       return this.#notAMessage(at, end);
     }
     return at + take;
