@@ -8,6 +8,7 @@ import type { PacketSource } from './capture/packet-source.js';
 import type { Limits } from './limits.js';
 import type { Logger } from './log.js';
 import type { Settings } from './options.js';
+import type { Gate } from './policy/governor.js';
 import { parseSatelliteUrl } from './satellite-url.js';
 
 export interface OpenedSource {
@@ -16,6 +17,8 @@ export interface OpenedSource {
   timeBaseSeconds: number | null;
   /** Whether an address belongs to this task. */
   isLocal(address: string): boolean;
+  /** Shuts and opens the capture; null where packets wait for whoever reads them. */
+  gate: Gate | null;
   /** What was wrong with the source, at its end. */
   warning(): string | null;
   /** Ends what was started beside the source. */
@@ -38,7 +41,14 @@ export async function openSource(
   if (settings.read !== null) {
     const source = await FileSource.open(settings.read);
     // A file does not say whose side it was taken on: every exchange is seen as its server sees it.
-    return { source, timeBaseSeconds: null, isLocal: () => true, warning: () => source.warning, close: () => {} };
+    return {
+      source,
+      timeBaseSeconds: null,
+      isLocal: () => true,
+      gate: null,
+      warning: () => source.warning,
+      close: () => {},
+    };
   }
   let satellite = await satelliteEndpoints(settings.satelliteUrl, [], log);
   let local = localAddresses();
@@ -64,6 +74,7 @@ export async function openSource(
     source,
     timeBaseSeconds: source.timeBaseSeconds,
     isLocal: (address) => local.has(address),
+    gate: { open: () => source.setGate(true), close: () => source.setGate(false) },
     warning: () => null,
     close: () => clearInterval(refresh),
   };
