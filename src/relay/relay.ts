@@ -11,7 +11,7 @@
  */
 import { type Counters, countDropped, DropReason } from '../counters.js';
 import type { Limits } from '../limits.js';
-import { agentFactory } from './agent.js';
+import { createConnector } from './agent.js';
 import type { Batch, BatchEncoder, SatelliteProtocol } from './batch.js';
 import { createBatcher } from './batcher.js';
 import type { Clock } from './clock.js';
@@ -56,7 +56,7 @@ const LOGGED_BODY_MAX = 500;
 
 /** @throws UsageError if a certificate, a key or the spool's directory is not usable */
 export async function createRelay({ settings, counters, limits, log, clock }: RelayParts): Promise<Relay> {
-  const createAgent = agentFactory(settings.satellite, settings.tls);
+  const connector = createConnector(settings.satellite, settings.tls);
   const encoders = new Map<SatelliteProtocol, BatchEncoder>();
   encoders.set('levo', createLevoEncoder(levoResource(settings)));
   if (settings.protocol !== 'levo') {
@@ -100,7 +100,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
 
   const { timing } = settings;
   const client = createHttpClient({
-    createAgent,
+    connector,
     timeoutMillis: timing.attemptTimeoutMillis,
     response_bytes_max: limits.response_bytes_max,
     now: clock.now,
