@@ -162,13 +162,18 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
     });
   }
 
+  /** What the queue may hold beside the open batch and those on their way to and from the disk. */
+  function room(): number {
+    const elsewhere = batcher.bytes + spillingBytes + (held?.payload.length ?? 0);
+    return Math.max(0, limits.queue_bytes_max - elsewhere);
+  }
+
   /** Holds the budget: to the spool where there is one and it keeps up, else the oldest are given up. */
   function makeRoom(): void {
     const away = status.reachable === false;
-    const room = limits.queue_bytes_max - batcher.bytes - spillingBytes;
-    if (spool !== null && (away || queue.bytes > room / 2) && spillingBytes < limits.queue_bytes_max / 2)
-      for (const batch of queue.shrink(away ? 0 : room / 4)) spill(batch);
-    for (const batch of queue.shrink(Math.max(0, limits.queue_bytes_max - batcher.bytes - spillingBytes))) evict(batch);
+    if (spool !== null && (away || queue.bytes > room() / 2) && spillingBytes < limits.queue_bytes_max / 2)
+      for (const batch of queue.shrink(away ? 0 : room() / 4)) spill(batch);
+    for (const batch of queue.shrink(room())) evict(batch);
     updateGauges();
   }
 
@@ -192,8 +197,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
   /** The disk did not take it: memory holds it for as long as there is room. */
   function putBack(batch: Batch): void {
     queue.push(batch);
-    for (const evicted of queue.shrink(Math.max(0, limits.queue_bytes_max - batcher.bytes - spillingBytes)))
-      evict(evicted);
+    for (const evicted of queue.shrink(room())) evict(evicted);
   }
 
   interface Next {
@@ -357,6 +361,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
         folded.warn('encode', { reason: String(error) }, 'a trace cannot be encoded');
       }
       updateGauges();
+      if (counters.queue_bytes > limits.queue_bytes_max) makeRoom();
     },
     async flush() {
       batcher.flush();

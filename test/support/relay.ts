@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
@@ -169,7 +170,7 @@ export async function startRelay(
     clock,
     accept(path, bodyBytes = 0) {
       counters.exchanges_seen++;
-      const content = Buffer.alloc(bodyBytes, 'x');
+      const content = Buffer.alloc(bodyBytes, createHash('sha512').update(path).digest('hex').repeat(8));
       relay.accept(
         sampleTrace({
           request: {
