@@ -301,6 +301,12 @@ static napi_value ring_open(napi_env env, napi_callback_info info) {
   if (ring->fd < 0) goto failed;
   step = "SO_ATTACH_FILTER";
   if (setsockopt(ring->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) goto failed;
+  /*
+   * One time for each packet, taken when it arrived, for all the sockets that see it. Packets that local TCP sent carry
+   * its own clock in that place (skb->tstamp_type): of those, on loopback, each socket takes the time for itself.
+   */
+  step = "SO_TIMESTAMPNS";
+  if (setsockopt(ring->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one) != 0) goto failed;
   step = "PACKET_VERSION";
   if (setsockopt(ring->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0) goto failed;
   step = "PACKET_IGNORE_OUTGOING";

@@ -63,3 +63,12 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   endpoints_max: 8192,
   host_verdicts_max: 1024,
 };
+
+/** The caps a run goes by: the defaults, and what its options say. */
+export function sensorLimits(options: { streamTimeoutSeconds: number; maxHttpLength: number }): Limits {
+  return {
+    ...DEFAULT_LIMITS,
+    stream_timeout_nanos: options.streamTimeoutSeconds * 1e9,
+    body_bytes_max: options.maxHttpLength,
+  };
+}

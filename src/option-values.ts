@@ -133,6 +133,33 @@ export const pattern: OptionValue<string> = {
   },
 };
 
+/** A name that redaction compares by its letters and digits. */
+export const redactedName: OptionValue<string> = {
+  placeholder: 'NAME',
+  parse: (given) => {
+    if (!/[\p{L}\d]/u.test(given)) throw new InvalidValue('has neither letter nor digit; give a name');
+    return given.trim();
+  },
+};
+
+/** CPU: cores, or percent of the cores the task may use. */
+export type CpuBudget = { readonly cores: number } | { readonly percent: number };
+
+export const cpuBudget: OptionValue<CpuBudget> = {
+  placeholder: 'CORES|PERCENT%',
+  parse: (given) => {
+    const match = /^(\d+\.?\d*|\.\d+)\s*(%?)$/.exec(given.trim());
+    if (match === null) throw new InvalidValue('is no amount of CPU; give cores such as 0.1, or percent such as 5%');
+    const amount = Number(match[1]);
+    if (match[2] === '%') {
+      if (amount >= 0.1 && amount <= 100) return { percent: amount };
+      throw new InvalidValue('is out of range 0.1% to 100%; give percent such as 5%');
+    }
+    if (amount >= 0.001 && amount <= 1024) return { cores: amount };
+    throw new InvalidValue('is out of range 0.001 to 1024 cores; give cores such as 0.1');
+  },
+};
+
 /**
  * A pcap filter expression. Only what libpcap cannot be asked is checked here: it will be put in parentheses and
  * and-ed with the sensor's own exclusions, which `a) or (b` would escape from.

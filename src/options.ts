@@ -11,6 +11,7 @@ import {
   captureFile,
   captureFilter,
   choice,
+  cpuBudget,
   existingFile,
   headerPair,
   interfaceName,
@@ -19,6 +20,7 @@ import {
   outputTarget,
   pattern,
   pemFile,
+  redactedName,
   satelliteUrl,
   tag,
   text,
@@ -40,7 +42,7 @@ export interface Option<T> {
 }
 
 /** Headings of `--help` and of the README, in this order. */
-export const OPTION_GROUPS = ['Satellite:', 'Capture:', 'Policy:', 'Output:', 'Process:'] as const;
+export const OPTION_GROUPS = ['Satellite:', 'Capture:', 'Policy:', 'Redaction:', 'Output:', 'Process:'] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
 type Row<T, V> = Omit<Option<T>, 'arity' | 'value'> & { readonly value: OptionValue<V> };
@@ -225,6 +227,65 @@ export const SENSOR_OPTIONS = {
     value: pattern,
     default: [],
     help: 'drop paths that match one of these, allowed or not',
+  }),
+  'method-allow': many({
+    group: 'Policy:',
+    value: pattern,
+    default: [],
+    help: 'keep only methods that match one of these, such as ^(POST|PUT)$',
+  }),
+  'status-allow': many({
+    group: 'Policy:',
+    value: pattern,
+    default: [],
+    help: 'keep only statuses that match one of these, such as ^5; without a response nothing matches',
+  }),
+  'keep-health-checks': toggle({
+    group: 'Policy:',
+    help: 'keep probes of load balancers, Route 53, Kubernetes, Envoy and ECS container health checks',
+  }),
+  'sample-by-parent': toggle({
+    group: 'Policy:',
+    help: 'let the sampled flag of a traceparent decide where there is one, instead of --sample-rate',
+  }),
+  'max-cpu': optional({
+    group: 'Policy:',
+    value: cpuBudget,
+    defaultText: 'no limit',
+    help: 'CPU the sensor may use, in cores or in percent of what the task may; over it, capture pauses in slices',
+  }),
+
+  'redact-header': many({
+    group: 'Redaction:',
+    value: redactedName,
+    default: [],
+    help: 'header whose value is replaced, besides the built-in ones; case and punctuation do not count',
+  }),
+  'redact-query': many({
+    group: 'Redaction:',
+    value: redactedName,
+    default: [],
+    help: 'query parameter whose value is replaced, besides the built-in ones',
+  }),
+  'redact-field': many({
+    group: 'Redaction:',
+    value: redactedName,
+    default: [],
+    help: 'field of JSON, forms, multipart and XML whose value is replaced, besides the built-in ones',
+  }),
+  'redact-pattern': many({
+    group: 'Redaction:',
+    value: pattern,
+    default: [],
+    help: 'what matches, or its first group, is replaced in headers, targets and bodies',
+  }),
+  'no-default-redaction': toggle({
+    group: 'Redaction:',
+    help: 'redact nothing but what the other options name',
+  }),
+  'no-bodies': toggle({
+    group: 'Redaction:',
+    help: 'send heads only',
   }),
 
   output: many({

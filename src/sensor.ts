@@ -1,10 +1,24 @@
-/** Placeholder for the wiring of the stages. */
+/**
+ * The whole sensor on one screen: packets → exchanges → kept exchanges → traces → outputs.
+ *
+ *     capture/ ──→ ExchangeAssembler (decode/ → flow/ → http/ → pair/) ──→ policy/ ──→ trace builder ──→ relay/
+ */
+import { randomFillSync, randomInt } from 'node:crypto';
 import type { InterfaceStatistics } from './capture/packet-batch.js';
-import type { Counters } from './counters.js';
-import { SensorError } from './errors.js';
+import { type Counters, countDropped, createCounters, DropReason } from './counters.js';
+import { sensorLimits } from './limits.js';
 import type { Logger } from './log.js';
+import { MemoryBudget } from './memory-budget.js';
 import type { Settings } from './options.js';
+import type { Exchange } from './pair/exchange.js';
+import { ExchangeAssembler } from './pair/exchange-assembler.js';
 import type { Trace } from './pair/trace.js';
+import { createTraceBuilder } from './pair/trace-builder.js';
+import { createTraceIds } from './pair/trace-ids.js';
+import { createPolicy } from './policy/policy.js';
+import type { TraceOutput } from './relay/output.js';
+import { openOutputs } from './sensor-outputs.js';
+import { openSource } from './sensor-source.js';
 
 export interface SensorSummary {
   readonly counters: Counters;
@@ -12,15 +26,159 @@ export interface SensorSummary {
 }
 
 export interface SensorRun {
+  /** Resolves when the source has ended or `stop` was called, and everything kept has been sent or given up. */
   readonly done: Promise<SensorSummary>;
+  /** Resolves when packets are being taken. */
   readonly ready: Promise<void>;
+  /** Stops capture, pairs what is pairable, flushes once. Idempotent. */
   stop(reason: string): void;
 }
 
+/** How long a stop waits for the satellite, in milliseconds. */
+const CLOSE_MILLIS = 5_000;
+/** How often time is told to pass where no packet does it, in milliseconds. */
+const TICK_MILLIS = 200;
+/** Traces being built (a large body in the decoder) that a file is read on for. */
+const BUILDS_MAX = 64;
+
 export async function startSensor(
-  _settings: Settings,
-  _log: Logger,
-  _extra?: { traceSink?: (trace: Trace) => void },
+  settings: Settings,
+  log: Logger,
+  extra: { traceSink?: (trace: Trace) => void } = {},
 ): Promise<SensorRun> {
-  throw new SensorError('not built yet');
+  const limits = sensorLimits(settings);
+  const counters = createCounters();
+  const ids = createTraceIds((bytes) => randomFillSync(bytes));
+  let assembler: ExchangeAssembler | null = null;
+  const opened = await openSource(settings, limits, log, () => assembler?.noteDrops());
+  const { source, isLocal } = opened;
+  let outputs: TraceOutput;
+  try {
+    outputs = await openOutputs(settings, counters, limits, log);
+  } catch (error) {
+    source.stop();
+    throw error;
+  }
+
+  const isFile = settings.read !== null;
+  const policy = createPolicy(policySettings(settings), {
+    ids,
+    now: isFile ? (exchange) => exchange.startTime / 1e6 : () => Date.now(),
+    pace: isFile ? 'capture' : 'wall',
+    endpointsMax: limits.endpoints_max,
+    hostsMax: limits.host_verdicts_max,
+    onEndpointEvicted: () => counters.endpoints_evicted++,
+  });
+  const build = createTraceBuilder({ ids, bodyBytesMax: limits.body_bytes_max, isLocal });
+  const building = new Set<Promise<void>>();
+
+  function send(trace: Trace): void {
+    extra.traceSink?.(trace);
+    outputs.accept(trace);
+  }
+
+  function complete(exchange: Exchange): void {
+    const reason = policy.settle(exchange);
+    if (reason !== DropReason.none) {
+      countDropped(counters, reason);
+      return;
+    }
+    const trace = build(exchange);
+    if (!(trace instanceof Promise)) {
+      send(trace);
+      return;
+    }
+    const late = trace
+      .then(send, (error: unknown) => {
+        countDropped(counters, DropReason.undeliverable);
+        log.error({ err: error }, 'a trace could not be built');
+      })
+      .finally(() => building.delete(late));
+    building.add(late);
+  }
+
+  const pipeline = new ExchangeAssembler({
+    limits,
+    counters,
+    budget: new MemoryBudget(limits.memory_bytes_max),
+    interfaces: source.interfaces,
+    hooks: { admit: policy.admit, complete },
+    hashSeed: randomInt(2 ** 32),
+  });
+  assembler = pipeline;
+
+  const clock = opened.timeBaseSeconds === null ? null : startClock(pipeline, opened.timeBaseSeconds);
+  const run = async (): Promise<SensorSummary> => {
+    try {
+      await source.run((batch) => {
+        clock?.notePackets();
+        pipeline.push(batch);
+        return isFile ? roomFor(building, outputs) : undefined;
+      });
+    } finally {
+      clock?.stop();
+      opened.close();
+      pipeline.finish();
+      await Promise.all(building);
+      await outputs.close(CLOSE_MILLIS);
+      await policy.close();
+    }
+    const warning = opened.warning();
+    if (warning !== null) log.warn({ file: settings.read }, warning);
+    return { counters, interfaces: source.statistics() };
+  };
+
+  return {
+    done: run(),
+    // Sockets are open and packets wait in the kernel from here on.
+    ready: Promise.resolve(),
+    stop(reason) {
+      log.info({ reason }, 'stopping');
+      source.stop();
+    },
+  };
+}
+
+/** What a file waits for before it is read on: outputs, and large bodies being decoded. */
+function roomFor(building: ReadonlySet<Promise<void>>, outputs: TraceOutput): Promise<void> | undefined {
+  if (building.size > BUILDS_MAX) return Promise.race(building);
+  return outputs.drained?.();
+}
+
+interface CaptureClock {
+  notePackets(): void;
+  stop(): void;
+}
+
+/**
+ * Lets time pass while no packets come. Where they do, their own times count: what waits in the ring is older than now,
+ * and a stream must not time out over packets that are there and unread.
+ */
+function startClock(assembler: ExchangeAssembler, timeBaseSeconds: number): CaptureClock {
+  let quietTicks = 0;
+  const timer = setInterval(() => {
+    // The first quiet tick may be the one behind a long pause of this process itself.
+    if (quietTicks++ > 0) assembler.advance((Date.now() - timeBaseSeconds * 1000) * 1e6);
+  }, TICK_MILLIS);
+  return {
+    notePackets: () => {
+      quietTicks = 0;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+function policySettings(settings: Settings) {
+  return {
+    hostAllow: settings.hostAllow,
+    pathAllow: settings.pathAllow,
+    hostExclusions: settings.hostExclusions,
+    pathExclusions: settings.pathExclusions,
+    methodAllow: [],
+    statusAllow: [],
+    keepHealthChecks: true,
+    sampleRate: settings.sampleRate,
+    sampleByParent: false,
+    ratePerMinute: settings.rateLimit,
+  };
 }

@@ -14,7 +14,7 @@ const SOURCES = CODE.filter((path) => path.startsWith('src/'));
 
 /** In the order the data flows; `sensor.ts`, `cli.ts` and the leaves are no stages. */
 const STAGES = ['capture', 'decode', 'flow', 'http', 'pair', 'policy', 'relay', 'satellite', 'subcommands'];
-const LINES_MAX = 450;
+const LINES_MAX = 500;
 
 function filesUnder(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {

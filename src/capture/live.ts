@@ -10,7 +10,7 @@
 
 import { SensorError } from '../errors.js';
 import { openCap } from './cap.js';
-import { compileFilter, type FilterParts } from './exclusions.js';
+import { checkFilter, compileFilter, type FilterParts } from './exclusions.js';
 import type { CaptureEvents, InterfaceCapture } from './interface-capture.js';
 import {
   checkInterfaceNames,
@@ -242,7 +242,7 @@ export function openLive(settings: LiveSettings): LiveSource {
   }
 
   // A wrong filter ends it here, even if no interface is up yet.
-  if (backend === 'ring') compileFilter(filter, LINKTYPE_ETHERNET, settings.snapLength);
+  checkFilter(filter.user);
   const failures = scan();
   if (failures.length > 0 && open.size === 0) {
     closeAll();
@@ -273,6 +273,7 @@ export function openLive(settings: LiveSettings): LiveSource {
       if (settle !== null) void finish();
     },
     setFilter(next) {
+      checkFilter(next.user);
       for (const linkType of new Set(interfaces.map((capture) => capture.linkType))) {
         if (backend === 'ring') compileFilter(next, linkType, settings.snapLength);
       }

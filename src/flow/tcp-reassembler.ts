@@ -361,7 +361,10 @@ export class TcpReassembler {
    */
   #giveUp(flow: Flow, time: number): void {
     const before = flow.stream0.held.length + flow.stream1.held.length;
-    if (before === 0) return this.#settleWait(flow);
+    if (before === 0) {
+      this.#settleWait(flow);
+      return;
+    }
     const blocked0 = this.#isBlockedByOther(flow, 0);
     const blocked1 = this.#isBlockedByOther(flow, 1);
     // At most one of them is blocked by the other unless acknowledgements contradict each other.

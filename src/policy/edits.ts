@@ -39,11 +39,7 @@ export function createEdits(): Edits {
   const spans: { start: number; end: number; by: Buffer }[] = [];
 
   function add(view: View, start: number, end: number, by: Buffer): void {
-    if (start >= end) return;
-    const { origin } = view;
-    spans.push(
-      origin === null ? { start, end, by } : { start: origin[start] as number, end: origin[end] as number, by },
-    );
+    if (start < end) spans.push({ start: originOf(view, start), end: originOf(view, end), by });
   }
 
   return {

@@ -53,6 +53,7 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
 
   function redact(view: View, edits: Edits, contentType: string, nesting: number): void {
     const { bytes } = view;
+    if (bytes.length === 0) return;
     if (nesting > NESTING_MAX) {
       if (mayHoldSecret(bytes)) edits.text(view, 0, bytes.length);
       return;
@@ -65,7 +66,10 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
     }
     const kind = documentKind(bytes, contentType);
     if (kind === 'form') {
-      redactPairs(view, edits, { isSensitive: names.query, redactValue: redactInside, mayHoldSecret });
+      const isSensitive = (name: string) => names.query(name) || isField(name);
+      redactPairs(view, edits, { isSensitive, redactValue: redactInside, mayHoldSecret });
+      // Every value was looked at in its decoded form; a pattern of the user's may be about more than a value.
+      values.findAdded(bytes, (start, end) => edits.text(view, start, end));
       return;
     }
     if (!mayHoldSecret(bytes)) return;
@@ -92,9 +96,10 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
       return result === bytes ? body : result;
     },
     redactText(text) {
-      if (!values.mayContain(text)) return text;
+      const mayHoldPairs = text.includes('=') && (text.includes('?') || text.includes('&'));
+      if (!mayHoldPairs && !values.mayContain(text)) return text;
       return edited(Buffer.from(text), (view, edits) => {
-        values.find(view.bytes, (start, end) => edits.text(view, start, end));
+        for (const { start, end } of findIn(view.bytes, false)) edits.text(view, start, end);
       }).toString();
     },
     redactQuery(query) {
@@ -112,7 +117,7 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
 function namePattern(fieldPattern: string | null): RE2 | null {
   if (fieldPattern === null) return null;
   // A name ends at what is neither letter nor digit. An escape may be a letter in disguise.
-  return new RE2(`${fieldPattern}[0-9]*(?:[^\\p{L}0-9]|$)|\\\\u00[2-7]|[?&;]sig(?:nature)?=|assertion=`, 'i');
+  return new RE2(`${fieldPattern}[0-9]*(?:[^a-z0-9]|$)|\\\\u00[2-7]|[?&;]sig(?:nature)?=|assertion=`, 'i');
 }
 
 type DocumentKind = 'json' | 'xml' | 'form' | 'text' | 'binary';
@@ -128,7 +133,7 @@ function documentKind(bytes: Buffer, contentType: string): DocumentKind {
   if (type.includes('json')) return 'json';
   if (type.includes('x-www-form-urlencoded')) return 'form';
   if (isBinary(bytes)) return 'binary';
-  return /^[^\s=&<>"'{}]{1,128}=[^\s<>"{}]*$/.test(bytes.toString('latin1', start, start + 4096).trimEnd())
+  return /^[^\s=&<>"'{}]{1,128}=[^\s<>"{};]*$/.test(bytes.toString('latin1', start, start + 4096).trimEnd())
     ? 'form'
     : 'text';
 }

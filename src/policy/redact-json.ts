@@ -124,6 +124,7 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
     const colon = skipSpace(bytes, end);
     if (bytes[colon] === COLON) {
       pending = inProse ? Sensitivity.none : names.field(bytes.toString('utf8', start, end));
+      eachFound(start, end, (from, to) => edits.text(view, from, to));
       return colon + 1;
     }
     if (!isLiteral(bytes, start, end)) {

@@ -21,6 +21,8 @@ export function redactMultipart(view: View, boundary: string, edits: Edits, cont
   const { bytes } = view;
   const delimiter = `--${boundary}`;
   let start = bytes.indexOf(delimiter);
+  // What comes before the first part is to be ignored (RFC 2046 §5.1.1), but it leaves with the rest.
+  context.redactDocument(part(view, 0, start < 0 ? bytes.length : start), '');
   while (start >= 0) {
     start += delimiter.length;
     const next = bytes.indexOf(`\n${delimiter}`, start);
@@ -34,16 +36,20 @@ export function redactMultipart(view: View, boundary: string, edits: Edits, cont
 function redactPart(view: View, start: number, end: number, edits: Edits, context: MultipartContext): void {
   const { bytes } = view;
   const blank = /\r?\n\r?\n/.exec(bytes.toString('latin1', start, Math.min(end, start + PART_HEAD_BYTES_MAX)));
-  if (blank === null) return;
+  if (blank === null) {
+    context.redactDocument(part(view, start, end), '');
+    return;
+  }
   const head = bytes.toString('utf8', start, start + blank.index);
   const content = start + blank.index + blank[0].length;
+  context.redactDocument(part(view, start, content), '');
   const name = /^content-disposition:.*?;\s*name\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))/im.exec(head);
   if (name !== null && context.isSensitive(fieldName(name[1] ?? name[2] ?? ''))) {
     edits.text(view, content, end);
     return;
   }
   const type = /^content-type:\s*(.*?)\s*$/im.exec(head);
-  if (content < end) context.redactDocument(part(view, content, end), type?.[1] ?? '');
+  context.redactDocument(part(view, content, end), type?.[1] ?? '');
 }
 
 /** A part's head is looked for in no more than this. */

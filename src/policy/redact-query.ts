@@ -29,6 +29,7 @@ export function redactPairs(view: View, edits: Edits, context: PairContext): voi
       // What a name ends with decides.
       const name = percentDecoded(view, Math.max(start, start + equals - 1024), start + equals).bytes.toString();
       const value = start + equals + 1;
+      if (equals >= SECRET_LENGTH_MIN) redactValue(start, start + equals);
       // An OAuth authorization code (RFC 6749 §4.1.2); by itself the name says nothing.
       if (context.isSensitive(name) || (code && name === 'code')) edits.text(view, value, end);
       else if (end > value) redactValue(value, end);
@@ -38,6 +39,9 @@ export function redactPairs(view: View, edits: Edits, context: PairContext): voi
     start = end + 1;
   }
 }
+
+/** No secret known by its form is shorter. */
+const SECRET_LENGTH_MIN = 13;
 
 const AMPERSAND = 0x26;
 const EQUALS = 0x3d;

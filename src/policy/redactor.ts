@@ -88,7 +88,7 @@ function redactHeaders(
     const keep = defaults ? SYNTAXES.get(name) : undefined;
     if (keep !== undefined) header[1] = keep(header[1]);
     else if (names.header(name)) header[1] = header[1] === '' ? '' : REDACTED;
-    else header[1] = isUrlLike(header[1]) ? redactUrl(header[1], documents, names) : documents.redactText(header[1]);
+    else header[1] = isUrl(header[1]) ? redactUrl(header[1], documents, names) : documents.redactText(header[1]);
   }
 }
 
@@ -146,9 +146,9 @@ function keepCookieAttributes(value: string): string {
   return keepCookieNames(value.slice(0, semicolon)) + value.slice(semicolon);
 }
 
-/** Whether a header's value is a URL or a path with a query, or a list of such. */
-function isUrlLike(value: string): boolean {
-  return value.includes('?') && /^<?(?:[A-Za-z][A-Za-z0-9+.-]*:\/)?\/?\S+\?\S*$/.test(value);
+/** Whether a header's value is one URL with a query, or a path with one. */
+function isUrl(value: string): boolean {
+  return value.includes('?') && /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/)?\/[^\s<>"]*$/.test(value);
 }
 
 function redactUrl(url: string, documents: DocumentRedactor, names: SensitiveNames): string {

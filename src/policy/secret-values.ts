@@ -12,6 +12,8 @@ export interface SecretValues {
   mayContain(text: string | Buffer): boolean;
   /** Reports each secret as a span of bytes, in no order; spans may overlap. */
   find(bytes: Buffer, report: (start: number, end: number) => void): void;
+  /** The same for the patterns a user added only. */
+  findAdded(bytes: Buffer, report: (start: number, end: number) => void): void;
 }
 
 interface SecretForm {
@@ -45,8 +47,8 @@ const FORMS: SecretForm[] = [
   },
   {
     // PEM, RFC 7468, whose line ends JSON escapes. The labels stay.
-    hint: 'PRIVATE KEY',
-    pattern: 'PRIVATE KEY(?: BLOCK)?-----([^"<>]+?)(?:-----END|["<>]|$)',
+    hint: 'BEGIN [A-Z0-9 ]*PRIVATE KEY',
+    pattern: 'BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----([^"<>]+?)(?:-----END|["<>]|$)',
   },
   {
     // RFC 3986 §3.2.1; JSON may escape the slashes.
@@ -98,6 +100,9 @@ export function createSecretValues(patterns: readonly string[], defaults: boolea
           });
         findCards(bytes, report);
       }
+      for (const expression of added) eachMatch(expression, bytes, report);
+    },
+    findAdded(bytes, report) {
       for (const expression of added) eachMatch(expression, bytes, report);
     },
   };

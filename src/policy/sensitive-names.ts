@@ -115,6 +115,15 @@ const HARMLESS_ENDINGS = [
   'stoptoken',
   'pertoken',
   'usernametoken',
+  'maxtokens',
+  'mintokens',
+  'numtokens',
+  'totaltokens',
+  'prompttokens',
+  'completiontokens',
+  'inputtokens',
+  'outputtokens',
+  'cachedtokens',
 ];
 
 /** Last words that are too short to be looked for inside others. */
@@ -160,7 +169,7 @@ const QUERY_NAMES = ['awsaccesskeyid', 'signature', 'sig', 'xgoogsignature', 'xa
 
 const HEADER_NAMES = ['xauth', 'xgoogiapjwtassertion', 'xmsclientprincipal', 'authenticationinfo'];
 /** Headers that end like a secret and are none. */
-const HARMLESS_HEADER_NAMES = ['clearsitedatacookie'];
+const HARMLESS_HEADER_NAMES = ['accesscontrolallowcredentials'];
 
 const REMEMBERED_MAX = 4096;
 
@@ -188,9 +197,9 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
   };
 }
 
-/** The letters with a mark allowed between any two of them. */
+/** The letters with an ASCII mark, but no quote, allowed between any two of them. */
 function spread(name: string): string {
-  return [...name].join('[^\\p{L}\\d"]?');
+  return [...name].join('[ !#-/:-@\\[-`{-~]?');
 }
 
 function builtInSensitivity(name: string): Sensitivity {

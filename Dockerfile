@@ -1,0 +1,69 @@
+# The sensor as a container image, linux/amd64 and linux/arm64.
+#
+#   docker buildx build --platform linux/amd64,linux/arm64 --tag levoai/pcap-sensor .
+#
+# BUILD_IMAGE has Node.js with its headers and npm, on Debian. BASE_IMAGE is a Debian of the same release; the image is
+# that, Node.js and the sensor. Behind a proxy that re-signs TLS, or with a registry of your own:
+#   --secret id=ca,src=ca-bundle.pem --secret id=npmrc,src=$HOME/.npmrc
+# They are mounted while npm runs and are in no layer.
+ARG BUILD_IMAGE=docker.io/library/node:20-bookworm
+ARG BASE_IMAGE=docker.io/library/debian:bookworm-slim
+
+FROM ${BUILD_IMAGE} AS build
+WORKDIR /src
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends g++ make python3 libpcap-dev \
+ && rm -rf /var/lib/apt/lists/*
+COPY package.json package-lock.json .npmrc ./
+# Optional packages are installed for the compiler to see their types; the image gets none of them: the AWS SDK belongs
+# to "pcap-sensor ecs", the cap package to machines without the capture ring.
+RUN --mount=type=secret,id=ca,target=/run/ca.pem --mount=type=secret,id=npmrc,target=/root/.npmrc \
+    if [ -s /run/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/run/ca.pem; fi; \
+    npm_config_nodedir="$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")" \
+    npm ci --no-update-notifier --loglevel=error
+COPY tsconfig.json tsconfig.build.json ./
+COPY native native
+RUN npm_config_nodedir="$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")" npm run --silent build:native
+COPY src src
+RUN npm run --silent build
+COPY LICENSE levo_pcap_sensor.sh ./
+COPY bin bin
+COPY scripts/runtime-tree.js scripts/
+RUN node scripts/runtime-tree.js /runtime \
+ && find /runtime -name '*.node' -exec strip --strip-unneeded {} + \
+ && install --strip "$(readlink -f "$(command -v node)")" /usr/local/bin/runtime-node
+
+FROM ${BASE_IMAGE}
+# root: on Fargate only root has NET_RAW in effect. Any other name is made a user, and Node.js is given the capability.
+ARG RUN_AS=root
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends ca-certificates libpcap0.8 libstdc++6 tini \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
+COPY --from=build /usr/local/bin/runtime-node /usr/local/bin/node
+COPY --from=build /runtime /levoai/pcap-sensor
+RUN ln -s /levoai/pcap-sensor/bin/init /usr/local/bin/pcap-sensor \
+ && ln -s /levoai/pcap-sensor/bin/init /usr/local/bin/apidump \
+ && if [ "$RUN_AS" != root ]; then \
+      useradd --system --no-create-home --shell /usr/sbin/nologin "$RUN_AS" \
+      && apt-get update && apt-get install --yes --no-install-recommends libcap2-bin \
+      && setcap cap_net_raw+ep /usr/local/bin/node \
+      && apt-get purge --yes --auto-remove libcap2-bin \
+      && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*; \
+    fi
+WORKDIR /levoai/pcap-sensor
+ENV NODE_ENV=production
+USER ${RUN_AS}
+ENTRYPOINT ["/levoai/pcap-sensor/bin/init"]
+CMD ["--help"]
+
+ARG VERSION=unknown
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+LABEL org.opencontainers.image.title="pcap-sensor" \
+      org.opencontainers.image.description="Turns the HTTP traffic of an ECS Fargate task into API traces, without touching the application" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.vendor="Levo" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      ai.levo.sbom="/levoai/pcap-sensor/sbom.cdx.json"

@@ -1,0 +1,149 @@
+#!/usr/bin/env node
+/**
+ * Copies what the sensor needs to run, and nothing else, into a directory: the built program, the native addons, the
+ * production packages without what only building and reading them needs, and an SBOM (CycloneDX) of exactly those.
+ *
+ * usage: node scripts/runtime-tree.js DIRECTORY      in: a built checkout with its node_modules
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const out = resolve(process.argv[2] ?? 'runtime');
+
+/** Listed as dependencies by packages that compile themselves on installation; nothing loads them afterwards. */
+const BUILD_ONLY = new Set(['node-gyp', 'nan', 'node-addon-api', 'install-artifact-from-github', 'prebuild-install']);
+
+const SKIPPED_DIRECTORIES = new Set([
+  'node_modules',
+  'test',
+  'tests',
+  '__tests__',
+  'docs',
+  'example',
+  'examples',
+  'bench',
+  'benchmark',
+  'benchmarks',
+  'vendor',
+  'deps',
+  'obj.target',
+  '.deps',
+  '.github',
+]);
+const SKIPPED_FILES =
+  /\.(map|md|markdown|ts|mts|cts|flow|a|o|d|gyp|gypi|cc|h|hpp|cpp|c)$|^(Makefile|\.npmignore|\.eslintrc.*|\.editorconfig)$/;
+
+const manifestOf = (directory) => JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+
+/** Directories of all packages that `directory` needs at run time, by Node's own look-up rule. */
+function runtimePackages(directory, found = new Map()) {
+  for (const name of Object.keys(manifestOf(directory).dependencies ?? {})) {
+    if (BUILD_ONLY.has(name)) {
+      continue;
+    }
+    const place = lookUp(directory, name);
+    if (place === undefined) {
+      throw new Error(`${name}, needed by ${relative(root, directory) || 'the sensor'}, is not installed: npm ci`);
+    }
+    if (!found.has(place)) {
+      found.set(place, manifestOf(place));
+      runtimePackages(place, found);
+    }
+  }
+  return found;
+}
+
+function lookUp(from, name) {
+  for (let at = from; at.startsWith(root); at = dirname(at)) {
+    const place = join(at, 'node_modules', name);
+    if (existsSync(join(place, 'package.json'))) {
+      return realpathSync(place);
+    }
+  }
+  return undefined;
+}
+
+/** Whether a package's build for bundlers (`build/esm`, `build/esnext`) can be reached from Node. */
+function bundlerBuilds(manifest) {
+  const entry = JSON.stringify(manifest.exports ?? '');
+  return ['build/esm', 'build/esnext'].filter((path) => !entry.includes(path));
+}
+
+function copyPackage(place, manifest) {
+  const unreached = manifest.name.startsWith('@opentelemetry/') ? bundlerBuilds(manifest) : [];
+  cpSync(place, join(out, relative(root, place)), {
+    recursive: true,
+    dereference: true,
+    filter: (source) => {
+      const path = relative(place, source);
+      if (path === '') {
+        return true;
+      }
+      if (unreached.includes(path.split(sep).join('/'))) {
+        return false;
+      }
+      const name = basename(source);
+      const parent = path.includes(sep) ? undefined : name;
+      return (
+        !(parent !== undefined && SKIPPED_DIRECTORIES.has(parent)) &&
+        !/obj\.target|\.deps$/.test(name) &&
+        !SKIPPED_FILES.test(name)
+      );
+    },
+  });
+}
+
+/**
+ * npm's SBOM of the lock file, cut down to the packages copied. (With --omit npm leaves out production packages that
+ * are also a peer of something omitted.)
+ */
+function writeSbom(packages) {
+  const sbom = JSON.parse(
+    execFileSync('npm', ['sbom', '--package-lock-only', '--sbom-format=cyclonedx'], {
+      cwd: root,
+      encoding: 'utf8',
+      maxBuffer: 64 << 20,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  );
+  const copied = new Set([...packages.values()].map(({ name, version }) => `${name}@${version}`));
+  const nameOf = ({ group, name, version }) => `${group ? `${group}/` : ''}${name}@${version}`;
+  sbom.components = sbom.components.filter((component) => copied.has(nameOf(component)));
+  const kept = new Set([
+    sbom.metadata.component['bom-ref'],
+    ...sbom.components.map((component) => component['bom-ref']),
+  ]);
+  sbom.dependencies = sbom.dependencies
+    .filter(({ ref }) => kept.has(ref))
+    .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((one) => kept.has(one)) }));
+  if (sbom.components.length !== copied.size) {
+    throw new Error(
+      `the SBOM lists ${sbom.components.length} of ${copied.size} packages: is package-lock.json current?`,
+    );
+  }
+  writeFileSync(join(out, 'sbom.cdx.json'), `${JSON.stringify(sbom, null, 2)}\n`);
+}
+
+const packages = runtimePackages(root);
+mkdirSync(out, { recursive: true });
+for (const [place, manifest] of packages) {
+  copyPackage(place, manifest);
+}
+for (const name of ['package.json', 'LICENSE', 'levo_pcap_sensor.sh', 'bin/init', 'bin/pcap-sensor', 'dist']) {
+  if (existsSync(join(root, name))) {
+    cpSync(join(root, name), join(out, name), { recursive: true, filter: (source) => !source.endsWith('.map') });
+  }
+}
+for (const directory of ['native/prebuilds', 'native/build/Release']) {
+  for (const name of existsSync(join(root, directory)) ? readdirSync(join(root, directory), { recursive: true }) : []) {
+    if (name.endsWith('.node') && !name.includes('obj.target')) {
+      mkdirSync(dirname(join(out, directory, name)), { recursive: true });
+      cpSync(join(root, directory, name), join(out, directory, name));
+    }
+  }
+}
+writeSbom(packages);
+process.stdout.write(`${packages.size} packages in ${out}\n`);

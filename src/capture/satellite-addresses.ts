@@ -1,0 +1,91 @@
+/**
+ * Keeps the satellite's addresses for the kernel's filter: resolved again and again, because a load balancer's change,
+ * and remembered for a while, because a connection may be kept to an address that the name no longer has.
+ *
+ * in: the satellite's host and port, the addresses the relay connects to · out: `ExcludedEndpoint`s, when they change
+ */
+
+import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { ExcludedEndpoint } from './exclusions.js';
+
+export interface SatelliteAddresses {
+  readonly endpoints: readonly ExcludedEndpoint[];
+  /** Takes an address the relay has connected to; a name may resolve otherwise for it than it did here. */
+  observe(address: string): void;
+  stop(): void;
+}
+
+export interface SatelliteAddressSettings {
+  /** Name or IP literal, IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Called with all endpoints when one has come or gone, after the first resolution. */
+  readonly onChange: (endpoints: readonly ExcludedEndpoint[]) => void;
+  /** Resolves a name; by default as the relay's own connections do. */
+  readonly resolve?: (host: string) => Promise<LookupAddress[]>;
+  readonly intervalMillis?: number;
+  readonly rememberMillis?: number;
+}
+
+/** Addresses kept at once; the one seen longest ago gives way. */
+const ADDRESSES_MAX = 64;
+
+/**
+ * Resolves once before it returns. A name that does not resolve is no error here, the relay will say so: it excludes
+ * nothing until it does.
+ */
+export async function followSatellite(settings: SatelliteAddressSettings): Promise<SatelliteAddresses> {
+  const { host, port, onChange } = settings;
+  const resolve = settings.resolve ?? ((name: string) => lookup(name, { all: true }));
+  const rememberMillis = settings.rememberMillis ?? 600_000;
+  /** When each address was last seen; oldest first. */
+  const seen = new Map<string, number>();
+  let endpoints: readonly ExcludedEndpoint[] = [];
+  let ready = false;
+
+  function note(address: string): void {
+    seen.delete(address);
+    seen.set(address, performance.now());
+  }
+
+  function settle(): void {
+    const oldest = performance.now() - rememberMillis;
+    for (const [address, at] of seen) if (at < oldest || seen.size > ADDRESSES_MAX) seen.delete(address);
+    const addresses = [...seen.keys()].sort();
+    if (addresses.length === endpoints.length && addresses.every((a, i) => a === endpoints[i]?.address)) return;
+    endpoints = addresses.map((address) => ({ address, port }));
+    if (ready) onChange(endpoints);
+  }
+
+  async function refresh(): Promise<void> {
+    try {
+      for (const { address } of await resolve(host)) note(address);
+    } catch {
+      // Not an answer that takes away what earlier ones gave.
+      for (const address of [...seen.keys()]) note(address);
+    }
+    settle();
+  }
+
+  if (isIP(host) !== 0) seen.set(host, Number.POSITIVE_INFINITY);
+  else await refresh();
+  settle();
+  ready = true;
+  const timer = isIP(host) !== 0 ? null : setInterval(() => void refresh(), settings.intervalMillis ?? 30_000);
+  timer?.unref();
+
+  return {
+    get endpoints() {
+      return endpoints;
+    },
+    observe(address) {
+      note(address);
+      settle();
+    },
+    stop() {
+      if (timer !== null) clearInterval(timer);
+    },
+  };
+}

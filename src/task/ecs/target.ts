@@ -1,0 +1,112 @@
+/**
+ * Which task definition is meant: flags, else questions → profile, region, service or family, and the revision that
+ * is current there.
+ */
+import { SensorError, UsageError } from '../../errors.js';
+import type { AwsAccess, EcsApi, Service } from './ecs-api.js';
+import type { Prompter } from './prompter.js';
+import { familyOf } from './task-definition.js';
+
+export interface TargetOptions {
+  readonly profile: string | undefined;
+  readonly region: string | undefined;
+  readonly cluster: string | undefined;
+  readonly service: string | undefined;
+  readonly family: string | undefined;
+}
+
+/** A service and its current revision, or a family and its latest. */
+export type Target =
+  | { readonly kind: 'service'; readonly cluster: string; readonly service: Service; readonly reference: string }
+  | { readonly kind: 'family'; readonly reference: string };
+
+/** What is known about this machine's AWS set-up, read from ~/.aws and the environment. */
+export interface LocalAwsConfig {
+  readonly profiles: readonly string[];
+  /** The profile the SDK would use unasked; undefined when none is set. */
+  readonly chosenProfile: string | undefined;
+  regionOf(profile: string | undefined): string | undefined;
+}
+
+export async function resolveAccess(
+  options: TargetOptions,
+  prompter: Prompter,
+  local: LocalAwsConfig,
+  listRegions: (profile: string | undefined) => Promise<string[]>,
+): Promise<AwsAccess> {
+  let profile = options.profile ?? local.chosenProfile;
+  if (profile === undefined && local.profiles.length > 1) {
+    const choices = local.profiles.map((value) => ({ value }));
+    profile = await prompter.choose('--profile', 'AWS profile', choices);
+  }
+  const known = options.region ?? local.regionOf(profile);
+  if (known !== undefined) {
+    return { profile, region: known };
+  }
+  const asked = await prompter.choose('--region', 'AWS region', await regionChoices());
+  return { profile, region: asked };
+
+  async function regionChoices() {
+    return (await listRegions(profile)).map((value) => ({ value }));
+  }
+}
+
+export async function resolveTarget(options: TargetOptions, prompter: Prompter, api: EcsApi): Promise<Target> {
+  if (options.cluster !== undefined && options.service === undefined && options.family !== undefined) {
+    throw new UsageError('--cluster goes with --service: give --service as well, or --family alone');
+  }
+  if (options.service === undefined && options.family !== undefined) {
+    return { kind: 'family', reference: options.family };
+  }
+  if (options.service === undefined && options.cluster === undefined) {
+    const kind = await prompter.choose('--service NAME or --family NAME', 'Add the sensor to', [
+      { value: 'service', description: 'new revision, rolled out' },
+      { value: 'family', description: 'new revision of a task definition, for you to deploy' },
+    ]);
+    if (kind === 'family') {
+      const families = await api.listFamilies();
+      return { kind: 'family', reference: await chooseFrom(prompter, '--family', 'Task definition', families) };
+    }
+  }
+  const cluster = options.cluster ?? (await chooseCluster(prompter, api));
+  const name =
+    options.service ??
+    (await chooseFrom(prompter, '--service', `Service in ${cluster}`, await api.listServices(cluster)));
+  const service = await api.describeService(cluster, name);
+  const reference = service.taskDefinition;
+  if (reference === undefined) {
+    throw new SensorError(`service ${name} has no task definition of its own (it runs task sets): use --family`);
+  }
+  if (options.family !== undefined && options.family !== familyOf(reference)) {
+    throw new UsageError(
+      `service ${name} runs task definition ${familyOf(reference)}, not ${options.family}: leave --family out`,
+    );
+  }
+  return { kind: 'service', cluster, service, reference };
+}
+
+async function chooseCluster(prompter: Prompter, api: EcsApi): Promise<string> {
+  const clusters = await api.listClusters();
+  if (clusters.length === 0) {
+    throw new SensorError('there is no active ECS cluster in this region: check --region and --profile');
+  }
+  return prompter.choose(
+    '--cluster',
+    'Cluster',
+    clusters.map(({ name, services, runningTasks }) => ({
+      value: name,
+      description: `${services} services, ${runningTasks} tasks running`,
+    })),
+  );
+}
+
+function chooseFrom(prompter: Prompter, option: string, message: string, values: readonly string[]): Promise<string> {
+  if (values.length === 0) {
+    throw new SensorError(`${message}: there is none to choose from; check --region, --profile and --cluster`);
+  }
+  return prompter.choose(
+    option,
+    message,
+    values.toSorted().map((value) => ({ value })),
+  );
+}

@@ -1,0 +1,47 @@
+# The sensor's container definition, from variables alone: no provider, no resource, nothing is read or changed.
+
+locals {
+  # Below these the sensor does not run well: memory is what the low-resource profile was measured in.
+  cpu_units_min  = 64
+  memory_mib_min = 200
+
+  cpu    = max(local.cpu_units_min, floor(coalesce(var.task_cpu, 0) * var.cpu_percentage_limit / 100))
+  memory = max(local.memory_mib_min, floor(coalesce(var.task_memory, 0) * var.memory_percentage_limit / 100))
+
+  log_configuration = var.aws_log_group == null ? {} : {
+    logConfiguration = {
+      logDriver = "awslogs"
+      options = {
+        "awslogs-group"         = var.aws_log_group
+        "awslogs-create-group"  = "true"
+        "awslogs-region"        = var.aws_region
+        "awslogs-stream-prefix" = "ecs-pcap"
+      }
+    }
+  }
+
+  container_definition = merge({
+    name         = "levo-pcap-sensor"
+    image        = var.image_name
+    cpu          = local.cpu
+    memory       = local.memory
+    portMappings = []
+    # The task must outlive its sensor, whatever happens to it.
+    essential     = false
+    restartPolicy = { enabled = true, ignoredExitCodes = [2], restartAttemptPeriod = 60 }
+    entryPoint = concat([
+      "./bin/init", "apidump",
+      "--satellite-url", var.satellite_url,
+      "--levo-env", var.levo_env,
+      "--levoai-org-id", var.org_id,
+      "--rate-limit", tostring(var.rate_limit),
+      "--trace-export-interval", tostring(var.trace_export_interval),
+      "--stream-timeout-seconds", tostring(var.stream_timeout_seconds),
+    ], var.extra_flags)
+    environment            = [{ name = "LEVO_AWS_REGION", value = var.aws_region }]
+    mountPoints            = []
+    volumesFrom            = []
+    stopTimeout            = 30
+    readonlyRootFilesystem = true
+  }, local.log_configuration)
+}

@@ -1,0 +1,63 @@
+/**
+ * moto's server as a child process: a stand-in for ECS, EC2, STS and IAM that other people wrote.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+const tools = process.env.PCAP_SENSOR_TOOLS ?? join(homedir(), '.cache', 'pcap-sensor');
+const executable = join(tools, 'moto', 'bin', 'moto_server');
+
+export const motoInstalled = existsSync(executable);
+
+/** Put in the name of a skipped suite, so that a run without moto says so. */
+export const motoHint = motoInstalled ? '' : ' [SKIPPED: moto is not installed; run test/support/install-moto]';
+
+export interface Moto {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** `runningTasks` is what every service created there reports as running, so that it counts as steady. */
+export async function startMoto(runningTasks: number): Promise<Moto> {
+  const port = await freePort();
+  const child: ChildProcess = spawn(executable, ['-H', '127.0.0.1', '-p', String(port)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, MOTO_ECS_SERVICE_RUNNING: String(runningTasks) },
+  });
+  await new Promise<void>((resolve, reject) => {
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes('Running on')) {
+        resolve();
+      }
+    });
+    child.once('exit', (code) => reject(new Error(`moto_server exited with ${code}: ${said}`)));
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    stop: async () => {
+      child.kill('SIGTERM');
+      if (child.exitCode === null && child.signalCode === null) {
+        await once(child, 'exit');
+      }
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') {
+    throw new Error('no port');
+  }
+  return address.port;
+}
