@@ -8,6 +8,7 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { SensorError, UsageError } from './errors.js';
 import {
   DEMO_OPTIONS,
+  DOCTOR_OPTIONS,
   defaultText,
   environmentNames,
   OPTION_GROUPS,
@@ -18,6 +19,7 @@ import {
 import { type FlagValues, nearest } from './settings.js';
 import { apidump } from './subcommands/apidump.js';
 import { demo } from './subcommands/demo.js';
+import { doctor } from './subcommands/doctor.js';
 import { satellite } from './subcommands/satellite.js';
 import { versionText } from './subcommands/version-text.js';
 
@@ -45,6 +47,12 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     options: SATELLITE_OPTIONS,
     examples: [['$0 satellite --port 9999', 'then: curl http://127.0.0.1:9999/traces']],
     run: satellite,
+  },
+  doctor: {
+    summary: 'Find out why nothing is seen: permission, traffic, limits, satellite',
+    options: DOCTOR_OPTIONS,
+    examples: [['$0 doctor --satellite-url HOST', 'with the options apidump would get']],
+    run: doctor,
   },
   demo: {
     summary: 'Show it all on loopback: a sample API, its traffic, the sensor and a satellite',

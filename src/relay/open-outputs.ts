@@ -70,7 +70,12 @@ export async function openOutputs(parts: OutputParts): Promise<Outputs> {
   return { output: only !== undefined && others.length === 0 ? only : joinOutputs(outputs), relay };
 }
 
-function relaySettings({ settings, sensorVersion, task }: OutputParts): RelaySettings {
+/** @throws UsageError if the satellite's address is none */
+export function relaySettings({
+  settings,
+  sensorVersion,
+  task,
+}: Pick<OutputParts, 'settings' | 'sensorVersion' | 'task'>): RelaySettings {
   const pem = (path: string | null): string | null => (path === null ? null : readFileSync(path, 'utf8'));
   return {
     satellite: parseSatelliteUrl(settings.satelliteUrl ?? ''),
