@@ -8,7 +8,7 @@ import type { PacketSource } from './capture/packet-source.js';
 import type { Limits } from './limits.js';
 import type { Logger } from './log.js';
 import type { Settings } from './options.js';
-import { parseSatelliteUrl } from './satellite-url.js';
+import { ownPeers } from './relay/open-outputs.js';
 
 export interface OpenedSource {
   source: PacketSource;
@@ -40,7 +40,7 @@ export async function openSource(
     // A file does not say whose side it was taken on: every exchange is seen as its server sees it.
     return { source, timeBaseSeconds: null, isLocal: () => true, warning: () => source.warning, close: () => {} };
   }
-  let satellite = await satelliteEndpoints(settings.satelliteUrl, [], log);
+  let satellite = await ownEndpoints(settings, [], log);
   let local = localAddresses();
   const source = openLive({
     backend: 'auto',
@@ -54,7 +54,7 @@ export async function openSource(
   });
   const refresh = setInterval(async () => {
     local = localAddresses();
-    const now = await satelliteEndpoints(settings.satelliteUrl, satellite, log);
+    const now = await ownEndpoints(settings, satellite, log);
     if (JSON.stringify(now) === JSON.stringify(satellite)) return;
     satellite = now;
     source.setFilter({ user: settings.filter, satellite });
@@ -69,19 +69,28 @@ export async function openSource(
   };
 }
 
-/** Every address of the satellite with its port; `known` where the name does not resolve just now. */
-async function satelliteEndpoints(
-  satelliteUrl: string | null,
+/**
+ * Where the sensor itself talks and is talked to: every address of the satellite, or of the proxy before it, and the
+ * health port. `known` where a name does not resolve just now.
+ */
+async function ownEndpoints(
+  settings: Settings,
   known: readonly ExcludedEndpoint[],
   log: Logger,
 ): Promise<readonly ExcludedEndpoint[]> {
-  if (satelliteUrl === null) return [];
-  const { host, port } = parseSatelliteUrl(satelliteUrl);
   try {
-    const addresses = await lookup(host, { all: true });
-    return addresses.map(({ address }) => ({ address, port })).sort((a, b) => (a.address < b.address ? -1 : 1));
+    const found: ExcludedEndpoint[] = [];
+    for (const { host, port } of ownPeers(settings)) {
+      const hosts = UNSPECIFIED.has(host) ? [...localAddresses()] : (await lookup(host, { all: true })).map(addressOf);
+      for (const address of hosts) found.push({ address, port });
+    }
+    return found.sort((a, b) => (a.address < b.address ? -1 : 1));
   } catch (error) {
-    log.warn({ host, reason: (error as NodeJS.ErrnoException).code }, "the satellite's name does not resolve yet");
+    const { code, hostname: host } = error as NodeJS.ErrnoException & { hostname?: string };
+    log.warn({ host, reason: code }, "the satellite's name does not resolve yet");
     return known;
   }
 }
+
+const UNSPECIFIED = new Set(['0.0.0.0', '::']);
+const addressOf = ({ address }: { address: string }): string => address;

@@ -16,9 +16,12 @@ import type { Trace } from './pair/trace.js';
 import { createTraceBuilder } from './pair/trace-builder.js';
 import { createTraceIds } from './pair/trace-ids.js';
 import { createPolicy } from './policy/policy.js';
+import { type Outputs, openOutputs } from './relay/open-outputs.js';
 import type { TraceOutput } from './relay/output.js';
-import { openOutputs } from './sensor-outputs.js';
 import { openSource } from './sensor-source.js';
+import { type Watch, watchSensor } from './sensor-watch.js';
+import { readTaskMetadata } from './task/metadata.js';
+import { SENSOR_VERSION } from './version.js';
 
 export interface SensorSummary {
   readonly counters: Counters;
@@ -34,8 +37,6 @@ export interface SensorRun {
   stop(reason: string): void;
 }
 
-/** How long a stop waits for the satellite, in milliseconds. */
-const CLOSE_MILLIS = 5_000;
 /** How often time is told to pass where no packet does it, in milliseconds. */
 const TICK_MILLIS = 200;
 /** Traces being built (a large body in the decoder) that a file is read on for. */
@@ -52,13 +53,23 @@ export async function startSensor(
   let assembler: ExchangeAssembler | null = null;
   const opened = await openSource(settings, limits, log, () => assembler?.noteDrops());
   const { source, isLocal } = opened;
-  let outputs: TraceOutput;
+  let capturing = true;
+  let opening: Outputs | null = null;
+  let watch: Watch;
   try {
-    outputs = await openOutputs(settings, counters, limits, log);
+    const task = await readTaskMetadata(process.env, (url, reason) =>
+      log.warn({ url, reason }, 'the task metadata endpoint did not answer; traces lack what it knows'),
+    );
+    opening = await openOutputs({ settings, counters, limits, log, sensorVersion: SENSOR_VERSION, task });
+    const { relay } = opening;
+    const statistics = () => source.statistics();
+    watch = await watchSensor({ settings, counters, statistics, relay, log, isCapturing: () => capturing });
   } catch (error) {
     source.stop();
+    await opening?.output.close(0);
     throw error;
   }
+  const outputs: TraceOutput = opening.output;
 
   const isFile = settings.read !== null;
   const policy = createPolicy(policySettings(settings), {
@@ -116,12 +127,14 @@ export async function startSensor(
         return isFile ? roomFor(building, outputs) : undefined;
       });
     } finally {
+      capturing = false;
       clock?.stop();
       opened.close();
       pipeline.finish();
       await Promise.all(building);
-      await outputs.close(CLOSE_MILLIS);
+      await outputs.close(settings.shutdownTimeout * 1000);
       await policy.close();
+      await watch.close();
     }
     const warning = opened.warning();
     if (warning !== null) log.warn({ file: settings.read }, warning);

@@ -53,6 +53,7 @@ export interface RelayParts {
 
 const LATENCY_BOUNDS_MILLIS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 const LOGGED_BODY_MAX = 500;
+const DRAIN_WAIT_MILLIS = 5000;
 
 /** @throws UsageError if a certificate, a key or the spool's directory is not usable */
 export async function createRelay({ settings, counters, limits, log, clock }: RelayParts): Promise<Relay> {
@@ -89,6 +90,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
   const stop = new AbortController();
   const idle = createSignal();
   const work = createSignal();
+  const roomMade = createSignal();
   let closing = false;
   let busy = false;
   let spilling: Promise<void> = Promise.resolve();
@@ -127,6 +129,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
   function updateGauges(): void {
     counters.queue_traces = queue.traces + batcher.count + spillingTraces + (held?.count ?? 0);
     counters.queue_bytes = queue.bytes + batcher.bytes + spillingBytes + (held?.payload.length ?? 0);
+    if (counters.queue_bytes < limits.queue_bytes_max / 2) roomMade.raise();
   }
 
   function settle(batch: Batch, exported: number): void {
@@ -362,6 +365,11 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
       }
       updateGauges();
       if (counters.queue_bytes > limits.queue_bytes_max) makeRoom();
+    },
+    drained() {
+      if (counters.queue_bytes < limits.queue_bytes_max / 2) return undefined;
+      // Not for ever: whoever waits may be told to stop, and the satellite may be away for the night.
+      return Promise.race([roomMade.wait(), clock.sleep(DRAIN_WAIT_MILLIS, stop.signal)]);
     },
     async flush() {
       batcher.flush();

@@ -31,8 +31,9 @@ export async function doctor(flags: FlagValues): Promise<number> {
     given === undefined ? {} : { seconds: given },
     process.env,
   );
+  const resolved = resolveSensorSettings({ 'log-level': ['error'], ...sensorFlags, output: ['ndjson'] }, process.env);
   // Traces go nowhere: what is to be known is whether there are any.
-  const settings = resolveSensorSettings({ ...sensorFlags, output: ['ndjson'], 'log-level': ['error'] }, process.env);
+  const settings = { ...resolved, output: [] };
   const interrupt = new AbortController();
   onInterrupt(() => interrupt.abort());
 
@@ -53,7 +54,7 @@ export async function doctor(flags: FlagValues): Promise<number> {
   probing.catch(() => {});
 
   try {
-    const run = await startSensor(settings, createLogger(settings), { traceSink: () => {} });
+    const run = await startSensor(settings, createLogger(settings));
     await run.ready;
     process.stderr.write(`watching for ${seconds} s\n`);
     await delay(seconds * 1000, undefined, { signal: interrupt.signal }).catch(() => {});

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { type Counters, createCounters, exchangesInFlight } from '../../src/counters.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
-import { type Clock, systemClock } from '../../src/relay/clock.js';
+import type { Clock } from '../../src/relay/clock.js';
 import type { Log } from '../../src/relay/log.js';
 import { createRelay, type Relay } from '../../src/relay/relay.js';
 import { NO_TLS_SETTINGS, type RelaySettings } from '../../src/relay/settings.js';
@@ -190,5 +190,3 @@ export async function startRelay(
     ],
   };
 }
-
-export { systemClock };
