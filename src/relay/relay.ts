@@ -11,6 +11,7 @@
  */
 import { type Counters, countDropped, DropReason } from '../counters.js';
 import type { Limits } from '../limits.js';
+import type { Trace } from '../pair/trace.js';
 import { createConnector } from './agent.js';
 import type { Batch, BatchEncoder, SatelliteProtocol } from './batch.js';
 import { createBatcher } from './batcher.js';
@@ -25,6 +26,7 @@ import type { TraceOutput } from './output.js';
 import { createBatchQueue } from './queue.js';
 import { createSender } from './sender.js';
 import type { RelaySettings } from './settings.js';
+import { createSignal } from './signal.js';
 import { openSpool } from './spool/spool.js';
 
 export interface RelayStatus {
@@ -97,6 +99,9 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
   let spillingBatches = 0;
   let spillingBytes = 0;
   let spillingTraces = 0;
+  /** Traces with large bodies, being encoded a slice at a time. */
+  let encodingTraces = 0;
+  let encodingBytes = 0;
   /** A batch taken off the spool before its first attempt, so that it cannot be sent twice. */
   let held: Batch | null = null;
 
@@ -127,8 +132,8 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
   status.protocol = sender.protocol;
 
   function updateGauges(): void {
-    counters.queue_traces = queue.traces + batcher.count + spillingTraces + (held?.count ?? 0);
-    counters.queue_bytes = queue.bytes + batcher.bytes + spillingBytes + (held?.payload.length ?? 0);
+    counters.queue_traces = queue.traces + batcher.count + encodingTraces + spillingTraces + (held?.count ?? 0);
+    counters.queue_bytes = queue.bytes + batcher.bytes + encodingBytes + spillingBytes + (held?.payload.length ?? 0);
     if (counters.queue_bytes < limits.queue_bytes_max / 2) roomMade.raise();
   }
 
@@ -167,8 +172,28 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
 
   /** What the queue may hold beside the open batch and those on their way to and from the disk. */
   function room(): number {
-    const elsewhere = batcher.bytes + spillingBytes + (held?.payload.length ?? 0);
+    const elsewhere = batcher.bytes + encodingBytes + spillingBytes + (held?.payload.length ?? 0);
     return Math.max(0, limits.queue_bytes_max - elsewhere);
+  }
+
+  async function encodeLater(trace: Trace, encoder: BatchEncoder, bytes: number): Promise<void> {
+    encodingTraces++;
+    encodingBytes += bytes;
+    try {
+      batcher.addEncoded(await encoder.encodeSliced(trace), encoder, trace);
+      if (closing) batcher.flush();
+    } catch (error) {
+      cannotEncode(error);
+    }
+    encodingTraces--;
+    encodingBytes -= bytes;
+    makeRoom();
+    work.raise();
+  }
+
+  function cannotEncode(error: unknown): void {
+    countDropped(counters, DropReason.undeliverable);
+    folded.warn('encode', { reason: String(error) }, 'a trace cannot be encoded');
   }
 
   /** Holds the budget: to the spool where there is one and it keeps up, else the oldest are given up. */
@@ -269,7 +294,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
       if (item === null) {
         busy = false;
         idle.raise();
-        if (closing) return;
+        if (closing && encodingTraces === 0) return;
         await work.wait();
         continue;
       }
@@ -358,10 +383,13 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
     latency,
     accept(trace) {
       try {
-        batcher.add(trace);
+        const { encoder } = batcher;
+        const bytes = trace.request.body.content.length + (trace.response?.body.content.length ?? 0);
+        if (bytes < encoder.sliced_bytes_min) batcher.add(trace);
+        else if (encodingBytes + bytes <= limits.queue_bytes_max) void encodeLater(trace, encoder, bytes);
+        else cannotEncode('too many large bodies at once');
       } catch (error) {
-        countDropped(counters, DropReason.undeliverable);
-        folded.warn('encode', { reason: String(error) }, 'a trace cannot be encoded');
+        cannotEncode(error);
       }
       updateGauges();
       if (counters.queue_bytes > limits.queue_bytes_max) makeRoom();
@@ -372,6 +400,8 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
       return Promise.race([roomMade.wait(), clock.sleep(DRAIN_WAIT_MILLIS, stop.signal)]);
     },
     async flush() {
+      batcher.flush();
+      while (encodingTraces > 0) await idle.wait();
       batcher.flush();
       while (busy || queue.size > 0 || spillingBatches > 0 || held !== null || (spool?.batches ?? 0) > 0)
         await idle.wait();
@@ -397,31 +427,5 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
       await spool?.close();
       updateGauges();
     },
-  };
-}
-
-interface Signal {
-  raise(): void;
-  wait(): Promise<void>;
-}
-
-/** Wakes whoever waits now; one raise that nobody waits for is remembered. */
-function createSignal(): Signal {
-  let raised = false;
-  let waiting: (() => void)[] = [];
-  return {
-    raise() {
-      if (waiting.length === 0) raised = true;
-      for (const resolve of waiting) resolve();
-      waiting = [];
-    },
-    wait: () =>
-      new Promise((resolve) => {
-        if (raised) {
-          raised = false;
-          return resolve();
-        }
-        waiting.push(resolve);
-      }),
   };
 }

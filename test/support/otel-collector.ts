@@ -41,7 +41,8 @@ service:
     url: `http://127.0.0.1:${port}`,
     async resourceSpans() {
       const text = await readFile(file, 'utf8').catch(() => '');
-      const lines = text.split('\n').filter((line) => line !== '');
+      // What follows the last newline is still being written.
+      const lines = text.split('\n').slice(0, -1);
       return lines.flatMap((line) => JSON.parse(line).resourceSpans);
     },
     async close() {
