@@ -9,7 +9,6 @@ import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import { HttpsProxyAgent } from 'https-proxy-agent';
 import { getProxyForUrl } from 'proxy-from-env';
 import { UsageError } from '../errors.js';
 import type { SatelliteAddress } from '../satellite-url.js';
@@ -26,15 +25,15 @@ export interface Connector {
 }
 
 /** @throws UsageError if a certificate or key cannot be read as PEM */
-export function createConnector(satellite: SatelliteAddress, tls: TlsSettings): Connector {
+export async function createConnector(satellite: SatelliteAddress, tls: TlsSettings): Promise<Connector> {
   if ((tls.clientCertificate === null) !== (tls.clientKey === null))
     throw new UsageError('--satellite-client-cert and --satellite-client-key need each other; give both or neither');
   if (!satellite.tls) return { createAgent: () => new Agent(AGENT_OPTIONS), requestOptions: {} };
+  const requestOptions = { secureContext: createContext(tls) };
   const proxy = proxyFor(satellite);
-  return {
-    createAgent: () => (proxy === null ? new TlsAgent(AGENT_OPTIONS) : new HttpsProxyAgent(proxy, AGENT_OPTIONS)),
-    requestOptions: { secureContext: createContext(tls) },
-  };
+  if (proxy === null) return { createAgent: () => new TlsAgent(AGENT_OPTIONS), requestOptions };
+  const { HttpsProxyAgent } = await import('https-proxy-agent');
+  return { createAgent: () => new HttpsProxyAgent(proxy, AGENT_OPTIONS), requestOptions };
 }
 
 /** The proxy on the way to the satellite, or null. */

@@ -24,7 +24,7 @@ const RESPONSE_BYTES_MAX = 4096;
 export async function probeSatellite(settings: RelaySettings, now: () => number = Date.now): Promise<ProbeResult> {
   const { satellite, timing } = settings;
   const client = createHttpClient({
-    connector: createConnector(satellite, settings.tls),
+    connector: await createConnector(satellite, settings.tls),
     timeoutMillis: timing.attemptTimeoutMillis,
     response_bytes_max: RESPONSE_BYTES_MAX,
     now,

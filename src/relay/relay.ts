@@ -59,7 +59,7 @@ const DRAIN_WAIT_MILLIS = 5000;
 
 /** @throws UsageError if a certificate, a key or the spool's directory is not usable */
 export async function createRelay({ settings, counters, limits, log, clock }: RelayParts): Promise<Relay> {
-  const connector = createConnector(settings.satellite, settings.tls);
+  const connector = await createConnector(settings.satellite, settings.tls);
   const encoders = new Map<SatelliteProtocol, BatchEncoder>();
   encoders.set('levo', createLevoEncoder(levoResource(settings)));
   if (settings.protocol !== 'levo') {
