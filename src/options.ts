@@ -338,6 +338,16 @@ export const SATELLITE_OPTIONS = {
   ...LOG_OPTIONS,
 };
 
+export const DOCTOR_OPTIONS = {
+  ...SENSOR_OPTIONS,
+  seconds: one({
+    group: 'Process:',
+    value: number('SECONDS', { min: 0.1, max: 3600, example: 'seconds such as 5' }),
+    default: 5,
+    help: 'seconds to watch the traffic',
+  }),
+};
+
 export const DEMO_OPTIONS = {
   'keep-running': toggle({ group: 'Process:', help: 'go on until interrupted' }),
   ...LOG_OPTIONS,

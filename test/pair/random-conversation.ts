@@ -37,6 +37,8 @@ export interface RandomConversation {
   packets: Packet[];
   /** How many packets open the connection. */
   handshake: number;
+  /** Whether the client sends requests before it has the responses to those before. */
+  pipelines: boolean;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -85,7 +87,7 @@ export function randomConversation(random: Random, id: number): RandomConversati
     wire.flush(false);
   }
   wire.close(random.chance(0.5));
-  return { expected, packets: wire.packets, handshake: 3 };
+  return { expected, packets: wire.packets, handshake: 3, pipelines };
 }
 
 interface RandomExchange {
@@ -200,11 +202,23 @@ function randomMessage(
   if (coding !== null) headers.push(['Content-Encoding', coding === 'raw' ? 'deflate' : coding]);
   if (wireBody.length === 0 && untilClose) content = wireBody;
   if (untilClose) {
-    return { bytes: Buffer.concat([head(random, startLine, headers), wireBody]), headers, body: content, wireBody, trailers };
+    return {
+      bytes: Buffer.concat([head(random, startLine, headers), wireBody]),
+      headers,
+      body: content,
+      wireBody,
+      trailers,
+    };
   }
   if (random.chance(0.5)) {
     headers.push(['Content-Length', String(wireBody.length)]);
-    return { bytes: Buffer.concat([head(random, startLine, headers), wireBody]), headers, body: content, wireBody, trailers };
+    return {
+      bytes: Buffer.concat([head(random, startLine, headers), wireBody]),
+      headers,
+      body: content,
+      wireBody,
+      trailers,
+    };
   }
   headers.push(['Transfer-Encoding', 'chunked']);
   const parts: Buffer[] = [head(random, startLine, headers)];
