@@ -1,0 +1,42 @@
+/**
+ * Counts packets and does nothing else, on loopback: `ring` and `cap` as the sensor opens them, `bare-cap` as the npm
+ * package's own example does. Prints what it saw as JSON when it is told to stop (SIGINT).
+ */
+import { createRequire } from 'node:module';
+import { openLive } from '../../src/capture/live.js';
+
+const [what = 'ring', ringMebibytes = '8'] = process.argv.slice(2);
+
+function ready(): void {
+  process.stderr.write('listening\n');
+}
+
+if (what === 'bare-cap') {
+  const { Cap } = createRequire(import.meta.url)('cap');
+  const cap = new Cap();
+  let packets = 0;
+  const buffer = Buffer.alloc(65_535); // `cap` keeps no reference and writes to it all the same
+  cap.open('lo', 'tcp', Number(ringMebibytes) << 20, buffer);
+  cap.on('packet', () => packets++);
+  process.on('SIGINT', () => {
+    process.stdout.write(JSON.stringify({ packets, dropped: null, buffer: buffer.length }));
+    process.exit();
+  });
+  ready();
+} else {
+  const source = openLive({
+    backend: what as 'ring' | 'cap',
+    interfaces: { names: ['lo'], include: [], exclude: [] },
+    filter: { user: '', satellite: [] },
+    ringMebibytes: Number(ringMebibytes),
+    snapLength: 262_144,
+    interfacesMax: 8,
+    log: { info() {}, warn() {} },
+  });
+  process.on('SIGINT', () => source.stop());
+  const done = source.run(() => {});
+  ready();
+  await done;
+  const [lo] = source.statistics();
+  process.stdout.write(JSON.stringify(lo));
+}
