@@ -27,6 +27,9 @@ import type { TcpStream } from './tcp-stream.js';
 const STALL_PACKETS = 128;
 const STALL_NANOS = 1e9;
 
+/** What a flow costs with its streams and readers, for the budget. */
+export const FLOW_BYTES = 1024;
+
 /** How often the clock is looked at, in nanoseconds of capture time. */
 const SWEEP_NANOS = 100e6;
 
@@ -69,7 +72,7 @@ export class TcpReassembler {
     let flow = this.flows.find(segment);
     if (flow !== null && (flags & TcpFlag.syn) !== 0 && this.#isNewConnection(flow, segment)) {
       this.#close(flow, EndCause.unwatched, time);
-      this.flows.remove(flow);
+      this.#remove(flow);
       flow = null;
     }
     if (flow === null) {
@@ -135,7 +138,12 @@ export class TcpReassembler {
   #evict(flow: Flow, time: number): void {
     if (flow.phase !== FlowPhase.closed) this.#counters.flows_evicted++;
     this.#close(flow, EndCause.unwatched, time);
+    this.#remove(flow);
+  }
+
+  #remove(flow: Flow): void {
     this.flows.remove(flow);
+    this.#budget.remove(FLOW_BYTES);
   }
 
   /** A SYN that is not a repetition of the one that opened the flow begins a new connection on the same ports. */
@@ -155,6 +163,7 @@ export class TcpReassembler {
       this.#evict(evictee, time);
     }
     this.#counters.flows_opened++;
+    this.#budget.add(FLOW_BYTES);
     return this.flows.insert(segment, interfaceId, time);
   }
 
@@ -187,16 +196,28 @@ export class TcpReassembler {
     }
 
     const { payloadStart, payloadEnd, payloadCut } = segment;
-    if (payloadEnd > payloadStart || payloadCut > 0) {
-      if (flow.phase === FlowPhase.embryonic) this.flows.setPhase(flow, FlowPhase.active, time);
+    const hasPayload = payloadEnd > payloadStart || payloadCut > 0;
+    // Data, or the third packet of the handshake: a connection may rest a long time before its first request.
+    if (
+      flow.phase === FlowPhase.embryonic &&
+      (hasPayload || (stream.hasSyn && other.hasSyn && (flags & TcpFlag.syn) === 0))
+    ) {
+      this.flows.setPhase(flow, FlowPhase.active, time);
+    }
+    // Nothing follows a FIN.
+    if (hasPayload && !stream.ended) {
       this.#take(flow, direction, stream, other, sequence, segment, time);
     } else if (flow.waitingSince >= 0) {
       this.#progress(flow, time);
     }
 
     if ((flags & TcpFlag.fin) !== 0 && !stream.hasFin) {
-      stream.hasFin = true;
-      stream.finSequence = (sequence + payloadEnd - payloadStart + payloadCut) | 0;
+      const finSequence = (sequence + payloadEnd - payloadStart + payloadCut) | 0;
+      // One from before what was delivered is forged; its own number may have been skipped as lost.
+      if (((finSequence - stream.next) | 0) >= -1) {
+        stream.hasFin = true;
+        stream.finSequence = finSequence;
+      }
     }
     if ((flags & TcpFlag.rst) !== 0) {
       this.#reset(flow, direction, sequence, time);
@@ -221,8 +242,8 @@ export class TcpReassembler {
     segment: Segment,
     time: number,
   ): void {
-    const { bytes, payloadEnd, payloadCut } = segment;
-    let start = segment.payloadStart;
+    const { bytes, payloadEnd } = segment;
+    let { payloadStart: start, payloadCut } = segment;
     let ahead = (sequence - stream.next) | 0;
     if (ahead < 0) {
       const length = payloadEnd - start + payloadCut;
@@ -235,7 +256,11 @@ export class TcpReassembler {
         this.#counters.segments_retransmitted++;
         return;
       } else {
-        start = Math.min(start - ahead, payloadEnd);
+        start -= ahead;
+        if (start > payloadEnd) {
+          payloadCut -= start - payloadEnd;
+          start = payloadEnd;
+        }
         sequence = stream.next;
         ahead = 0;
       }
@@ -329,9 +354,11 @@ export class TcpReassembler {
     if (!force && flow.stream(direction === 0 ? 1 : 0).isBehindOf(first.acknowledgement)) return false;
     stream.shift(this.#budget);
     // What a gap or an earlier copy has covered already is skipped.
-    const skip = Math.min(-ahead, first.bytes.length);
-    if (-ahead < first.bytes.length + first.cut) {
-      this.#deliver(flow, direction, stream, first.bytes, skip, first.bytes.length, first.cut, first.time);
+    const { length } = first.bytes;
+    const skip = Math.min(-ahead, length);
+    if (-ahead < length + first.cut && !stream.ended) {
+      const cut = first.cut - Math.max(0, -ahead - length);
+      this.#deliver(flow, direction, stream, first.bytes, skip, length, cut, first.time);
       if (stream.hasFin) this.#endIfDone(flow, direction, first.time);
     }
     return true;
@@ -347,12 +374,15 @@ export class TcpReassembler {
     const isLost = flow.stream0.isBehind || flow.stream1.isBehind;
     const waited = time - flow.waitingSince;
     const stalled = isLost && (flow.packetsWhileWaiting >= STALL_PACKETS || waited >= STALL_NANOS);
-    if (stalled || waited >= this.#limits.stream_timeout_nanos) this.#giveUp(flow, time);
+    if (!stalled && waited < this.#limits.stream_timeout_nanos) return;
+    // Each stream may miss something.
+    this.#giveUp(flow, time);
+    if (flow.stream0.isBehind || flow.stream1.isBehind) this.#giveUp(flow, time);
   }
 
   /**
-   * Declares the first missing bytes of the flow lost, and delivers what waited for them. The stream that others wait
-   * for goes first: a request's lost bytes before the response that acknowledges them.
+   * Declares the first missing bytes of the flow lost, and delivers what waited for them: of the stream whose next
+   * segment was said first, as a request's lost bytes come before the response that acknowledges them.
    */
   #giveUp(flow: Flow, time: number): void {
     const before = flow.stream0.held.length + flow.stream1.held.length;
@@ -360,41 +390,38 @@ export class TcpReassembler {
       this.#settleWait(flow);
       return;
     }
-    const blocked0 = this.#isBlockedByOther(flow, 0);
-    const blocked1 = this.#isBlockedByOther(flow, 1);
-    // At most one of them is blocked by the other unless acknowledgements contradict each other.
-    if (blocked0 && !blocked1) this.#skipMissing(flow, 1, time);
-    else if (blocked1 && !blocked0) this.#skipMissing(flow, 0, time);
-    else if (blocked0 && blocked1) this.#drain(flow, 0, true);
-    else {
-      this.#skipMissing(flow, 0, time);
-      this.#skipMissing(flow, 1, time);
+    const first0 = flow.stream0.held[0];
+    const first1 = flow.stream1.held[0];
+    // Whose next segment is here waits only for what it acknowledges of the other.
+    const isNext0 = first0 !== undefined && ((first0.sequence - flow.stream0.next) | 0) <= 0;
+    const isNext1 = first1 !== undefined && ((first1.sequence - flow.stream1.next) | 0) <= 0;
+    if (isNext0 && isNext1) {
+      // Acknowledgements that contradict each other: forged, or of retransmissions.
+      this.#drain(flow, 0, true);
+    } else if (isNext1) {
+      this.#skipMissing(flow, 0, first1.acknowledgement, time);
+    } else if (isNext0) {
+      this.#skipMissing(flow, 1, first0.acknowledgement, time);
+    } else if (first0 !== undefined && !flow.stream1.isBehindOf(first0.acknowledgement)) {
+      // Both miss bytes: what acknowledges nothing missing was said first.
+      this.#skipMissing(flow, 0, first0.sequence, time);
+    } else if (first1 !== undefined && !flow.stream0.isBehindOf(first1.acknowledgement)) {
+      this.#skipMissing(flow, 1, first1.sequence, time);
+    } else if (first1 !== undefined) {
+      this.#skipMissing(flow, 0, first1.acknowledgement, time);
+    } else if (first0 !== undefined) {
+      this.#skipMissing(flow, 1, first0.acknowledgement, time);
     }
     flow.waitingSince = time;
     flow.packetsWhileWaiting = 0;
     this.#progress(flow, time);
   }
 
-  /** Whether a stream's next segment is here, and waits only for the other stream. */
-  #isBlockedByOther(flow: Flow, direction: Direction): boolean {
-    const first = flow.stream(direction).held[0];
-    return first !== undefined && ((first.sequence - flow.stream(direction).next) | 0) <= 0;
-  }
-
-  /** Moves a stream over its missing bytes: to its first held segment, or to what was acknowledged if that is nearer. */
-  #skipMissing(flow: Flow, direction: Direction, time: number): void {
+  /** Moves a stream over its missing bytes, up to `limit` or to its first held segment if that is nearer. */
+  #skipMissing(flow: Flow, direction: Direction, limit: number, time: number): void {
     const stream = flow.stream(direction);
     const first = stream.held[0];
-    let to: number;
-    if (first !== undefined) {
-      if (((first.sequence - stream.next) | 0) <= 0) return;
-      to = first.sequence;
-      if (stream.isBehind && ((stream.acknowledged - to) | 0) < 0) to = stream.acknowledged;
-    } else if (stream.isBehind) {
-      to = stream.acknowledged;
-    } else {
-      return;
-    }
+    let to = first !== undefined && ((first.sequence - limit) | 0) < 0 ? first.sequence : limit;
     // An acknowledged FIN takes a sequence number and no byte.
     if (stream.hasFin && ((to - stream.finSequence) | 0) > 0) to = stream.finSequence;
     if (((to - stream.next) | 0) > 0) this.#gap(flow, direction, stream, to, time);
@@ -412,7 +439,7 @@ export class TcpReassembler {
   #reset(flow: Flow, direction: Direction, sequence: number, time: number): void {
     const stream = flow.stream(direction);
     // RFC 5961 §3.2, as seen from outside: a reset from before what was delivered is old or forged.
-    if (stream.carried && ((sequence - stream.next) | 0) < 0) return;
+    if (stream.started && ((sequence - stream.next) | 0) < 0) return;
     flow.resetBy = direction;
     this.#close(flow, EndCause.reset, time);
     this.#retire(flow, time);
@@ -433,7 +460,7 @@ export class TcpReassembler {
       this.#counters.segments_shed += stream.release(this.#budget);
       if (stream.ended) continue;
       // Bytes the receiver acknowledged and we never saw, with nothing behind them.
-      if (stream.carried && stream.isBehind && cause !== EndCause.reset) this.#skipMissing(flow, direction, time);
+      if (stream.carried && stream.isBehind && cause !== EndCause.reset) this.#skipMissing(flow, direction, stream.acknowledged, time);
       if (stream.ended) continue;
       stream.ended = true;
       flow.consumer?.end(direction, cause, time);
@@ -457,7 +484,7 @@ export class TcpReassembler {
       flow = this.flows.oldest(phase)
     ) {
       this.#close(flow, EndCause.unwatched, time);
-      this.flows.remove(flow);
+      this.#remove(flow);
     }
   }
 }

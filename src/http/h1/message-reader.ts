@@ -30,9 +30,9 @@ export interface MessageSink {
   onMessageEnd(reader: MessageReader, ending: Ending, trailers: [string, string][], time: number): void;
   /**
    * The stream lost its place, by lost bytes (`isLoss`) or by bytes that make no sense: messages may be missing between
-   * the last one and the next.
+   * the last one and the next. `wasInMessage`: it happened in the middle of a body, which has been ended.
    */
-  onDesync(reader: MessageReader, isLoss: boolean): void;
+  onDesync(reader: MessageReader, isLoss: boolean, wasInMessage: boolean): void;
   /** The stream, and with it the connection, is not HTTP/1 (any more). */
   onProtocol(protocol: StreamProtocol): void;
 }
@@ -71,8 +71,14 @@ const State = {
 type State = (typeof State)[keyof typeof State];
 
 const HEAD_BUFFER_BYTES_MIN = 2048;
+const HEAD_LOOK_BYTES = 2048;
 /** How often a gathered head may look complete and not be. */
 const HEAD_ATTEMPTS_MAX = 8;
+/**
+ * How often a message start is looked for in one segment. Each try may read the whole rest of it, so a segment made of
+ * what looks like starts and is none would cost its length squared.
+ */
+const RESYNCS_MAX = 16;
 const NO_TRAILERS: [string, string][] = [];
 
 const LF = 0x0a;
@@ -91,6 +97,10 @@ export class MessageReader {
   /** Whether a stream that does not begin with a message may still be HTTP: seen from its middle. */
   readonly #midstream: boolean;
   #sawMessage = false;
+  /** The last byte skipped while lost, or -1 right behind lost ones. */
+  #skipped = -1;
+  /** Whether the place was lost in the middle of a body, so that its rest may still come. */
+  #skipsBody = false;
   #left = 0;
   #chunked: ChunkedDecoder | null = null;
   #head: Buffer | null = null;
@@ -114,6 +124,7 @@ export class MessageReader {
 
   data(bytes: Buffer, start: number, end: number, time: number): void {
     let at = start;
+    let resyncs = 0;
     while (at < end) {
       switch (this.#state) {
         case State.idle:
@@ -138,8 +149,11 @@ export class MessageReader {
           at = end;
           break;
         case State.lost: {
-          const found = findMessageStart(bytes, at, end);
-          if (found < 0) return;
+          const found = findMessageStart(bytes, at, end, this.#skipped);
+          this.#skipped = bytes[end - 1] as number;
+          // What is skipped may have been a message that cannot be told from what is not.
+          if (found !== at) this.#sink.onDesync(this, true, this.#skipsBody);
+          if (found < 0 || ++resyncs > RESYNCS_MAX) return;
           this.#state = State.idle;
           at = found;
           break;
@@ -184,6 +198,7 @@ export class MessageReader {
       default:
         break;
     }
+    this.#skipped = -1;
     this.#lose(Ending.lost, time);
   }
 
@@ -213,7 +228,8 @@ export class MessageReader {
     this.#state = isLoss ? State.lost : State.astray;
     this.afterLoss ||= isLoss;
     if (wasInMessage) this.#sink.onMessageEnd(this, ending, NO_TRAILERS, time);
-    this.#sink.onDesync(this, isLoss);
+    this.#skipsBody = wasInMessage;
+    this.#sink.onDesync(this, isLoss, wasInMessage);
   }
 
   #endMessage(ending: Ending, trailers: [string, string][], time: number): void {
@@ -249,7 +265,7 @@ export class MessageReader {
         return this.#gather(bytes, at, end, time);
       case Start.proxy: {
         const behind = proxyHeaderEnd(bytes, at, end);
-        return behind > 0 ? behind : this.#notAMessage(at, end);
+        return behind > 0 ? behind : this.#gather(bytes, at, end, time);
       }
       case Start.tls:
         if (this.#sawMessage) return this.#notAMessage(at, end);
@@ -279,7 +295,7 @@ export class MessageReader {
     this.#state = State.astray;
     if (this.#sawMessage) {
       this.#counters.messages_malformed++;
-      this.#sink.onDesync(this, false);
+      this.#sink.onDesync(this, false, false);
     } else {
       this.#sink.onProtocol('unknown');
     }
@@ -287,8 +303,13 @@ export class MessageReader {
   }
 
   #parse(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {
-    const result = parseHead(kind, bytes, start, end);
-    return result === HeadResult.invalid ? salvageHead(kind, bytes, start, end) : result;
+    // Most heads are short, and what lies behind them need not be copied into the parser's memory.
+    const near = Math.min(end, start + HEAD_LOOK_BYTES);
+    let result = parseHead(kind, bytes, start, near);
+    if (result === HeadResult.incomplete && near < end) result = parseHead(kind, bytes, start, end);
+    if (result === HeadResult.invalid) result = salvageHead(kind, bytes, start, end);
+    // Where the place had to be found again, only what is beyond doubt a head is one.
+    return this.afterLoss && parsed.malformed ? HeadResult.invalid : result;
   }
 
   /** Adds to the head being gathered, and parses it when its empty line has come. */
