@@ -1,6 +1,6 @@
 /**
  * What capturing costs and loses: nginx and wrk flat out on the loopback of a namespace of their own, watched in turn by
- * nothing, tcpdump, the ring alone, the whole sensor, bare `cap` and the cap backend, several rounds in one run.
+ * nothing, tcpdump, the ring alone, the ring and the engine, the whole sensor, bare `cap` and the cap backend.
  *
  *     npm run build && node --import ./test/support/run-typescript.js bench/capture/loopback.ts [--seconds 5] [--rounds 3]
  *
@@ -42,7 +42,7 @@ interface Tool {
   read(out: string, err: string): { packets: number | null; dropped: number | null; note?: string };
 }
 
-const json = (out: string) => JSON.parse(out) as { packets: number; dropped: number | null };
+const json = (out: string) => JSON.parse(out) as { packets: number; dropped: number | null; note?: string };
 const number = (text: string, pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? Number.NaN);
 const ring = values['ring-size'];
 
@@ -57,6 +57,7 @@ const tools: Tool[] = [
     }),
   },
   { name: 'ring, counting', command: [process.execPath, ...typescript, count, 'ring', ring], read: json },
+  { name: 'ring, exchanges', command: [process.execPath, ...typescript, count, 'exchanges', ring], read: json },
   {
     name: 'sensor, to ndjson',
     command: [
