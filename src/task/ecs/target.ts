@@ -43,12 +43,9 @@ export async function resolveAccess(
   if (known !== undefined) {
     return { profile, region: known };
   }
-  const asked = await prompter.choose('--region', 'AWS region', await regionChoices());
-  return { profile, region: asked };
-
-  async function regionChoices() {
-    return (await listRegions(profile)).map((value) => ({ value }));
-  }
+  // Whoever cannot choose need not wait for the choices.
+  const choices = prompter.interactive ? (await listRegions(profile)).map((value) => ({ value })) : [];
+  return { profile, region: await prompter.choose('--region', 'AWS region', choices) };
 }
 
 export async function resolveTarget(options: TargetOptions, prompter: Prompter, api: EcsApi): Promise<Target> {
