@@ -28,6 +28,8 @@ export const SENSOR_PROFILES = {
       '2.0',
       '--max-http-length',
       '1000000',
+      '--max-cpu',
+      '0.25',
     ],
   },
 } as const satisfies Record<string, SensorProfile>;
