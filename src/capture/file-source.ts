@@ -4,9 +4,10 @@
  *
  * in:  a byte stream · out: `PacketBatch`es that lie in the read buffer, so memory stays flat however large the file
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
 import { SensorError, UsageError } from '../errors.js';
 import { type CaptureFileFormat, CaptureFormatError, RECORD_BYTES_MAX } from './capture-file-format.js';
 import {
@@ -19,7 +20,8 @@ import type { BatchConsumer, PacketSource } from './packet-source.js';
 import { PcapFormat } from './pcap-format.js';
 import { PcapngFormat } from './pcapng-format.js';
 
-const BUFFER_BYTES = 4 << 20;
+const BUFFER_BYTES = 2 << 20;
+const READ_BYTES = 1 << 20;
 const BATCH_PACKETS = 4096;
 
 export class FileSource implements PacketSource {
@@ -152,12 +154,21 @@ interface ByteInput {
   close(): Promise<void>;
 }
 
+/**
+ * Reads on this thread: the next piece comes from the page cache in less time than waking up from a thread pool's work
+ * takes. Between pieces everything else gets its turn.
+ */
 function fileInput(handle: FileHandle): ByteInput {
   return {
-    read: async (buffer, at) => (await handle.read(buffer, at, buffer.length - at, null)).bytesRead,
+    read: async (buffer, at) => {
+      await yieldTurn();
+      return readSync(handle.fd, buffer, at, Math.min(buffer.length - at, READ_BYTES), null);
+    },
     close: () => handle.close(),
   };
 }
+
+const yieldTurn = promisify(setImmediate);
 
 function streamInput(stream: Readable): ByteInput {
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;

@@ -79,6 +79,17 @@ export class PcapFormat implements CaptureFileFormat {
   }
 
   #u32(bytes: Buffer, at: number): number {
-    return this.#littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
+    return this.#littleEndian ? u32LittleEndian(bytes, at) : bytes.readUInt32BE(at);
   }
+}
+
+// Four a packet, their place checked before: without the checks of `readUInt32LE`.
+function u32LittleEndian(bytes: Uint8Array, at: number): number {
+  return (
+    ((bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24)) >>>
+    0
+  );
 }

@@ -143,8 +143,8 @@ export class TcpReassembler {
     const stream = flow.stream(flow.directionOf(segment) === 1 ? 1 : 0);
     if (stream.hasSyn) return stream.synSequence !== segment.sequence;
     if (flow.phase === FlowPhase.closed) return true;
-    // Picked up in the middle, or the SYN-ACK of a connection whose SYN was seen.
-    return stream.carried;
+    // Its own SYN may have been overtaken by what follows it.
+    return stream.carried && ((segment.sequence + 1) | 0) !== stream.first;
   }
 
   #open(segment: Segment, interfaceId: number, time: number): Flow {
@@ -168,21 +168,16 @@ export class TcpReassembler {
       stream.hasSyn = true;
       stream.synSequence = sequence;
       sequence = (sequence + 1) | 0;
-      if (!stream.carried) {
-        stream.started = true;
-        stream.next = sequence;
-      }
+      if (!stream.carried) stream.startAt(sequence);
     } else if (!stream.started) {
-      stream.started = true;
-      stream.next = sequence;
+      stream.startAt(sequence);
       if (!flow.midstream) this.#noteMidstream(flow);
     }
 
     if ((flags & TcpFlag.ack) !== 0) {
       if (!other.started) {
         // The receiver has all before this, so the stream goes on here: a loss right behind it will show as a gap.
-        other.started = true;
-        other.next = acknowledgement;
+        other.startAt(acknowledgement);
         if (!other.hasSyn && !flow.midstream && !stream.hasSyn) this.#noteMidstream(flow);
       }
       if (!other.hasAcknowledged || ((acknowledgement - other.acknowledged) | 0) > 0) {

@@ -23,6 +23,8 @@ export class TcpStream {
   started = false;
   /** Sequence number of the next byte to deliver. */
   next = 0;
+  /** Where `next` began. */
+  first = 0;
   /** Whether the SYN was seen, and its sequence number. */
   hasSyn = false;
   synSequence = 0;
@@ -39,6 +41,12 @@ export class TcpStream {
   /** Sorted by sequence number, disjoint. */
   held: HeldSegment[] = NONE;
   heldBytes = 0;
+
+  startAt(sequence: number): void {
+    this.started = true;
+    this.first = sequence;
+    this.next = sequence;
+  }
 
   /** Whether the receiver has bytes that were never captured, or not yet. */
   get isBehind(): boolean {

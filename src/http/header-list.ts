@@ -9,10 +9,13 @@ export class HeaderList {
   readonly text: string;
   /** Four offsets into `text` a header: name start, name end, value start, value end. */
   readonly spans: readonly number[];
+  /** Whether the head is ASCII without folds, as nearly all are: then a slice of it is a value. */
+  readonly #isPlain: boolean;
 
-  constructor(text: string, spans: readonly number[]) {
+  constructor(text: string, spans: readonly number[], isPlain = false) {
     this.text = text;
     this.spans = spans;
+    this.#isPlain = isPlain;
   }
 
   get size(): number {
@@ -21,19 +24,15 @@ export class HeaderList {
 
   /** The first value of `lowercaseName`, or undefined. Names compare case-insensitively (RFC 9110 §5.1). */
   get(lowercaseName: string): string | undefined {
-    const { spans, text } = this;
-    for (let i = 0; i < spans.length; i += 4) {
-      if (this.#isNamed(i, lowercaseName)) return valueText(text.slice(spans[i + 2], spans[i + 3]));
-    }
-    return undefined;
+    const at = this.#find(lowercaseName, 0);
+    return at < 0 ? undefined : this.#value(at);
   }
 
   /** Every value of `lowercaseName`, in order. */
   getAll(lowercaseName: string): string[] {
     const values: string[] = [];
-    for (let i = 0; i < this.spans.length; i += 4) {
-      if (this.#isNamed(i, lowercaseName))
-        values.push(valueText(this.text.slice(this.spans[i + 2], this.spans[i + 3])));
+    for (let at = this.#find(lowercaseName, 0); at >= 0; at = this.#find(lowercaseName, at + 4)) {
+      values.push(this.#value(at));
     }
     return values;
   }
@@ -43,29 +42,43 @@ export class HeaderList {
     const { spans, text } = this;
     const pairs: [string, string][] = new Array(spans.length >> 2);
     for (let i = 0, n = 0; i < spans.length; i += 4, n++) {
-      pairs[n] = [decodeText(text.slice(spans[i], spans[i + 1])), valueText(text.slice(spans[i + 2], spans[i + 3]))];
+      const name = text.slice(spans[i], spans[i + 1]);
+      pairs[n] = [this.#isPlain ? name : decodeText(name), this.#value(i)];
     }
     return pairs;
   }
 
-  #isNamed(i: number, lowercaseName: string): boolean {
-    const start = this.spans[i] as number;
-    const length = (this.spans[i + 1] as number) - start;
-    if (length !== lowercaseName.length) return false;
-    for (let k = 0; k < length; k++) {
-      let code = this.text.charCodeAt(start + k);
-      if (code >= 0x41 && code <= 0x5a) code |= 0x20;
-      if (code !== lowercaseName.charCodeAt(k)) return false;
+  /** Where in `spans` the first header named so is, from `from` on; or -1. */
+  #find(lowercaseName: string, from: number): number {
+    const { spans, text } = this;
+    const { length } = lowercaseName;
+    next: for (let i = from; i < spans.length; i += 4) {
+      const start = spans[i] as number;
+      if ((spans[i + 1] as number) - start !== length) continue;
+      for (let k = 0; k < length; k++) {
+        let code = text.charCodeAt(start + k);
+        if (code >= 0x41 && code <= 0x5a) code |= 0x20;
+        if (code !== lowercaseName.charCodeAt(k)) continue next;
+      }
+      return i;
     }
-    return true;
+    return -1;
+  }
+
+  /** The value without the white space around it (RFC 9112 §5). */
+  #value(i: number): string {
+    const { spans, text } = this;
+    const start = spans[i + 2] as number;
+    let end = spans[i + 3] as number;
+    // The parser skips the white space before a value, not behind it.
+    while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+    const value = text.slice(start, end);
+    return this.#isPlain ? value : decodeText(value.includes('\n') ? value.replace(/[ \t]*\r?\n[ \t]+/g, ' ') : value);
   }
 }
 
-/** A field value without the white space around it and with folds undone (RFC 9112 §5, §5.2). */
-function valueText(raw: string): string {
-  const unfolded = raw.includes('\n') ? raw.replace(/[ \t]*\r?\n[ \t]+/g, ' ') : raw;
-  const last = unfolded.charCodeAt(unfolded.length - 1);
-  return decodeText(last === 0x20 || last === 0x09 ? unfolded.replace(/[ \t]+$/, '') : unfolded);
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /**
@@ -83,5 +96,3 @@ export function decodeText(latin1: string): string {
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-export const NO_HEADERS = new HeaderList('', []);

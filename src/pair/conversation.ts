@@ -3,9 +3,8 @@
  *
  * in:  both streams of a flow · out: exchanges, each handed on once
  *
- * Either side may be the client: requests wait in the line of their direction, and responses of the other direction
- * are matched with the first of it. After a gap no guess is made: an exchange whose response may have been lost is
- * closed as soon as the client moves on, and says so.
+ * Either side may be the client: requests wait in the lane of their direction, and responses of the other direction
+ * are matched with the first of it. What `Lane` cannot pair for sure stays unpaired, and says so.
  */
 import type { Counters } from '../counters.js';
 import { countDropped, DropReason } from '../counters.js';
@@ -19,6 +18,7 @@ import { emptyBody } from '../http/message-body.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import { type Endpoint, type Exchange, Mark } from './exchange.js';
+import { Lane } from './lane.js';
 import { PendingExchange, type PendingExchanges } from './pending-exchanges.js';
 
 /** What the stages behind are asked and told. */
@@ -49,15 +49,9 @@ export class Conversation implements FlowConsumer, MessageSink {
   readonly #endpoint1: Endpoint;
   readonly #reader0: MessageReader;
   readonly #reader1: MessageReader;
-  /** Requests whose responses have not ended, by the request's direction. */
-  readonly #line0: PendingExchange[] = [];
-  readonly #line1: PendingExchange[] = [];
-  /** The request being read, by direction. */
-  #sending0: PendingExchange | null = null;
-  #sending1: PendingExchange | null = null;
-  /** The exchange whose response is being read, by the response's direction. */
-  #answering0: PendingExchange | null = null;
-  #answering1: PendingExchange | null = null;
+  /** By the direction of the requests. */
+  readonly #lane0 = new Lane();
+  readonly #lane1 = new Lane();
   /** Marks for the next exchange to begin. */
   #nextMarks = 0;
   #sawHttp = false;
@@ -96,9 +90,9 @@ export class Conversation implements FlowConsumer, MessageSink {
     (direction === 0 ? this.#reader0 : this.#reader1).end(ending, time);
     // No response comes this way any more.
     const mark = cause === EndCause.reset ? Mark.aborted : cause === EndCause.unwatched ? Mark.unfinished : 0;
-    const line = this.#line(direction === 0 ? 1 : 0);
-    for (const pending of line) this.#giveUp(pending, mark);
-    line.length = 0;
+    const lane = this.#laneAnsweredBy(direction);
+    for (const pending of lane.waiting.splice(0)) this.#giveUp(pending, mark);
+    lane.answering = null;
   }
 
   // --- MessageSink
@@ -110,16 +104,16 @@ export class Conversation implements FlowConsumer, MessageSink {
     counters.requests_seen++;
     counters.exchanges_seen++;
     const framing = requestFraming(headers);
-    const line = this.#line(direction);
+    const lane = this.#laneOf(direction);
     let marks = this.#nextMarks;
     this.#nextMarks = 0;
     if (reader.afterLoss) marks |= Mark.gap;
     if (parsed.malformed || framing.malformed) marks |= Mark.malformed;
-    // The client moved on, so the response of whoever lost one in a gap is not coming.
-    while (line[0]?.uncertain && !this.#isAnswering(line[0])) {
-      this.#giveUp(line.shift() as PendingExchange, Mark.gap);
+    for (const pending of lane.arrive()) {
+      this.#giveUp(pending, Mark.gap);
       marks |= Mark.gap;
     }
+    if (lane.isUnpairable) marks |= Mark.gap;
     const exchange: Exchange = {
       interfaceName: this.#interfaceName,
       client: direction === 0 ? this.#endpoint0 : this.#endpoint1,
@@ -145,13 +139,13 @@ export class Conversation implements FlowConsumer, MessageSink {
     } else {
       this.#context.pending.append(pending);
     }
-    if (line.length >= limits.pipeline_requests_max) {
+    if (lane.waiting.length >= limits.pipeline_requests_max) {
       // Who sends this many without reading is not to be followed: the oldest goes unanswered.
-      this.#giveUp(line.shift() as PendingExchange, 0);
+      this.#giveUp(lane.waiting.shift() as PendingExchange, 0);
     }
-    line.push(pending);
-    if (direction === 0) this.#sending0 = pending;
-    else this.#sending1 = pending;
+    if (lane.isUnpairable) pending.responseEnded = true;
+    else lane.waiting.push(pending);
+    lane.sending = pending;
     return framing;
   }
 
@@ -161,16 +155,17 @@ export class Conversation implements FlowConsumer, MessageSink {
     const { status } = parsed;
     this.#sawHttp = true;
     counters.responses_seen++;
-    const pending = this.#line(direction === 0 ? 1 : 0)[0];
+    const lane = this.#laneAnsweredBy(direction);
+    const pending = lane.waiting[0];
     const framing = responseFraming(headers, status, pending?.exchange.request.method ?? '');
     // An interim response never answers a request (RFC 9110 §15.2).
     if (isInterim(status)) return framing;
     if (pending === undefined) {
       counters.responses_unpaired++;
+      lane.noteResponse();
       return framing;
     }
-    if (direction === 0) this.#answering0 = pending;
-    else this.#answering1 = pending;
+    lane.answering = pending;
     if (pending.handedOn) {
       // A dropped exchange's response is read for its framing only; a late one is of no more use.
       if (pending.exchange.dropReason === DropReason.none) counters.responses_unpaired++;
@@ -200,9 +195,8 @@ export class Conversation implements FlowConsumer, MessageSink {
   onBody(reader: MessageReader, bytes: Buffer, start: number, end: number, expected: number, time: number): void {
     const direction = this.#directionOf(reader);
     const { limits, budget } = this.#context;
-    const answering = direction === 0 ? this.#answering0 : this.#answering1;
-    const sending = direction === 0 ? this.#sending0 : this.#sending1;
-    const pending = sending ?? answering;
+    const { sending } = this.#laneOf(direction);
+    const pending = sending ?? this.#laneAnsweredBy(direction).answering;
     if (pending === null || pending.handedOn) return;
     const { exchange } = pending;
     let buffer = sending === null ? pending.responseBody : pending.requestBody;
@@ -224,8 +218,8 @@ export class Conversation implements FlowConsumer, MessageSink {
 
   onBodyLost(reader: MessageReader, length: number): void {
     const direction = this.#directionOf(reader);
-    const sending = direction === 0 ? this.#sending0 : this.#sending1;
-    const pending = sending ?? (direction === 0 ? this.#answering0 : this.#answering1);
+    const { sending } = this.#laneOf(direction);
+    const pending = sending ?? this.#laneAnsweredBy(direction).answering;
     if (pending === null || pending.handedOn) return;
     const { limits, budget } = this.#context;
     pending.exchange.marks |= Mark.gap;
@@ -243,10 +237,9 @@ export class Conversation implements FlowConsumer, MessageSink {
   onMessageEnd(reader: MessageReader, ending: Ending, trailers: [string, string][], time: number): void {
     const direction = this.#directionOf(reader);
     const marks = ENDING_MARKS[ending] as number;
-    const sending = direction === 0 ? this.#sending0 : this.#sending1;
+    const { sending } = this.#laneOf(direction);
     if (sending !== null) {
-      if (direction === 0) this.#sending0 = null;
-      else this.#sending1 = null;
+      this.#laneOf(direction).sending = null;
       sending.requestEnded = true;
       if (!sending.handedOn) {
         sending.exchange.request.trailers = trailers;
@@ -258,11 +251,12 @@ export class Conversation implements FlowConsumer, MessageSink {
       }
       return;
     }
-    const answering = direction === 0 ? this.#answering0 : this.#answering1;
+    const lane = this.#laneAnsweredBy(direction);
+    const { answering } = lane;
     if (answering === null) return;
-    if (direction === 0) this.#answering0 = null;
-    else this.#answering1 = null;
-    this.#line(direction === 0 ? 1 : 0).shift();
+    lane.answering = null;
+    lane.waiting.shift();
+    lane.noteResponse();
     answering.responseEnded = true;
     if (answering.handedOn) return;
     if (answering.exchange.response !== null) answering.exchange.response.trailers = trailers;
@@ -274,11 +268,11 @@ export class Conversation implements FlowConsumer, MessageSink {
 
   onDesync(reader: MessageReader, isLoss: boolean): void {
     const direction = this.#directionOf(reader);
-    // Whoever waits for a response of this stream may have lost it.
-    for (const pending of this.#line(direction === 0 ? 1 : 0)) {
-      pending.uncertain = true;
-      if (!pending.handedOn) pending.exchange.marks |= isLoss ? Mark.gap : Mark.malformed;
-    }
+    const mark = isLoss ? Mark.gap : Mark.malformed;
+    this.#laneOf(direction).loseRequests();
+    const lane = this.#laneAnsweredBy(direction);
+    for (const pending of lane.waiting) if (!pending.handedOn) pending.exchange.marks |= mark;
+    for (const pending of lane.loseResponses()) this.#giveUp(pending, mark);
   }
 
   onProtocol(protocol: StreamProtocol): void {
@@ -289,9 +283,8 @@ export class Conversation implements FlowConsumer, MessageSink {
     else if (this.#sawHttp) return;
     else counters.flows_not_http++;
     // What waits for a response on a flow that is no longer HTTP will not get one.
-    for (const line of [this.#line0, this.#line1]) {
-      for (const pending of line) this.#giveUp(pending, 0);
-      line.length = 0;
+    for (const lane of [this.#lane0, this.#lane1]) {
+      for (const pending of lane.waiting.splice(0)) this.#giveUp(pending, 0);
     }
     this.#isOver = true;
     this.#reader0.deafen();
@@ -300,16 +293,18 @@ export class Conversation implements FlowConsumer, MessageSink {
 
   // ---
 
-  #line(direction: Direction): PendingExchange[] {
-    return direction === 0 ? this.#line0 : this.#line1;
+  /** The lane of the requests that go in `direction`. */
+  #laneOf(direction: Direction): Lane {
+    return direction === 0 ? this.#lane0 : this.#lane1;
+  }
+
+  /** The lane whose responses go in `direction`. */
+  #laneAnsweredBy(direction: Direction): Lane {
+    return direction === 0 ? this.#lane1 : this.#lane0;
   }
 
   #directionOf(reader: MessageReader): Direction {
     return reader === this.#reader0 ? 0 : 1;
-  }
-
-  #isAnswering(pending: PendingExchange): boolean {
-    return pending === this.#answering0 || pending === this.#answering1;
   }
 
   /** No more will come of `pending`. */

@@ -18,8 +18,6 @@ export class PendingExchange {
   responseEnded = false;
   /** Handed on already; kept in line only so that its late response pairs with nothing else. */
   handedOn = false;
-  /** Its response may have been lost in a gap. */
-  uncertain = false;
   /** An endless kind of response: its time runs from its start, not from its last byte. */
   streaming = false;
   lastActive: number;

@@ -48,7 +48,6 @@ export function responseFraming(headers: HeaderList, status: number, method: str
 }
 
 function headerFraming(headers: HeaderList, otherwise: BodyFraming): BodyFraming {
-  // Names are compared by length first, so a head without either costs next to nothing.
   if (headers.get('transfer-encoding') !== undefined) {
     const codings = headers.getAll('transfer-encoding').join(',').toLowerCase().split(',');
     const last = codings[codings.length - 1]?.trim();
@@ -56,13 +55,30 @@ function headerFraming(headers: HeaderList, otherwise: BodyFraming): BodyFraming
     // "identity" was withdrawn (RFC 7230 A.2): it says nothing.
     if (last !== 'identity') return CLOSE;
   }
-  if (headers.get('content-length') === undefined) return otherwise;
-  const lengths = headers.getAll('content-length').join(',').split(',');
-  const first = lengths[0]?.trim() ?? '';
-  const length = Number(first);
-  if (/^\d+$/.test(first) && Number.isSafeInteger(length)) {
-    const differs = lengths.some((other) => other.trim() !== first);
-    return { framing: length === 0 ? Framing.none : Framing.length, length, malformed: differs };
+  const lengths = headers.getAll('content-length');
+  if (lengths.length === 0) return otherwise;
+  if (lengths.length === 1) {
+    const length = digits(lengths[0] as string);
+    if (length >= 0) return ofLength(length, false);
   }
-  return { ...otherwise, malformed: true };
+  // "42, 42" and a header sent twice mean the same (§6.3 item 5).
+  const all = lengths.join(',').split(',').map((text) => digits(text.trim()));
+  const first = all[0] as number;
+  return first >= 0 ? ofLength(first, all.some((other) => other !== first)) : { ...otherwise, malformed: true };
+}
+
+function ofLength(length: number, malformed: boolean): BodyFraming {
+  return { framing: length === 0 ? Framing.none : Framing.length, length, malformed };
+}
+
+/** `1*DIGIT` as a number that arithmetic can trust, or -1. */
+function digits(text: string): number {
+  if (text.length === 0 || text.length > 15) return -1;
+  let value = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
 }

@@ -37,6 +37,8 @@ export interface ParsedHead {
   headerCount: number;
   /** Whether the head departs from the grammar. */
   malformed: boolean;
+  /** Whether the head is ASCII and no value in it is folded. */
+  isPlain: boolean;
 }
 
 /** Headers a head may have before it is taken for hostile. */
@@ -56,6 +58,7 @@ export const parsed: ParsedHead = {
   spans: new Int32Array(HEADERS_MAX * 4),
   headerCount: 0,
   malformed: false,
+  isPlain: false,
 };
 
 const HPE_OK = 0;
@@ -103,6 +106,7 @@ function onHeaderValue(_parser: number, at: number, length: number): number {
   const start = at - inputAt;
   // A folded value (obs-fold, RFC 9112 §5.2) comes in pieces: it runs from the first to the end of the last.
   if (!hasValue) parsed.spans[i + 2] = start;
+  else parsed.isPlain = false;
   hasValue = true;
   parsed.spans[i + 3] = start + length;
   return 0;
@@ -142,6 +146,7 @@ llhttp._initialize();
 
 /** The longest head that can be parsed, in bytes. */
 export const HEAD_PARSE_BYTES_MAX = 1 << 18;
+/** Aligned to words, as all of malloc's memory is. */
 const input = llhttp.malloc(HEAD_PARSE_BYTES_MAX);
 inputAt = input;
 
@@ -159,6 +164,8 @@ function createParser(kind: MessageKind): number {
 const requestParser = createParser(MessageKind.request);
 const responseParser = createParser(MessageKind.response);
 let memory = new Uint8Array(llhttp.memory.buffer);
+/** The same memory in words. */
+let words = new Int32Array(llhttp.memory.buffer);
 
 const METHOD_COUNT = 64;
 const methods: string[] = [];
@@ -177,10 +184,14 @@ function methodName(method: number): string {
 /** Parses the head that begins at `bytes[start]` into `parsed`. */
 export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {
   const length = Math.min(end - start, HEAD_PARSE_BYTES_MAX);
-  if (memory.buffer !== llhttp.memory.buffer) memory = new Uint8Array(llhttp.memory.buffer);
+  if (memory.buffer !== llhttp.memory.buffer) {
+    memory = new Uint8Array(llhttp.memory.buffer);
+    words = new Int32Array(llhttp.memory.buffer);
+  }
   bytes.copy(memory, input, start, start + length);
   parsed.headerCount = 0;
   parsed.malformed = false;
+  parsed.isPlain = true;
   parsed.reasonStart = 0;
   parsed.reasonEnd = 0;
   const parser = kind === MessageKind.request ? requestParser : responseParser;
@@ -197,10 +208,19 @@ export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: 
       parsed.method = '';
       parsed.status = llhttp.llhttp_get_status_code(parser);
     }
+    if (parsed.isPlain) parsed.isPlain = isAscii(parsed.length);
     result = HeadResult.complete;
   } else if (code === HPE_OK) {
     result = HeadResult.incomplete;
   }
   llhttp.llhttp_reset(parser);
   return result;
+}
+
+/** Whether the first `length` bytes of the input, rounded up to words, are ASCII. */
+function isAscii(length: number): boolean {
+  let bits = 0;
+  const end = (input + length + 3) >> 2;
+  for (let i = input >> 2; i < end; i++) bits |= words[i] as number;
+  return (bits & 0x80808080) === 0;
 }

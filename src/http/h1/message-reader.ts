@@ -381,11 +381,11 @@ export class MessageReader {
   /** The head in `parsed`, which begins at `bytes[at]`, is complete. Returns where its message goes on. */
   #take(kind: MessageKind, bytes: Buffer, at: number, time: number): number {
     this.#sawMessage = true;
-    const text = bytes.toString('latin1', at, at + parsed.length);
+    const text = bytes.latin1Slice(at, at + parsed.length);
     const count = parsed.headerCount << 2;
     const spans: number[] = new Array(count);
     for (let i = 0; i < count; i++) spans[i] = parsed.spans[i] as number;
-    const headers = new HeaderList(text, spans);
+    const headers = new HeaderList(text, spans, parsed.isPlain);
     const behind = at + parsed.length;
     if (parsed.malformed) this.#counters.messages_malformed++;
     const body =

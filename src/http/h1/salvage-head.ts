@@ -18,6 +18,7 @@ export function salvageHead(kind: MessageKind, bytes: Buffer, start: number, end
   const head = bytes.subarray(start, end);
   parsed.headerCount = 0;
   parsed.malformed = false;
+  parsed.isPlain = false;
   parsed.reasonStart = 0;
   parsed.reasonEnd = 0;
   let lineEnd = head.indexOf(LF);
