@@ -19,10 +19,6 @@ import {
   SENSOR_OPTIONS,
 } from './options.js';
 import { type FlagValues, nearest } from './settings.js';
-import { apidump } from './subcommands/apidump.js';
-import { demo } from './subcommands/demo.js';
-import { ecsAdd, ecsRemove, ecsStatus } from './subcommands/ecs.js';
-import { satellite } from './subcommands/satellite.js';
 import { versionText } from './subcommands/version-text.js';
 
 interface Subcommand {
@@ -33,6 +29,7 @@ interface Subcommand {
   run(flags: FlagValues): Promise<number>;
 }
 
+// Loaded when run: `--help` and `satellite` need nothing of what `apidump` is made of.
 const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   apidump: {
     summary: 'Capture HTTP exchanges and send them to a satellite',
@@ -42,19 +39,19 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
       ["$0 apidump --satellite-url HOST --filter 'port 8080' --path-exclusions ^/health", 'one port, no health checks'],
       ['$0 apidump --read capture.pcap --output ndjson', 'a capture file, to standard output'],
     ],
-    run: apidump,
+    run: async (flags) => (await import('./subcommands/apidump.js')).apidump(flags),
   },
   satellite: {
     summary: 'Run a local satellite that prints the traces it receives',
     options: SATELLITE_OPTIONS,
     examples: [['$0 satellite --port 9999', 'then: curl http://127.0.0.1:9999/traces']],
-    run: satellite,
+    run: async (flags) => (await import('./subcommands/satellite.js')).satellite(flags),
   },
   demo: {
     summary: 'Show it all on loopback: a sample API, its traffic, the sensor and a satellite',
     options: DEMO_OPTIONS,
     examples: [['$0 demo --keep-running', 'until interrupted']],
-    run: demo,
+    run: async (flags) => (await import('./subcommands/demo.js')).demo(flags),
   },
   'ecs add': {
     summary: 'Put the sensor into an ECS task definition and roll the service out',
@@ -66,19 +63,19 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
         'shows what would change',
       ],
     ],
-    run: ecsAdd,
+    run: async (flags) => (await import('./subcommands/ecs.js')).ecsAdd(flags),
   },
   'ecs remove': {
     summary: 'Take the sensor out again, back to the revision before it',
     options: ECS_REMOVE_OPTIONS,
     examples: [['$0 ecs remove --cluster main --service web', '']],
-    run: ecsRemove,
+    run: async (flags) => (await import('./subcommands/ecs.js')).ecsRemove(flags),
   },
   'ecs status': {
     summary: 'Say whether the sensor is in; exit code 3 when it is not',
     options: ECS_STATUS_OPTIONS,
     examples: [['$0 ecs status --cluster main --service web', '']],
-    run: ecsStatus,
+    run: async (flags) => (await import('./subcommands/ecs.js')).ecsStatus(flags),
   },
 };
 
@@ -211,9 +208,17 @@ function flagValues(
   return flags;
 }
 
+/** `--read -` as `--read=-`: yargs would take the dash for the next flag. */
+function joinDashes(words: readonly string[]): string[] {
+  return words.flatMap((word, index) => {
+    if (word === '-' && words[index - 1]?.startsWith('--')) return [];
+    return words[index + 1] === '-' && word.startsWith('--') ? [`${word}=-`] : [word];
+  });
+}
+
 try {
   // Standard streams are written synchronously on this platform's pipes and files, so nothing is cut off.
-  process.exit(await main(process.argv.slice(2)));
+  process.exit(await main(joinDashes(process.argv.slice(2))));
 } catch (error) {
   const isExpected = error instanceof SensorError;
   process.stderr.write(`pcap-sensor: ${isExpected ? error.message : `this is a bug: ${(error as Error).stack}`}\n`);

@@ -347,12 +347,15 @@ export class TcpReassembler {
     const isLost = flow.stream0.isBehind || flow.stream1.isBehind;
     const waited = time - flow.waitingSince;
     const stalled = isLost && (flow.packetsWhileWaiting >= STALL_PACKETS || waited >= STALL_NANOS);
-    if (stalled || waited >= this.#limits.stream_timeout_nanos) this.#giveUp(flow, time);
+    if (!stalled && waited < this.#limits.stream_timeout_nanos) return;
+    // Each stream may miss something.
+    this.#giveUp(flow, time);
+    if (flow.stream0.isBehind || flow.stream1.isBehind) this.#giveUp(flow, time);
   }
 
   /**
-   * Declares the first missing bytes of the flow lost, and delivers what waited for them. The stream that others wait
-   * for goes first: a request's lost bytes before the response that acknowledges them.
+   * Declares the first missing bytes of the flow lost, and delivers what waited for them: of the stream whose next
+   * segment was said first, as a request's lost bytes come before the response that acknowledges them.
    */
   #giveUp(flow: Flow, time: number): void {
     const before = flow.stream0.held.length + flow.stream1.held.length;
@@ -360,41 +363,38 @@ export class TcpReassembler {
       this.#settleWait(flow);
       return;
     }
-    const blocked0 = this.#isBlockedByOther(flow, 0);
-    const blocked1 = this.#isBlockedByOther(flow, 1);
-    // At most one of them is blocked by the other unless acknowledgements contradict each other.
-    if (blocked0 && !blocked1) this.#skipMissing(flow, 1, time);
-    else if (blocked1 && !blocked0) this.#skipMissing(flow, 0, time);
-    else if (blocked0 && blocked1) this.#drain(flow, 0, true);
-    else {
-      this.#skipMissing(flow, 0, time);
-      this.#skipMissing(flow, 1, time);
+    const first0 = flow.stream0.held[0];
+    const first1 = flow.stream1.held[0];
+    // Whose next segment is here waits only for what it acknowledges of the other.
+    const isNext0 = first0 !== undefined && ((first0.sequence - flow.stream0.next) | 0) <= 0;
+    const isNext1 = first1 !== undefined && ((first1.sequence - flow.stream1.next) | 0) <= 0;
+    if (isNext0 && isNext1) {
+      // Acknowledgements that contradict each other: forged, or of retransmissions.
+      this.#drain(flow, 0, true);
+    } else if (isNext1) {
+      this.#skipMissing(flow, 0, first1.acknowledgement, time);
+    } else if (isNext0) {
+      this.#skipMissing(flow, 1, first0.acknowledgement, time);
+    } else if (first0 !== undefined && !flow.stream1.isBehindOf(first0.acknowledgement)) {
+      // Both miss bytes: what acknowledges nothing missing was said first.
+      this.#skipMissing(flow, 0, first0.sequence, time);
+    } else if (first1 !== undefined && !flow.stream0.isBehindOf(first1.acknowledgement)) {
+      this.#skipMissing(flow, 1, first1.sequence, time);
+    } else if (first1 !== undefined) {
+      this.#skipMissing(flow, 0, first1.acknowledgement, time);
+    } else if (first0 !== undefined) {
+      this.#skipMissing(flow, 1, first0.acknowledgement, time);
     }
     flow.waitingSince = time;
     flow.packetsWhileWaiting = 0;
     this.#progress(flow, time);
   }
 
-  /** Whether a stream's next segment is here, and waits only for the other stream. */
-  #isBlockedByOther(flow: Flow, direction: Direction): boolean {
-    const first = flow.stream(direction).held[0];
-    return first !== undefined && ((first.sequence - flow.stream(direction).next) | 0) <= 0;
-  }
-
-  /** Moves a stream over its missing bytes: to its first held segment, or to what was acknowledged if that is nearer. */
-  #skipMissing(flow: Flow, direction: Direction, time: number): void {
+  /** Moves a stream over its missing bytes, up to `limit` or to its first held segment if that is nearer. */
+  #skipMissing(flow: Flow, direction: Direction, limit: number, time: number): void {
     const stream = flow.stream(direction);
     const first = stream.held[0];
-    let to: number;
-    if (first !== undefined) {
-      if (((first.sequence - stream.next) | 0) <= 0) return;
-      to = first.sequence;
-      if (stream.isBehind && ((stream.acknowledged - to) | 0) < 0) to = stream.acknowledged;
-    } else if (stream.isBehind) {
-      to = stream.acknowledged;
-    } else {
-      return;
-    }
+    let to = first !== undefined && ((first.sequence - limit) | 0) < 0 ? first.sequence : limit;
     // An acknowledged FIN takes a sequence number and no byte.
     if (stream.hasFin && ((to - stream.finSequence) | 0) > 0) to = stream.finSequence;
     if (((to - stream.next) | 0) > 0) this.#gap(flow, direction, stream, to, time);
@@ -433,7 +433,8 @@ export class TcpReassembler {
       this.#counters.segments_shed += stream.release(this.#budget);
       if (stream.ended) continue;
       // Bytes the receiver acknowledged and we never saw, with nothing behind them.
-      if (stream.carried && stream.isBehind && cause !== EndCause.reset) this.#skipMissing(flow, direction, time);
+      if (stream.carried && stream.isBehind && cause !== EndCause.reset)
+        this.#skipMissing(flow, direction, stream.acknowledged, time);
       if (stream.ended) continue;
       stream.ended = true;
       flow.consumer?.end(direction, cause, time);

@@ -266,10 +266,10 @@ export class Conversation implements FlowConsumer, MessageSink {
     if (answering.requestEnded) this.#handOn(answering, 0);
   }
 
-  onDesync(reader: MessageReader, isLoss: boolean): void {
+  onDesync(reader: MessageReader, isLoss: boolean, wasInMessage: boolean): void {
     const direction = this.#directionOf(reader);
     const mark = isLoss ? Mark.gap : Mark.malformed;
-    this.#laneOf(direction).loseRequests();
+    for (const pending of this.#laneOf(direction).loseRequests(wasInMessage)) this.#giveUp(pending, mark);
     const lane = this.#laneAnsweredBy(direction);
     for (const pending of lane.waiting) if (!pending.handedOn) pending.exchange.marks |= mark;
     for (const pending of lane.loseResponses()) this.#giveUp(pending, mark);

@@ -2,11 +2,16 @@
  * The requests of one direction of a connection, and the responses that come the other way: first in, first out
  * (RFC 9112 §9.3.2), as long as that can be known.
  *
- * Lost bytes may have held whole messages. A client that waits for each response before its next request (nearly all)
- * puts the pairing right again by itself: whatever comes next belongs together. One that pipelines does not, and then
- * nothing is paired any more: a missing response is a gap that is told, a wrong one would be a lie.
+ * Lost bytes may have held whole messages. Nearly every client waits for each response before its next request, and then
+ * whatever comes next puts the pairing right again: a request says that all before it is settled. One that pipelines
+ * says no such thing, and then nothing is paired any more on its connection: a missing response is a gap that is told, a
+ * wrong one would be a lie.
+ *
+ * Methods return the exchanges that will not get a response, for the caller to give up.
  */
 import type { PendingExchange } from './pending-exchanges.js';
+
+const NONE: PendingExchange[] = [];
 
 export class Lane {
   /** Requests whose responses have not ended, oldest first. */
@@ -19,50 +24,55 @@ export class Lane {
   isUnpairable = false;
   /** Whether two requests were ever under way at once. */
   #pipelines = false;
-  /** Whether request bytes were lost, and no response has shown since that the client waits for it. */
+  /** Whether bytes were lost that may have held requests, since the last request. */
   #requestsLost = false;
-  /** Whether the response of the only request under way may have been lost. */
+  /** Whether, since then, anything came or was lost of the responses: what a client that waits had waited for. */
+  #answeredSince = false;
+  /** Whether bytes were lost that may have held the response of the one request under way. */
   #responseLost = false;
 
-  /**
-   * A request has come. Returns those that will not get a response, as far as can be known from its coming; the caller
-   * gives them up. Call before it joins the line.
-   */
+  /** A request has come; call before it joins the line. */
   arrive(): PendingExchange[] {
     if (this.#requestsLost) {
-      // Nobody answered what was lost before the client went on: it does not wait, or nothing says that it does.
       this.#requestsLost = false;
-      this.isUnpairable = true;
+      if (!this.#answeredSince) this.#pipelines = true;
+      if (this.#pipelines) this.isUnpairable = true;
     }
-    if (this.waiting.length === 0) return [];
-    if (this.#responseLost && this.answering === null) {
-      this.#responseLost = false;
+    if (this.waiting.length === 0) return NONE;
+    if (this.#responseLost && this.answering === null && !this.#pipelines) {
       // The client moved on, so it had its response.
-      if (!this.#pipelines) return this.waiting.splice(0);
-      this.isUnpairable = true;
+      this.#responseLost = false;
+      return this.waiting.splice(0);
     }
-    if (!this.isUnpairable) this.#pipelines = true;
-    return this.isUnpairable ? this.waiting.splice(0) : [];
+    this.#pipelines = true;
+    return this.isUnpairable ? this.waiting.splice(0) : NONE;
   }
 
   /** A final response has been seen to its end, or one that answers nothing. */
   noteResponse(): void {
+    this.#answeredSince = true;
     this.#responseLost = false;
-    if (this.waiting.length === 0) this.#requestsLost = false;
   }
 
-  /** Bytes of the requests' stream were lost that may have held requests. */
-  loseRequests(): void {
+  /** Bytes of the requests' stream were lost that may have held requests. `wasSending`: from the middle of one. */
+  loseRequests(wasSending: boolean): PendingExchange[] {
     this.#requestsLost = true;
+    this.#answeredSince = false;
+    // A client that waits had the response before it sent what was lost; so that was lost too.
+    const isOver = !this.#pipelines && !wasSending && this.waiting.length > 0 && this.answering === null;
+    return isOver ? this.waiting.splice(0) : NONE;
   }
 
-  /** Bytes of the responses' stream were lost that may have held responses. Returns those to give up. */
+  /** Bytes of the responses' stream were lost that may have held responses. */
   loseResponses(): PendingExchange[] {
-    if (this.waiting.length > 1 || (this.waiting.length === 1 && this.#pipelines)) {
+    this.#answeredSince = true;
+    if (this.waiting.length === 0) return NONE;
+    if (this.#pipelines || this.waiting.length > 1) {
       this.isUnpairable = true;
       return this.waiting.splice(0);
     }
-    this.#responseLost = this.waiting.length === 1;
-    return [];
+    this.#responseLost = true;
+    // The next response may be that of a lost request.
+    return this.#requestsLost ? this.waiting.splice(0) : NONE;
   }
 }

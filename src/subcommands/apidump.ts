@@ -2,6 +2,7 @@
  * `apidump`: capture, and ship traces until the file ends or a signal comes.
  */
 import { createLogger, writesText } from '../log.js';
+import type { Settings } from '../options.js';
 import { startSensor } from '../sensor.js';
 import { type FlagValues, misspeltVariables, resolveSensorSettings } from '../settings.js';
 import { onInterrupt } from './signals.js';
@@ -23,8 +24,19 @@ export async function apidump(flags: FlagValues): Promise<number> {
   });
   const run = await startSensor(settings, log);
   void stopping.then((reason) => run.stop(reason));
+  void run.ready.then(() => log.info(started(settings)));
   const summary = await run.done;
-  if (writesText(settings)) process.stderr.write(summaryText(summary));
-  else log.info({ ...summary }, 'summary');
+  if (!writesText(settings)) log.info({ ...summary }, 'summary');
+  else if (log.isLevelEnabled('info')) process.stderr.write(summaryText(summary));
   return 0;
+}
+
+function started(settings: Settings): string {
+  const from = settings.read === null ? 'capturing on' : 'reading';
+  const what = settings.read ?? (settings.interfaces.join(', ') || 'every interface that is up');
+  const to = settings.output.map((output) => {
+    if (output.to === 'satellite') return settings.satelliteUrl;
+    return output.file === null ? 'standard output' : output.file;
+  });
+  return `${from} ${what}, traces go to ${to.join(', ')}`;
 }

@@ -13,11 +13,14 @@ export interface ExpectedExchange {
   target: string;
   requestHeaders: [string, string][];
   requestBody: Buffer;
+  /** With its content coding on, its chunks joined. */
+  requestWireBody: Buffer;
   requestTrailers: [string, string][];
   status: number;
   reason: string;
   responseHeaders: [string, string][];
   responseBody: Buffer;
+  responseWireBody: Buffer;
   responseTrailers: [string, string][];
 }
 
@@ -36,6 +39,8 @@ export interface RandomConversation {
   handshake: number;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 const SYN = 2;
 const ACK = 16;
 const FIN = 1;
@@ -44,6 +49,7 @@ interface Message {
   bytes: Buffer;
   headers: [string, string][];
   body: Buffer;
+  wireBody: Buffer;
   trailers: [string, string][];
 }
 
@@ -55,7 +61,7 @@ export function randomConversation(random: Random, id: number): RandomConversati
   let closes = false;
   for (let turn = 0; turn < turns && !closes; turn++) {
     const count = pipelines ? random.between(1, 4) : 1;
-    const batch: { response: Buffer; interim: Buffer | null; requestBody: Buffer; head: number }[] = [];
+    const batch: RandomExchange[] = [];
     for (let i = 0; i < count; i++) {
       const isLast = turn === turns - 1 && i === count - 1;
       const exchange = randomExchange(random, `${id}-${expected.length}`, isLast);
@@ -138,7 +144,7 @@ function randomExchange(random: Random, id: string, isLast: boolean): RandomExch
       random.chance(0.5) ? ['Content-Length', '1234'] : ['Transfer-Encoding', 'chunked'],
     ];
     if (status === 204) headers.pop();
-    response = { bytes: head(random, startLine, headers), headers, body: Buffer.alloc(0), trailers: [] };
+    response = { bytes: head(random, startLine, headers), headers, body: NOTHING, wireBody: NOTHING, trailers: [] };
   } else {
     response = randomMessage(random, startLine, [['X-Id', id]], true, untilClose);
   }
@@ -148,15 +154,17 @@ function randomExchange(random: Random, id: string, isLast: boolean): RandomExch
       target,
       requestHeaders: request.headers,
       requestBody: request.body,
+      requestWireBody: request.wireBody,
       requestTrailers: request.trailers,
       status,
       reason,
       responseHeaders: response.headers,
       responseBody: response.body,
+      responseWireBody: response.wireBody,
       responseTrailers: response.trailers,
     },
     request: request.bytes,
-    head: request.bytes.indexOf(/\r\n\r\n|\n\n/.test(request.bytes.toString('latin1')) ? '\n\r\n' : '\n\n') + 3,
+    head: headLength(request.bytes),
     interim,
     response: response.bytes,
     closes: untilClose,
@@ -179,7 +187,7 @@ function randomMessage(
   if (!takesBody || random.chance(0.1)) {
     if (takesBody || random.chance(0.2)) headers.push(['Content-Length', '0']);
     else if (startLine.startsWith('HTTP/')) headers.push(['Content-Length', '0']);
-    return { bytes: head(random, startLine, headers), headers, body: Buffer.alloc(0), trailers };
+    return { bytes: head(random, startLine, headers), headers, body: NOTHING, wireBody: NOTHING, trailers };
   }
   let content = randomBody(random);
   const coding = random.chance(0.3) ? random.pick(['gzip', 'deflate', 'br', 'raw']) : null;
@@ -192,11 +200,11 @@ function randomMessage(
   if (coding !== null) headers.push(['Content-Encoding', coding === 'raw' ? 'deflate' : coding]);
   if (wireBody.length === 0 && untilClose) content = wireBody;
   if (untilClose) {
-    return { bytes: Buffer.concat([head(random, startLine, headers), wireBody]), headers, body: content, trailers };
+    return { bytes: Buffer.concat([head(random, startLine, headers), wireBody]), headers, body: content, wireBody, trailers };
   }
   if (random.chance(0.5)) {
     headers.push(['Content-Length', String(wireBody.length)]);
-    return { bytes: Buffer.concat([head(random, startLine, headers), wireBody]), headers, body: content, trailers };
+    return { bytes: Buffer.concat([head(random, startLine, headers), wireBody]), headers, body: content, wireBody, trailers };
   }
   headers.push(['Transfer-Encoding', 'chunked']);
   const parts: Buffer[] = [head(random, startLine, headers)];
@@ -216,7 +224,13 @@ function randomMessage(
     parts.push(Buffer.from('X-Sum: abc123\r\n'));
   }
   parts.push(Buffer.from('\r\n'));
-  return { bytes: Buffer.concat(parts), headers, body: content, trailers };
+  return { bytes: Buffer.concat(parts), headers, body: content, wireBody, trailers };
+}
+
+/** Up to and with the empty line. */
+function headLength(message: Buffer): number {
+  const match = /\r?\n\r?\n/.exec(message.toString('latin1')) as RegExpExecArray;
+  return match.index + match[0].length;
 }
 
 /** CRLF, or (RFC 9112 §2.2) lone LF. */
@@ -255,15 +269,14 @@ class Wire {
   }
 
   send(fromClient: boolean, bytes: Buffer): void {
+    // What one side says after the other has been sent by then.
+    this.flush(!fromClient);
     (fromClient ? this.#clientBuffer : this.#serverBuffer).push(bytes);
     if (this.#random.chance(0.5)) this.flush(fromClient);
   }
 
   /** Cuts what is to be sent into segments. */
   flush(fromClient: boolean): void {
-    // What one side says after the other has been sent by then.
-    if (!fromClient && this.#clientBuffer.length > 0) this.flush(true);
-    if (fromClient && this.#serverBuffer.length > 0) this.flush(false);
     const bytes = Buffer.concat(fromClient ? this.#clientBuffer.splice(0) : this.#serverBuffer.splice(0));
     const largest = this.#random.chance(0.2) ? 20 : 1448;
     for (let at = 0; at < bytes.length; ) {
@@ -272,7 +285,7 @@ class Wire {
       at += length;
       if (this.#random.chance(0.3)) this.#put(!fromClient, ACK, Buffer.alloc(0));
     }
-    if (this.#random.chance(0.5)) this.#put(!fromClient, ACK, Buffer.alloc(0));
+    if (bytes.length > 0 && this.#random.chance(0.5)) this.#put(!fromClient, ACK, Buffer.alloc(0));
   }
 
   close(serverFirst: boolean): void {

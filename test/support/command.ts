@@ -1,9 +1,11 @@
 /**
  * Runs the real command line as a child process, with no option taken from the surroundings.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { onTestFinished } from 'vitest';
 
 export const COMMAND = join(import.meta.dirname, '../../bin/pcap-sensor');
 
@@ -32,8 +34,15 @@ export async function runCommand(args: readonly string[], options: CommandOption
   return { code, stdout, stderr };
 }
 
+/** Starts the command line to be watched as it runs; it is killed when the test is over, however that went. */
+export function startCommand(args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
+  const child = spawn(COMMAND, args, { env: withoutOptions(process.env), stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
 /** `environment` without the variables that the option table reads. */
-export function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^LEVO(AI)?_/.test(name)));
 }
 

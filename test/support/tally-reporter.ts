@@ -4,12 +4,12 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
 export class TallyReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[]): void {
+  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     let passed = 0;
-    let failed = 0;
+    let failed = unhandledErrors.length;
     for (const module of modules) {
-      // A file that cannot even be loaded has no tests to count.
-      if (module.errors().length > 0) failed++;
+      // A file that cannot be loaded and a hook that fails have no test to count, but failed all the same.
+      for (const suite of [module, ...module.children.allSuites()]) if (suite.errors().length > 0) failed++;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === 'passed') passed++;

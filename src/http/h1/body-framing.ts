@@ -62,9 +62,17 @@ function headerFraming(headers: HeaderList, otherwise: BodyFraming): BodyFraming
     if (length >= 0) return ofLength(length, false);
   }
   // "42, 42" and a header sent twice mean the same (§6.3 item 5).
-  const all = lengths.join(',').split(',').map((text) => digits(text.trim()));
+  const all = lengths
+    .join(',')
+    .split(',')
+    .map((text) => digits(text.trim()));
   const first = all[0] as number;
-  return first >= 0 ? ofLength(first, all.some((other) => other !== first)) : { ...otherwise, malformed: true };
+  return first >= 0
+    ? ofLength(
+        first,
+        all.some((other) => other !== first),
+      )
+    : { ...otherwise, malformed: true };
 }
 
 function ofLength(length: number, malformed: boolean): BodyFraming {

@@ -30,9 +30,9 @@ export interface MessageSink {
   onMessageEnd(reader: MessageReader, ending: Ending, trailers: [string, string][], time: number): void;
   /**
    * The stream lost its place, by lost bytes (`isLoss`) or by bytes that make no sense: messages may be missing between
-   * the last one and the next.
+   * the last one and the next. `wasInMessage`: it happened in the middle of a body, which has been ended.
    */
-  onDesync(reader: MessageReader, isLoss: boolean): void;
+  onDesync(reader: MessageReader, isLoss: boolean, wasInMessage: boolean): void;
   /** The stream, and with it the connection, is not HTTP/1 (any more). */
   onProtocol(protocol: StreamProtocol): void;
 }
@@ -91,6 +91,10 @@ export class MessageReader {
   /** Whether a stream that does not begin with a message may still be HTTP: seen from its middle. */
   readonly #midstream: boolean;
   #sawMessage = false;
+  /** The last byte skipped while lost, or -1 right behind lost ones. */
+  #skipped = -1;
+  /** Whether the place was lost in the middle of a body, so that its rest may still come. */
+  #skipsBody = false;
   #left = 0;
   #chunked: ChunkedDecoder | null = null;
   #head: Buffer | null = null;
@@ -138,7 +142,10 @@ export class MessageReader {
           at = end;
           break;
         case State.lost: {
-          const found = findMessageStart(bytes, at, end);
+          const found = findMessageStart(bytes, at, end, this.#skipped);
+          this.#skipped = bytes[end - 1] as number;
+          // What is skipped may have been a message that cannot be told from what is not.
+          if (found !== at) this.#sink.onDesync(this, true, this.#skipsBody);
           if (found < 0) return;
           this.#state = State.idle;
           at = found;
@@ -184,6 +191,7 @@ export class MessageReader {
       default:
         break;
     }
+    this.#skipped = -1;
     this.#lose(Ending.lost, time);
   }
 
@@ -213,7 +221,8 @@ export class MessageReader {
     this.#state = isLoss ? State.lost : State.astray;
     this.afterLoss ||= isLoss;
     if (wasInMessage) this.#sink.onMessageEnd(this, ending, NO_TRAILERS, time);
-    this.#sink.onDesync(this, isLoss);
+    this.#skipsBody = wasInMessage;
+    this.#sink.onDesync(this, isLoss, wasInMessage);
   }
 
   #endMessage(ending: Ending, trailers: [string, string][], time: number): void {
@@ -279,7 +288,7 @@ export class MessageReader {
     this.#state = State.astray;
     if (this.#sawMessage) {
       this.#counters.messages_malformed++;
-      this.#sink.onDesync(this, false);
+      this.#sink.onDesync(this, false, false);
     } else {
       this.#sink.onProtocol('unknown');
     }
@@ -287,8 +296,10 @@ export class MessageReader {
   }
 
   #parse(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {
-    const result = parseHead(kind, bytes, start, end);
-    return result === HeadResult.invalid ? salvageHead(kind, bytes, start, end) : result;
+    let result = parseHead(kind, bytes, start, end);
+    if (result === HeadResult.invalid) result = salvageHead(kind, bytes, start, end);
+    // Where the place had to be found again, only what is beyond doubt a head is one.
+    return this.afterLoss && parsed.malformed ? HeadResult.invalid : result;
   }
 
   /** Adds to the head being gathered, and parses it when its empty line has come. */

@@ -83,34 +83,52 @@ const VERSION = Buffer.from('HTTP/1.');
 
 /**
  * The first place in `bytes[at, end)` where a message begins, for a stream that lost its place; -1 if there is none.
- * A message may begin right behind the lost end of a body, with no line break before it.
+ * A message may begin right behind the lost end of a body, with no line break before it. `previous` is the byte
+ * before `at`, or -1 if that was lost: what begins there may be the rest of a word.
  */
-export function findMessageStart(bytes: Buffer, at: number, end: number): number {
+export function findMessageStart(bytes: Buffer, at: number, end: number, previous: number): number {
   // A view of its own: a search must not run on into the rest of the batch.
   const range = bytes.subarray(at, end);
   for (let found = range.indexOf(VERSION); found >= 0; found = range.indexOf(VERSION, found + VERSION.length)) {
     if (isStatusLineAt(range, found)) return at + found;
-    const start = requestLineStart(range, found);
+    const start = requestLineStart(range, found, previous);
     if (start >= 0) return at + start;
   }
   return -1;
 }
 
-/** HTTP/1.x SP 3DIGIT. */
-function isStatusLineAt(bytes: Uint8Array, at: number): boolean {
-  return (
+/** A status line is not longer than this: what follows is a body that talks about HTTP. */
+const STATUS_LINE_BYTES_MAX = 256;
+
+/**
+ * HTTP/1.x SP 3DIGIT [SP reason] and then a header or an empty line, as far as the segment shows. Text inside a body may
+ * look so; of two on a line the last is the one that a line end follows.
+ */
+function isStatusLineAt(bytes: Buffer, at: number): boolean {
+  const isShaped =
     isDigit(bytes[at + 7]) &&
     bytes[at + 8] === 0x20 &&
     isDigit(bytes[at + 9]) &&
     isDigit(bytes[at + 10]) &&
-    isDigit(bytes[at + 11])
-  );
+    isDigit(bytes[at + 11]);
+  if (!isShaped) return false;
+  const rest = bytes.subarray(at + VERSION.length, at + STATUS_LINE_BYTES_MAX);
+  const lineEnd = rest.indexOf(0x0a);
+  if (lineEnd < 0) return at === 0;
+  const again = rest.indexOf(VERSION);
+  return (again < 0 || again > lineEnd) && canFollow(rest[lineEnd + 1]);
+}
+
+/** Whether a header section can go on with `byte`: a field name, or the empty line; undefined is not known yet. */
+function canFollow(byte: number | undefined): boolean {
+  return byte === undefined || byte === 0x0d || byte === 0x0a || (byte > 0x20 && byte < 0x7f && byte !== 0x3a);
 }
 
 /** Reads backwards from `version`: SP target SP method. */
-function requestLineStart(bytes: Buffer, version: number): number {
+function requestLineStart(bytes: Buffer, version: number, previous: number): number {
   const after = bytes[version + 8];
   if (after !== 0x0d && after !== 0x0a) return -1;
+  if (!canFollow(bytes[after === 0x0d ? version + 10 : version + 9])) return -1;
   let i = version - 1;
   if (i < 0 || bytes[i] !== 0x20) return -1;
   const targetEnd = i;
@@ -118,8 +136,11 @@ function requestLineStart(bytes: Buffer, version: number): number {
   if (i === targetEnd || i === 0 || bytes[i - 1] !== 0x20) return -1;
   const methodEnd = i - 1;
   i = methodEnd;
-  while (i > 0 && methodEnd - i < METHOD_BYTES_MAX && isLetter(bytes[i - 1] as number)) i--;
-  // The tail of a lost body may stand right before the method: the longest known method counts.
+  while (i > 0 && methodEnd - i < METHOD_BYTES_MAX && isMethodByte(bytes[i - 1] as number)) i--;
+  // A token of its own, at the start of a segment or a line.
+  const isWord = i > 0 ? bytes[i - 1] === 0x0a : previous >= 0 && !isMethodByte(previous);
+  if (i < methodEnd && isWord) return i;
+  // Else the tail of a lost body may stand right before the method: the longest common one counts.
   for (let start = i; start < methodEnd; start++) {
     if (COMMON_METHODS.has(bytes.toString('latin1', start, methodEnd))) return start;
   }
@@ -140,8 +161,4 @@ const COMMON_METHODS: ReadonlySet<string> = new Set([
 
 function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
-}
-
-function isLetter(byte: number): boolean {
-  return byte >= 0x41 && byte <= 0x5a;
 }
