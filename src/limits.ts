@@ -24,6 +24,8 @@ export interface Limits {
   memory_bytes_max: number;
   /** Fragmented IP datagrams being reassembled at once. */
   fragmented_datagrams_max: number;
+  /** Separate pieces of one datagram: each fragment is placed among them. */
+  fragment_pieces_max: number;
   /** How long the first fragment of a datagram waits for the others, in nanoseconds (RFC 8200 §4.5: 60 s). */
   fragment_timeout_nanos: number;
   /** Traces of one batch. */
@@ -54,6 +56,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   trailer_bytes_max: 16_384,
   memory_bytes_max: 256 << 20,
   fragmented_datagrams_max: 256,
+  fragment_pieces_max: 128,
   fragment_timeout_nanos: 30e9,
   batch_traces_max: 512,
   batch_bytes_max: 1 << 20,

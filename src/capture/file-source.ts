@@ -4,7 +4,7 @@
  *
  * in:  a byte stream · out: `PacketBatch`es that lie in the read buffer, so memory stays flat however large the file
  */
-import { createReadStream, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -23,6 +23,8 @@ import { PcapngFormat } from './pcapng-format.js';
 const BUFFER_BYTES = 2 << 20;
 const READ_BYTES = 1 << 20;
 const BATCH_PACKETS = 4096;
+/** As many as `PacketBatch.interfaceId` can tell apart. */
+const INTERFACES_MAX = 65_536;
 
 export class FileSource implements PacketSource {
   readonly backend = 'file';
@@ -46,11 +48,13 @@ export class FileSource implements PacketSource {
     try {
       handle = await open(path, 'r');
       const stat = await handle.stat();
-      if (stat.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
-      // Pipes have no positions to read at.
-      if (!stat.isFile()) {
+      if (stat.isDirectory()) {
         await handle.close();
-        return new FileSource(path, streamInput(createReadStream(path, { highWaterMark: 1 << 20 })));
+        throw Object.assign(new Error(), { code: 'EISDIR' });
+      }
+      // Pipes have no positions to read at, and closing one to open it anew would break it for its writer.
+      if (!stat.isFile()) {
+        return new FileSource(path, streamInput(handle.createReadStream({ highWaterMark: 1 << 20 })));
       }
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
@@ -76,11 +80,17 @@ export class FileSource implements PacketSource {
         }
         for (;;) {
           batch.count = 0;
-          const at = format.read(buffer, start, end, batch);
-          const moved = at > start;
-          start = at;
+          const before = start;
+          let broken: unknown = null;
+          try {
+            start = format.read(buffer, start, end, batch);
+          } catch (error) {
+            broken = error;
+          }
+          // Also what came in this batch before the broken place.
           if (batch.count > 0) await this.#deliver(batch, buffer, consume);
-          if (this.#stopped || !moved) break;
+          if (broken !== null) throw broken;
+          if (this.#stopped || start === before) break;
         }
         // What is left of the last record moves to the front.
         buffer.copyWithin(0, start, end);
@@ -115,6 +125,8 @@ export class FileSource implements PacketSource {
 
   stop(): void {
     this.#stopped = true;
+    // A pipe may stay silent for ever.
+    this.#input.cancel();
   }
 
   statistics(): InterfaceStatistics[] {
@@ -135,6 +147,7 @@ export class FileSource implements PacketSource {
   #recognise(buffer: Buffer): CaptureFileFormat {
     const add = (linkType: number, name?: string): number => {
       const id = this.interfaces.length;
+      if (id >= INTERFACES_MAX) throw new CaptureFormatError(`more than ${INTERFACES_MAX} interfaces are described`);
       this.interfaces.push({ id, name: name ?? this.#path, linkType });
       return id;
     };
@@ -151,6 +164,8 @@ export class FileSource implements PacketSource {
 interface ByteInput {
   /** Reads into `buffer` from `at`; 0 at the end. */
   read(buffer: Buffer, at: number): Promise<number>;
+  /** Ends a read that waits, as if the input had ended. */
+  cancel(): void;
   close(): Promise<void>;
 }
 
@@ -164,6 +179,7 @@ function fileInput(handle: FileHandle): ByteInput {
       await yieldTurn();
       return readSync(handle.fd, buffer, at, Math.min(buffer.length - at, READ_BYTES), null);
     },
+    cancel: () => {},
     close: () => handle.close(),
   };
 }
@@ -173,16 +189,25 @@ const yieldTurn = promisify(setImmediate);
 function streamInput(stream: Readable): ByteInput {
   const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let left: Buffer | null = null;
+  let cancelled = false;
   return {
     read: async (buffer, at) => {
       if (left === null) {
-        const next = await chunks.next();
-        if (next.done) return 0;
+        // A stream destroyed while it is waited for rejects, or ends.
+        const next = await chunks.next().catch((error: unknown) => {
+          if (cancelled) return { done: true as const, value: undefined };
+          throw error;
+        });
+        if (next.done || cancelled) return 0;
         left = next.value;
       }
       const taken = left.copy(buffer, at);
       left = taken < left.length ? left.subarray(taken) : null;
       return taken;
+    },
+    cancel: () => {
+      cancelled = true;
+      stream.destroy();
     },
     close: async () => {
       stream.destroy();

@@ -15,6 +15,9 @@ const NANOSECONDS = 0xa1b23c4d;
 /** As written by the patched libpcap of 1990s' Linux: eight more bytes a packet header. */
 const MODIFIED = 0xa1b2cd34;
 
+/** No packet is longer; what claims to be must not overflow a signed integer. */
+const WIRE_BYTES_MAX = 0x7fff_ffff;
+
 const swap = (value: number): number =>
   (((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
 
@@ -71,7 +74,7 @@ export class PcapFormat implements CaptureFileFormat {
       batch.time[i] = (seconds - this.#timeBaseSeconds) * 1e9 + this.#u32(bytes, at + 4) * this.#nanosPerFraction;
       batch.offset[i] = at + headerBytes;
       batch.capturedLength[i] = captured;
-      batch.wireLength[i] = Math.max(captured, this.#u32(bytes, at + 12));
+      batch.wireLength[i] = Math.max(captured, Math.min(this.#u32(bytes, at + 12), WIRE_BYTES_MAX));
       batch.interfaceId[i] = this.#interfaceId;
       at += headerBytes + captured;
     }

@@ -36,7 +36,7 @@ export class PcapngFormat implements CaptureFileFormat {
   readonly #addInterface: (linkType: number, name?: string) => number;
   #littleEndian = true;
   #interfaces: Interface[] = [];
-  #timeBaseSeconds = -1;
+  #timeBaseSeconds: number | null = null;
   #lastTime = 0;
 
   constructor(addInterface: (linkType: number, name?: string) => number) {
@@ -146,17 +146,17 @@ export class PcapngFormat implements CaptureFileFormat {
   }
 
   #set(seconds: number, nanos: number): void {
-    if (this.#timeBaseSeconds < 0) this.#timeBaseSeconds = seconds;
+    this.#timeBaseSeconds ??= seconds;
     this.#lastTime = (seconds - this.#timeBaseSeconds) * 1e9 + nanos;
   }
 
   #packet(batch: PacketBatch, source: Interface, at: number, captured: number, original: number): void {
-    batch.timeBaseSeconds = Math.max(0, this.#timeBaseSeconds);
+    batch.timeBaseSeconds = this.#timeBaseSeconds ?? 0;
     const i = batch.count++;
     batch.time[i] = this.#lastTime;
     batch.offset[i] = at;
     batch.capturedLength[i] = captured;
-    batch.wireLength[i] = Math.max(captured, original);
+    batch.wireLength[i] = Math.max(captured, Math.min(original, 0x7fff_ffff));
     batch.interfaceId[i] = source.id;
   }
 

@@ -72,13 +72,18 @@ export class FragmentStore {
     }
     // Only the first fragment's next header counts (RFC 8200 §4.5).
     if (offset === 0) datagram.protocol = protocol;
-    if (!more) datagram.length = offset + length;
+    if (!more && datagram.length < 0) datagram.length = offset + length;
     if (datagram.bytes.length < offset + length) {
       const grown = Buffer.alloc(Math.min(DATAGRAM_BYTES_MAX, Math.max(offset + length, datagram.bytes.length * 2)));
       datagram.bytes.copy(grown);
       datagram.bytes = grown;
     }
     place(datagram, offset, from, start, end);
+    if (datagram.pieces.length > this.#limits.fragment_pieces_max) {
+      this.#datagrams.delete(key);
+      this.#counters.fragments_dropped += datagram.pieces.length;
+      return null;
+    }
     const first = datagram.pieces[0];
     if (datagram.length < 0 || first === undefined || first.start !== 0 || first.end < datagram.length) return null;
     this.#datagrams.delete(key);

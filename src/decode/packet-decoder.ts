@@ -20,6 +20,7 @@ const NEXT_PPP = 0x1_0002;
 const NEXT_IP = 0x1_0003;
 const NEXT_IPV4 = 0x0800;
 const NEXT_IPV6 = 0x86dd;
+const NEXT_TCP = 0x1_0004;
 const NEXT_NOTHING = -1;
 
 const ETHERTYPE_VLAN = 0x8100; // IEEE 802.1Q
@@ -189,6 +190,7 @@ export class PacketDecoder {
           if (protocol === PROTOCOL_TCP) return this.#tcp(bytes, at, end, cut);
           next = this.#beyondIp(bytes, at, end, protocol);
           at = this.#payloadStart;
+          if (next === NEXT_TCP) return this.#tcp(bytes, at, end, cut);
           if (next === NEXT_NOTHING) {
             this.#counters.packets_not_tcp++;
             return false;
@@ -281,8 +283,8 @@ export class PacketDecoder {
         start += 8;
         // An atomic fragment (RFC 6946) is a whole datagram.
         isFragment = fragmentOffset !== 0 || moreFragments;
-        // Behind the header of a later fragment come bytes from the middle of the datagram, not headers.
-        if (fragmentOffset !== 0) break;
+        // Further headers are part of what was fragmented, and read when that is whole.
+        if (isFragment) break;
       } else {
         break;
       }
@@ -325,6 +327,22 @@ export class PacketDecoder {
     this.#payloadEnd = datagram.bytes.length;
     this.#payloadCut = 0;
     return datagram.protocol;
+  }
+
+  /** Extension headers of a datagram that was fragmented, then as `#beyondIp`. */
+  #beyondFragments(bytes: Buffer, start: number, end: number, firstProtocol: number): number {
+    let protocol = firstProtocol;
+    let at = start;
+    while (protocol === PROTOCOL_DESTINATION_OPTIONS || protocol === PROTOCOL_AUTHENTICATION) {
+      if (end - at < 8) return NEXT_NOTHING;
+      const words = u8(bytes, at + 1);
+      const length = protocol === PROTOCOL_AUTHENTICATION ? (words + 2) << 2 : (words + 1) << 3;
+      protocol = u8(bytes, at);
+      at += length;
+    }
+    if (at > end) return NEXT_NOTHING;
+    this.#payloadStart = at;
+    return protocol === PROTOCOL_TCP ? NEXT_TCP : this.#beyondIp(bytes, at, end, protocol);
   }
 
   /** The tunnel headers on top of IP. Sets where the inner packet starts; returns what it is. */
@@ -383,6 +401,9 @@ export class PacketDecoder {
         }
         return NEXT_NOTHING;
       }
+      case PROTOCOL_DESTINATION_OPTIONS:
+      case PROTOCOL_AUTHENTICATION:
+        return this.#beyondFragments(bytes, at, end, protocol);
       default:
         return NEXT_NOTHING;
     }
@@ -393,7 +414,13 @@ export class PacketDecoder {
     if (end - at < 20) return this.#malformed();
     const headerLength = (u8(bytes, at + 12) >> 4) << 2;
     if (headerLength < 20) return this.#malformed();
-    if (end - at < headerLength) return this.#malformed();
+    let payloadStart = at + headerLength;
+    if (payloadStart > end) {
+      // The snap length may end among the options; what lies behind them is then all cut.
+      cut -= payloadStart - end;
+      if (cut < 0) return this.#malformed();
+      payloadStart = end;
+    }
     const segment = this.segment;
     segment.sourcePort = u16(bytes, at);
     segment.destinationPort = u16(bytes, at + 2);
@@ -401,7 +428,7 @@ export class PacketDecoder {
     segment.acknowledgement = i32(bytes, at + 8);
     segment.flags = u8(bytes, at + 13);
     segment.bytes = bytes;
-    segment.payloadStart = at + headerLength;
+    segment.payloadStart = payloadStart;
     segment.payloadEnd = end;
     segment.payloadCut = cut;
     if (cut > 0) this.#counters.packets_cut_short++;

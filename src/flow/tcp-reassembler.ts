@@ -27,6 +27,9 @@ import type { TcpStream } from './tcp-stream.js';
 const STALL_PACKETS = 128;
 const STALL_NANOS = 1e9;
 
+/** What a flow costs with its streams and readers, for the budget. */
+export const FLOW_BYTES = 1024;
+
 /** How often the clock is looked at, in nanoseconds of capture time. */
 const SWEEP_NANOS = 100e6;
 
@@ -69,7 +72,7 @@ export class TcpReassembler {
     let flow = this.flows.find(segment);
     if (flow !== null && (flags & TcpFlag.syn) !== 0 && this.#isNewConnection(flow, segment)) {
       this.#close(flow, EndCause.unwatched, time);
-      this.flows.remove(flow);
+      this.#remove(flow);
       flow = null;
     }
     if (flow === null) {
@@ -135,7 +138,12 @@ export class TcpReassembler {
   #evict(flow: Flow, time: number): void {
     if (flow.phase !== FlowPhase.closed) this.#counters.flows_evicted++;
     this.#close(flow, EndCause.unwatched, time);
+    this.#remove(flow);
+  }
+
+  #remove(flow: Flow): void {
     this.flows.remove(flow);
+    this.#budget.remove(FLOW_BYTES);
   }
 
   /** A SYN that is not a repetition of the one that opened the flow begins a new connection on the same ports. */
@@ -155,6 +163,7 @@ export class TcpReassembler {
       this.#evict(evictee, time);
     }
     this.#counters.flows_opened++;
+    this.#budget.add(FLOW_BYTES);
     return this.flows.insert(segment, interfaceId, time);
   }
 
@@ -187,16 +196,28 @@ export class TcpReassembler {
     }
 
     const { payloadStart, payloadEnd, payloadCut } = segment;
-    if (payloadEnd > payloadStart || payloadCut > 0) {
-      if (flow.phase === FlowPhase.embryonic) this.flows.setPhase(flow, FlowPhase.active, time);
+    const hasPayload = payloadEnd > payloadStart || payloadCut > 0;
+    // Data, or the third packet of the handshake: a connection may rest a long time before its first request.
+    if (
+      flow.phase === FlowPhase.embryonic &&
+      (hasPayload || (stream.hasSyn && other.hasSyn && (flags & TcpFlag.syn) === 0))
+    ) {
+      this.flows.setPhase(flow, FlowPhase.active, time);
+    }
+    // Nothing follows a FIN.
+    if (hasPayload && !stream.ended) {
       this.#take(flow, direction, stream, other, sequence, segment, time);
     } else if (flow.waitingSince >= 0) {
       this.#progress(flow, time);
     }
 
     if ((flags & TcpFlag.fin) !== 0 && !stream.hasFin) {
-      stream.hasFin = true;
-      stream.finSequence = (sequence + payloadEnd - payloadStart + payloadCut) | 0;
+      const finSequence = (sequence + payloadEnd - payloadStart + payloadCut) | 0;
+      // One from before what was delivered is forged; its own number may have been skipped as lost.
+      if (((finSequence - stream.next) | 0) >= -1) {
+        stream.hasFin = true;
+        stream.finSequence = finSequence;
+      }
     }
     if ((flags & TcpFlag.rst) !== 0) {
       this.#reset(flow, direction, sequence, time);
@@ -221,8 +242,8 @@ export class TcpReassembler {
     segment: Segment,
     time: number,
   ): void {
-    const { bytes, payloadEnd, payloadCut } = segment;
-    let start = segment.payloadStart;
+    const { bytes, payloadEnd } = segment;
+    let { payloadStart: start, payloadCut } = segment;
     let ahead = (sequence - stream.next) | 0;
     if (ahead < 0) {
       const length = payloadEnd - start + payloadCut;
@@ -235,7 +256,11 @@ export class TcpReassembler {
         this.#counters.segments_retransmitted++;
         return;
       } else {
-        start = Math.min(start - ahead, payloadEnd);
+        start -= ahead;
+        if (start > payloadEnd) {
+          payloadCut -= start - payloadEnd;
+          start = payloadEnd;
+        }
         sequence = stream.next;
         ahead = 0;
       }
@@ -329,9 +354,11 @@ export class TcpReassembler {
     if (!force && flow.stream(direction === 0 ? 1 : 0).isBehindOf(first.acknowledgement)) return false;
     stream.shift(this.#budget);
     // What a gap or an earlier copy has covered already is skipped.
-    const skip = Math.min(-ahead, first.bytes.length);
-    if (-ahead < first.bytes.length + first.cut) {
-      this.#deliver(flow, direction, stream, first.bytes, skip, first.bytes.length, first.cut, first.time);
+    const { length } = first.bytes;
+    const skip = Math.min(-ahead, length);
+    if (-ahead < length + first.cut && !stream.ended) {
+      const cut = first.cut - Math.max(0, -ahead - length);
+      this.#deliver(flow, direction, stream, first.bytes, skip, length, cut, first.time);
       if (stream.hasFin) this.#endIfDone(flow, direction, first.time);
     }
     return true;
@@ -412,7 +439,7 @@ export class TcpReassembler {
   #reset(flow: Flow, direction: Direction, sequence: number, time: number): void {
     const stream = flow.stream(direction);
     // RFC 5961 §3.2, as seen from outside: a reset from before what was delivered is old or forged.
-    if (stream.carried && ((sequence - stream.next) | 0) < 0) return;
+    if (stream.started && ((sequence - stream.next) | 0) < 0) return;
     flow.resetBy = direction;
     this.#close(flow, EndCause.reset, time);
     this.#retire(flow, time);
@@ -458,7 +485,7 @@ export class TcpReassembler {
       flow = this.flows.oldest(phase)
     ) {
       this.#close(flow, EndCause.unwatched, time);
-      this.flows.remove(flow);
+      this.#remove(flow);
     }
   }
 }

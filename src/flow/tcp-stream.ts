@@ -55,7 +55,7 @@ export class TcpStream {
 
   /** Whether `acknowledgement` covers bytes that were not delivered yet. */
   isBehindOf(acknowledgement: number): boolean {
-    if (!this.started) return false;
+    if (!this.started || this.ended) return false;
     const behind = (acknowledgement - this.next) | 0;
     // A FIN takes one sequence number and no byte.
     return behind > 0 && !(behind === 1 && this.hasFin && this.next === this.finSequence);
@@ -91,10 +91,12 @@ export class TcpStream {
         at = (at + covered) | 0;
       }
     }
-    while (cursor < end) {
+    // Of a packet cut off in its header there is but the length.
+    const isAllCut = start === end && cut > 0 && cursor === start;
+    while (cursor < end || (isAllCut && stored === 0)) {
       const after = held[i];
       const room = after === undefined ? end - cursor : Math.min(end - cursor, (after.sequence - at) | 0);
-      if (room > 0) {
+      if (room > 0 || isAllCut) {
         const isTail = cursor + room === end;
         const copy = Buffer.allocUnsafeSlow(room);
         from.copy(copy, 0, cursor, cursor + room);

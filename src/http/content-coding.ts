@@ -8,7 +8,7 @@
  */
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
-import { Decompress as ZstdDecompress } from 'fzstd';
+import { Decompress as ZstdDecompress, ZstdErrorCode } from 'fzstd';
 
 export interface DecodedContent {
   content: Uint8Array;
@@ -59,7 +59,10 @@ export function decodeContent(
 interface Decoder {
   /** All at once; throws `ERR_BUFFER_TOO_LARGE` where the output is longer than `bytesMax`. */
   now(input: Uint8Array, bytesMax: number): Uint8Array;
+  /** Null where there is no such stream; `upTo` then does it. */
   stream(input: Uint8Array): zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress | null;
+  /** Throws if the input is not the coding of nothing. */
+  expectEmpty(input: Uint8Array): void;
 }
 
 // Flushing what there is at the input's end gives the decodable part of a truncated stream.
@@ -69,6 +72,7 @@ const PARTIAL_BROTLI = { finishFlush: zlib.constants.BROTLI_OPERATION_FLUSH };
 const gzip: Decoder = {
   now: (input, maxOutputLength) => zlib.gunzipSync(input, { ...PARTIAL, maxOutputLength }),
   stream: () => zlib.createGunzip(PARTIAL),
+  expectEmpty: (input) => zlib.gunzipSync(input, { maxOutputLength: 1 }),
 };
 const deflate: Decoder = {
   now: (input, maxOutputLength) =>
@@ -76,13 +80,26 @@ const deflate: Decoder = {
       ? zlib.inflateSync(input, { ...PARTIAL, maxOutputLength })
       : zlib.inflateRawSync(input, { ...PARTIAL, maxOutputLength }),
   stream: (input) => (isZlib(input) ? zlib.createInflate(PARTIAL) : zlib.createInflateRaw(PARTIAL)),
+  expectEmpty: (input) => (isZlib(input) ? zlib.inflateSync : zlib.inflateRawSync)(input, { maxOutputLength: 1 }),
 };
 const brotli: Decoder = {
   now: (input, maxOutputLength) => zlib.brotliDecompressSync(input, { ...PARTIAL_BROTLI, maxOutputLength }),
   stream: () => zlib.createBrotliDecompress(PARTIAL_BROTLI),
+  expectEmpty: (input) => zlib.brotliDecompressSync(input, { maxOutputLength: 1 }),
 };
 // Node 20 has no zstd of its own.
-const zstd: Decoder = { now: zstdNow, stream: () => null };
+const zstd: Decoder = {
+  now: (input, bytesMax) => {
+    const content = zstdUpTo(input, bytesMax + 1);
+    if (content.length > bytesMax) throw Object.assign(new Error('longer'), { code: 'ERR_BUFFER_TOO_LARGE' });
+    return content;
+  },
+  stream: () => null,
+  // A frame's end shows in its last block, which a frame cut short does not have.
+  expectEmpty: (input) => {
+    if (!isWholeEmptyZstd(input)) throw new Error('unexpected end of file');
+  },
+};
 
 const DECODERS: Readonly<Record<string, Decoder>> = Object.assign(Object.create(null), {
   gzip,
@@ -113,13 +130,14 @@ function decodeNow(
   let content = input;
   for (let i = codings.length - 1; i >= 0; i--) {
     const coding = codings[i] as string;
+    const encoded = content;
     try {
       content = (DECODERS[coding] as Decoder).now(content, bytesMax);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return null;
       return failure(input, `${coding}: ${(error as Error).message}`);
     }
-    if (content.length === 0 && !partial) return failure(input, `${coding}: the stream ends before its first byte`);
+    if (content.length === 0 && !partial && !decodesToNothing(coding, encoded)) return endsEarly(input, coding);
   }
   return { content, truncated: false, error: null };
 }
@@ -135,12 +153,14 @@ async function decodeInPieces(
   for (let i = codings.length - 1; i >= 0; i--) {
     const coding = codings[i] as string;
     const decoder = DECODERS[coding] as Decoder;
+    const encoded = content;
     try {
       const stream = decoder.stream(content);
       if (stream === null) {
         await yieldTurn();
-        content = decoder.now(content, bytesMax);
-        if (content.length >= bytesMax) truncated = true;
+        content = zstdUpTo(content, bytesMax + 1);
+        if (content.length > bytesMax) truncated = true;
+        content = content.subarray(0, bytesMax);
       } else {
         const pieces: Buffer[] = [];
         let length = 0;
@@ -156,27 +176,80 @@ async function decodeInPieces(
     } catch (error) {
       return failure(input, `${coding}: ${(error as Error).message}`);
     }
-    if (content.length === 0 && !partial) return failure(input, `${coding}: the stream ends before its first byte`);
+    if (content.length === 0 && !partial && !decodesToNothing(coding, encoded)) return endsEarly(input, coding);
   }
   return { content, truncated, error: null };
 }
 
 const yieldTurn = promisify(setImmediate);
 
-/** Stops at `bytesMax` by giving up in the middle of the callback. */
-function zstdNow(input: Uint8Array, bytesMax: number): Uint8Array {
+/** An empty representation has a coding too; so has, of another one, nothing but its beginning. */
+function decodesToNothing(coding: string, encoded: Uint8Array): boolean {
+  if (encoded.length === 0) return true;
+  try {
+    (DECODERS[coding] as Decoder).expectEmpty(encoded);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function endsEarly(input: Uint8Array, coding: string): DecodedContent {
+  return failure(input, `${coding}: the stream ends before its first byte`);
+}
+
+/** What a receiver of the content coding must support (RFC 9659 §3); a frame may ask for gigabytes. */
+const ZSTD_WINDOW_BYTES_MAX = 8 << 20;
+/** The decoder moves its window for every block: a stream of tiny blocks would keep it busy for minutes. */
+const ZSTD_MOVED_BYTES_MAX = 1 << 30;
+const ZSTD_MAGIC = 0xfd2fb528;
+
+/** The window of the first frame, RFC 8878 §3.1.1.1; 0 if there is no header of one. */
+function zstdWindow(input: Uint8Array): number {
+  const view = new DataView(input.buffer, input.byteOffset, input.byteLength);
+  if (input.length < 6 || view.getUint32(0, true) !== ZSTD_MAGIC) return 0;
+  const descriptor = view.getUint8(4);
+  if ((descriptor & 0x20) === 0) {
+    const byte = view.getUint8(5);
+    const base = 2 ** (10 + (byte >> 3));
+    return base + (base / 8) * (byte & 7);
+  }
+  // A single segment: the window is the content's size.
+  const at = 5 + ([0, 1, 2, 4][descriptor & 3] as number);
+  const sizeBytes = 1 << (descriptor >> 6);
+  if (input.length < at + sizeBytes) return 0;
+  if (sizeBytes === 1) return view.getUint8(at);
+  if (sizeBytes === 2) return view.getUint16(at, true) + 256;
+  return sizeBytes === 4 ? view.getUint32(at, true) : Number(view.getBigUint64(at, true));
+}
+
+/** A frame header, one last block without content, and a checksum if announced (RFC 8878 §3.1.1). */
+function isWholeEmptyZstd(input: Uint8Array): boolean {
+  const descriptor = input[4] ?? 0;
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const sizeBytes = descriptor >> 6 === 0 ? (isSingleSegment ? 1 : 0) : 1 << (descriptor >> 6);
+  const block = 5 + (isSingleSegment ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] as number) + sizeBytes;
+  return ((input[block] ?? 0) & 1) === 1 && input.length >= block + 3 + ((descriptor & 4) !== 0 ? 4 : 0);
+}
+
+/** Stops soon behind `bytesMax` by giving up in the middle of the callback. */
+function zstdUpTo(input: Uint8Array, bytesMax: number): Uint8Array {
   const pieces: Uint8Array[] = [];
   let length = 0;
+  const window = zstdWindow(input);
+  if (window > ZSTD_WINDOW_BYTES_MAX) throw new Error(`a window of ${window} bytes is over the 8 MiB of RFC 9659`);
   const full = new Error('full');
   const stream = new ZstdDecompress((piece) => {
     pieces.push(piece);
     length += piece.length;
-    if (length > bytesMax) throw full;
+    if (pieces.length * window > ZSTD_MOVED_BYTES_MAX) throw new Error('blocks too small for so large a window');
+    if (length >= bytesMax) throw full;
   });
   try {
     stream.push(input, true);
   } catch (error) {
-    if (error !== full) throw error;
+    // What came before an early end counts, as for the other codings.
+    if (error !== full && (error as { code?: unknown }).code !== ZstdErrorCode.UnexpectedEOF) throw error;
   }
   return Buffer.concat(pieces, Math.min(length, bytesMax));
 }

@@ -73,8 +73,28 @@ export class HeaderList {
     // The parser skips the white space before a value, not behind it.
     while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
     const value = text.slice(start, end);
-    return this.#isPlain ? value : decodeText(value.includes('\n') ? value.replace(/[ \t]*\r?\n[ \t]+/g, ' ') : value);
+    return this.#isPlain ? value : decodeText(value.includes('\n') ? unfold(value) : value);
   }
+}
+
+/**
+ * obs-fold becomes one space (RFC 9112 §5.2). Line by line: an expression for the white space around a line break would
+ * take time in the square of a long run of it.
+ */
+function unfold(value: string): string {
+  const lines = value.split('\n');
+  return lines
+    .map((line, i) => {
+      let start = 0;
+      let end = line.length;
+      if (i < lines.length - 1) {
+        if (line.charCodeAt(end - 1) === 0x0d) end--;
+        while (end > 0 && isBlank(line.charCodeAt(end - 1))) end--;
+      }
+      if (i > 0) while (start < end && isBlank(line.charCodeAt(start))) start++;
+      return line.slice(start, end);
+    })
+    .join(' ');
 }
 
 function isBlank(code: number): boolean {

@@ -19,7 +19,7 @@ import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import { type Endpoint, type Exchange, Mark } from './exchange.js';
 import { Lane } from './lane.js';
-import { PendingExchange, type PendingExchanges } from './pending-exchanges.js';
+import { EXCHANGE_BYTES, PENDING_BYTES, PendingExchange, type PendingExchanges } from './pending-exchanges.js';
 
 /** What the stages behind are asked and told. */
 export interface ExchangeHooks {
@@ -38,6 +38,9 @@ export interface ConversationContext {
   readonly pending: PendingExchanges;
   timeBaseSeconds: number;
 }
+
+/** Places in line, for each request that may wait, of requests whose response is read for its framing only. */
+const SPENT_PLACES_FACTOR = 16;
 
 /** Responses that are meant never to end. */
 const STREAMING_TYPES = /^(text\/event-stream|multipart\/x-mixed-replace|application\/(x-ndjson|stream\+json|grpc))/i;
@@ -91,14 +94,14 @@ export class Conversation implements FlowConsumer, MessageSink {
     // No response comes this way any more.
     const mark = cause === EndCause.reset ? Mark.aborted : cause === EndCause.unwatched ? Mark.unfinished : 0;
     const lane = this.#laneAnsweredBy(direction);
-    for (const pending of lane.waiting.splice(0)) this.#giveUp(pending, mark);
+    this.#giveUpAll(lane.waiting.splice(0), mark);
     lane.answering = null;
   }
 
   // --- MessageSink
 
   onRequest(reader: MessageReader, rawTarget: string, headers: HeaderList, time: number): BodyFraming {
-    const { counters, limits, hooks } = this.#context;
+    const { counters, limits, budget, hooks } = this.#context;
     const direction = this.#directionOf(reader);
     this.#sawHttp = true;
     counters.requests_seen++;
@@ -109,8 +112,9 @@ export class Conversation implements FlowConsumer, MessageSink {
     this.#nextMarks = 0;
     if (reader.afterLoss) marks |= Mark.gap;
     if (parsed.malformed || framing.malformed) marks |= Mark.malformed;
-    for (const pending of lane.arrive()) {
-      this.#giveUp(pending, Mark.gap);
+    const unanswered = lane.arrive();
+    if (unanswered.length > 0) {
+      this.#giveUpAll(unanswered, Mark.gap);
       marks |= Mark.gap;
     }
     if (lane.isUnpairable) marks |= Mark.gap;
@@ -131,20 +135,28 @@ export class Conversation implements FlowConsumer, MessageSink {
       admission: null,
     };
     const reason = hooks.admit(exchange);
-    const pending = new PendingExchange(exchange, direction);
+    const pending = new PendingExchange(exchange, reason, time);
     if (reason !== DropReason.none) {
       exchange.dropReason = reason;
       countDropped(counters, reason);
-      pending.handedOn = true;
     } else {
+      this.#reserve(pending, EXCHANGE_BYTES + headers.text.length);
       this.#context.pending.append(pending);
     }
-    if (lane.waiting.length >= limits.pipeline_requests_max) {
-      // Who sends this many without reading is not to be followed: the oldest goes unanswered.
-      this.#giveUp(lane.waiting.shift() as PendingExchange, 0);
+    // Who sends this many without reading: the oldest goes unanswered, and keeps its place in line.
+    const crowded = lane.waiting[lane.waiting.length - limits.pipeline_requests_max];
+    if (crowded !== undefined) this.#handOn(crowded, 0);
+    if (lane.waiting.length >= limits.pipeline_requests_max * SPENT_PLACES_FACTOR) {
+      // There is no following who is answered this late.
+      this.#giveUpAll(lane.waiting.splice(0), 0);
+      lane.isUnpairable = true;
     }
-    if (lane.isUnpairable) pending.responseEnded = true;
-    else lane.waiting.push(pending);
+    if (lane.isUnpairable) {
+      pending.responseEnded = true;
+    } else {
+      budget.add(PENDING_BYTES);
+      lane.waiting.push(pending);
+    }
     lane.sending = pending;
     return framing;
   }
@@ -157,7 +169,7 @@ export class Conversation implements FlowConsumer, MessageSink {
     counters.responses_seen++;
     const lane = this.#laneAnsweredBy(direction);
     const pending = lane.waiting[0];
-    const framing = responseFraming(headers, status, pending?.exchange.request.method ?? '');
+    const framing = responseFraming(headers, status, pending?.method ?? '');
     // An interim response never answers a request (RFC 9110 §15.2).
     if (isInterim(status)) return framing;
     if (pending === undefined) {
@@ -166,12 +178,13 @@ export class Conversation implements FlowConsumer, MessageSink {
       return framing;
     }
     lane.answering = pending;
-    if (pending.handedOn) {
+    const { exchange } = pending;
+    if (exchange === null) {
       // A dropped exchange's response is read for its framing only; a late one is of no more use.
-      if (pending.exchange.dropReason === DropReason.none) counters.responses_unpaired++;
+      if (pending.dropReason === DropReason.none) counters.responses_unpaired++;
       return framing;
     }
-    const { exchange } = pending;
+    this.#reserve(pending, headers.text.length);
     if (parsed.malformed || framing.malformed) exchange.marks |= Mark.malformed;
     if (reader.afterLoss) exchange.marks |= Mark.gap;
     if (framing.framing === Framing.tunnel) exchange.marks |= Mark.upgraded;
@@ -197,8 +210,8 @@ export class Conversation implements FlowConsumer, MessageSink {
     const { limits, budget } = this.#context;
     const { sending } = this.#laneOf(direction);
     const pending = sending ?? this.#laneAnsweredBy(direction).answering;
-    if (pending === null || pending.handedOn) return;
-    const { exchange } = pending;
+    const exchange = pending?.exchange ?? null;
+    if (pending === null || exchange === null) return;
     let buffer = sending === null ? pending.responseBody : pending.requestBody;
     if (buffer === null) {
       buffer = new BodyBuffer(limits.body_bytes_max, budget);
@@ -220,17 +233,18 @@ export class Conversation implements FlowConsumer, MessageSink {
     const direction = this.#directionOf(reader);
     const { sending } = this.#laneOf(direction);
     const pending = sending ?? this.#laneAnsweredBy(direction).answering;
-    if (pending === null || pending.handedOn) return;
+    const exchange = pending?.exchange ?? null;
+    if (pending === null || exchange === null) return;
     const { limits, budget } = this.#context;
-    pending.exchange.marks |= Mark.gap;
+    exchange.marks |= Mark.gap;
     if (sending === null) {
       pending.responseBody ??= new BodyBuffer(limits.body_bytes_max, budget);
       pending.responseBody.lose(length);
-      if (pending.exchange.response !== null) pending.exchange.response.body = pending.responseBody.body;
+      if (exchange.response !== null) exchange.response.body = pending.responseBody.body;
     } else {
       pending.requestBody ??= new BodyBuffer(limits.body_bytes_max, budget);
       pending.requestBody.lose(length);
-      pending.exchange.request.body = pending.requestBody.body;
+      exchange.request.body = pending.requestBody.body;
     }
   }
 
@@ -241,11 +255,12 @@ export class Conversation implements FlowConsumer, MessageSink {
     if (sending !== null) {
       this.#laneOf(direction).sending = null;
       sending.requestEnded = true;
-      if (!sending.handedOn) {
-        sending.exchange.request.trailers = trailers;
-        sending.exchange.requestEndTime = time;
-        if (sending.exchange.endTime < time) sending.exchange.endTime = time;
-        sending.exchange.marks |= marks;
+      const { exchange } = sending;
+      if (exchange !== null) {
+        exchange.request.trailers = trailers;
+        exchange.requestEndTime = time;
+        if (exchange.endTime < time) exchange.endTime = time;
+        exchange.marks |= marks;
         this.#context.pending.touch(sending, time);
         if (sending.responseEnded) this.#handOn(sending, 0);
       }
@@ -255,13 +270,14 @@ export class Conversation implements FlowConsumer, MessageSink {
     const { answering } = lane;
     if (answering === null) return;
     lane.answering = null;
-    lane.waiting.shift();
+    if (lane.waiting.shift() !== undefined) this.#context.budget.remove(PENDING_BYTES);
     lane.noteResponse();
     answering.responseEnded = true;
-    if (answering.handedOn) return;
-    if (answering.exchange.response !== null) answering.exchange.response.trailers = trailers;
-    answering.exchange.endTime = time;
-    answering.exchange.marks |= marks;
+    const { exchange } = answering;
+    if (exchange === null) return;
+    if (exchange.response !== null) exchange.response.trailers = trailers;
+    exchange.endTime = time;
+    exchange.marks |= marks;
     // A server may answer before it has heard all: the request's own end is waited for.
     if (answering.requestEnded) this.#handOn(answering, 0);
   }
@@ -269,10 +285,10 @@ export class Conversation implements FlowConsumer, MessageSink {
   onDesync(reader: MessageReader, isLoss: boolean, wasInMessage: boolean): void {
     const direction = this.#directionOf(reader);
     const mark = isLoss ? Mark.gap : Mark.malformed;
-    for (const pending of this.#laneOf(direction).loseRequests(wasInMessage)) this.#giveUp(pending, mark);
+    this.#giveUpAll(this.#laneOf(direction).loseRequests(wasInMessage), mark);
     const lane = this.#laneAnsweredBy(direction);
-    for (const pending of lane.waiting) if (!pending.handedOn) pending.exchange.marks |= mark;
-    for (const pending of lane.loseResponses()) this.#giveUp(pending, mark);
+    for (const { exchange } of lane.waiting) if (exchange !== null) exchange.marks |= mark;
+    this.#giveUpAll(lane.loseResponses(), mark);
   }
 
   onProtocol(protocol: StreamProtocol): void {
@@ -284,7 +300,7 @@ export class Conversation implements FlowConsumer, MessageSink {
     else counters.flows_not_http++;
     // What waits for a response on a flow that is no longer HTTP will not get one.
     for (const lane of [this.#lane0, this.#lane1]) {
-      for (const pending of lane.waiting.splice(0)) this.#giveUp(pending, 0);
+      this.#giveUpAll(lane.waiting.splice(0), 0);
     }
     this.#isOver = true;
     this.#reader0.deafen();
@@ -307,9 +323,15 @@ export class Conversation implements FlowConsumer, MessageSink {
     return reader === this.#reader0 ? 0 : 1;
   }
 
-  /** No more will come of `pending`. */
-  #giveUp(pending: PendingExchange, mark: number): void {
-    if (!pending.handedOn) this.#handOn(pending, mark);
+  /** No more will come of those that were taken out of line. */
+  #giveUpAll(pendings: readonly PendingExchange[], mark: number): void {
+    this.#context.budget.remove(pendings.length * PENDING_BYTES);
+    for (const pending of pendings) this.#handOn(pending, mark);
+  }
+
+  #reserve(pending: PendingExchange, bytes: number): void {
+    pending.reserved += bytes;
+    this.#context.budget.add(bytes);
   }
 
   #handOn(pending: PendingExchange, mark: number): void {
@@ -317,11 +339,13 @@ export class Conversation implements FlowConsumer, MessageSink {
   }
 }
 
-/** Hands an exchange on as it is; what still comes of it is read for its framing only. */
+/** Hands an exchange on as it is, once; what still comes of it is read for its framing only. */
 export function handOn(context: ConversationContext, pending: PendingExchange, mark: number): void {
   const { exchange } = pending;
-  pending.handedOn = true;
+  if (exchange === null) return;
+  pending.exchange = null;
   context.pending.remove(pending);
+  context.budget.remove(pending.reserved);
   pending.requestBody?.release();
   pending.responseBody?.release();
   pending.requestBody = null;

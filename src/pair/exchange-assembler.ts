@@ -79,14 +79,15 @@ export class ExchangeAssembler {
     const { pending, limits } = this.#context;
     const limit = now - limits.stream_timeout_nanos;
     for (let oldest = pending.oldest; oldest !== null && oldest.lastActive < limit; oldest = pending.oldest) {
-      handOn(this.#context, oldest, oldest.exchange.response === null ? 0 : Mark.unfinished);
+      const hasResponse = oldest.exchange !== null && oldest.exchange.response !== null;
+      handOn(this.#context, oldest, hasResponse ? Mark.unfinished : 0);
     }
   }
 
   /** The kernel dropped packets: whatever is under way may be the worse for it. */
   noteDrops(): void {
     for (let pending = this.#context.pending.oldest; pending !== null; pending = pending.newer) {
-      pending.exchange.marks |= Mark.drops;
+      if (pending.exchange !== null) pending.exchange.marks |= Mark.drops;
     }
   }
 
@@ -106,7 +107,7 @@ export class ExchangeAssembler {
       for (const body of [oldest.requestBody, oldest.responseBody]) {
         if (body === null || body.reserved === 0) continue;
         counters.body_bytes_shed += body.shed();
-        oldest.exchange.marks |= Mark.shed;
+        if (oldest.exchange !== null) oldest.exchange.marks |= Mark.shed;
       }
     }
     this.#reassembler.shed(time);

@@ -3,21 +3,31 @@
  * budget look at. A linked list through the exchanges themselves, so that joining and leaving cost nothing.
  */
 
-import type { Direction } from '../flow/flow-consumer.js';
+import { DropReason } from '../counters.js';
 import type { BodyBuffer } from '../http/h1/body-buffer.js';
 import type { Exchange } from './exchange.js';
 
+/** What a place in line costs, for the budget. */
+export const PENDING_BYTES = 160;
+/** What an exchange costs beyond the bytes of its heads and bodies. */
+export const EXCHANGE_BYTES = 640;
+
 export class PendingExchange {
-  readonly exchange: Exchange;
-  /** The request's; its response comes the other way. */
-  readonly direction: Direction;
+  /**
+   * Null once it was handed on or dropped: nothing more is kept of it then, only its place in line, so that its response
+   * pairs with nothing else.
+   */
+  exchange: Exchange | null;
+  /** Of the request: the framing of its response depends on it. */
+  readonly method: string;
+  readonly dropReason: DropReason;
+  /** Bytes taken from the budget for the exchange without its bodies. */
+  reserved = 0;
   /** Of the bodies being read; null where there is none or it is not wanted. */
   requestBody: BodyBuffer | null = null;
   responseBody: BodyBuffer | null = null;
   requestEnded = false;
   responseEnded = false;
-  /** Handed on already; kept in line only so that its late response pairs with nothing else. */
-  handedOn = false;
   /** An endless kind of response: its time runs from its start, not from its last byte. */
   streaming = false;
   lastActive: number;
@@ -25,10 +35,12 @@ export class PendingExchange {
   older: PendingExchange | null = null;
   listed = false;
 
-  constructor(exchange: Exchange, direction: Direction) {
-    this.exchange = exchange;
-    this.direction = direction;
-    this.lastActive = exchange.startTime;
+  constructor(exchange: Exchange, dropReason: DropReason, time: number) {
+    this.exchange = dropReason === DropReason.none ? exchange : null;
+    this.method = exchange.request.method;
+    this.dropReason = dropReason;
+    // Not the start: a head may take longer to come than its response may.
+    this.lastActive = time;
   }
 }
 

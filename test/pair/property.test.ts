@@ -88,7 +88,7 @@ async function each(check: (random: Random, conversation: RandomConversation) =>
     const seed = (SEED + i) >>> 0;
     const random = new Random(seed);
     try {
-      await check(random, randomConversation(random, i));
+      await check(random, randomConversation(random, seed));
     } catch (error) {
       throw new Error(`case of SEED=${seed} CASES=1: ${(error as Error).message}`, { cause: error });
     }

@@ -183,7 +183,7 @@ function latin1(bytes: Uint8Array, from: number, to: number): string {
 /** The fields of a trailer section (RFC 9112 §7.1.2). */
 export function trailerPairs(trailer: string): [string, string][] {
   const pairs: [string, string][] = [];
-  for (const line of trailer.split(/\r*\n/)) {
+  for (const line of trailer.split('\n')) {
     const colon = line.indexOf(':');
     if (colon > 0) pairs.push([line.slice(0, colon).trim(), line.slice(colon + 1).trim()]);
   }

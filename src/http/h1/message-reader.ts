@@ -71,8 +71,14 @@ const State = {
 type State = (typeof State)[keyof typeof State];
 
 const HEAD_BUFFER_BYTES_MIN = 2048;
+const HEAD_LOOK_BYTES = 2048;
 /** How often a gathered head may look complete and not be. */
 const HEAD_ATTEMPTS_MAX = 8;
+/**
+ * How often a message start is looked for in one segment. Each try may read the whole rest of it, so a segment made of
+ * what looks like starts and is none would cost its length squared.
+ */
+const RESYNCS_MAX = 16;
 const NO_TRAILERS: [string, string][] = [];
 
 const LF = 0x0a;
@@ -118,6 +124,7 @@ export class MessageReader {
 
   data(bytes: Buffer, start: number, end: number, time: number): void {
     let at = start;
+    let resyncs = 0;
     while (at < end) {
       switch (this.#state) {
         case State.idle:
@@ -146,7 +153,7 @@ export class MessageReader {
           this.#skipped = bytes[end - 1] as number;
           // What is skipped may have been a message that cannot be told from what is not.
           if (found !== at) this.#sink.onDesync(this, true, this.#skipsBody);
-          if (found < 0) return;
+          if (found < 0 || ++resyncs > RESYNCS_MAX) return;
           this.#state = State.idle;
           at = found;
           break;
@@ -258,7 +265,7 @@ export class MessageReader {
         return this.#gather(bytes, at, end, time);
       case Start.proxy: {
         const behind = proxyHeaderEnd(bytes, at, end);
-        return behind > 0 ? behind : this.#notAMessage(at, end);
+        return behind > 0 ? behind : this.#gather(bytes, at, end, time);
       }
       case Start.tls:
         if (this.#sawMessage) return this.#notAMessage(at, end);
@@ -296,7 +303,10 @@ export class MessageReader {
   }
 
   #parse(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {
-    let result = parseHead(kind, bytes, start, end);
+    // Most heads are short, and what lies behind them need not be copied into the parser's memory.
+    const near = Math.min(end, start + HEAD_LOOK_BYTES);
+    let result = parseHead(kind, bytes, start, near);
+    if (result === HeadResult.incomplete && near < end) result = parseHead(kind, bytes, start, end);
     if (result === HeadResult.invalid) result = salvageHead(kind, bytes, start, end);
     // Where the place had to be found again, only what is beyond doubt a head is one.
     return this.afterLoss && parsed.malformed ? HeadResult.invalid : result;
