@@ -10,8 +10,8 @@ import { stringOf } from './json-value.js';
 export const SENSOR_CONTAINER_NAME = 'levo-pcap-sensor';
 const SENSOR_IMAGE_REPOSITORY = 'pcap-sensor';
 
-/** Loopback inside the task: the health check is the only caller. */
-const HEALTH_PORT = 9464;
+/** Loopback inside the task, whose ports it shares with the application: none that anything else is known for. */
+const HEALTH_PORT = 19464;
 const HEALTH_CHECK = `fetch('http://127.0.0.1:${HEALTH_PORT}/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))`;
 
 export const SENSOR_PROFILES = {

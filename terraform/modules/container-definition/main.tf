@@ -5,8 +5,8 @@ locals {
   cpu_units_min  = 64
   memory_mib_min = 200
 
-  # Loopback inside the task: the health check is the only caller.
-  health_port = 9464
+  # Loopback inside the task, whose ports it shares with the application: none that anything else is known for.
+  health_port = 19464
 
   cpu    = max(local.cpu_units_min, floor(coalesce(var.task_cpu, 0) * var.cpu_percentage_limit / 100))
   memory = max(local.memory_mib_min, floor(coalesce(var.task_memory, 0) * var.memory_percentage_limit / 100))
