@@ -19,7 +19,13 @@ import type { Trace } from '../../src/pair/trace.js';
 import { Random, runSeed } from '../support/random.js';
 import { tracesOf } from '../support/read-capture.js';
 import { tcpBatch } from '../support/tcp-batch.js';
-import { disturb, type ExpectedExchange, type Packet, type RandomConversation, randomConversation } from './random-conversation.js';
+import {
+  disturb,
+  type ExpectedExchange,
+  type Packet,
+  type RandomConversation,
+  randomConversation,
+} from './random-conversation.js';
 
 const CASES = Number(process.env.CASES ?? 10_000);
 const SEED = runSeed();
@@ -110,7 +116,9 @@ describe(`random conversations, SEED=${SEED}`, () => {
     let marked = 0;
     await each(async (random, conversation) => {
       const rate = random.pick([0.01, 0.05, 0.2]);
-      const packets = disturb(random, conversation).filter((_, i) => i < conversation.handshake || !random.chance(rate));
+      const packets = disturb(random, conversation).filter(
+        (_, i) => i < conversation.handshake || !random.chance(rate),
+      );
       const exchanges = run(packets);
       const traces = await tracesOf(exchanges);
       exchanges.forEach((exchange, i) => {
@@ -143,7 +151,10 @@ describe(`random conversations, SEED=${SEED}`, () => {
 function checkPrefix(body: Exchange['request']['body'], truth: ExpectedExchange, side: 'request' | 'response'): void {
   const kept = Buffer.from(bodyBytes(body));
   const wire = side === 'request' ? truth.requestWireBody : truth.responseWireBody;
-  expect(kept.equals(wire.subarray(0, kept.length)), `${side} body of ${truth.target} is a prefix of the true one`).toBe(true);
+  expect(
+    kept.equals(wire.subarray(0, kept.length)),
+    `${side} body of ${truth.target} is a prefix of the true one`,
+  ).toBe(true);
   // A lost FIN took a sequence number, as a byte does.
   expect(body.wireBytes).toBeLessThanOrEqual(wire.length + 1);
 }

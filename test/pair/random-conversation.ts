@@ -200,11 +200,23 @@ function randomMessage(
   if (coding !== null) headers.push(['Content-Encoding', coding === 'raw' ? 'deflate' : coding]);
   if (wireBody.length === 0 && untilClose) content = wireBody;
   if (untilClose) {
-    return { bytes: Buffer.concat([head(random, startLine, headers), wireBody]), headers, body: content, wireBody, trailers };
+    return {
+      bytes: Buffer.concat([head(random, startLine, headers), wireBody]),
+      headers,
+      body: content,
+      wireBody,
+      trailers,
+    };
   }
   if (random.chance(0.5)) {
     headers.push(['Content-Length', String(wireBody.length)]);
-    return { bytes: Buffer.concat([head(random, startLine, headers), wireBody]), headers, body: content, wireBody, trailers };
+    return {
+      bytes: Buffer.concat([head(random, startLine, headers), wireBody]),
+      headers,
+      body: content,
+      wireBody,
+      trailers,
+    };
   }
   headers.push(['Transfer-Encoding', 'chunked']);
   const parts: Buffer[] = [head(random, startLine, headers)];

@@ -8,7 +8,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 /** The machine's own limits may be more than the runtime is allowed to set. */
-const RUN = ['--runtime', 'runc', 'run', '--ulimit', 'nofile=1024:4096', '--ulimit', 'nproc=4096:4096'];
+const RUN = [
+  '--runtime',
+  'runc',
+  'run',
+  '--pull',
+  'never',
+  '--ulimit',
+  'nofile=1024:4096',
+  '--ulimit',
+  'nproc=4096:4096',
+];
 
 export const sensorImage = process.env.PCAP_SENSOR_IMAGE ?? '';
 const isRoot = process.getuid?.() === 0;
