@@ -375,9 +375,7 @@ export class TcpReassembler {
     const waited = time - flow.waitingSince;
     const stalled = isLost && (flow.packetsWhileWaiting >= STALL_PACKETS || waited >= STALL_NANOS);
     if (!stalled && waited < this.#limits.stream_timeout_nanos) return;
-    // Each stream may miss something.
     this.#giveUp(flow, time);
-    if (flow.stream0.isBehind || flow.stream1.isBehind) this.#giveUp(flow, time);
   }
 
   /**
