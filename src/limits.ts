@@ -2,6 +2,8 @@
  * Every cap of the sensor, in one place, unit last. What is full evicts and counts; nothing grows without a bound.
  */
 export interface Limits {
+  /** Interfaces remembered at once, the gone ones included; the one gone gives way to a new one. */
+  interfaces_max: number;
   /** Flows tracked at once; the least recently active is closed for a new one. */
   flows_max: number;
   /** Bytes a stream holds of segments that came out of order. */
@@ -51,6 +53,7 @@ export interface Limits {
 }
 
 export const DEFAULT_LIMITS: Readonly<Limits> = {
+  interfaces_max: 256,
   flows_max: 65_536,
   reorder_bytes_max: 1 << 20,
   reorder_segments_max: 1024,

@@ -38,6 +38,8 @@ export interface LiveSettings {
   readonly snapLength: number;
   /** Interfaces remembered at once, the gone ones included. */
   readonly interfacesMax: number;
+  /** How often interfaces are looked for and drops are looked at. */
+  readonly scanMillis?: number;
   readonly log: CaptureLog;
   /**
    * The kernel lost packets of an interface: `count` more than reported before, between those consumed so far and those
@@ -60,7 +62,6 @@ export interface LiveSource extends PacketSource {
   setGate(isOpen: boolean): void;
 }
 
-/** How often interfaces are looked for and drops are looked at. */
 const SCAN_MILLIS = 500;
 /** At most one line about drops for each interface in this time. */
 const DROP_LOG_MILLIS = 10_000;
@@ -267,7 +268,7 @@ export function openLive(settings: LiveSettings): LiveSource {
           void finish();
           return;
         }
-        timer = setInterval(tick, SCAN_MILLIS);
+        timer = setInterval(tick, settings.scanMillis ?? SCAN_MILLIS);
         for (const { source } of open.values()) source.start();
       });
     },
