@@ -44,6 +44,12 @@ export interface Limits {
   endpoints_max: number;
   /** Hosts whose rule verdict is remembered. */
   host_verdicts_max: number;
+  /** Names whose sensitivity is remembered, of headers, query parameters and fields each. */
+  redaction_names_max: number;
+  /** Bytes of a document inside a string or form field that is decoded to be redacted; a longer one goes as a whole. */
+  redaction_decoded_bytes_max: number;
+  /** Documents inside documents that are looked into; a deeper one goes as a whole. */
+  redaction_nesting_max: number;
 }
 
 export const DEFAULT_LIMITS: Readonly<Limits> = {
@@ -68,6 +74,9 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   spool_segment_bytes_max: 4 << 20,
   endpoints_max: 8192,
   host_verdicts_max: 1024,
+  redaction_names_max: 4096,
+  redaction_decoded_bytes_max: 1 << 20,
+  redaction_nesting_max: 6,
 };
 
 /** The caps a run goes by: the defaults, and what its options say. */

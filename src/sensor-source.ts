@@ -2,12 +2,13 @@
 import type { ExcludedEndpoint } from './capture/exclusions.js';
 import { FileSource } from './capture/file-source.js';
 import { localAddresses } from './capture/interfaces.js';
-import { openLive } from './capture/live.js';
+import { type LiveSource, openLive } from './capture/live.js';
 import type { PacketSource } from './capture/packet-source.js';
 import { followSatellite, type SatelliteAddresses } from './capture/satellite-addresses.js';
 import type { Limits } from './limits.js';
 import type { Logger } from './log.js';
 import type { Settings } from './options.js';
+import type { Gate } from './policy/governor.js';
 import { proxyFor } from './relay/agent.js';
 import { parseSatelliteUrl } from './satellite-url.js';
 
@@ -17,6 +18,8 @@ export interface OpenedSource {
   timeBaseSeconds: number | null;
   /** Whether an address belongs to this task. */
   isLocal(address: string): boolean;
+  /** Shuts and opens the capture; null where packets wait for whoever reads them. */
+  gate: Gate | null;
   /** What was wrong with the source, at its end. */
   warning(): string | null;
   /** Ends what was started beside the source. */
@@ -37,10 +40,18 @@ export async function openSource(
   if (settings.read !== null) {
     const source = await FileSource.open(settings.read);
     // A file does not say whose side it was taken on: every exchange is seen as its server sees it.
-    return { source, timeBaseSeconds: null, isLocal: () => true, warning: () => source.warning, close: () => {} };
+    return {
+      source,
+      timeBaseSeconds: null,
+      isLocal: () => true,
+      gate: null,
+      warning: () => source.warning,
+      close: () => {},
+    };
   }
+  let live: LiveSource | null = null;
   const satellite = await followSatelliteOf(settings, (endpoints) => {
-    source.setFilter({ user: settings.filter, satellite: endpoints });
+    live?.setFilter({ user: settings.filter, satellite: endpoints });
   });
   let local = localAddresses();
   const source = openLive({
@@ -57,6 +68,7 @@ export async function openSource(
     log: { info: (message) => log.info(message), warn: (message) => log.warn(message) },
     onDrops,
   });
+  live = source;
   const refresh = setInterval(() => {
     local = localAddresses();
   }, REFRESH_MILLIS);
@@ -65,6 +77,7 @@ export async function openSource(
     source,
     timeBaseSeconds: source.timeBaseSeconds,
     isLocal: (address) => local.has(address),
+    gate: { open: () => source.setGate(true), close: () => source.setGate(false) },
     warning: () => null,
     close() {
       clearInterval(refresh);

@@ -16,9 +16,12 @@ import type { Trace } from './pair/trace.js';
 import { createTraceBuilder } from './pair/trace-builder.js';
 import { createTraceIds } from './pair/trace-ids.js';
 import { createPolicy } from './policy/policy.js';
+import { createRedactor } from './policy/redactor.js';
+import { policySettings, redactionSettings } from './policy/settings.js';
 import type { TraceOutput } from './relay/output.js';
 import { openOutputs } from './sensor-outputs.js';
 import { openSource } from './sensor-source.js';
+import { isCut, openWatch } from './sensor-watch.js';
 
 export interface SensorSummary {
   readonly counters: Counters;
@@ -69,15 +72,24 @@ export async function startSensor(
     hostsMax: limits.host_verdicts_max,
     onEndpointEvicted: () => counters.endpoints_evicted++,
   });
+  const redact = createRedactor(redactionSettings(settings));
+  if (settings.noDefaultRedaction) {
+    log.warn('--no-default-redaction: credentials, tokens and card numbers leave as they were sent');
+  }
   const build = createTraceBuilder({ ids, bodyBytesMax: limits.body_bytes_max, isLocal });
   const building = new Set<Promise<void>>();
 
+  const watch = openWatch(settings, opened.gate, counters, log);
+
   function send(trace: Trace): void {
+    if (watch.share !== null) trace.watchedShare = watch.share;
+    redact(trace);
     extra.traceSink?.(trace);
     outputs.accept(trace);
   }
 
   function complete(exchange: Exchange): void {
+    if (watch.isShut && isCut(exchange)) exchange.dropReason = DropReason.unwatched;
     const reason = policy.settle(exchange);
     if (reason !== DropReason.none) {
       countDropped(counters, reason);
@@ -102,10 +114,11 @@ export async function startSensor(
     counters,
     budget: new MemoryBudget(limits.memory_bytes_max),
     interfaces: source.interfaces,
-    hooks: { admit: policy.admit, complete },
+    hooks: { admit: (exchange) => (watch.admits ? policy.admit(exchange) : DropReason.unwatched), complete },
     hashSeed: randomInt(2 ** 32),
   });
   assembler = pipeline;
+  watch.start(pipeline);
 
   const clock = opened.timeBaseSeconds === null ? null : startClock(pipeline, opened.timeBaseSeconds);
   const run = async (): Promise<SensorSummary> => {
@@ -117,6 +130,7 @@ export async function startSensor(
       });
     } finally {
       clock?.stop();
+      watch.stop();
       opened.close();
       pipeline.finish();
       await Promise.all(building);
@@ -165,20 +179,5 @@ function startClock(assembler: ExchangeAssembler, timeBaseSeconds: number): Capt
       quietTicks = 0;
     },
     stop: () => clearInterval(timer),
-  };
-}
-
-function policySettings(settings: Settings) {
-  return {
-    hostAllow: settings.hostAllow,
-    pathAllow: settings.pathAllow,
-    hostExclusions: settings.hostExclusions,
-    pathExclusions: settings.pathExclusions,
-    methodAllow: [],
-    statusAllow: [],
-    keepHealthChecks: true,
-    sampleRate: settings.sampleRate,
-    sampleByParent: false,
-    ratePerMinute: settings.rateLimit,
   };
 }

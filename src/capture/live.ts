@@ -58,6 +58,8 @@ export interface LiveSource extends PacketSource {
   readonly timeBaseSeconds: number;
   /** Puts another filter in place on every interface, while packets flow. Throws a `UsageError` if it is wrong. */
   setFilter(filter: FilterParts): void;
+  /** Shut, nothing is captured on any interface until it is opened again, at no cost a packet. */
+  setGate(isOpen: boolean): void;
 }
 
 const SCAN_MILLIS = 500;
@@ -86,6 +88,7 @@ export function openLive(settings: LiveSettings): LiveSource {
   const timeBaseSeconds = Math.floor(Date.now() / 1000);
 
   let filter = settings.filter;
+  let gateOpen = true;
   const interfaces: CaptureInterface[] = [];
   const open = new Map<string, OpenInterface>();
   /** Interfaces that cannot be captured, each named once for as long as it is there. */
@@ -143,6 +146,7 @@ export function openLive(settings: LiveSettings): LiveSource {
             events,
           );
     open.set(key, { network, source, draining: null, droppedLogged: 0, dropLogTime: Number.NEGATIVE_INFINITY });
+    if (!gateOpen) source.setGate(false);
     if (consume !== null) source.start();
   }
 
@@ -281,6 +285,10 @@ export function openLive(settings: LiveSettings): LiveSource {
       filter = next;
       // Not on those draining: they take nothing more.
       for (const { source, draining } of open.values()) if (draining === null) source.setFilter(next);
+    },
+    setGate(isOpen) {
+      gateOpen = isOpen;
+      for (const { source, draining } of open.values()) if (draining === null) source.setGate(isOpen);
     },
     statistics() {
       const current = new Map(before);

@@ -375,9 +375,7 @@ export class TcpReassembler {
     const waited = time - flow.waitingSince;
     const stalled = isLost && (flow.packetsWhileWaiting >= STALL_PACKETS || waited >= STALL_NANOS);
     if (!stalled && waited < this.#limits.stream_timeout_nanos) return;
-    // Each stream may miss something.
     this.#giveUp(flow, time);
-    if (flow.stream0.isBehind || flow.stream1.isBehind) this.#giveUp(flow, time);
   }
 
   /**
@@ -460,7 +458,8 @@ export class TcpReassembler {
       this.#counters.segments_shed += stream.release(this.#budget);
       if (stream.ended) continue;
       // Bytes the receiver acknowledged and we never saw, with nothing behind them.
-      if (stream.carried && stream.isBehind && cause !== EndCause.reset) this.#skipMissing(flow, direction, stream.acknowledged, time);
+      if (stream.carried && stream.isBehind && cause !== EndCause.reset)
+        this.#skipMissing(flow, direction, stream.acknowledged, time);
       if (stream.ended) continue;
       stream.ended = true;
       flow.consumer?.end(direction, cause, time);

@@ -77,6 +77,7 @@ export class TcpStream {
   ): number {
     if (this.held === NONE) this.held = [];
     const held = this.held;
+    if (held.length > 0) this.#noteEarlier(sequence, end - start, acknowledgement, budget);
     let stored = 0;
     let at = sequence;
     let cursor = start;
@@ -114,6 +115,30 @@ export class TcpStream {
       i++;
     }
     return stored;
+  }
+
+  /**
+   * Bytes held already have come again in a segment that acknowledges less: so they were first sent before what the held
+   * one acknowledges, which was a retransmission. They need not wait for that.
+   */
+  #noteEarlier(sequence: number, length: number, acknowledgement: number, budget: MemoryBudget): void {
+    const { held } = this;
+    for (let i = 0; i < held.length; i++) {
+      const piece = held[i] as HeldSegment;
+      const from = Math.max(0, (sequence - piece.sequence) | 0);
+      const to = Math.min(piece.bytes.length, ((sequence - piece.sequence) | 0) + length);
+      if (from >= to || ((acknowledgement - piece.acknowledgement) | 0) >= 0) continue;
+      const parts: HeldSegment[] = [];
+      if (from > 0) parts.push({ ...piece, bytes: piece.bytes.subarray(0, from), cut: 0 });
+      const isTail = to === piece.bytes.length;
+      const again = piece.bytes.subarray(from, to);
+      const at = (piece.sequence + from) | 0;
+      parts.push({ ...piece, sequence: at, bytes: again, cut: isTail ? piece.cut : 0, acknowledgement });
+      if (!isTail) parts.push({ ...piece, sequence: (piece.sequence + to) | 0, bytes: piece.bytes.subarray(to) });
+      held.splice(i, 1, ...parts);
+      budget.add((parts.length - 1) * HELD_SEGMENT_BYTES);
+      i += parts.length - 1;
+    }
   }
 
   /** Takes the first held segment out. */

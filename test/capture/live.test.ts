@@ -130,6 +130,25 @@ describe.skipIf(!canMakeNamespaces)('on loopback', () => {
     expect(() => source.setFilter({ user: 'porrt 1', satellite: [] })).toThrow(UsageError);
   });
 
+  it('takes nothing while the gate is shut, whatever filter it is given', async () => {
+    const source = openLive(settings({ filter: { user: `port ${port}`, satellite: [] } }));
+    const seen = collect(source);
+    await send('before');
+    source.setGate(false);
+    await send('shut');
+    source.setFilter({ user: `tcp port ${port}`, satellite: [] });
+    await send('still shut');
+    source.setGate(true);
+    await send('after');
+    await seen.stop();
+    expect(['before', 'shut', 'still shut', 'after'].map((text) => seen.contains(text))).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
+  });
+
   it('delivers packets captured before run, and none after stop', async () => {
     const source = openLive(settings({ filter: { user: `port ${port}`, satellite: [] } }));
     await send('early');
