@@ -1,4 +1,5 @@
 /** Where the sensor's packets come from, by its settings: a file, or live interfaces without the satellite's traffic. */
+import { isIP } from 'node:net';
 import type { ExcludedEndpoint } from './capture/exclusions.js';
 import { FileSource } from './capture/file-source.js';
 import { localAddresses } from './capture/interfaces.js';
@@ -49,9 +50,10 @@ export async function openSource(
       close: () => {},
     };
   }
+  const own = ownEndpoints(settings);
   let live: LiveSource | null = null;
   const satellite = await followSatelliteOf(settings, (endpoints) => {
-    live?.setFilter({ user: settings.filter, satellite: endpoints });
+    live?.setFilter({ user: settings.filter, satellite: [...endpoints, ...own] });
   });
   let local = localAddresses();
   const source = openLive({
@@ -61,7 +63,7 @@ export async function openSource(
       include: settings.interfaceInclude,
       exclude: settings.interfaceExclude,
     },
-    filter: { user: settings.filter, satellite: satellite?.endpoints ?? [] },
+    filter: { user: settings.filter, satellite: [...(satellite?.endpoints ?? []), ...own] },
     ringMebibytes: settings.ringSize,
     snapLength: SNAP_LENGTH,
     interfacesMax: limits.interfaces_max,
@@ -84,6 +86,12 @@ export async function openSource(
       satellite?.stop();
     },
   };
+}
+
+/** Where the sensor itself listens: its health and metrics are nobody's traffic. */
+function ownEndpoints({ healthPort }: Settings): ExcludedEndpoint[] {
+  if (healthPort === null || healthPort.port === 0 || isIP(healthPort.host) === 0) return [];
+  return [{ address: healthPort.host, port: healthPort.port }];
 }
 
 /** Follows whom the relay connects to: the satellite, or the proxy on the way to it. Null without a satellite. */
