@@ -35,15 +35,20 @@ describe('a stream first seen in its middle', () => {
     expect(counters.responses_unpaired).toBe(1);
   });
 
-  it('finds the next message in the middle of a segment, on both sides', () => {
-    const { lines } = converse(
-      [
-        client('tail of a body\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\n'),
-        server('tail}HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none'),
-      ],
+  it('finds the next response in the middle of a segment', () => {
+    const first = server('tail}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nzero');
+    const { lines, counters } = converse([first, get('/1'), ok('one')], midstream);
+    expect(lines).toEqual(['GET /1 → 200 "one" {midstream}']);
+    expect(counters.responses_unpaired).toBe(1);
+  });
+
+  it('finds the next request in the middle of a segment, and pairs nothing with it: the one before it is unanswered', () => {
+    const { lines, counters } = converse(
+      [client('tail of a body\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\n'), ok('to the upload'), ok('one')],
       midstream,
     );
-    expect(lines).toEqual(['GET /1 → 200 "one" {midstream, gap}']);
+    expect(lines).toEqual(['GET /1 → nothing {midstream, gap, no-response}']);
+    expect(counters.responses_unpaired).toBe(2);
   });
 
   it('is not taken for HTTP where nothing of it is', () => {

@@ -137,7 +137,7 @@ export function vxlan(vni: number, payload: Buffer): Buffer {
 }
 
 /** RFC 8926 §3.4. */
-export function geneve(vni: number, protocol: number, payload: Buffer, options = Buffer.alloc(0)): Buffer {
+export function geneve(vni: number, protocol: number, payload: Buffer, options: Buffer = Buffer.alloc(0)): Buffer {
   return udp(
     6081,
     Buffer.concat([Buffer.from([options.length >> 2, 0]), u16(protocol), u32(vni << 8), options, payload]),
