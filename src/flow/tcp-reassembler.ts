@@ -458,7 +458,8 @@ export class TcpReassembler {
       this.#counters.segments_shed += stream.release(this.#budget);
       if (stream.ended) continue;
       // Bytes the receiver acknowledged and we never saw, with nothing behind them.
-      if (stream.carried && stream.isBehind && cause !== EndCause.reset) this.#skipMissing(flow, direction, stream.acknowledged, time);
+      if (stream.carried && stream.isBehind && cause !== EndCause.reset)
+        this.#skipMissing(flow, direction, stream.acknowledged, time);
       if (stream.ended) continue;
       stream.ended = true;
       flow.consumer?.end(direction, cause, time);

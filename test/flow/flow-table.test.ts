@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Segment } from '../../src/decode/segment.js';
 import { type Flow, FlowPhase } from '../../src/flow/flow.js';
 import { FlowTable } from '../../src/flow/flow-table.js';
-import { ack, after, client, packetsOf, server, syn } from '../support/conversation.js';
+import { ack, client, packetsOf, pause, server, syn } from '../support/conversation.js';
 import { Random, runSeed } from '../support/random.js';
 import { EngineRun, line } from '../support/run-packets.js';
 
@@ -114,7 +114,7 @@ describe('the cap on flows', () => {
   it('forgets a flow after its idle time', () => {
     const run = new EngineRun({ limits: { flow_idle_nanos: 20e9 }, batch: 1 });
     for (const packet of packetsOf([request, response], { clientPort: 1 })) run.push(packet);
-    for (const packet of packetsOf([syn('client'), after(30, ack('client'))], { clientPort: 2 })) run.push(packet);
+    for (const packet of packetsOf([syn('client'), pause(30, ack('client'))], { clientPort: 2 })) run.push(packet);
     expect(run.assembler.flowCount).toBe(1);
     run.end();
   });

@@ -1,6 +1,6 @@
 /** What the capture lost: never spliced over, never guessed, and told (`gap`, `midstream`). */
 import { describe, expect, it } from 'vitest';
-import { ack, after, client, converse, fin, late, lost, server, split } from '../support/conversation.js';
+import { ack, client, converse, fin, late, lost, pause, server, split } from '../support/conversation.js';
 
 const get = (target: string) => client(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
 const ok = (body: string) => server(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
@@ -190,7 +190,7 @@ describe('how loss is told from lateness', () => {
   const head = server('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n');
 
   it('waits for a segment that its receiver has not acknowledged, until the stream timeout', () => {
-    const late3 = after(3, ack('server'));
+    const late3 = pause(3, ack('server'));
     const missing = { ...server('missing...'), late: 203 };
     // No acknowledgement from the client proves anything.
     const { lines, counters } = converse([
@@ -211,9 +211,9 @@ describe('how loss is told from lateness', () => {
       server(`${HEAD}abcd`),
       lost(server('efgh')),
       server('ijkl', { acknowledges: 27 }),
-      after(4, ack('server')),
-      after(7, ack('server')),
-      after(1, ack('server')),
+      pause(4, ack('server')),
+      pause(7, ack('server')),
+      pause(1, ack('server')),
     ]);
     expect(lines).toEqual(['GET /1 → 200 "abcd"… of 12 {gap}']);
     expect(handedOn[0]).toBeLessThan(Number.POSITIVE_INFINITY);
@@ -236,7 +236,7 @@ describe('how loss is told from lateness', () => {
       late(server('0123456789'), 4),
       server('klmnopqrst'),
       ack('client'),
-      after(2, ack('client')),
+      pause(2, ack('client')),
       ack('client'),
       ack('client'),
     ]);
