@@ -8,6 +8,7 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { SensorError, UsageError } from './errors.js';
 import {
   DEMO_OPTIONS,
+  DOCTOR_OPTIONS,
   defaultText,
   environmentNames,
   OPTION_GROUPS,
@@ -43,6 +44,12 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     options: SATELLITE_OPTIONS,
     examples: [['$0 satellite --port 9999', 'then: curl http://127.0.0.1:9999/traces']],
     run: async (flags) => (await import('./subcommands/satellite.js')).satellite(flags),
+  },
+  doctor: {
+    summary: 'Find out why nothing is seen: permission, traffic, limits, satellite',
+    options: DOCTOR_OPTIONS,
+    examples: [['$0 doctor --satellite-url HOST', 'with the options apidump would get']],
+    run: async (flags) => (await import('./subcommands/doctor.js')).doctor(flags),
   },
   demo: {
     summary: 'Show it all on loopback: a sample API, its traffic, the sensor and a satellite',

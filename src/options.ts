@@ -167,6 +167,30 @@ export const SENSOR_OPTIONS = {
     defaultText: 'all that are up',
     help: 'interface to capture on',
   }),
+  'interface-include': many({
+    group: 'Capture:',
+    value: pattern,
+    default: [],
+    help: 'capture only on interfaces whose name matches one of these',
+  }),
+  'interface-exclude': many({
+    group: 'Capture:',
+    value: pattern,
+    default: [],
+    help: 'never capture on interfaces whose name matches one of these',
+  }),
+  'capture-backend': one({
+    group: 'Capture:',
+    value: choice('auto', 'ring', 'cap'),
+    default: 'auto',
+    help: "the kernel's ring, or libpcap through cap, which reports neither times nor drops; auto takes the ring if it can",
+  }),
+  'ring-size': one({
+    group: 'Capture:',
+    value: number('MIB', { min: 1, max: 4096, integer: true, example: 'MiB of kernel buffer, such as 8' }),
+    default: 8,
+    help: 'MiB of kernel buffer for each interface',
+  }),
   filter: one({
     group: 'Capture:',
     value: captureFilter,
@@ -336,6 +360,16 @@ export const SATELLITE_OPTIONS = {
     help: 'traces held for GET /traces; the newest are kept',
   }),
   ...LOG_OPTIONS,
+};
+
+export const DOCTOR_OPTIONS = {
+  ...SENSOR_OPTIONS,
+  seconds: one({
+    group: 'Process:',
+    value: number('SECONDS', { min: 0.1, max: 3600, example: 'seconds such as 5' }),
+    default: 5,
+    help: 'seconds to watch the traffic',
+  }),
 };
 
 export const DEMO_OPTIONS = {

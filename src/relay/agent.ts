@@ -4,11 +4,11 @@
  * The proxy is that of `HTTPS_PROXY`, unless `NO_PROXY` excludes the host, and only for https, as curl and Go do. Trusted are the
  * roots Node.js brings, those the system keeps, and `--satellite-ca`.
  */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import { HttpsProxyAgent } from 'https-proxy-agent';
 import { getProxyForUrl } from 'proxy-from-env';
 import { UsageError } from '../errors.js';
 import type { SatelliteAddress } from '../satellite-url.js';
@@ -17,19 +17,23 @@ import type { TlsSettings } from './settings.js';
 /** One connection, kept open between batches. */
 const AGENT_OPTIONS = { keepAlive: true, maxSockets: 1 };
 
-/**
- * @returns a function that makes a new agent, with no connection of the one before
- * @throws UsageError if a certificate or key cannot be read as PEM
- */
-export function agentFactory(satellite: SatelliteAddress, tls: TlsSettings): () => Agent | TlsAgent {
+export interface Connector {
+  /** Makes a new agent, with no connection of the one before. */
+  createAgent(): Agent | TlsAgent;
+  /** Of each request; an agent that goes through a proxy takes its TLS settings only from there. */
+  readonly requestOptions: { readonly secureContext?: SecureContext };
+}
+
+/** @throws UsageError if a certificate or key cannot be read as PEM */
+export async function createConnector(satellite: SatelliteAddress, tls: TlsSettings): Promise<Connector> {
   if ((tls.clientCertificate === null) !== (tls.clientKey === null))
     throw new UsageError('--satellite-client-cert and --satellite-client-key need each other; give both or neither');
-  if (!satellite.tls) return () => new Agent(AGENT_OPTIONS);
-  const secureContext = createContext(tls);
+  if (!satellite.tls) return { createAgent: () => new Agent(AGENT_OPTIONS), requestOptions: {} };
+  const requestOptions = { secureContext: createContext(tls) };
   const proxy = proxyFor(satellite);
-  return proxy === null
-    ? () => new TlsAgent({ ...AGENT_OPTIONS, secureContext } as ConstructorParameters<typeof TlsAgent>[0])
-    : () => new HttpsProxyAgent(proxy, { ...AGENT_OPTIONS, secureContext } as object) as unknown as TlsAgent;
+  if (proxy === null) return { createAgent: () => new TlsAgent(AGENT_OPTIONS), requestOptions };
+  const { HttpsProxyAgent } = await import('https-proxy-agent');
+  return { createAgent: () => new HttpsProxyAgent(proxy, AGENT_OPTIONS), requestOptions };
 }
 
 /** The proxy on the way to the satellite, or null. */
@@ -46,8 +50,8 @@ export function proxyFor(satellite: SatelliteAddress): URL | null {
 
 function createContext({ ca, clientCertificate, clientKey }: TlsSettings): SecureContext {
   const trusted = [...rootCertificates, ...systemRoots()];
-  if (ca !== null) trusted.push(ca);
   try {
+    if (ca !== null) trusted.push(...certificatesOf(ca));
     return createSecureContext({
       ca: trusted,
       ...(clientCertificate !== null && clientKey !== null ? { cert: clientCertificate, key: clientKey } : {}),
@@ -57,6 +61,13 @@ function createContext({ ca, clientCertificate, clientKey }: TlsSettings): Secur
       `--satellite-ca, --satellite-client-cert or --satellite-client-key is not usable PEM: ${(error as Error).message}`,
     );
   }
+}
+
+/** A CA that is no certificate would be passed over in silence. */
+function certificatesOf(pem: string): string[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) throw new Error('no certificate in it');
+  return blocks.map((block) => new X509Certificate(block).toString());
 }
 
 /** Where distributions keep the bundle of the roots they trust: `SSL_CERT_FILE`, Debian and Alpine, Fedora and Amazon Linux. */

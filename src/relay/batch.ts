@@ -12,6 +12,10 @@ export interface BatchEncoder {
   readonly head: Buffer;
   readonly tail: Buffer;
   encode(trace: Trace): Buffer;
+  /** Bytes of bodies from which on a trace takes too long to be encoded in one go. */
+  readonly sliced_bytes_min: number;
+  /** The same as `encode`, in slices between which others have their turn. */
+  encodeSliced(trace: Trace): Promise<Buffer>;
 }
 
 export interface Batch {

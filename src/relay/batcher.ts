@@ -9,6 +9,10 @@ import type { Batch, BatchEncoder } from './batch.js';
 
 export interface Batcher {
   add(trace: Trace): void;
+  /** A trace that `by` has encoded already. */
+  addEncoded(encoded: Buffer, by: BatchEncoder, trace: Trace): void;
+  /** The one in use. */
+  readonly encoder: BatchEncoder;
   /** Closes the open batch, if it holds anything. */
   flush(): void;
   /** From the next trace on, with this encoder; closes the open batch. */
@@ -43,20 +47,26 @@ export function createBatcher(options: BatcherOptions): Batcher {
     options.onBatch(batch);
   };
 
+  const append = (encoded: Buffer): void => {
+    // Close first where the trace would not fit, so that only a trace too large by itself makes a batch too large.
+    if (count > 0 && bytes + COMMA.length + encoded.length > options.batch_bytes_max) flush();
+    if (count === 0) bytes = encoder.head.length + encoder.tail.length;
+    else {
+      parts.push(COMMA);
+      bytes += COMMA.length;
+    }
+    parts.push(encoded);
+    bytes += encoded.length;
+    count++;
+    if (count >= options.batch_traces_max || bytes >= options.batch_bytes_max) flush();
+  };
+
   return {
-    add(trace) {
-      const encoded = encoder.encode(trace);
-      // Close first where the trace would not fit, so that only a trace too large by itself makes a batch too large.
-      if (count > 0 && bytes + COMMA.length + encoded.length > options.batch_bytes_max) flush();
-      if (count === 0) bytes = encoder.head.length + encoder.tail.length;
-      else {
-        parts.push(COMMA);
-        bytes += COMMA.length;
-      }
-      parts.push(encoded);
-      bytes += encoded.length;
-      count++;
-      if (count >= options.batch_traces_max || bytes >= options.batch_bytes_max) flush();
+    add: (trace) => append(encoder.encode(trace)),
+    // The protocol may have been decided while it was being encoded.
+    addEncoded: (encoded, by, trace) => append(by === encoder ? encoded : encoder.encode(trace)),
+    get encoder() {
+      return encoder;
     },
     flush,
     use(next) {

@@ -13,6 +13,7 @@ import { type Agent, type ClientRequest, request as httpRequest, type IncomingMe
 import { type Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Connector } from './agent.js';
 
 export interface HttpReply {
   readonly status: number;
@@ -33,8 +34,7 @@ export class PostError extends Error {
 }
 
 export interface HttpClientOptions {
-  /** Makes the agent, with its TLS settings and its way through a proxy; called again to start afresh. */
-  createAgent: () => Agent | TlsAgent;
+  connector: Connector;
   timeoutMillis: number;
   response_bytes_max: number;
   now: () => number;
@@ -50,12 +50,12 @@ export interface HttpClient {
 const CONNECTION_AGE_MAX_MILLIS = 60_000;
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  let agent = options.createAgent();
+  let agent = options.connector.createAgent();
   let agentSince = options.now();
 
   const startAfresh = (): void => {
     agent.destroy();
-    agent = options.createAgent();
+    agent = options.connector.createAgent();
     agentSince = options.now();
   };
 
@@ -86,7 +86,12 @@ function post(
   return new Promise((resolve, reject) => {
     let maybeReceived = false;
     const secure = url.startsWith('https:');
-    const settings = { method: 'POST', agent, headers: { ...headers, 'Content-Length': String(body.length) } };
+    const settings = {
+      method: 'POST',
+      agent,
+      headers: { ...headers, 'Content-Length': String(body.length) },
+      ...options.connector.requestOptions,
+    };
     const request: ClientRequest = secure ? tlsRequest(url, settings) : httpRequest(url, settings);
 
     const finish = (settle: () => void): void => {

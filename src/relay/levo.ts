@@ -44,11 +44,15 @@ export function createLevoEncoder(resource: LevoResource): BatchEncoder {
     telemetry_sdk_name: 'pcap-sensor',
     telemetry_sdk_version: resource.sensorVersion,
   });
+  const encode = (trace: Trace): Buffer => Buffer.from(encodeEntry(trace, spelled));
   return {
     protocol: 'levo',
     head: Buffer.from('['),
     tail: Buffer.from(']'),
-    encode: (trace) => Buffer.from(encodeEntry(trace, spelled)),
+    encode,
+    // Bodies are cut where they would begin to take long.
+    sliced_bytes_min: Number.POSITIVE_INFINITY,
+    encodeSliced: async (trace) => encode(trace),
   };
 }
 

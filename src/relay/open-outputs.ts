@@ -10,10 +10,8 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Counters } from '../counters.js';
 import type { Limits } from '../limits.js';
-import type { OutputTarget } from '../option-values.js';
 import type { Settings } from '../options.js';
 import { parseSatelliteUrl } from '../satellite-url.js';
-import { proxyFor } from './agent.js';
 import { systemClock } from './clock.js';
 import { openFileOutput } from './file/file-output.js';
 import type { Log } from './log.js';
@@ -70,7 +68,12 @@ export async function openOutputs(parts: OutputParts): Promise<Outputs> {
   return { output: only !== undefined && others.length === 0 ? only : joinOutputs(outputs), relay };
 }
 
-function relaySettings({ settings, sensorVersion, task }: OutputParts): RelaySettings {
+/** @throws UsageError if the satellite's address is none */
+export function relaySettings({
+  settings,
+  sensorVersion,
+  task,
+}: Pick<OutputParts, 'settings' | 'sensorVersion' | 'task'>): RelaySettings {
   const pem = (path: string | null): string | null => (path === null ? null : readFileSync(path, 'utf8'));
   return {
     satellite: parseSatelliteUrl(settings.satelliteUrl ?? ''),
@@ -93,21 +96,3 @@ function relaySettings({ settings, sensorVersion, task }: OutputParts): RelaySet
     timing: DEFAULT_TIMING,
   };
 }
-
-/**
- * Hosts and ports the sensor itself connects to for its outputs: their packets are its own and are not captured.
- */
-export function ownPeers(settings: Settings): { host: string; port: number }[] {
-  if (settings.satelliteUrl === null || !settings.output.some(isSatellite)) return [];
-  const satellite = parseSatelliteUrl(settings.satelliteUrl);
-  const proxy = proxyFor(satellite);
-  if (proxy === null) return [{ host: satellite.host, port: satellite.port }];
-  return [
-    {
-      host: proxy.hostname.replace(/^\[|\]$/g, ''),
-      port: Number(proxy.port) || (proxy.protocol === 'https:' ? 443 : 80),
-    },
-  ];
-}
-
-const isSatellite = ({ to }: OutputTarget): boolean => to === 'satellite';

@@ -11,7 +11,8 @@
  */
 import { type Counters, countDropped, DropReason } from '../counters.js';
 import type { Limits } from '../limits.js';
-import { agentFactory } from './agent.js';
+import type { Trace } from '../pair/trace.js';
+import { createConnector } from './agent.js';
 import type { Batch, BatchEncoder, SatelliteProtocol } from './batch.js';
 import { createBatcher } from './batcher.js';
 import type { Clock } from './clock.js';
@@ -25,6 +26,7 @@ import type { TraceOutput } from './output.js';
 import { createBatchQueue } from './queue.js';
 import { createSender } from './sender.js';
 import type { RelaySettings } from './settings.js';
+import { createSignal } from './signal.js';
 import { openSpool } from './spool/spool.js';
 
 export interface RelayStatus {
@@ -53,10 +55,11 @@ export interface RelayParts {
 
 const LATENCY_BOUNDS_MILLIS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 const LOGGED_BODY_MAX = 500;
+const DRAIN_WAIT_MILLIS = 5000;
 
 /** @throws UsageError if a certificate, a key or the spool's directory is not usable */
 export async function createRelay({ settings, counters, limits, log, clock }: RelayParts): Promise<Relay> {
-  const createAgent = agentFactory(settings.satellite, settings.tls);
+  const connector = await createConnector(settings.satellite, settings.tls);
   const encoders = new Map<SatelliteProtocol, BatchEncoder>();
   encoders.set('levo', createLevoEncoder(levoResource(settings)));
   if (settings.protocol !== 'levo') {
@@ -89,18 +92,22 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
   const stop = new AbortController();
   const idle = createSignal();
   const work = createSignal();
+  const roomMade = createSignal();
   let closing = false;
   let busy = false;
   let spilling: Promise<void> = Promise.resolve();
   let spillingBatches = 0;
   let spillingBytes = 0;
   let spillingTraces = 0;
+  /** Traces with large bodies, being encoded a slice at a time. */
+  let encodingTraces = 0;
+  let encodingBytes = 0;
   /** A batch taken off the spool before its first attempt, so that it cannot be sent twice. */
   let held: Batch | null = null;
 
   const { timing } = settings;
   const client = createHttpClient({
-    createAgent,
+    connector,
     timeoutMillis: timing.attemptTimeoutMillis,
     response_bytes_max: limits.response_bytes_max,
     now: clock.now,
@@ -125,8 +132,9 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
   status.protocol = sender.protocol;
 
   function updateGauges(): void {
-    counters.queue_traces = queue.traces + batcher.count + spillingTraces + (held?.count ?? 0);
-    counters.queue_bytes = queue.bytes + batcher.bytes + spillingBytes + (held?.payload.length ?? 0);
+    counters.queue_traces = queue.traces + batcher.count + encodingTraces + spillingTraces + (held?.count ?? 0);
+    counters.queue_bytes = queue.bytes + batcher.bytes + encodingBytes + spillingBytes + (held?.payload.length ?? 0);
+    if (counters.queue_bytes < limits.queue_bytes_max / 2) roomMade.raise();
   }
 
   function settle(batch: Batch, exported: number): void {
@@ -162,13 +170,38 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
     });
   }
 
+  /** What the queue may hold beside the open batch and those on their way to and from the disk. */
+  function room(): number {
+    const elsewhere = batcher.bytes + encodingBytes + spillingBytes + (held?.payload.length ?? 0);
+    return Math.max(0, limits.queue_bytes_max - elsewhere);
+  }
+
+  async function encodeLater(trace: Trace, encoder: BatchEncoder, bytes: number): Promise<void> {
+    encodingTraces++;
+    encodingBytes += bytes;
+    try {
+      batcher.addEncoded(await encoder.encodeSliced(trace), encoder, trace);
+      if (closing) batcher.flush();
+    } catch (error) {
+      cannotEncode(error);
+    }
+    encodingTraces--;
+    encodingBytes -= bytes;
+    makeRoom();
+    work.raise();
+  }
+
+  function cannotEncode(error: unknown): void {
+    countDropped(counters, DropReason.undeliverable);
+    folded.warn('encode', { reason: String(error) }, 'a trace cannot be encoded');
+  }
+
   /** Holds the budget: to the spool where there is one and it keeps up, else the oldest are given up. */
   function makeRoom(): void {
     const away = status.reachable === false;
-    const room = limits.queue_bytes_max - batcher.bytes - spillingBytes;
-    if (spool !== null && (away || queue.bytes > room / 2) && spillingBytes < limits.queue_bytes_max / 2)
-      for (const batch of queue.shrink(away ? 0 : room / 4)) spill(batch);
-    for (const batch of queue.shrink(Math.max(0, limits.queue_bytes_max - batcher.bytes - spillingBytes))) evict(batch);
+    if (spool !== null && (away || queue.bytes > room() / 2) && spillingBytes < limits.queue_bytes_max / 2)
+      for (const batch of queue.shrink(away ? 0 : room() / 4)) spill(batch);
+    for (const batch of queue.shrink(room())) evict(batch);
     updateGauges();
   }
 
@@ -192,8 +225,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
   /** The disk did not take it: memory holds it for as long as there is room. */
   function putBack(batch: Batch): void {
     queue.push(batch);
-    for (const evicted of queue.shrink(Math.max(0, limits.queue_bytes_max - batcher.bytes - spillingBytes)))
-      evict(evicted);
+    for (const evicted of queue.shrink(room())) evict(evicted);
   }
 
   interface Next {
@@ -262,7 +294,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
       if (item === null) {
         busy = false;
         idle.raise();
-        if (closing) return;
+        if (closing && encodingTraces === 0) return;
         await work.wait();
         continue;
       }
@@ -351,14 +383,25 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
     latency,
     accept(trace) {
       try {
-        batcher.add(trace);
+        const { encoder } = batcher;
+        const bytes = trace.request.body.content.length + (trace.response?.body.content.length ?? 0);
+        if (bytes < encoder.sliced_bytes_min) batcher.add(trace);
+        else if (encodingBytes + bytes <= limits.queue_bytes_max) void encodeLater(trace, encoder, bytes);
+        else cannotEncode('too many large bodies at once');
       } catch (error) {
-        countDropped(counters, DropReason.undeliverable);
-        folded.warn('encode', { reason: String(error) }, 'a trace cannot be encoded');
+        cannotEncode(error);
       }
       updateGauges();
+      if (counters.queue_bytes > limits.queue_bytes_max) makeRoom();
+    },
+    drained() {
+      if (counters.queue_bytes < limits.queue_bytes_max / 2) return undefined;
+      // Not for ever: whoever waits may be told to stop, and the satellite may be away for the night.
+      return Promise.race([roomMade.wait(), clock.sleep(DRAIN_WAIT_MILLIS, stop.signal)]);
     },
     async flush() {
+      batcher.flush();
+      while (encodingTraces > 0) await idle.wait();
       batcher.flush();
       while (busy || queue.size > 0 || spillingBatches > 0 || held !== null || (spool?.batches ?? 0) > 0)
         await idle.wait();
@@ -384,31 +427,5 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
       await spool?.close();
       updateGauges();
     },
-  };
-}
-
-interface Signal {
-  raise(): void;
-  wait(): Promise<void>;
-}
-
-/** Wakes whoever waits now; one raise that nobody waits for is remembered. */
-function createSignal(): Signal {
-  let raised = false;
-  let waiting: (() => void)[] = [];
-  return {
-    raise() {
-      if (waiting.length === 0) raised = true;
-      for (const resolve of waiting) resolve();
-      waiting = [];
-    },
-    wait: () =>
-      new Promise((resolve) => {
-        if (raised) {
-          raised = false;
-          return resolve();
-        }
-        waiting.push(resolve);
-      }),
   };
 }

@@ -146,7 +146,8 @@ function connectionFailure(error: unknown): Outcome {
   throw error;
 }
 
-function commonHeaders(settings: RelaySettings): Record<string, string> {
+/** Of every request to the satellite. */
+export function commonHeaders(settings: RelaySettings): Record<string, string> {
   return {
     ...settings.headers,
     'Content-Type': 'application/json',

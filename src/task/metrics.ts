@@ -14,10 +14,6 @@ import type { Histogram } from '../relay/histogram.js';
 export interface SensorStatus {
   readonly counters: Readonly<Counters>;
   readonly interfaces: readonly InterfaceStatistics[];
-  /** Flows followed now. */
-  readonly flows: number;
-  /** Share of exchanges seen that policy let pass while it watched; null if not known. */
-  readonly watchedShare: number | null;
   /** Export attempts, in milliseconds; null without a satellite. */
   readonly exportLatency: Histogram | null;
   readonly process: ProcessStatus;
@@ -75,8 +71,6 @@ export function encodeMetrics(status: SensorStatus): string {
   for (const { name, dropped } of status.interfaces)
     if (dropped !== null) lines.push(`${PREFIX}interface_dropped_total{interface="${label(name)}"} ${dropped}`);
 
-  single(`${PREFIX}flows`, 'gauge', 'Flows followed.', status.flows);
-  single(`${PREFIX}watched_share`, 'gauge', 'Share of the exchanges that was watched.', status.watchedShare);
   if (status.exportLatency !== null) histogram(lines, `${PREFIX}export_duration_seconds`, status.exportLatency);
 
   const delay = status.process.eventLoopDelaySeconds;

@@ -37,6 +37,8 @@ export interface RandomConversation {
   packets: Packet[];
   /** How many packets open the connection. */
   handshake: number;
+  /** Whether the client sends requests before it has the responses to those before. */
+  pipelines: boolean;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -76,7 +78,8 @@ export function randomConversation(random: Random, id: number): RandomConversati
         wire.send(true, exchange.request.subarray(exchange.head));
       } else {
         wire.send(true, exchange.request);
-        if (exchange.interim !== null && random.chance(0.5)) exchange.response = Buffer.concat([exchange.interim, exchange.response]);
+        if (exchange.interim !== null && random.chance(0.5))
+          exchange.response = Buffer.concat([exchange.interim, exchange.response]);
       }
     }
     wire.flush(true);
@@ -84,7 +87,7 @@ export function randomConversation(random: Random, id: number): RandomConversati
     wire.flush(false);
   }
   wire.close(random.chance(0.5));
-  return { expected, packets: wire.packets, handshake: 3 };
+  return { expected, packets: wire.packets, handshake: 3, pipelines };
 }
 
 interface RandomExchange {
@@ -97,7 +100,20 @@ interface RandomExchange {
   closes: boolean;
 }
 
-const METHODS = ['GET', 'GET', 'GET', 'POST', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'OPTIONS', 'PROPFIND', 'FROBNICATE'];
+const METHODS = [
+  'GET',
+  'GET',
+  'GET',
+  'POST',
+  'POST',
+  'PUT',
+  'DELETE',
+  'HEAD',
+  'PATCH',
+  'OPTIONS',
+  'PROPFIND',
+  'FROBNICATE',
+];
 
 function randomExchange(random: Random, id: string, isLast: boolean): RandomExchange {
   const method = random.pick(METHODS);
@@ -107,7 +123,16 @@ function randomExchange(random: Random, id: string, isLast: boolean): RandomExch
     random.chance(0.15) && takesBody
       ? Buffer.from(random.pick(['HTTP/1.1 100 Continue\r\n\r\n', 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n']))
       : null;
-  const request = randomMessage(random, `${method} ${target} HTTP/1.1`, [['Host', 'example.com'], ['X-Id', id]], takesBody, false);
+  const request = randomMessage(
+    random,
+    `${method} ${target} HTTP/1.1`,
+    [
+      ['Host', 'example.com'],
+      ['X-Id', id],
+    ],
+    takesBody,
+    false,
+  );
   const bodiless = method === 'HEAD' || random.chance(0.15);
   const status = bodiless && method !== 'HEAD' ? random.pick([204, 304]) : random.pick([200, 200, 201, 404, 500]);
   const reason = random.pick(['OK', 'Not Found', '', 'Whatever It Is']);
@@ -116,7 +141,10 @@ function randomExchange(random: Random, id: string, isLast: boolean): RandomExch
   let response: Message;
   if (bodiless) {
     // What its headers say of a body is of the body that it has not (RFC 9110 §8.6, RFC 9112 §6.3).
-    const headers: [string, string][] = [['X-Id', id], random.chance(0.5) ? ['Content-Length', '1234'] : ['Transfer-Encoding', 'chunked']];
+    const headers: [string, string][] = [
+      ['X-Id', id],
+      random.chance(0.5) ? ['Content-Length', '1234'] : ['Transfer-Encoding', 'chunked'],
+    ];
     if (status === 204) headers.pop();
     response = { bytes: head(random, startLine, headers), headers, body: NOTHING, wireBody: NOTHING, trailers: [] };
   } else {
@@ -169,22 +197,39 @@ function randomMessage(
   if (coding === 'gzip') wireBody = zlib.gzipSync(content);
   else if (coding === 'deflate') wireBody = zlib.deflateSync(content);
   else if (coding === 'raw') wireBody = zlib.deflateRawSync(content);
-  else if (coding === 'br') wireBody = zlib.brotliCompressSync(content, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 } });
+  else if (coding === 'br')
+    wireBody = zlib.brotliCompressSync(content, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 } });
   if (coding !== null) headers.push(['Content-Encoding', coding === 'raw' ? 'deflate' : coding]);
   if (wireBody.length === 0 && untilClose) content = wireBody;
   if (untilClose) {
-    return { bytes: Buffer.concat([head(random, startLine, headers), wireBody]), headers, body: content, wireBody, trailers };
+    return {
+      bytes: Buffer.concat([head(random, startLine, headers), wireBody]),
+      headers,
+      body: content,
+      wireBody,
+      trailers,
+    };
   }
   if (random.chance(0.5)) {
     headers.push(['Content-Length', String(wireBody.length)]);
-    return { bytes: Buffer.concat([head(random, startLine, headers), wireBody]), headers, body: content, wireBody, trailers };
+    return {
+      bytes: Buffer.concat([head(random, startLine, headers), wireBody]),
+      headers,
+      body: content,
+      wireBody,
+      trailers,
+    };
   }
   headers.push(['Transfer-Encoding', 'chunked']);
   const parts: Buffer[] = [head(random, startLine, headers)];
   for (let at = 0; at < wireBody.length; ) {
     const size = Math.min(wireBody.length - at, random.between(1, Math.max(1, wireBody.length)));
     const extension = random.chance(0.1) ? ';name=value;other="q;x"' : '';
-    parts.push(Buffer.from(`${size.toString(16)}${extension}\r\n`), wireBody.subarray(at, at + size), Buffer.from('\r\n'));
+    parts.push(
+      Buffer.from(`${size.toString(16)}${extension}\r\n`),
+      wireBody.subarray(at, at + size),
+      Buffer.from('\r\n'),
+    );
     at += size;
   }
   parts.push(Buffer.from('0\r\n'));
@@ -210,7 +255,8 @@ function head(random: Random, startLine: string, headers: readonly [string, stri
 
 function randomBody(random: Random): Buffer {
   const length = random.chance(0.1) ? random.between(5000, 40_000) : random.between(1, 600);
-  if (random.chance(0.5)) return Buffer.from('{"k":"v","n":[1,2,3]} HTTP/1.1 200 OK GET / '.repeat(length / 44 + 1)).subarray(0, length);
+  if (random.chance(0.5))
+    return Buffer.from('{"k":"v","n":[1,2,3]} HTTP/1.1 200 OK GET / '.repeat(length / 44 + 1)).subarray(0, length);
   const bytes = Buffer.allocUnsafe(length);
   for (let i = 0; i < length; i++) bytes[i] = random.between(0, 255);
   return bytes;

@@ -202,6 +202,23 @@ describe('delivery', () => {
     expect(warnings()[0]).toContain('no answer within 50 ms');
   });
 
+  it('says nothing about a success whose body is no answer', async () => {
+    under = await startRelay(await script(() => ({ status: 200, body: '<html>partialSuccess</html>' })));
+    under.accept('/1');
+    await under.relay.flush();
+    expect(under.books()).toEqual([1, 1, 0, 0]);
+  });
+
+  it('logs no secret, whatever goes wrong', async () => {
+    const url = await script((_request, index) => [{ status: 503 }, { status: 401, body: 'who?' }, undefined][index]);
+    under = await startRelay(url, { headers: { authorization: 'Bearer hunter2' } }, { batch_traces_max: 1 });
+    for (let i = 0; i < 3; i++) under.accept(`/${i}`);
+    await under.relay.flush();
+    expect(satellite?.requests[0]?.headers.authorization).toBe('Bearer hunter2');
+    expect(under.lines.length).toBeGreaterThanOrEqual(3);
+    expect(JSON.stringify(under.lines)).not.toContain('hunter2');
+  });
+
   it('does without gzip where it is refused', async () => {
     under = await startRelay(
       await script((request) => (request.headers['content-encoding'] === 'gzip' ? { status: 415 } : undefined)),

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { type Counters, createCounters, exchangesInFlight } from '../../src/counters.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
-import { type Clock, systemClock } from '../../src/relay/clock.js';
+import type { Clock } from '../../src/relay/clock.js';
 import type { Log } from '../../src/relay/log.js';
 import { createRelay, type Relay } from '../../src/relay/relay.js';
 import { NO_TLS_SETTINGS, type RelaySettings } from '../../src/relay/settings.js';
@@ -169,7 +170,7 @@ export async function startRelay(
     clock,
     accept(path, bodyBytes = 0) {
       counters.exchanges_seen++;
-      const content = Buffer.alloc(bodyBytes, 'x');
+      const content = Buffer.alloc(bodyBytes, createHash('sha512').update(path).digest('hex').repeat(8));
       relay.accept(
         sampleTrace({
           request: {
@@ -189,5 +190,3 @@ export async function startRelay(
     ],
   };
 }
-
-export { systemClock };

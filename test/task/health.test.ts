@@ -21,8 +21,6 @@ function status(override: Partial<SensorStatus> = {}): SensorStatus {
   return {
     counters: createCounters(),
     interfaces: [],
-    flows: 0,
-    watchedShare: null,
     exportLatency: null,
     process: PROCESS,
     ...override,

@@ -13,6 +13,7 @@ import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import type { Trace } from '../../pair/trace.js';
 import type { BatchEncoder } from '../batch.js';
+import { encodeLarge, LARGE_BODY_BYTES } from './large-body.js';
 import { type InstrumentationScope, toReadableSpan } from './span.js';
 
 export type ResourceAttributes = Record<string, string | string[] | number>;
@@ -22,14 +23,17 @@ export function createOtlpEncoder(attributes: ResourceAttributes, scope: Instrum
   // The resource is in the envelope; serialising it again with each span would be work thrown away.
   const bare = resourceFromAttributes({});
   const { head, tail } = envelopeOf(bare, scope);
+  const encode = (trace: Trace): Buffer => {
+    const bytes = serialize([toReadableSpan(trace, bare, scope)]);
+    return bytes.subarray(head.length, bytes.length - tail.length);
+  };
   return {
     protocol: 'otlp',
     head: envelope.head,
     tail: envelope.tail,
-    encode(trace: Trace): Buffer {
-      const bytes = serialize([toReadableSpan(trace, bare, scope)]);
-      return bytes.subarray(head.length, bytes.length - tail.length);
-    },
+    encode,
+    sliced_bytes_min: LARGE_BODY_BYTES,
+    encodeSliced: (trace) => encodeLarge(trace, encode),
   };
 }
 

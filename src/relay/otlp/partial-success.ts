@@ -1,4 +1,4 @@
-import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
+import type { IExportTraceServiceResponse } from '@opentelemetry/otlp-transformer';
 
 /**
  * How many spans of a delivered batch the satellite says it rejected, and why.
@@ -8,7 +8,12 @@ import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
  */
 export function readPartialSuccess(body: Buffer, count: number): { rejected: number; reason: string } {
   if (!body.includes('partialSuccess')) return { rejected: 0, reason: '' };
-  const partial = JsonTraceSerializer.deserializeResponse(body).partialSuccess;
+  let partial: IExportTraceServiceResponse['partialSuccess'];
+  try {
+    partial = (JSON.parse(body.toString('utf8')) as IExportTraceServiceResponse).partialSuccess;
+  } catch {
+    return { rejected: 0, reason: '' };
+  }
   // An int64, which JSON may spell as a string (proto3 JSON mapping).
   const rejected = Number(partial?.rejectedSpans ?? 0);
   return {

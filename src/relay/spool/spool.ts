@@ -5,7 +5,8 @@
  *
  * Segment files of some megabytes, appended to and deleted whole once everything in them has been taken; `cursor` names how far
  * the oldest has been taken, replaced by a rename after each batch. A run never appends to a segment of an earlier one, so a tail
- * that was torn when the sensor was killed stays where it is, and is skipped. A directory belongs to one sensor.
+ * that was torn when the sensor was killed stays where it is, and is skipped. Nothing is synced: what the kernel was handed outlives
+ * the process and its container, which is what a spool beside a task is for. A directory belongs to one sensor.
  *
  * No method rejects: what the disk does not take or give is counted.
  */
@@ -163,7 +164,6 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     const { segment, file } = writer;
     try {
       await file.appendFile(record);
-      await file.datasync();
     } catch (error) {
       failed('write', error);
       // What was written of it must not stand before the next record; if even that fails, a new segment is begun.

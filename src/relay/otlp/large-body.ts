@@ -1,0 +1,99 @@
+/**
+ * A trace with a large body as OTLP JSON, without stopping the capture while it is spelled.
+ *
+ * in: `Trace`, the encoder for all of it at once · out: the same bytes, made in slices between which others have their turn
+ *
+ * The trace is encoded with a short stand-in for each large body; then the body itself, sliced, takes the stand-in's place.
+ */
+import { isUtf8 } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
+import type { Trace, TraceBody } from '../../pair/trace.js';
+import { asBuffer, textOf } from '../ndjson.js';
+
+/** Bytes of bodies that are encoded in one go: half a millisecond's worth. */
+export const LARGE_BODY_BYTES = 65_536;
+/** A multiple of three, so that slices of base64 join. */
+const SLICE_BYTES = 49_152;
+
+export async function encodeLarge(trace: Trace, encode: (trace: Trace) => Buffer): Promise<Buffer> {
+  const request = standIn(trace.request.body);
+  const response = trace.response === null ? null : standIn(trace.response.body);
+  const outline = encode({
+    ...trace,
+    request: { ...trace.request, body: request.body },
+    response: trace.response === null || response === null ? null : { ...trace.response, body: response.body },
+  });
+  const parts: Buffer[] = [];
+  let from = 0;
+  for (const { marker, slices } of response === null ? [request] : [request, response]) {
+    if (marker === null) continue;
+    const at = outline.indexOf(marker, from);
+    parts.push(outline.subarray(from, at));
+    for (const slice of slices()) {
+      parts.push(Buffer.from(slice));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    from = at + marker.length;
+  }
+  parts.push(outline.subarray(from));
+  return Buffer.concat(parts);
+}
+
+interface StandIn {
+  body: TraceBody;
+  /** What stands in the outline where the body belongs; null where the body is there itself. */
+  marker: string | null;
+  slices: () => Iterable<string>;
+}
+
+function standIn(body: TraceBody): StandIn {
+  const content = asBuffer(body.content);
+  if (content.length <= SLICE_BYTES) return { body, marker: null, slices: () => [] };
+  // 24 random bytes are in no other part of the trace.
+  const random = randomBytes(24);
+  if (isText(content, body.truncated)) {
+    const marker = random.toString('hex');
+    return {
+      body: { ...body, content: Buffer.from(marker), truncated: body.truncated },
+      marker,
+      slices: () => textSlices(content),
+    };
+  }
+  const bytes = Buffer.concat([Buffer.from([0xff, 0xff, 0xff]), random]);
+  return { body: { ...body, content: bytes }, marker: bytes.toString('base64'), slices: () => base64Slices(content) };
+}
+
+/** As `textOf` decides it, without making the text. */
+function isText(content: Buffer, truncated: boolean): boolean {
+  if (isUtf8(content)) return true;
+  const end = wholeEnd(content, content.length);
+  return truncated && end < content.length && isUtf8(content.subarray(0, end));
+}
+
+function* textSlices(content: Buffer): Iterable<string> {
+  const end = isUtf8(content) ? content.length : wholeEnd(content, content.length);
+  for (let from = 0; from < end; ) {
+    const to = from + SLICE_BYTES >= end ? end : wholeEnd(content, from + SLICE_BYTES);
+    yield JSON.stringify(textOf(content.subarray(from, to), false)).slice(1, -1);
+    from = to;
+  }
+}
+
+function* base64Slices(content: Buffer): Iterable<string> {
+  for (let from = 0; from < content.length; from += SLICE_BYTES)
+    yield content.toString('base64', from, Math.min(content.length, from + SLICE_BYTES));
+}
+
+/** The end of the last whole character of UTF-8 that begins before `end` (RFC 3629 §3). */
+function wholeEnd(content: Buffer, end: number): number {
+  let start = end;
+  while (start > 0 && end - start < 4 && ((content[start] ?? 0) & 0xc0) === 0x80) start--;
+  if (end < content.length) return start;
+  // At the content's end there is no next byte to tell: look for a lead byte that promises more than there is.
+  for (let back = 1; back <= 3 && back <= end; back++) {
+    const byte = content[end - back] as number;
+    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? end - back : end;
+    if (byte < 0x80) return end;
+  }
+  return end;
+}

@@ -1,0 +1,54 @@
+/**
+ * What the kernel and the container grant this process.
+ *
+ * in: /proc and the cgroup file system · out: capability, memory and CPU limits; null where the machine does not say
+ */
+import { readFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+
+export interface Surroundings {
+  /** Whether CAP_NET_RAW is in effect; null off Linux. */
+  readonly canCapture: boolean | null;
+  readonly memoryLimitBytes: number;
+  /** Whole and parts of a CPU. */
+  readonly cpus: number;
+}
+
+/** linux/capability.h */
+const CAP_NET_RAW = 13n;
+
+export type ReadText = (path: string) => string | null;
+
+export function readSurroundings(read: ReadText = readText): Surroundings {
+  return { canCapture: canCapture(read), memoryLimitBytes: memoryLimit(read), cpus: cpuLimit(read) };
+}
+
+function canCapture(read: ReadText): boolean | null {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(read('/proc/self/status') ?? '')?.[1];
+  return effective === undefined ? null : ((BigInt(`0x${effective}`) >> CAP_NET_RAW) & 1n) === 1n;
+}
+
+/** cgroup v2, then v1; an unlimited v1 group says a number near 2^63. */
+function memoryLimit(read: ReadText): number {
+  const text = read('/sys/fs/cgroup/memory.max') ?? read('/sys/fs/cgroup/memory/memory.limit_in_bytes');
+  const limit = Number(text?.trim());
+  const machine = totalmem();
+  return text !== null && limit > 0 && limit < machine ? limit : machine;
+}
+
+/** Quota over period: `50000 100000` is half a CPU, `max 100000` is no limit. */
+function cpuLimit(read: ReadText): number {
+  const machine = cpus().length;
+  const v2 = read('/sys/fs/cgroup/cpu.max')?.trim().split(' ');
+  const quota = Number(v2?.[0] ?? read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us'));
+  const period = Number(v2?.[1] ?? read('/sys/fs/cgroup/cpu/cpu.cfs_period_us'));
+  return quota > 0 && period > 0 ? Math.min(machine, quota / period) : machine;
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}

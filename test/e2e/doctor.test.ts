@@ -1,0 +1,116 @@
+/**
+ * `doctor` where it should find something, on real traffic, and where it should find nothing.
+ */
+import { once } from 'node:events';
+import { createServer, get, type Server } from 'node:http';
+import { createServer as createTlsServer, get as getTls } from 'node:https';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Satellite, startSatellite } from '../../src/satellite/satellite.js';
+import { makeCertificates } from '../support/certificates.js';
+import { COMMAND, runCommand } from '../support/command.js';
+import { mayCapture } from '../support/permission.js';
+
+let satellite: Satellite;
+let traffic: NodeJS.Timeout | null = null;
+let server: Server | null = null;
+
+beforeAll(async () => {
+  satellite = await startSatellite({ host: '127.0.0.1', port: 0, traces_max: 1 });
+});
+afterAll(() => satellite.close());
+afterEach(() => {
+  if (traffic !== null) clearInterval(traffic);
+  server?.closeAllConnections();
+  server?.close();
+});
+
+/** A server that is asked twenty times a second; its port. */
+async function busyServer(tls = false): Promise<number> {
+  const { ca, server: certificate } = tls ? makeCertificates() : { ca: '', server: { cert: '', key: '' } };
+  const made = tls
+    ? (createTlsServer(certificate, (_request, response) => response.end()) as unknown as Server)
+    : createServer((_request, response) => response.end());
+  server = made;
+  made.listen(0, '127.0.0.1');
+  await once(made, 'listening');
+  const { port } = made.address() as AddressInfo;
+  traffic = setInterval(() => {
+    const request = tls
+      ? getTls({ host: 'localhost', port, ca, path: '/' })
+      : get({ host: '127.0.0.1', port, path: '/' });
+    request.on('response', (response) => response.resume());
+    request.on('error', () => {});
+  }, 50);
+  return port;
+}
+
+const unusedPort = async (): Promise<number> => {
+  const taken = createTcpServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  taken.close();
+  return port;
+};
+
+const examine = (port: number, satelliteUrl: string, command?: readonly [string, ...string[]]) => {
+  const args = [
+    'doctor',
+    '--interfaces',
+    'lo',
+    '--filter',
+    `tcp port ${port}`,
+    '--satellite-url',
+    satelliteUrl,
+    '--seconds',
+    '1',
+  ];
+  return command === undefined
+    ? runCommand(args)
+    : runCommand([...command.slice(1), COMMAND, ...args], { command: command[0] });
+};
+
+describe.skipIf(!mayCapture)('the doctor', () => {
+  it('finds a healthy sensor healthy', async () => {
+    const { code, stdout } = await examine(await busyServer(), satellite.url);
+    expect(stdout).toMatch(/^ok +capability +CAP_NET_RAW$/m);
+    expect(stdout).toMatch(/^ok +traffic +\d+ exchanges in 1 s$/m);
+    expect(stdout).toMatch(/^ok +satellite +http:.* speaks otlp, \d+ ms$/m);
+    expect(stdout).toMatch(/\nhealthy\n$/);
+    expect(code).toBe(0);
+    // To be examined leaves no trace.
+    expect(satellite.received).toBe(0);
+  });
+
+  it('finds a filter that lets nothing pass', async () => {
+    await busyServer();
+    const port = await unusedPort();
+    const { code, stdout } = await examine(port, satellite.url);
+    expect(stdout).toMatch(
+      new RegExp(`^fail +traffic +no packet on lo passed --filter "tcp port ${port}"\n +→ .+`, 'm'),
+    );
+    expect(code).toBe(1);
+  });
+
+  it('finds that all is TLS', async () => {
+    const { code, stdout } = await examine(await busyServer(true), satellite.url);
+    expect(stdout).toMatch(/^fail +traffic +\d+ connections are TLS.*\n +→ .+/m);
+    expect(code).toBe(1);
+  });
+
+  it('finds that the satellite is not there', async () => {
+    const { code, stdout } = await examine(await busyServer(), `http://127.0.0.1:${await unusedPort()}`);
+    expect(stdout).toMatch(/^ok +traffic/m);
+    expect(stdout).toMatch(/^fail +satellite +http:.*ECONNREFUSED.*\n +→ .+/m);
+    expect(code).toBe(1);
+  });
+
+  // Only root can take a capability away from a child.
+  it.skipIf(process.getuid?.() !== 0)('finds that it may not capture', async () => {
+    const without = ['setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw'] as const;
+    const { code, stdout } = await examine(await busyServer(), satellite.url, without);
+    expect(stdout).toMatch(/^fail +capability +CAP_NET_RAW is missing\n +→ sudo setcap/m);
+    expect(stdout).toMatch(/^ok +satellite/m);
+    expect(code).toBe(1);
+  });
+});
