@@ -192,6 +192,11 @@ describe('ends of a connection', () => {
     expect(handedOn[1]).toBeLessThan(Number.POSITIVE_INFINITY);
   });
 
+  it('says so, too, of a server that ended before it said anything', () => {
+    const { lines } = converse([fin('server'), client(REQUEST)]);
+    expect(lines).toEqual(['POST /a "body" → nothing {no-response}']);
+  });
+
   it('survives a simultaneous close, RFC 9293 §3.6', () => {
     const { lines, counters } = converse([
       client(REQUEST),
