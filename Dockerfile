@@ -39,9 +39,11 @@ ARG RUN_AS=root
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates libpcap0.8 libstdc++6 tini \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
-COPY --from=build /usr/local/bin/runtime-node /usr/local/bin/node
 COPY --from=build /runtime /levoai/pcap-sensor
-RUN ln -s /levoai/pcap-sensor/bin/init /usr/local/bin/pcap-sensor \
+# Node.js comes through a mount, not COPY: giving it the capability in a layer of its own would store it twice.
+RUN --mount=type=bind,from=build,source=/usr/local/bin,target=/mnt/build \
+    install /mnt/build/runtime-node /usr/local/bin/node \
+ && ln -s /levoai/pcap-sensor/bin/init /usr/local/bin/pcap-sensor \
  && ln -s /levoai/pcap-sensor/bin/init /usr/local/bin/apidump \
  && if [ "$RUN_AS" != root ]; then \
       useradd --system --no-create-home --shell /usr/sbin/nologin "$RUN_AS" \

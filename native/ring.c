@@ -65,12 +65,20 @@ static napi_value throw_errno(napi_env env, const char *step, int error) {
 /* ---- lifetime ---- */
 
 static void ring_release(struct ring *ring) {
-  if (--ring->holders > 0) return;
-  if (ring->cleanup != NULL) napi_remove_async_cleanup_hook(ring->cleanup);
-  free(ring);
+  if (--ring->holders == 0) free(ring);
 }
 
-static void ring_poll_closed(uv_handle_t *poll) { ring_release(poll->data); }
+/* Nothing is left that the end of the environment would have to wait for. */
+static void ring_forget_cleanup(struct ring *ring) {
+  if (ring->cleanup != NULL) napi_remove_async_cleanup_hook(ring->cleanup);
+  ring->cleanup = NULL;
+}
+
+static void ring_poll_closed(uv_handle_t *poll) {
+  struct ring *ring = poll->data;
+  ring_forget_cleanup(ring);
+  ring_release(ring);
+}
 
 /* After this no view of the map reads memory: detaching makes each of them empty before the pages go. */
 static void ring_close(struct ring *ring) {
@@ -87,7 +95,10 @@ static void ring_close(struct ring *ring) {
   if (ring->callback != NULL) napi_delete_reference(ring->env, ring->callback);
   napi_close_handle_scope(ring->env, scope);
   if (ring->map != NULL) munmap(ring->map, ring->map_size);
-  if (ring->polling) uv_close((uv_handle_t *)&ring->poll, ring_poll_closed);
+  if (ring->polling)
+    uv_close((uv_handle_t *)&ring->poll, ring_poll_closed);
+  else
+    ring_forget_cleanup(ring);
   close(ring->fd);
 }
 
@@ -97,14 +108,13 @@ static void ring_handle_collected(napi_env env, void *data, void *hint) {
   ring_release(data);
 }
 
-/* The environment (a worker, the process) ends while the ring is open. Its handle is finalized after this. */
-static void ring_environment_ends(napi_async_cleanup_hook_handle handle, void *data) {
-  struct ring *ring = data;
-  bool wait = ring->polling && !ring->closed;
+/*
+ * The environment (a worker, the process) ends while the ring is open, or while libuv still closes its poll. It goes on
+ * when the hook is removed, and collects the handle only then.
+ */
+static void ring_environment_ends(napi_async_cleanup_hook_handle hook, void *ring) {
+  (void)hook;
   ring_close(ring);
-  if (wait) return; /* ring_poll_closed drops one holder, the handle's finalizer the other */
-  ring->cleanup = NULL;
-  napi_remove_async_cleanup_hook(handle);
 }
 
 /* ---- arguments ---- */

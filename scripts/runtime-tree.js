@@ -137,7 +137,9 @@ for (const name of ['package.json', 'LICENSE', 'levo_pcap_sensor.sh', 'bin/init'
     cpSync(join(root, name), join(out, name), { recursive: true, filter: (source) => !source.endsWith('.map') });
   }
 }
-for (const directory of ['native/prebuilds', 'native/build/Release']) {
+// Built here, or built before for this architecture: one of them is enough.
+const addons = ['native/build/Release', `native/prebuilds/linux-${process.arch}`];
+for (const directory of addons.filter((place) => existsSync(join(root, place))).slice(0, 1)) {
   for (const name of existsSync(join(root, directory)) ? readdirSync(join(root, directory), { recursive: true }) : []) {
     if (name.endsWith('.node') && !name.includes('obj.target')) {
       mkdirSync(dirname(join(out, directory, name)), { recursive: true });

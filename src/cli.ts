@@ -10,6 +10,9 @@ import {
   DEMO_OPTIONS,
   DOCTOR_OPTIONS,
   defaultText,
+  ECS_ADD_OPTIONS,
+  ECS_REMOVE_OPTIONS,
+  ECS_STATUS_OPTIONS,
   environmentNames,
   OPTION_GROUPS,
   type OptionTable,
@@ -57,6 +60,35 @@ const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     examples: [['$0 demo --keep-running', 'until interrupted']],
     run: async (flags) => (await import('./subcommands/demo.js')).demo(flags),
   },
+  'ecs add': {
+    summary: 'Put the sensor into an ECS task definition and roll the service out',
+    options: ECS_ADD_OPTIONS,
+    examples: [
+      ['$0 ecs add', 'asks for everything'],
+      [
+        '$0 ecs add --cluster main --service web --satellite-url http://satellite:9999 --dry-run',
+        'shows what would change',
+      ],
+    ],
+    run: async (flags) => (await import('./subcommands/ecs.js')).ecsAdd(flags),
+  },
+  'ecs remove': {
+    summary: 'Take the sensor out again, back to the revision before it',
+    options: ECS_REMOVE_OPTIONS,
+    examples: [['$0 ecs remove --cluster main --service web', '']],
+    run: async (flags) => (await import('./subcommands/ecs.js')).ecsRemove(flags),
+  },
+  'ecs status': {
+    summary: 'Say whether the sensor is in; exit code 3 when it is not',
+    options: ECS_STATUS_OPTIONS,
+    examples: [['$0 ecs status --cluster main --service web', '']],
+    run: async (flags) => (await import('./subcommands/ecs.js')).ecsStatus(flags),
+  },
+};
+
+/** First words that are no command by themselves. */
+const GROUPS: Readonly<Record<string, string>> = {
+  ecs: 'Put the sensor into an ECS service, take it out, say how it stands',
 };
 
 const HELP_COLUMNS_MAX = 110;
@@ -83,19 +115,44 @@ async function main(argv: readonly string[]): Promise<number> {
     .fail((message: string, error: Error | undefined) => {
       throw error ?? new UsageError(message);
     });
-  for (const [name, subcommand] of Object.entries(SUBCOMMANDS)) {
-    parser.command(
-      name,
+  let depth = 1;
+  const addCommand = (to: Argv, word: string, name: string, subcommand: Subcommand) =>
+    to.command(
+      word,
       subcommand.summary,
       (builder) => withOptions(builder, name, subcommand),
       (parsed) => {
+        depth = name.split(' ').length;
         chosen = () => subcommand.run(flagValues(subcommand.options, parsed, argv));
+      },
+    );
+  for (const [name, subcommand] of Object.entries(SUBCOMMANDS)) {
+    if (!name.includes(' ')) addCommand(parser, name, name, subcommand);
+  }
+  for (const [group, summary] of Object.entries(GROUPS)) {
+    const members = Object.entries(SUBCOMMANDS).filter(([name]) => name.startsWith(`${group} `));
+    parser.command(
+      group,
+      summary,
+      (builder) => {
+        for (const [name, subcommand] of members) addCommand(builder, name.slice(group.length + 1), name, subcommand);
+        return builder.usage(`$0 ${group} <command> [options]\n\n${summary}.`);
+      },
+      (parsed) => {
+        const given = parsed._[1];
+        const choices = members.map(([name]) => name.slice(group.length + 1));
+        const near = given === undefined ? null : nearest(String(given), choices);
+        const wayOut = near === null ? `give one of ${choices.join(', ')}` : `did you mean ${near}?`;
+        throw new UsageError(
+          `${JSON.stringify([group, ...(given === undefined ? [] : [given])].join(' '))} is no command; ${wayOut}`,
+        );
       },
     );
   }
   const { _: words } = await parser.parseAsync();
-  const [command, surplus] = words;
+  const [command] = words;
   if (chosen !== null) {
+    const surplus = words[depth];
     if (surplus === undefined) return (chosen as () => Promise<number>)();
     throw new UsageError(
       `${JSON.stringify(surplus)} belongs to no option; quote values with spaces, --filter takes filters`,
@@ -105,8 +162,9 @@ async function main(argv: readonly string[]): Promise<number> {
     parser.showHelp('error');
     return 2;
   }
-  const near = nearest(String(command), Object.keys(SUBCOMMANDS));
-  const wayOut = near === null ? `give one of ${Object.keys(SUBCOMMANDS).join(', ')}` : `did you mean ${near}?`;
+  const choices = [...Object.keys(SUBCOMMANDS).filter((name) => !name.includes(' ')), ...Object.keys(GROUPS)];
+  const near = nearest(String(command), choices);
+  const wayOut = near === null ? `give one of ${choices.join(', ')}` : `did you mean ${near}?`;
   throw new UsageError(`${JSON.stringify(command)} is no command; ${wayOut}`);
 }
 

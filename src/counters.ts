@@ -20,6 +20,8 @@ export const DropReason = {
   shed: 8,
   /** The satellite refused it, or the queue overflowed while the satellite was away. */
   undeliverable: 9,
+  /** Seen in part while the CPU budget was spent. */
+  unwatched: 10,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 
@@ -56,6 +58,9 @@ export interface Counters {
   body_bytes_shed: number;
   // policy
   endpoints_evicted: number;
+  /** How long packets were taken, and how long they were not because the CPU budget was spent. */
+  watched_millis: number;
+  unwatched_millis: number;
   // exchanges, by outcome
   exchanges_seen: number;
   exchanges_exported: number;
@@ -68,6 +73,7 @@ export interface Counters {
   exchanges_dropped_rate_limited: number;
   exchanges_dropped_shed: number;
   exchanges_dropped_undeliverable: number;
+  exchanges_dropped_unwatched: number;
   // relay
   batches_exported: number;
   batches_refused: number;
@@ -127,6 +133,8 @@ export function createCounters(): Counters {
     flows_not_http: 0,
     body_bytes_shed: 0,
     endpoints_evicted: 0,
+    watched_millis: 0,
+    unwatched_millis: 0,
     exchanges_seen: 0,
     exchanges_exported: 0,
     exchanges_dropped_host_rule: 0,
@@ -138,6 +146,7 @@ export function createCounters(): Counters {
     exchanges_dropped_rate_limited: 0,
     exchanges_dropped_shed: 0,
     exchanges_dropped_undeliverable: 0,
+    exchanges_dropped_unwatched: 0,
     batches_exported: 0,
     batches_refused: 0,
     batches_evicted: 0,
@@ -176,6 +185,7 @@ const DROP_COUNTERS: readonly (keyof Counters | null)[] = [
   'exchanges_dropped_rate_limited',
   'exchanges_dropped_shed',
   'exchanges_dropped_undeliverable',
+  'exchanges_dropped_unwatched',
 ];
 
 /** Exchanges that have not reached an outcome yet. Never negative; a test that finds it so has found a bug. */

@@ -2,6 +2,8 @@
  * Every cap of the sensor, in one place, unit last. What is full evicts and counts; nothing grows without a bound.
  */
 export interface Limits {
+  /** Interfaces remembered at once, the gone ones included; the one gone gives way to a new one. */
+  interfaces_max: number;
   /** Flows tracked at once; the least recently active is closed for a new one. */
   flows_max: number;
   /** Bytes a stream holds of segments that came out of order. */
@@ -42,9 +44,16 @@ export interface Limits {
   endpoints_max: number;
   /** Hosts whose rule verdict is remembered. */
   host_verdicts_max: number;
+  /** Names whose sensitivity is remembered, of headers, query parameters and fields each. */
+  redaction_names_max: number;
+  /** Bytes of a document inside a string or form field that is decoded to be redacted; a longer one goes as a whole. */
+  redaction_decoded_bytes_max: number;
+  /** Documents inside documents that are looked into; a deeper one goes as a whole. */
+  redaction_nesting_max: number;
 }
 
 export const DEFAULT_LIMITS: Readonly<Limits> = {
+  interfaces_max: 256,
   flows_max: 65_536,
   reorder_bytes_max: 1 << 20,
   reorder_segments_max: 1024,
@@ -65,6 +74,9 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   spool_segment_bytes_max: 4 << 20,
   endpoints_max: 8192,
   host_verdicts_max: 1024,
+  redaction_names_max: 4096,
+  redaction_decoded_bytes_max: 1 << 20,
+  redaction_nesting_max: 6,
 };
 
 /** The caps a run goes by: the defaults, and what its options say. */

@@ -42,7 +42,17 @@ export interface Option<T> {
 }
 
 /** Headings of `--help` and of the README, in this order. */
-export const OPTION_GROUPS = ['Satellite:', 'Capture:', 'Policy:', 'Redaction:', 'Output:', 'Process:'] as const;
+export const OPTION_GROUPS = [
+  'AWS:',
+  'Change:',
+  'Container:',
+  'Satellite:',
+  'Capture:',
+  'Policy:',
+  'Redaction:',
+  'Output:',
+  'Process:',
+] as const;
 export type OptionGroup = (typeof OPTION_GROUPS)[number];
 
 type Row<T, V> = Omit<Option<T>, 'arity' | 'value'> & { readonly value: OptionValue<V> };
@@ -166,6 +176,30 @@ export const SENSOR_OPTIONS = {
     default: [],
     defaultText: 'all that are up',
     help: 'interface to capture on',
+  }),
+  'interface-include': many({
+    group: 'Capture:',
+    value: pattern,
+    default: [],
+    help: 'capture only on interfaces whose name matches one of these',
+  }),
+  'interface-exclude': many({
+    group: 'Capture:',
+    value: pattern,
+    default: [],
+    help: 'never capture on interfaces whose name matches one of these',
+  }),
+  'capture-backend': one({
+    group: 'Capture:',
+    value: choice('auto', 'ring', 'cap'),
+    default: 'auto',
+    help: "the kernel's ring, or libpcap through cap, which reports neither times nor drops; auto takes the ring if it can",
+  }),
+  'ring-size': one({
+    group: 'Capture:',
+    value: number('MIB', { min: 1, max: 4096, integer: true, example: 'MiB of kernel buffer, such as 8' }),
+    default: 8,
+    help: 'MiB of kernel buffer for each interface',
   }),
   filter: one({
     group: 'Capture:',
@@ -351,6 +385,108 @@ export const DOCTOR_OPTIONS = {
 export const DEMO_OPTIONS = {
   'keep-running': toggle({ group: 'Process:', help: 'go on until interrupted' }),
   ...LOG_OPTIONS,
+};
+
+const ECS_TARGET_OPTIONS = {
+  profile: optional({
+    group: 'AWS:',
+    value: text('NAME'),
+    defaultText: 'asked for, if there are several',
+    env: ['AWS_PROFILE'],
+    help: 'profile in ~/.aws whose credentials are used',
+  }),
+  region: optional({
+    group: 'AWS:',
+    value: text('REGION'),
+    defaultText: "the profile's, else asked for",
+    env: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
+    help: 'AWS region, such as us-west-2',
+  }),
+  cluster: optional({
+    group: 'AWS:',
+    value: text('NAME'),
+    defaultText: 'asked for',
+    help: 'ECS cluster of the service',
+  }),
+  service: optional({
+    group: 'AWS:',
+    value: text('NAME'),
+    defaultText: 'asked for',
+    help: 'ECS service whose current revision is meant',
+  }),
+  family: optional({
+    group: 'AWS:',
+    value: text('FAMILY'),
+    help: 'task definition whose latest revision is meant; a new one is registered and no service touched',
+  }),
+};
+
+const ECS_CHANGE_OPTIONS = {
+  'dry-run': toggle({ group: 'Change:', help: 'show what would change, and change nothing' }),
+  json: toggle({ group: 'Change:', help: 'with --dry-run: print the input for RegisterTaskDefinition instead' }),
+  yes: toggle({ group: 'Change:', help: 'do not ask before changing' }),
+  'register-only': toggle({ group: 'Change:', help: 'register the new revision, leave the service as it is' }),
+  'no-tags': toggle({ group: 'Change:', help: 'leave tags off the new revision and the service' }),
+  'timeout-seconds': one({
+    group: 'Change:',
+    value: number('SECONDS', { min: 1, max: 86_400, example: 'seconds such as 900' }),
+    default: 900,
+    help: 'seconds the service may take to become steady before it is set back',
+  }),
+};
+
+const ECS_CONTAINER_OPTIONS = {
+  image: optional({
+    group: 'Container:',
+    value: text('IMAGE'),
+    defaultText: 'levoai/pcap-sensor at the version of this command',
+    help: 'image of the sensor',
+  }),
+  size: one({
+    group: 'Container:',
+    value: choice('normal', 'low-resource'),
+    default: 'normal',
+    help: 'normal: 512 CPU units and 512 MiB; low-resource: 256, 200 and modest rates',
+  }),
+  cpu: optional({
+    group: 'Container:',
+    value: number('UNITS', { min: 0, max: 196_608, integer: true, example: 'CPU units such as 256' }),
+    defaultText: 'by --size',
+    help: 'CPU units of the container, 1024 to the vCPU',
+  }),
+  memory: optional({
+    group: 'Container:',
+    value: number('MIB', { min: 6, max: 1_048_576, integer: true, example: 'MiB such as 256' }),
+    defaultText: 'by --size',
+    help: 'MiB above which ECS ends the container',
+  }),
+  'log-group': optional({
+    group: 'Container:',
+    value: text('NAME'),
+    defaultText: "that of the task's first container that has one",
+    help: 'CloudWatch log group of the sensor, created if need be',
+  }),
+};
+
+export const ECS_STATUS_OPTIONS = { ...ECS_TARGET_OPTIONS };
+export const ECS_REMOVE_OPTIONS = { ...ECS_TARGET_OPTIONS, ...ECS_CHANGE_OPTIONS };
+
+/** What of the sensor's own options has no place in a container definition made on another machine. */
+const {
+  read: _read,
+  interfaces: _interfaces,
+  output: _output,
+  config: _config,
+  'health-port': _healthPort,
+  ...SENSOR_CONTAINER_OPTIONS
+} = SENSOR_OPTIONS;
+
+export { SENSOR_CONTAINER_OPTIONS };
+
+export const ECS_ADD_OPTIONS = {
+  ...ECS_REMOVE_OPTIONS,
+  ...ECS_CONTAINER_OPTIONS,
+  ...SENSOR_CONTAINER_OPTIONS,
 };
 
 export type OptionTable = Readonly<Record<string, Option<unknown>>>;

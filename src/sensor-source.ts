@@ -1,14 +1,17 @@
 /** Where the sensor's packets come from, by its settings: a file, or live interfaces without the satellite's traffic. */
-import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
 import type { ExcludedEndpoint } from './capture/exclusions.js';
 import { FileSource } from './capture/file-source.js';
 import { localAddresses } from './capture/interfaces.js';
 import { openLive } from './capture/live.js';
 import type { PacketSource } from './capture/packet-source.js';
+import { followSatellite, type SatelliteAddresses } from './capture/satellite-addresses.js';
 import type { Limits } from './limits.js';
 import type { Logger } from './log.js';
 import type { Settings } from './options.js';
-import { ownPeers } from './relay/open-outputs.js';
+import type { Gate } from './policy/governor.js';
+import { proxyFor } from './relay/agent.js';
+import { parseSatelliteUrl } from './satellite-url.js';
 
 export interface OpenedSource {
   source: PacketSource;
@@ -16,81 +19,88 @@ export interface OpenedSource {
   timeBaseSeconds: number | null;
   /** Whether an address belongs to this task. */
   isLocal(address: string): boolean;
+  /** Shuts and opens the capture; null where packets wait for whoever reads them. */
+  gate: Gate | null;
   /** What was wrong with the source, at its end. */
   warning(): string | null;
   /** Ends what was started beside the source. */
   close(): void;
 }
 
-const RING_MEBIBYTES = 16;
 /** GSO packets on loopback have up to 64 KiB, and BIG TCP more. */
 const SNAP_LENGTH = 262_144;
-const INTERFACES_MAX = 256;
-/** The satellite may move, and interfaces may come and go. */
+/** Interfaces and their addresses may come and go. */
 const REFRESH_MILLIS = 30_000;
 
 export async function openSource(
   settings: Settings,
-  _limits: Limits,
+  limits: Limits,
   log: Logger,
   onDrops: () => void,
 ): Promise<OpenedSource> {
   if (settings.read !== null) {
     const source = await FileSource.open(settings.read);
     // A file does not say whose side it was taken on: every exchange is seen as its server sees it.
-    return { source, timeBaseSeconds: null, isLocal: () => true, warning: () => source.warning, close: () => {} };
+    return {
+      source,
+      timeBaseSeconds: null,
+      isLocal: () => true,
+      gate: null,
+      warning: () => source.warning,
+      close: () => {},
+    };
   }
-  let satellite = await ownEndpoints(settings, [], log);
+  const own = ownEndpoints(settings);
+  const satellite = await followSatelliteOf(settings, (endpoints) => {
+    source.setFilter({ user: settings.filter, satellite: [...endpoints, ...own] });
+  });
   let local = localAddresses();
   const source = openLive({
-    backend: 'auto',
-    interfaces: { names: settings.interfaces, include: [], exclude: [] },
-    filter: { user: settings.filter, satellite },
-    ringMebibytes: RING_MEBIBYTES,
+    backend: settings.captureBackend,
+    interfaces: {
+      names: settings.interfaces,
+      include: settings.interfaceInclude,
+      exclude: settings.interfaceExclude,
+    },
+    filter: { user: settings.filter, satellite: [...(satellite?.endpoints ?? []), ...own] },
+    ringMebibytes: settings.ringSize,
     snapLength: SNAP_LENGTH,
-    interfacesMax: INTERFACES_MAX,
+    interfacesMax: limits.interfaces_max,
     log: { info: (message) => log.info(message), warn: (message) => log.warn(message) },
     onDrops,
   });
-  const refresh = setInterval(async () => {
+  const refresh = setInterval(() => {
     local = localAddresses();
-    const now = await ownEndpoints(settings, satellite, log);
-    if (JSON.stringify(now) === JSON.stringify(satellite)) return;
-    satellite = now;
-    source.setFilter({ user: settings.filter, satellite });
   }, REFRESH_MILLIS);
   refresh.unref();
   return {
     source,
     timeBaseSeconds: source.timeBaseSeconds,
     isLocal: (address) => local.has(address),
+    gate: { open: () => source.setGate(true), close: () => source.setGate(false) },
     warning: () => null,
-    close: () => clearInterval(refresh),
+    close() {
+      clearInterval(refresh);
+      satellite?.stop();
+    },
   };
 }
 
-/**
- * Where the sensor itself talks and is talked to: every address of the satellite, or of the proxy before it, and the
- * health port. `known` where a name does not resolve just now.
- */
-async function ownEndpoints(
-  settings: Settings,
-  known: readonly ExcludedEndpoint[],
-  log: Logger,
-): Promise<readonly ExcludedEndpoint[]> {
-  try {
-    const found: ExcludedEndpoint[] = [];
-    for (const { host, port } of ownPeers(settings)) {
-      const hosts = UNSPECIFIED.has(host) ? [...localAddresses()] : (await lookup(host, { all: true })).map(addressOf);
-      for (const address of hosts) found.push({ address, port });
-    }
-    return found.sort((a, b) => (a.address < b.address ? -1 : 1));
-  } catch (error) {
-    const { code, hostname: host } = error as NodeJS.ErrnoException & { hostname?: string };
-    log.warn({ host, reason: code }, "the satellite's name does not resolve yet");
-    return known;
-  }
+/** Where the sensor itself listens: its health and metrics are nobody's traffic. */
+function ownEndpoints({ healthPort }: Settings): ExcludedEndpoint[] {
+  if (healthPort === null || healthPort.port === 0 || isIP(healthPort.host) === 0) return [];
+  return [{ address: healthPort.host, port: healthPort.port }];
 }
 
-const UNSPECIFIED = new Set(['0.0.0.0', '::']);
-const addressOf = ({ address }: { address: string }): string => address;
+/** Follows whom the relay connects to: the satellite, or the proxy on the way to it. Null without a satellite. */
+async function followSatelliteOf(
+  settings: Settings,
+  onChange: (endpoints: readonly ExcludedEndpoint[]) => void,
+): Promise<SatelliteAddresses | null> {
+  if (settings.satelliteUrl === null) return null;
+  const satellite = parseSatelliteUrl(settings.satelliteUrl);
+  const proxy = proxyFor(satellite);
+  if (proxy === null) return followSatellite({ host: satellite.host, port: satellite.port, onChange });
+  const port = Number(proxy.port) || (proxy.protocol === 'https:' ? 443 : 80);
+  return followSatellite({ host: proxy.hostname.replace(/^\[|\]$/g, ''), port, onChange });
+}

@@ -16,10 +16,13 @@ import type { Trace } from './pair/trace.js';
 import { createTraceBuilder } from './pair/trace-builder.js';
 import { createTraceIds } from './pair/trace-ids.js';
 import { createPolicy } from './policy/policy.js';
+import { createRedactor } from './policy/redactor.js';
+import { policySettings, redactionSettings } from './policy/settings.js';
 import { type Outputs, openOutputs } from './relay/open-outputs.js';
 import type { TraceOutput } from './relay/output.js';
+import { type Report, reportSensor } from './sensor-report.js';
 import { openSource } from './sensor-source.js';
-import { type Watch, watchSensor } from './sensor-watch.js';
+import { isCut, openWatch } from './sensor-watch.js';
 import { readTaskMetadata } from './task/metadata.js';
 import { SENSOR_VERSION } from './version.js';
 
@@ -55,7 +58,7 @@ export async function startSensor(
   const { source, isLocal } = opened;
   let capturing = true;
   let opening: Outputs | null = null;
-  let watch: Watch;
+  let report: Report;
   try {
     const task = await readTaskMetadata(process.env, (url, reason) =>
       log.warn({ url, reason }, 'the task metadata endpoint did not answer; traces lack what it knows'),
@@ -63,7 +66,7 @@ export async function startSensor(
     opening = await openOutputs({ settings, counters, limits, log, sensorVersion: SENSOR_VERSION, task });
     const { relay } = opening;
     const statistics = () => source.statistics();
-    watch = await watchSensor({ settings, counters, statistics, relay, log, isCapturing: () => capturing });
+    report = await reportSensor({ settings, counters, statistics, relay, log, isCapturing: () => capturing });
   } catch (error) {
     source.stop();
     await opening?.output.close(0);
@@ -80,15 +83,23 @@ export async function startSensor(
     hostsMax: limits.host_verdicts_max,
     onEndpointEvicted: () => counters.endpoints_evicted++,
   });
+  const redact = createRedactor(redactionSettings(settings));
+  if (settings.noDefaultRedaction) {
+    log.warn('--no-default-redaction: credentials, tokens and card numbers leave as they were sent');
+  }
   const build = createTraceBuilder({ ids, bodyBytesMax: limits.body_bytes_max, isLocal });
   const building = new Set<Promise<void>>();
+  const watch = openWatch(settings, opened.gate, counters, log);
 
   function send(trace: Trace): void {
+    if (watch.share !== null) trace.watchedShare = watch.share;
+    redact(trace);
     extra.traceSink?.(trace);
     outputs.accept(trace);
   }
 
   function complete(exchange: Exchange): void {
+    if (watch.isShut && isCut(exchange)) exchange.dropReason = DropReason.unwatched;
     const reason = policy.settle(exchange);
     if (reason !== DropReason.none) {
       countDropped(counters, reason);
@@ -113,10 +124,11 @@ export async function startSensor(
     counters,
     budget: new MemoryBudget(limits.memory_bytes_max),
     interfaces: source.interfaces,
-    hooks: { admit: policy.admit, complete },
+    hooks: { admit: (exchange) => (watch.admits ? policy.admit(exchange) : DropReason.unwatched), complete },
     hashSeed: randomInt(2 ** 32),
   });
   assembler = pipeline;
+  watch.start(pipeline);
 
   const clock = opened.timeBaseSeconds === null ? null : startClock(pipeline, opened.timeBaseSeconds);
   const run = async (): Promise<SensorSummary> => {
@@ -129,12 +141,13 @@ export async function startSensor(
     } finally {
       capturing = false;
       clock?.stop();
+      watch.stop();
       opened.close();
       pipeline.finish();
       await Promise.all(building);
       await outputs.close(settings.shutdownTimeout * 1000);
       await policy.close();
-      await watch.close();
+      await report.close();
     }
     const warning = opened.warning();
     if (warning !== null) log.warn({ file: settings.read }, warning);
@@ -178,20 +191,5 @@ function startClock(assembler: ExchangeAssembler, timeBaseSeconds: number): Capt
       quietTicks = 0;
     },
     stop: () => clearInterval(timer),
-  };
-}
-
-function policySettings(settings: Settings) {
-  return {
-    hostAllow: settings.hostAllow,
-    pathAllow: settings.pathAllow,
-    hostExclusions: settings.hostExclusions,
-    pathExclusions: settings.pathExclusions,
-    methodAllow: [],
-    statusAllow: [],
-    keepHealthChecks: true,
-    sampleRate: settings.sampleRate,
-    sampleByParent: false,
-    ratePerMinute: settings.rateLimit,
   };
 }

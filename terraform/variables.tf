@@ -94,7 +94,7 @@ variable "with_sensor" {
 }
 
 variable "service" {
-  description = "Service to move to the new revision and wait for, {cluster, name}; null only makes the revision. See README."
+  description = "Service to move to the new revision and wait for, {cluster, name}; null only makes the revision. See docs/install.md."
   type = object({
     cluster = string
     name    = string

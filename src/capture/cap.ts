@@ -71,6 +71,7 @@ export function openCap(
   let packets = 0;
   let started = false;
   let closed = false;
+  let gateOpen = true;
 
   const first = open(network, filter, bufferBytes, packet);
   let cap = first.cap;
@@ -80,7 +81,7 @@ export function openCap(
 
   function take(length: number): void {
     // Without a consumer yet; libpcap's buffer cannot be told to wait once the loop runs.
-    if (closed || !started) return;
+    if (closed || !started || !gateOpen) return;
     if (batch.count === GATHER_PACKETS || gathered + length > GATHER_BYTES) flush();
     if (closed) return;
     const { count } = batch;
@@ -122,6 +123,10 @@ export function openCap(
       cap.close();
       cap = open(network, next, bufferBytes, packet).cap;
       cap.on('packet', take);
+    },
+    // To swap the filter would cost more than is saved: packets still arrive here, but no further.
+    setGate(isOpen) {
+      gateOpen = isOpen;
     },
     async drain() {
       // What libpcap holds is delivered by the loop's next turns.

@@ -23,6 +23,8 @@ export interface InterfaceCapture {
   start(): void;
   /** Puts another filter in place of the one it was opened with. */
   setFilter(parts: FilterParts): void;
+  /** Shut, it captures nothing until it is opened again; packets in between are neither seen nor counted. */
+  setGate(isOpen: boolean): void;
   /** Delivers what has been captured until now, then closes. */
   drain(): Promise<void>;
   /** Closes at once; what has not been delivered is lost. Idempotent, and allowed while a batch is being consumed. */

@@ -38,6 +38,8 @@ export interface LiveSettings {
   readonly snapLength: number;
   /** Interfaces remembered at once, the gone ones included. */
   readonly interfacesMax: number;
+  /** How often interfaces are looked for and drops are looked at. */
+  readonly scanMillis?: number;
   readonly log: CaptureLog;
   /**
    * The kernel lost packets of an interface: `count` more than reported before, between those consumed so far and those
@@ -56,9 +58,10 @@ export interface LiveSource extends PacketSource {
   readonly timeBaseSeconds: number;
   /** Puts another filter in place on every interface, while packets flow. Throws a `UsageError` if it is wrong. */
   setFilter(filter: FilterParts): void;
+  /** Shut, nothing is captured on any interface until it is opened again, at no cost a packet. */
+  setGate(isOpen: boolean): void;
 }
 
-/** How often interfaces are looked for and drops are looked at. */
 const SCAN_MILLIS = 500;
 /** At most one line about drops for each interface in this time. */
 const DROP_LOG_MILLIS = 10_000;
@@ -85,6 +88,7 @@ export function openLive(settings: LiveSettings): LiveSource {
   const timeBaseSeconds = Math.floor(Date.now() / 1000);
 
   let filter = settings.filter;
+  let gateOpen = true;
   const interfaces: CaptureInterface[] = [];
   const open = new Map<string, OpenInterface>();
   /** Interfaces that cannot be captured, each named once for as long as it is there. */
@@ -142,6 +146,7 @@ export function openLive(settings: LiveSettings): LiveSource {
             events,
           );
     open.set(key, { network, source, draining: null, droppedLogged: 0, dropLogTime: Number.NEGATIVE_INFINITY });
+    if (!gateOpen) source.setGate(false);
     if (consume !== null) source.start();
   }
 
@@ -263,7 +268,7 @@ export function openLive(settings: LiveSettings): LiveSource {
           void finish();
           return;
         }
-        timer = setInterval(tick, SCAN_MILLIS);
+        timer = setInterval(tick, settings.scanMillis ?? SCAN_MILLIS);
         for (const { source } of open.values()) source.start();
       });
     },
@@ -280,6 +285,10 @@ export function openLive(settings: LiveSettings): LiveSource {
       filter = next;
       // Not on those draining: they take nothing more.
       for (const { source, draining } of open.values()) if (draining === null) source.setFilter(next);
+    },
+    setGate(isOpen) {
+      gateOpen = isOpen;
+      for (const { source, draining } of open.values()) if (draining === null) source.setGate(isOpen);
     },
     statistics() {
       const current = new Map(before);

@@ -73,7 +73,9 @@ export function openRing(
   const addon = loadRingAddon();
   if (endianness() !== 'LE') throw new SensorError('capture backend ring: this machine is big-endian; use cap');
   const { blockBytes, blockCount, retireMillis, snapLength } = geometry;
-  const handle = open(addon, network, compileFilter(filter, capture.linkType, snapLength), geometry);
+  let program = compileFilter(filter, capture.linkType, snapLength);
+  let gateOpen = true;
+  const handle = open(addon, network, program, geometry);
   const memory = addon.map(handle);
   const words = new Int32Array(memory);
   const batch = createPacketBatch(Math.ceil(blockBytes / RECORD_BYTES_MIN));
@@ -157,7 +159,12 @@ export function openRing(
     capture,
     start: () => addon.poll(handle, onReady),
     setFilter(next) {
-      if (!closed) addon.setFilter(handle, compileFilter(next, capture.linkType, snapLength));
+      program = compileFilter(next, capture.linkType, snapLength);
+      if (!closed && gateOpen) addon.setFilter(handle, program);
+    },
+    setGate(isOpen) {
+      gateOpen = isOpen;
+      if (!closed) addon.setFilter(handle, isOpen ? program : TAKE_NOTHING);
     },
     async drain() {
       if (closed) return;

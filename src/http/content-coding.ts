@@ -58,9 +58,9 @@ export function decodeContent(
 
 interface Decoder {
   /** All at once; throws `ERR_BUFFER_TOO_LARGE` where the output is longer than `bytesMax`. */
-  now(input: Uint8Array, bytesMax: number): Uint8Array;
+  now(input: Uint8Array, bytesMax: number, partial: boolean): Uint8Array;
   /** Null where there is no such stream; `upTo` then does it. */
-  stream(input: Uint8Array): zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress | null;
+  stream(input: Uint8Array, partial: boolean): zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress | null;
   /** Throws if the input is not the coding of nothing. */
   expectEmpty(input: Uint8Array): void;
 }
@@ -75,11 +75,13 @@ const gzip: Decoder = {
   expectEmpty: (input) => zlib.gunzipSync(input, { maxOutputLength: 1 }),
 };
 const deflate: Decoder = {
-  now: (input, maxOutputLength) =>
+  now: (input, maxOutputLength, partial) =>
     isZlib(input)
       ? zlib.inflateSync(input, { ...PARTIAL, maxOutputLength })
-      : zlib.inflateRawSync(input, { ...PARTIAL, maxOutputLength }),
-  stream: (input) => (isZlib(input) ? zlib.createInflate(PARTIAL) : zlib.createInflateRaw(PARTIAL)),
+      : zlib.inflateRawSync(input, { ...(partial ? PARTIAL : {}), maxOutputLength }),
+  // Any bytes may begin a raw stream, as it has no header and no checksum; few end one.
+  stream: (input, partial) =>
+    isZlib(input) ? zlib.createInflate(PARTIAL) : zlib.createInflateRaw(partial ? PARTIAL : {}),
   expectEmpty: (input) => (isZlib(input) ? zlib.inflateSync : zlib.inflateRawSync)(input, { maxOutputLength: 1 }),
 };
 const brotli: Decoder = {
@@ -132,7 +134,7 @@ function decodeNow(
     const coding = codings[i] as string;
     const encoded = content;
     try {
-      content = (DECODERS[coding] as Decoder).now(content, bytesMax);
+      content = (DECODERS[coding] as Decoder).now(content, bytesMax, partial);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return null;
       return failure(input, `${coding}: ${(error as Error).message}`);
@@ -155,7 +157,7 @@ async function decodeInPieces(
     const decoder = DECODERS[coding] as Decoder;
     const encoded = content;
     try {
-      const stream = decoder.stream(content);
+      const stream = decoder.stream(content, partial);
       if (stream === null) {
         await yieldTurn();
         content = zstdUpTo(content, bytesMax + 1);

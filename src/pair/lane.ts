@@ -24,6 +24,8 @@ export class Lane {
   isUnpairable = false;
   /** Whether two requests were ever under way at once. */
   #pipelines = false;
+  /** Whether bytes were ever lost that may have held messages. */
+  #everLost = false;
   /** Whether bytes were lost that may have held requests, since the last request. */
   #requestsLost = false;
   /** Whether, since then, anything came or was lost of the responses: what a client that waits had waited for. */
@@ -38,13 +40,17 @@ export class Lane {
       if (!this.#answeredSince) this.#pipelines = true;
       if (this.#pipelines) this.isUnpairable = true;
     }
-    if (this.waiting.length === 0) return NONE;
+    if (this.waiting.length === 0) {
+      this.#responseLost = false;
+      return NONE;
+    }
     if (this.#responseLost && this.answering === null && !this.#pipelines) {
       // The client moved on, so it had its response.
       this.#responseLost = false;
       return this.waiting.splice(0);
     }
     this.#pipelines = true;
+    if (this.#everLost) this.isUnpairable = true;
     return this.isUnpairable ? this.waiting.splice(0) : NONE;
   }
 
@@ -56,6 +62,7 @@ export class Lane {
 
   /** Bytes of the requests' stream were lost that may have held requests. `wasSending`: from the middle of one. */
   loseRequests(wasSending: boolean): PendingExchange[] {
+    this.#everLost = true;
     this.#requestsLost = true;
     this.#answeredSince = false;
     // A client that waits had the response before it sent what was lost; so that was lost too.
@@ -65,6 +72,7 @@ export class Lane {
 
   /** Bytes of the responses' stream were lost that may have held responses. */
   loseResponses(): PendingExchange[] {
+    this.#everLost = true;
     this.#answeredSince = true;
     if (this.waiting.length === 0) return NONE;
     if (this.#pipelines || this.waiting.length > 1) {

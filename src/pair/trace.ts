@@ -56,4 +56,6 @@ export interface Trace {
   response: TraceResponse | null;
   /** Names as in `markNames`. */
   marks: string[];
+  /** Share of the last half minute in which packets were taken, under a CPU budget; counts divided by it are estimates. */
+  watchedShare?: number;
 }

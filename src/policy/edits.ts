@@ -5,6 +5,8 @@
  * carries where in the original each decoded byte came from.
  */
 
+import { DEFAULT_LIMITS } from '../limits.js';
+
 export interface View {
   readonly bytes: Buffer;
   /** Offset in the original of the first byte, where the view is a plain part of it. */
@@ -14,7 +16,7 @@ export interface View {
 }
 
 /** A decoded view costs four times its size; what is larger is not decoded. */
-export const DECODED_BYTES_MAX = 1 << 20;
+export const DECODED_BYTES_MAX = DEFAULT_LIMITS.redaction_decoded_bytes_max;
 
 /** What takes the place of a string, or of part of one. */
 export const REDACTED = 'REDACTED';
@@ -76,20 +78,39 @@ export function part(view: View, start: number, end: number): View {
   return { bytes, base: 0, origin: view.origin.subarray(start, end + 1) };
 }
 
-/** Decodes part of a view: `decode` pushes each byte with the offset in `view` of what it was written as. */
+/**
+ * Decodes part of a view: `decode` copies runs that stand for themselves, and pushes each other byte with the offset in
+ * `view` of what it was written as.
+ */
 export function decodedView(
   view: View,
   start: number,
   end: number,
-  decode: (bytes: Buffer, start: number, end: number, push: (byte: number, from: number) => void) => void,
+  decode: (
+    bytes: Buffer,
+    start: number,
+    end: number,
+    copy: (from: number, to: number) => void,
+    push: (byte: number, from: number) => void,
+  ) => void,
 ): View {
+  // An escape of n bytes stands for fewer.
   const bytes = Buffer.allocUnsafe(end - start);
   const origin = new Int32Array(end - start + 1);
   let length = 0;
-  decode(view.bytes, start, end, (byte, from) => {
+
+  function copy(from: number, to: number): void {
+    view.bytes.copy(bytes, length, from, to);
+    if (view.origin === null) for (let i = from; i < to; i++) origin[length++] = view.base + i;
+    else for (let i = from; i < to; i++) origin[length++] = view.origin[i] as number;
+  }
+
+  function push(byte: number, from: number): void {
     bytes[length] = byte;
     origin[length++] = originOf(view, from);
-  });
+  }
+
+  decode(view.bytes, start, end, copy, push);
   origin[length] = originOf(view, end);
   return { bytes: bytes.subarray(0, length), base: 0, origin: origin.subarray(0, length + 1) };
 }

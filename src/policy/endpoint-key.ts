@@ -12,10 +12,9 @@ const CHARACTERS_READ_MAX = 1024;
 /** Longer segments with a digit, and any segment longer than twice this, are taken for tokens. */
 const WORD_LENGTH_MAX = 24;
 
-/** 53 bits; equal for requests to one endpoint, different (but for chance) for others. */
+/** 30 bits, so that it is a small integer to the engine; equal for requests to one endpoint, but for chance different for others. */
 export function endpointKey(method: string, host: string, path: string): number {
-  a = 0x811c9dc5;
-  b = 0x9e3779b9;
+  hash = 0x811c9dc5;
   for (let i = 0; i < method.length; i++) mix(method.charCodeAt(i));
   mix(0x20);
   for (let i = 0; i < host.length; i++) mix(lower(host.charCodeAt(i)));
@@ -27,24 +26,18 @@ export function endpointKey(method: string, host: string, path: string): number 
     mix(SLASH);
     start = stop + 1;
   }
-  return ((finish(a) & 0x1fffff) >>> 0) * 2 ** 32 + (finish(b) >>> 0);
+  const mixed = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
+  return (mixed ^ (mixed >>> 15)) >>> 2;
 }
 
 const SLASH = 0x2f;
 const PLACEHOLDER = 0x10000;
 
-// Two 32-bit states of a multiplicative hash, shared by the functions below: they run to the end without a pause.
-let a = 0;
-let b = 0;
+// FNV-1a, of characters; the state is shared by the functions below, which run to the end without a pause.
+let hash = 0;
 
 function mix(code: number): void {
-  a = Math.imul(a ^ code, 0x01000193);
-  b = Math.imul(b + code, 0x85ebca6b) ^ (b >>> 15);
-}
-
-function finish(state: number): number {
-  const mixed = Math.imul(state ^ (state >>> 16), 0x7feb352d);
-  return mixed ^ (mixed >>> 15);
+  hash = Math.imul(hash ^ code, 0x01000193);
 }
 
 function mixSegment(path: string, start: number, end: number): void {

@@ -4,6 +4,7 @@
  * in: bytes and their media type · out: new bytes where there was a secret, else the same
  */
 import RE2 from 're2';
+import { DEFAULT_LIMITS } from '../limits.js';
 import { createEdits, type Edits, type View } from './edits.js';
 import { redactJson, type Span } from './redact-json.js';
 import { multipartBoundary, redactMultipart } from './redact-multipart.js';
@@ -15,30 +16,21 @@ import { type SensitiveNames, Sensitivity } from './sensitive-names.js';
 export interface DocumentRedactor {
   /** The bytes with their secrets replaced; the argument itself where there are none. */
   redactBody(bytes: Uint8Array, contentType: string): Uint8Array;
+  /** Whether `redactText` might find something in any of the texts joined to this one. */
+  mayRedactText(text: string): boolean;
   /** The same for a piece of text such as a header's value. */
   redactText(text: string): string;
   /** The same for the query of a URL, without its question mark. */
   redactQuery(query: string): string;
 }
 
-/** Documents inside documents looked into; deeper ones are replaced whole if they may hold a secret. */
-const NESTING_MAX = 6;
-
 export function createDocumentRedactor(names: SensitiveNames, values: SecretValues): DocumentRedactor {
   const isField = (name: string) => names.field(name) !== Sensitivity.none;
   // One pass for most bodies: is there anything a name or a form could be found by?
-  const mayName = namePattern(names.fieldPattern);
+  const hint = secretHint(names.fieldPattern, values.hint);
 
   function mayHoldSecret(bytes: Buffer): boolean {
-    return mayName?.test(bytes) === true || values.mayContain(bytes);
-  }
-
-  function holdsSecret(bytes: Buffer): boolean {
-    let found = false;
-    values.find(bytes, () => {
-      found = true;
-    });
-    return found;
+    return hint?.test(bytes) === true || values.mayContainAdded(bytes);
   }
 
   function findIn(bytes: Buffer, inProse: boolean): Span[] {
@@ -54,7 +46,7 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
   function redact(view: View, edits: Edits, contentType: string, nesting: number): void {
     const { bytes } = view;
     if (bytes.length === 0) return;
-    if (nesting > NESTING_MAX) {
+    if (nesting > DEFAULT_LIMITS.redaction_nesting_max) {
       if (mayHoldSecret(bytes)) edits.text(view, 0, bytes.length);
       return;
     }
@@ -75,10 +67,20 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
     if (!mayHoldSecret(bytes)) return;
     const inProse = kind === 'text';
     const found = findIn(bytes, inProse);
-    if (kind === 'json' || (kind === 'text' && bytes.includes('"')))
-      redactJson(view, edits, { names, found, inProse, redactDocument: redactInside, mayHoldSecret, holdsSecret });
+    if (kind === 'json' || (kind === 'text' && (bytes.includes('"') || bytes.includes(": '"))))
+      redactJson(view, edits, { names, found, inProse, redactDocument: redactInside, mayHoldSecret });
     if (kind === 'xml') redactXml(view, edits, names);
     if (kind !== 'json') for (const { start, end } of found) edits.text(view, start, end);
+  }
+
+  /** Whether nothing in the query is secret, seen without decoding anything. */
+  function isPlainQuery(query: string): boolean {
+    if (query === '') return true;
+    if (/[%+{[<]/.test(query) || values.mayContain(query)) return false;
+    return (
+      !query.split('&').some((pair) => names.query(pair.slice(0, Math.max(0, pair.indexOf('='))))) &&
+      !/(?:^|&)code=/.test(query)
+    );
   }
 
   function edited(bytes: Buffer, edit: (view: View, edits: Edits) => void): Buffer {
@@ -95,14 +97,14 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
       const result = edited(bytes, (view, edits) => redact(view, edits, contentType, 0));
       return result === bytes ? body : result;
     },
+    mayRedactText: (text) => values.mayContain(text) || mayHoldPairs(text),
     redactText(text) {
-      const mayHoldPairs = text.includes('=') && (text.includes('?') || text.includes('&'));
-      if (!mayHoldPairs && !values.mayContain(text)) return text;
       return edited(Buffer.from(text), (view, edits) => {
         for (const { start, end } of findIn(view.bytes, false)) edits.text(view, start, end);
       }).toString();
     },
     redactQuery(query) {
+      if (isPlainQuery(query)) return query;
       return edited(Buffer.from(query), (view, edits) =>
         redactPairs(view, edits, {
           isSensitive: names.query,
@@ -114,10 +116,17 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
   };
 }
 
-function namePattern(fieldPattern: string | null): RE2 | null {
-  if (fieldPattern === null) return null;
+function secretHint(fieldPattern: string | null, valueHint: string | null): RE2 | null {
   // A name ends at what is neither letter nor digit. An escape may be a letter in disguise.
-  return new RE2(`${fieldPattern}[0-9]*(?:[^a-z0-9]|$)|\\\\u00[2-7]|[?&;]sig(?:nature)?=|assertion=`, 'i');
+  const named = fieldPattern === null ? null : `${fieldPattern}[0-9]*(?:[^a-z0-9]|$)`;
+  const others = '\\\\u00[2-7]|[?&;]sig(?:nature)?=|assertion=';
+  const sources = [named, named === null ? null : others, valueHint].filter((source) => source !== null);
+  return sources.length === 0 ? null : new RE2(sources.join('|'), 'i');
+}
+
+/** Whether there may be a URL with a query in the text. */
+function mayHoldPairs(text: string): boolean {
+  return text.includes('=') && (text.includes('?') || text.includes('&'));
 }
 
 type DocumentKind = 'json' | 'xml' | 'form' | 'text' | 'binary';

@@ -25,8 +25,6 @@ export interface JsonContext {
   redactDocument(view: View): void;
   /** Whether a document in a string too large to be decoded may hold a secret. */
   mayHoldSecret(bytes: Buffer): boolean;
-  /** Whether the bytes hold a secret by value. */
-  holdsSecret(bytes: Buffer): boolean;
 }
 
 export function redactJson(view: View, edits: Edits, context: JsonContext): void {
@@ -60,6 +58,7 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
   }
 
   function redactFoundInString(start: number, end: number): void {
+    if (nextFound === found.length) return;
     eachFound(start, end, (from, to) => {
       // Half an escape would break the string.
       if (isInEscape(bytes, start, from) || isInEscape(bytes, start, to)) edits.text(view, start, end);
@@ -68,18 +67,24 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
   }
 
   /** Reads the string with the content from `start` to `end`; returns where to go on. */
-  function readString(start: number, end: number, hasEscapes: boolean): number {
+  function readString(start: number, end: number, hasEscapes: boolean, hasMarks: boolean): number {
     const after = Math.min(end + 1, length);
     const colon = skipSpace(bytes, after);
     if (end < length && bytes[colon] === COLON) {
-      pending = names.field((hasEscapes ? unescaped(view, start, end).bytes : bytes.subarray(start, end)).toString());
+      if (hasEscapes) pending = names.field(unescaped(view, start, end).bytes.toString());
+      else
+        pending = names.mayBeField(bytes, start, end)
+          ? names.field(bytes.toString('utf8', start, end))
+          : Sensitivity.none;
       redactFoundInString(start, end);
       return colon + 1;
     }
-    if (sensitivity() !== Sensitivity.none) edits.text(view, start, end);
-    else if (mayHoldDocument(bytes, start, end)) redactInside(start, end);
-    else if (hasEscapes && end - start <= DECODED_BYTES_MAX && hidesSecret(start, end)) edits.text(view, start, end);
-    else redactFoundInString(start, end);
+    if (sensitivity() !== Sensitivity.none) {
+      edits.text(view, start, end);
+    } else {
+      if (mayHoldDocument(bytes, start, end) || (hasMarks && mayHidePairs(bytes, start, end))) redactInside(start, end);
+      redactFoundInString(start, end);
+    }
     pending = Sensitivity.none;
     return after;
   }
@@ -89,14 +94,10 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
     else if (context.mayHoldSecret(bytes.subarray(start, end))) edits.text(view, start, end);
   }
 
-  /** Whether plain characters written as escapes make up a secret. */
-  function hidesSecret(start: number, end: number): boolean {
-    return bytes.subarray(start, end).includes('\\u00') && context.holdsSecret(unescaped(view, start, end).bytes);
-  }
-
   function readQuoted(start: number, quote: number): number {
     let end = start;
     let hasEscapes = false;
+    let hasApostrophe = false;
     for (; end < length; end++) {
       const byte = bytes[end];
       if (byte === quote) break;
@@ -104,16 +105,18 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
       if (byte === BACKSLASH) {
         hasEscapes = true;
         end++;
+      } else if (byte === APOSTROPHE) {
+        hasApostrophe = true;
       }
     }
-    return readString(start, Math.min(end, length), hasEscapes);
+    return readString(start, Math.min(end, length), hasEscapes, hasEscapes || hasApostrophe);
   }
 
   function readNumber(start: number): number {
     let end = start + 1;
     while (isNumberByte(bytes[end])) end++;
     if (sensitivity() >= Sensitivity.scalars) edits.number(view, start, end);
-    else eachFound(start, end, () => edits.number(view, start, end));
+    else if (nextFound < found.length) eachFound(start, end, () => edits.number(view, start, end));
     pending = Sensitivity.none;
     return end;
   }
@@ -123,7 +126,9 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
     while (isWordByte(bytes[end]) || isDigit(bytes[end])) end++;
     const colon = skipSpace(bytes, end);
     if (bytes[colon] === COLON) {
-      pending = inProse ? Sensitivity.none : names.field(bytes.toString('utf8', start, end));
+      // In prose only a quoted value is one: "password: must be long" is advice.
+      const isName = !inProse || isQuote(bytes[skipSpace(bytes, colon + 1)]);
+      pending = isName ? names.field(bytes.toString('utf8', start, end)) : Sensitivity.none;
       eachFound(start, end, (from, to) => edits.text(view, from, to));
       return colon + 1;
     }
@@ -156,7 +161,7 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
 
   for (let i = 0; i < length; ) {
     const byte = bytes[i] as number;
-    if (byte === QUOTE || (byte === APOSTROPHE && !inProse && mayStartValue(mark))) {
+    if (byte === QUOTE || (byte === APOSTROPHE && (inProse ? pending !== Sensitivity.none : mayStartValue(mark)))) {
       i = readQuoted(i + 1, byte);
       mark = bytes[i - 1] === COLON ? COLON : QUOTE;
     } else if (isDigit(byte) || (byte === MINUS && isDigit(bytes[i + 1]))) {
@@ -176,23 +181,23 @@ export function redactJson(view: View, edits: Edits, context: JsonContext): void
 
 /** The content of a JSON string with its escapes undone (RFC 8259 §7), as UTF-8. */
 function unescaped(view: View, start: number, end: number): View {
-  return decodedView(view, start, end, (bytes, from, to, push) => {
+  return decodedView(view, start, end, (bytes, from, to, copy, push) => {
     for (let i = from; i < to; ) {
-      const byte = bytes[i] as number;
-      const next = bytes[i + 1];
-      if (byte !== BACKSLASH || i + 1 >= to || next === undefined) {
-        push(byte, i++);
-      } else if (next !== LETTER_U) {
-        push(SHORT_ESCAPES.get(next) ?? next, i);
-        i += 2;
-      } else {
-        const pair = /^\\u[dD][89abAB]..\\u[dD][c-fC-F]../.test(bytes.toString('latin1', i, Math.min(to, i + 12)));
-        const size = pair ? 12 : 6;
-        const units = bytes.toString('latin1', i, Math.min(to, i + size)).match(/(?<=\\u)[0-9a-fA-F]{4}/g) ?? [];
-        const text = String.fromCharCode(...units.map((unit) => Number.parseInt(unit, 16)));
-        for (const decoded of Buffer.from(text)) push(decoded, i);
-        i += size;
+      const found = bytes.indexOf(BACKSLASH, i);
+      if (found < 0 || found >= to - 1) return copy(i, to);
+      copy(i, found);
+      const next = bytes[found + 1] as number;
+      if (next !== LETTER_U) {
+        push(SHORT_ESCAPES.get(next) ?? next, found);
+        i = found + 2;
+        continue;
       }
+      const digits = bytes.toString('latin1', found, Math.min(to, found + 12));
+      const size = /^\\u[dD][89abAB]..\\u[dD][c-fC-F]../.test(digits) ? 12 : 6;
+      const units = digits.slice(0, size).match(/(?<=\\u)[0-9a-fA-F]{4}/g) ?? [];
+      const text = String.fromCharCode(...units.map((unit) => Number.parseInt(unit, 16)));
+      for (const decoded of Buffer.from(text)) push(decoded, found);
+      i = found + size;
     }
   });
 }
@@ -233,6 +238,12 @@ function mayHoldDocument(bytes: Buffer, start: number, end: number): boolean {
   return false;
 }
 
+/** Whether the string has quotes in it, as code and queries do, or plain characters written as escapes. */
+function mayHidePairs(bytes: Buffer, start: number, end: number): boolean {
+  const content = bytes.subarray(start, end);
+  return content.includes('\\"') || content.includes('\\u00') || content.includes(": '");
+}
+
 /** Whether `at` is inside an escape of the string that begins at `start`, so that a cut there would break it. */
 function isInEscape(bytes: Buffer, start: number, at: number): boolean {
   for (let i = at - 1; i >= start && i > at - 6; i--) {
@@ -259,6 +270,10 @@ function isLiteral(bytes: Buffer, start: number, end: number): boolean {
   if (end - start > 5) return false;
   const word = bytes.toString('latin1', start, end);
   return word === 'true' || word === 'false' || word === 'null';
+}
+
+function isQuote(byte: number | undefined): boolean {
+  return byte === QUOTE || byte === APOSTROPHE;
 }
 
 function isSpace(byte: number | undefined): boolean {

@@ -51,7 +51,7 @@ const PLUS = 0x2b;
 function percentDecoded(view: View, start: number, end: number): View {
   const encoded = view.bytes.subarray(start, end);
   if (!encoded.includes(PERCENT) && !encoded.includes(PLUS)) return part(view, start, end);
-  return decodedView(view, start, end, (bytes, from, to, push) => {
+  return decodedView(view, start, end, (bytes, from, to, _copy, push) => {
     for (let i = from; i < to; ) {
       const byte = bytes[i] as number;
       const high = byte === PERCENT ? hexValue(bytes[i + 1]) : -1;

@@ -11,11 +11,11 @@
  *     {"user":"ann","password":"pass"}     → {"user":"ann","password":"REDACTED"}
  */
 import type { HeaderPair } from '../pair/exchange.js';
-import type { Trace, TraceBody } from '../pair/trace.js';
+import type { Trace, TraceBody, TraceRequest } from '../pair/trace.js';
 import { REDACTED } from './edits.js';
 import { createDocumentRedactor, type DocumentRedactor } from './redact-document.js';
 import { createSecretValues } from './secret-values.js';
-import { createSensitiveNames, type SensitiveNames } from './sensitive-names.js';
+import { createSensitiveNames, HeaderKind, type SensitiveNames } from './sensitive-names.js';
 
 export interface RedactionSettings {
   /** The built-in names and forms; without, only what the lists below add. */
@@ -56,17 +56,19 @@ export function createRedactor(settings: RedactionSettings): (trace: Trace) => v
 
   return (trace) => {
     const { request, response } = trace;
-    request.target = redactUrl(request.target, documents, names);
-    request.path = redactPath(request.path, documents, names);
-    request.query = documents.redactQuery(request.query);
-    request.authority = documents.redactText(request.authority);
+    redactTarget(request, documents, names);
+    request.authority = request.authority.replace(/^.*@/s, `${REDACTED}@`);
     for (const message of response === null ? [request] : [request, response]) {
-      const contentType = message.headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
+      const contentType = message.headers.find(([name]) => isContentType(name))?.[1] ?? '';
       redactHeaders(message.headers, defaults, documents, names);
       redactHeaders(message.trailers, defaults, documents, names);
       redactBody(message.body, contentType);
     }
   };
+}
+
+function isContentType(name: string): boolean {
+  return name.length === 12 && name.toLowerCase() === 'content-type';
 }
 
 const NO_CONTENT = new Uint8Array(0);
@@ -82,34 +84,25 @@ function redactHeaders(
   documents: DocumentRedactor,
   names: SensitiveNames,
 ): void {
+  // The values that are not secret by their name are asked about together: most heads hold nothing else.
+  let others = '';
   for (const header of headers) {
-    const name = header[0].toLowerCase();
-    if (HARMLESS_HEADERS.has(name)) continue;
-    const keep = defaults ? SYNTAXES.get(name) : undefined;
-    if (keep !== undefined) header[1] = keep(header[1]);
-    else if (names.header(name)) header[1] = header[1] === '' ? '' : REDACTED;
-    else header[1] = isUrl(header[1]) ? redactUrl(header[1], documents, names) : documents.redactText(header[1]);
+    const [name, value] = header;
+    const kind = names.header(name);
+    if (kind === HeaderKind.harmless) continue;
+    const keep = defaults ? SYNTAXES.get(name.length <= 19 ? name.toLowerCase() : name) : undefined;
+    if (keep !== undefined) header[1] = keep(value);
+    else if (kind === HeaderKind.secret) header[1] = value === '' ? '' : REDACTED;
+    else others += `${value}\n`;
+  }
+  if (others === '' || !documents.mayRedactText(others)) return;
+  for (const header of headers) {
+    const [name, value] = header;
+    if (names.header(name) !== HeaderKind.plain || (defaults && SYNTAXES.has(name.toLowerCase()))) continue;
+    if (isUrl(value)) header[1] = redactUrl(value, documents, names);
+    else if (documents.mayRedactText(value)) header[1] = documents.redactText(value);
   }
 }
-
-/** Ids of traces, and what is too common to be looked at each time. */
-const HARMLESS_HEADERS = new Set([
-  'traceparent',
-  'tracestate',
-  'x-amzn-trace-id',
-  'b3',
-  'x-b3-traceid',
-  'x-b3-spanid',
-  'x-b3-parentspanid',
-  'content-type',
-  'content-length',
-  'date',
-  'connection',
-  'accept',
-  'accept-encoding',
-  'accept-language',
-  'transfer-encoding',
-]);
 
 /** What of a header with a syntax of its own is no secret. */
 const SYNTAXES = new Map<string, (value: string) => string>([
@@ -151,14 +144,28 @@ function isUrl(value: string): boolean {
   return value.includes('?') && /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/)?\/[^\s<>"]*$/.test(value);
 }
 
+function redactTarget(request: TraceRequest, documents: DocumentRedactor, names: SensitiveNames): void {
+  const { target, path, query } = request;
+  request.path = redactPath(path, documents, names);
+  request.query = redactQuery(query, documents);
+  // Most targets are made of these two, which then need no second look.
+  if (target === path) request.target = request.path;
+  else if (target === `${path}?${query}`) request.target = `${request.path}?${request.query}`;
+  else request.target = redactUrl(target, documents, names);
+}
+
 function redactUrl(url: string, documents: DocumentRedactor, names: SensitiveNames): string {
   const question = url.indexOf('?');
   if (question < 0) return redactPath(url, documents, names);
-  const fragment = url.indexOf('#', question);
-  const end = fragment < 0 ? url.length : fragment;
-  const query = documents.redactQuery(url.slice(question + 1, end));
-  const rest = fragment < 0 ? '' : `#${documents.redactQuery(url.slice(end + 1))}`;
-  return `${redactPath(url.slice(0, question), documents, names)}?${query}${rest}`;
+  const path = redactPath(url.slice(0, question), documents, names);
+  return `${path}?${redactQuery(url.slice(question + 1), documents)}`;
+}
+
+/** A query, and the fragment behind it where there is one: tokens travel in either. */
+function redactQuery(query: string, documents: DocumentRedactor): string {
+  const hash = query.indexOf('#');
+  if (hash < 0) return documents.redactQuery(query);
+  return `${documents.redactQuery(query.slice(0, hash))}#${documents.redactQuery(query.slice(hash + 1))}`;
 }
 
 /** A path may carry parameters, `;jsessionid=…` (RFC 3986 §3.3). */
@@ -166,5 +173,5 @@ function redactPath(path: string, documents: DocumentRedactor, names: SensitiveN
   const plain = path.includes(';')
     ? path.replace(/;([^=;/]+)=([^;/]*)/g, (pair, name) => (names.query(name) ? `;${name}=${REDACTED}` : pair))
     : path;
-  return documents.redactText(plain);
+  return documents.mayRedactText(plain) ? documents.redactText(plain) : plain;
 }

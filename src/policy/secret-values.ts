@@ -8,17 +8,22 @@ import RE2 from 're2';
 import { compilePattern } from './pattern-set.js';
 
 export interface SecretValues {
+  /** RE2 source, to be used without case, that finds something in whatever `mayContain`; null where nothing does. */
+  readonly hint: string | null;
   /** Whether `find` might find something. One pass at the speed of memory for most bodies. */
   mayContain(text: string | Buffer): boolean;
   /** Reports each secret as a span of bytes, in no order; spans may overlap. */
   find(bytes: Buffer, report: (start: number, end: number) => void): void;
   /** The same for the patterns a user added only. */
+  mayContainAdded(text: string | Buffer): boolean;
   findAdded(bytes: Buffer, report: (start: number, end: number) => void): void;
 }
 
 interface SecretForm {
-  /** What a text that holds one must contain; part of the quick test, matched without case. */
+  /** RE2 source of what a text that holds one must contain, whatever its case; short, for it is part of the quick test. */
   hint: string;
+  /** The same as plain text, where the case counts. */
+  literal?: string;
   /** RE2 source; group 1, where there is one, is the secret. */
   pattern: string;
   flags?: 'i';
@@ -29,25 +34,27 @@ interface SecretForm {
 const FORMS: SecretForm[] = [
   {
     // JSON Web Token, RFC 7519: three parts (JWE: five), of which the first decodes to an object. Two where it was cut.
-    hint: 'eyJ[\\w-]{6,}\\.',
+    hint: 'eyJ[\\w-]{4}',
+    literal: 'eyJ',
     pattern: 'eyJ[A-Za-z0-9_-]{6,}\\.[A-Za-z0-9_-]{4,}(?:\\.[A-Za-z0-9_-]*)*',
     accept: (token, bytes, start) =>
       !isWordByte(bytes[start - 1]) && (token.split('.').length > 2 || headerNamesAlgorithm(token)),
   },
   {
-    hint: '(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}',
+    hint: '(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{4}',
     pattern: '\\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\\b',
   },
   {
     // 40 characters of base64 say nothing by themselves; after such a name they do. JSON may escape the slash.
-    hint: '(?:aws|secret)[^<>]{0,40}[A-Za-z0-9/+]{6}',
+    hint: 'aws|secret',
     pattern: '(?:aws|secret)[^<>]{0,40}?[^A-Za-z0-9/+]((?:[A-Za-z0-9+/]|\\\\/){40})(?:[^A-Za-z0-9/+=]|$)',
     flags: 'i',
     accept: (secret) => /\d/.test(secret) && /[a-z]/.test(secret) && /[A-Z]/.test(secret),
   },
   {
     // PEM, RFC 7468, whose line ends JSON escapes. The labels stay.
-    hint: 'BEGIN [A-Z0-9 ]*PRIVATE KEY',
+    hint: 'PRIVATE KEY',
+    literal: 'PRIVATE KEY',
     pattern: 'BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----([^"<>]+?)(?:-----END|["<>]|$)',
   },
   {
@@ -58,53 +65,62 @@ const FORMS: SecretForm[] = [
       userinfo.includes(':') || /https?:\\?\/\\?\/$/i.test(bytes.toString('latin1', Math.max(0, start - 10), start)),
   },
   {
-    hint: 'bearer\\s+[\\w.~+/=-]{16}',
+    hint: 'bearer\\s',
     pattern: '\\bbearer\\s+([\\w.~+/=-]{16,})',
     flags: 'i',
     accept: (token) => /\d/.test(token),
   },
-  { hint: 'gh[pousr]_\\w{36}', pattern: '\\b(?:gh[pousr]_[A-Za-z0-9]{36,})' },
-  { hint: 'github_pat_\\w{22}', pattern: '\\b(?:github_pat_[A-Za-z0-9_]{22,})' },
-  { hint: 'glpat-[\\w-]{20}', pattern: '\\b(?:glpat-[A-Za-z0-9_-]{20,})' },
-  { hint: 'xox[abeoprs]-[\\w-]{10}', pattern: '\\b(?:xox[abeoprs]-[A-Za-z0-9-]{10,})' },
-  { hint: '[sr]k_live_\\w{16}', pattern: '\\b(?:[sr]k_live_[A-Za-z0-9]{16,})' },
-  { hint: 'AIza[\\w-]{35}', pattern: '\\b(?:AIza[A-Za-z0-9_-]{35})' },
-  { hint: 'SG\\.[\\w-]{22}\\.[\\w-]{43}', pattern: '\\b(?:SG\\.[A-Za-z0-9_-]{22}\\.[A-Za-z0-9_-]{43})' },
-  { hint: 'npm_\\w{36}', pattern: '\\b(?:npm_[A-Za-z0-9]{36})' },
+  { hint: 'gh[pousr]_', literal: '_', pattern: '\\b(?:gh[pousr]_[A-Za-z0-9]{36,})' },
+  { hint: 'github_pat_', literal: 'github_pat_', pattern: '\\b(?:github_pat_[A-Za-z0-9_]{22,})' },
+  { hint: 'glpat-', literal: 'glpat-', pattern: '\\b(?:glpat-[A-Za-z0-9_-]{20,})' },
+  { hint: 'xox[abeoprs]-', literal: 'xox', pattern: '\\b(?:xox[abeoprs]-[A-Za-z0-9-]{10,})' },
+  { hint: 'k_live_', literal: 'k_live_', pattern: '\\b(?:[sr]k_live_[A-Za-z0-9]{16,})' },
+  { hint: 'AIza', literal: 'AIza', pattern: '\\b(?:AIza[A-Za-z0-9_-]{35})' },
+  { hint: 'SG\\.', literal: 'SG.', pattern: '\\b(?:SG\\.[A-Za-z0-9_-]{22}\\.[A-Za-z0-9_-]{43})' },
+  { hint: 'npm_', literal: 'npm_', pattern: '\\b(?:npm_[A-Za-z0-9]{36})' },
 ];
 
 /** Digits in a row, or in the groups cards are printed in; `find` looks closer. */
-const CARD_HINT = '(?:^|[^0-9A-Za-z_.])[2-6][0-9]{3}(?:[0-9]{9}|[ +-][0-9]{4,6}[ +-][0-9]{4,5})';
+const CARD_HINT = '[2-6][0-9]{3}(?:[0-9]{9}|[ +-][0-9]{4})';
 
 export function createSecretValues(patterns: readonly string[], defaults: boolean): SecretValues {
-  const forms = defaults ? FORMS : [];
-  const hints = forms.map(({ hint }) => hint);
-  if (defaults) hints.push(CARD_HINT);
-  const hint = hints.length === 0 ? null : new RE2(hints.join('|'), 'i');
-  const finders = forms.map((form) => ({ ...form, expression: new RE2(form.pattern, `g${form.flags ?? ''}`) }));
   const added = patterns.map((pattern) => compilePattern(pattern, 'g'));
+  const finders = (defaults ? FORMS : []).map((form) => ({
+    ...form,
+    expression: new RE2(form.pattern, `g${form.flags ?? ''}`),
+    mayMatch: new RE2(form.hint, form.flags),
+  }));
+  const source = defaults ? [...FORMS.map(({ hint }) => hint), CARD_HINT].join('|') : null;
+  const hint = source === null ? null : new RE2(source, 'i');
+
+  function mayContainAdded(text: string | Buffer): boolean {
+    return added.some((expression) => {
+      expression.lastIndex = 0;
+      return expression.test(text);
+    });
+  }
+
+  function findAdded(bytes: Buffer, report: (start: number, end: number) => void): void {
+    for (const expression of added) eachMatch(expression, bytes, report);
+  }
 
   return {
-    mayContain(text) {
-      if (hint?.test(text)) return true;
-      return added.some((expression) => {
-        expression.lastIndex = 0;
-        return expression.test(text);
-      });
-    },
+    hint: source,
+    mayContain: (text) => hint?.test(text) === true || mayContainAdded(text),
+    mayContainAdded,
     find(bytes, report) {
       if (hint?.test(bytes)) {
-        for (const { expression, accept } of finders)
+        for (const { expression, accept, literal, mayMatch } of finders) {
+          if (literal === undefined ? !mayMatch.test(bytes) : !bytes.includes(literal)) continue;
           eachMatch(expression, bytes, (start, end, text) => {
             if (accept === undefined || accept(text, bytes, start, end)) report(start, end);
           });
+        }
         findCards(bytes, report);
       }
-      for (const expression of added) eachMatch(expression, bytes, report);
+      findAdded(bytes, report);
     },
-    findAdded(bytes, report) {
-      for (const expression of added) eachMatch(expression, bytes, report);
-    },
+    findAdded,
   };
 }
 

@@ -5,6 +5,8 @@
  * one. What counts is how a name ends: `client_secret` is a secret, `secret_name` and `token_type` are not.
  */
 
+import { DEFAULT_LIMITS } from '../limits.js';
+
 /** How far the name's secrecy reaches into its value. */
 export const Sensitivity = {
   none: 0,
@@ -17,13 +19,25 @@ export const Sensitivity = {
 } as const;
 export type Sensitivity = (typeof Sensitivity)[keyof typeof Sensitivity];
 
+export const HeaderKind = {
+  /** May hold a secret that its form gives away. */
+  plain: 0,
+  /** Secret as a whole. */
+  secret: 1,
+  /** Known not to hold any. */
+  harmless: 2,
+} as const;
+export type HeaderKind = (typeof HeaderKind)[keyof typeof HeaderKind];
+
 export interface SensitiveNames {
   /** Of a field in JSON, a form, multipart or XML, decoded. */
   field(name: string): Sensitivity;
+  /** Whether `field` might say something else than `none` of the name from `start` to `end`, UTF-8 without escapes. */
+  mayBeField(bytes: Buffer, start: number, end: number): boolean;
   /** Of a query parameter, decoded. */
   query(name: string): boolean;
-  /** Of a header that is secret as a whole; those with a syntax of their own are treated apart. */
-  header(name: string): boolean;
+  /** Of a header, as sent. Those with a syntax of their own are treated apart. */
+  header(name: string): HeaderKind;
   /**
    * RE2 source, to be used without case, that finds the end of each name for which `field` is not `none`, with or
    * without punctuation between its letters; a quick no for most bodies. Null if there is no such name.
@@ -168,10 +182,25 @@ const NAMES = new Map<string, Sensitivity>([
 const QUERY_NAMES = ['awsaccesskeyid', 'signature', 'sig', 'xgoogsignature', 'xamzsignature', 'assertion'];
 
 const HEADER_NAMES = ['xauth', 'xgoogiapjwtassertion', 'xmsclientprincipal', 'authenticationinfo'];
-/** Headers that end like a secret and are none. */
-const HARMLESS_HEADER_NAMES = ['accesscontrolallowcredentials'];
-
-const REMEMBERED_MAX = 4096;
+/** Ids of traces, names that only look like a secret's, and what is too common to be looked at each time. */
+const HARMLESS_HEADERS = new Set([
+  'traceparent',
+  'tracestate',
+  'x-amzn-trace-id',
+  'b3',
+  'x-b3-traceid',
+  'x-b3-spanid',
+  'x-b3-parentspanid',
+  'access-control-allow-credentials',
+  'content-type',
+  'content-length',
+  'date',
+  'connection',
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'transfer-encoding',
+]);
 
 export function createSensitiveNames(settings: SensitiveNameSettings): SensitiveNames {
   const fields = plainSet(settings.fields);
@@ -187,13 +216,47 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
 
   return {
     field: remember((name) => (fields.has(plain(name)) ? Sensitivity.deep : builtIn(name))),
+    mayBeField: endingTest(patterns),
     query: remember((name) => queries.has(plain(name)) || builtIn(name) !== Sensitivity.none),
     header: remember((name) => {
-      const compared = plain(name);
-      if (headers.has(compared)) return true;
-      return !HARMLESS_HEADER_NAMES.includes(compared) && builtIn(name) !== Sensitivity.none;
+      if (headers.has(plain(name))) return HeaderKind.secret;
+      if (HARMLESS_HEADERS.has(name.toLowerCase())) return HeaderKind.harmless;
+      return builtIn(name) === Sensitivity.none ? HeaderKind.plain : HeaderKind.secret;
     }),
     fieldPattern: patterns.length === 0 ? null : `(?:${patterns.map(spread).join('|')})`,
+  };
+}
+
+/**
+ * A test of the last three letters, which tells most names apart without making a string of each. Marks between them are
+ * skipped, and so is a number at the end.
+ */
+function endingTest(names: readonly string[]): (bytes: Buffer, start: number, end: number) => boolean {
+  // By three letters of five bits, the last one lowest; 0 where there is none.
+  const endings = new Uint8Array(1 << 15);
+  const isPlain = names.every((name) => /(?:^|[a-z])[a-z]{2}$/.test(name));
+  for (const name of names) {
+    const [last = 0, second = 0, third = 0] = [...name].reverse().map((letter) => letter.charCodeAt(0) & 0x1f);
+    // A word of two letters may be the end of anything.
+    if (name.length === 2) for (let any = 0; any < 32; any++) endings[(any << 10) | (second << 5) | last] = 1;
+    else endings[(third << 10) | (second << 5) | last] = 1;
+  }
+  return (bytes, start, end) => {
+    if (!isPlain) return true;
+    let ending = 0;
+    let shift = 0;
+    for (let i = end - 1; i >= start && shift < 15; i--) {
+      const byte = bytes[i] as number;
+      if (byte >= 0x80) return true;
+      const letter = byte | 0x20;
+      if (letter >= 0x61 && letter <= 0x7a) {
+        ending |= (letter & 0x1f) << shift;
+        shift += 5;
+      } else if (shift > 0 && byte >= 0x30 && byte <= 0x39) {
+        break;
+      }
+    }
+    return endings[ending] === 1;
   };
 }
 
@@ -232,7 +295,7 @@ function remember<T>(decide: (name: string) => T): (name: string) => T {
     let verdict = verdicts.get(name);
     if (verdict === undefined) {
       verdict = decide(name.length > 256 ? name.slice(-256) : name);
-      if (verdicts.size >= REMEMBERED_MAX) verdicts.clear();
+      if (verdicts.size >= DEFAULT_LIMITS.redaction_names_max) verdicts.clear();
       if (name.length <= 64) verdicts.set(Buffer.from(name).toString(), verdict);
     }
     return verdict;

@@ -31,7 +31,8 @@ export function encodeNdjson(trace: Trace): string {
         : `{"status":${response.status},"reason":${quote(response.reason)}` +
           `,"headers":${headers(response.headers)},"trailers":${headers(response.trailers)}` +
           `,"body":${body(response.body)}}`
-    },"marks":${JSON.stringify(trace.marks)}}`
+    },"marks":${JSON.stringify(trace.marks)}` +
+    (trace.watchedShare === undefined ? '}' : `,"watchedShare":${trace.watchedShare}}`)
   );
 }
 

@@ -12,7 +12,6 @@ import type { Counters } from '../counters.js';
 import type { Limits } from '../limits.js';
 import type { Settings } from '../options.js';
 import { parseSatelliteUrl } from '../satellite-url.js';
-import { proxyFor } from './agent.js';
 import { systemClock } from './clock.js';
 import { openFileOutput } from './file/file-output.js';
 import type { Log } from './log.js';
@@ -96,16 +95,4 @@ export function relaySettings({
     spool: settings.spoolDir === null ? null : { directory: settings.spoolDir, bytesMax: settings.spoolMaxBytes },
     timing: DEFAULT_TIMING,
   };
-}
-
-/** Hosts and ports the sensor itself talks at: their packets are its own, and are not captured. */
-export function ownPeers(settings: Settings): { host: string; port: number }[] {
-  const peers: { host: string; port: number }[] = [];
-  if (settings.healthPort !== null && settings.healthPort.port !== 0) peers.push(settings.healthPort);
-  if (settings.satelliteUrl === null) return peers;
-  const satellite = parseSatelliteUrl(settings.satelliteUrl);
-  const proxy = proxyFor(satellite);
-  if (proxy === null) return [...peers, { host: satellite.host, port: satellite.port }];
-  const port = Number(proxy.port) || (proxy.protocol === 'https:' ? 443 : 80);
-  return [...peers, { host: proxy.hostname.replace(/^\[|\]$/g, ''), port }];
 }

@@ -4,7 +4,11 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { listInterfaces } from '../../src/capture/interfaces.js';
+import { LINKTYPE_RAW } from '../../src/capture/link-types.js';
 import { type LiveSettings, type LiveSource, openLive } from '../../src/capture/live.js';
+import { openRing, ringGeometry } from '../../src/capture/ring.js';
+import { loadRingAddon } from '../../src/capture/ring-addon.js';
 import { UsageError } from '../../src/errors.js';
 import { canMakeNamespaces, makeVethPair, run, type VethPair } from '../support/namespace.js';
 import { tcpFrame, writePcap } from '../support/packets.js';
@@ -126,6 +130,25 @@ describe.skipIf(!canMakeNamespaces)('on loopback', () => {
     expect(() => source.setFilter({ user: 'porrt 1', satellite: [] })).toThrow(UsageError);
   });
 
+  it('takes nothing while the gate is shut, whatever filter it is given', async () => {
+    const source = openLive(settings({ filter: { user: `port ${port}`, satellite: [] } }));
+    const seen = collect(source);
+    await send('before');
+    source.setGate(false);
+    await send('shut');
+    source.setFilter({ user: `tcp port ${port}`, satellite: [] });
+    await send('still shut');
+    source.setGate(true);
+    await send('after');
+    await seen.stop();
+    expect(['before', 'shut', 'still shut', 'after'].map((text) => seen.contains(text))).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
+  });
+
   it('delivers packets captured before run, and none after stop', async () => {
     const source = openLive(settings({ filter: { user: `port ${port}`, satellite: [] } }));
     await send('early');
@@ -152,6 +175,40 @@ describe.skipIf(!canMakeNamespaces)('on loopback', () => {
     await seen.stop();
     expect(Math.max(...seen.packets.map(({ bytes }) => bytes.length))).toBeGreaterThan(60_000);
     expect(seen.packets.every(({ bytes, wireLength }) => bytes.length === wireLength)).toBe(true);
+  });
+
+  it('hands over a tunnel’s packets from the IP header on', async () => {
+    const [loopback] = listInterfaces(loadRingAddon().describe, ['lo']);
+    const packets: Buffer[] = [];
+    const capture = { id: 0, name: 'lo', linkType: LINKTYPE_RAW };
+    const tunnel = openRing(
+      capture,
+      // Loopback, read as a tunnel is: such a device exists in few test machines.
+      { ...loopback!, reading: { linkType: LINKTYPE_RAW, cooked: true } },
+      { user: `port ${port}`, satellite: [] },
+      ringGeometry(1, 65_535),
+      0,
+      {
+        packets(batch) {
+          for (let i = 0; i < batch.count; i++) {
+            packets.push(
+              Buffer.from(batch.bytes.subarray(batch.offset[i]!, batch.offset[i]! + batch.capturedLength[i]!)),
+            );
+          }
+        },
+        drops: () => expect.unreachable(),
+        down: () => expect.unreachable(),
+      },
+    );
+    tunnel.start();
+    await send('through the tunnel');
+    await tunnel.drain();
+    expect(packets.length).toBeGreaterThanOrEqual(8);
+    for (const packet of packets) {
+      expect(packet[0]).toBe(0x45);
+      expect(packet.readUInt16BE(2)).toBe(packet.length);
+    }
+    expect(packets.some((packet) => packet.includes('through the tunnel'))).toBe(true);
   });
 
   it('ends run with the consumer’s error, and closes', async () => {

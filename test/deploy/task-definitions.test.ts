@@ -68,7 +68,7 @@ describe.each([
         profile,
         cpuUnits: undefined,
         memoryMib: undefined,
-        logGroup: '< INSERT LOGS IDENTIFIER (/ecs/your-application-pcap) >',
+        logGroup: { name: '< INSERT LOGS IDENTIFIER (/ecs/your-application-pcap) >', create: true },
         extraFlags: [],
       }),
     );

@@ -131,7 +131,7 @@ describe.skipIf(!terraformInstalled)(`the container definition module${terraform
       profile: 'normal',
       cpuUnits: 64,
       memoryMib: 200,
-      logGroup: '/ecs/shop-pcap',
+      logGroup: { name: '/ecs/shop-pcap', create: true },
       extraFlags: ['--filter', 'port 80'],
     });
     const { entryPoint: words, ...rest } = built;

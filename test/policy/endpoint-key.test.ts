@@ -46,8 +46,9 @@ describe('endpointKey', () => {
     const keys = new Set<number>();
     const letters = 'abcdefghijklmnopqrstuvwxyz';
     for (const a of letters) for (const b of letters) for (const c of letters) keys.add(key(`/${a}${b}/${c}${a}x`));
-    expect(keys.size).toBe(26 ** 3);
-    for (const k of keys) expect(Number.isSafeInteger(k)).toBe(true);
+    // Of so many keys of 30 bits chance lets 0.14 pairs meet.
+    expect(keys.size).toBeGreaterThan(26 ** 3 - 3);
+    for (const k of keys) expect(k >= 0 && k < 2 ** 30).toBe(true);
   });
 
   it('reads no more of a path than it must', () => {

@@ -193,10 +193,11 @@ describe('redaction of anything', () => {
   });
 
   it('survives bytes that are no text', () => {
+    const redactor = createRedactor({ ...none, defaults: true, patterns: [] });
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), types, (bytes, type) => {
         const trace = makeTrace({ body: bytes, requestHeaders: [['Content-Type', type]] });
-        createRedactor({ ...none, defaults: true, patterns: [] })(trace);
+        redactor(trace);
       }),
       { numRuns: 200 },
     );

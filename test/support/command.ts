@@ -42,7 +42,7 @@ export function startCommand(args: readonly string[]): ChildProcessByStdio<null,
 }
 
 /** `environment` without the variables that the option table reads. */
-function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withoutOptions(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^LEVO(AI)?_/.test(name)));
 }
 

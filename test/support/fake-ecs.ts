@@ -28,6 +28,13 @@ export interface FakeEcs {
 
 const ARN = 'arn:aws:ecs:eu-west-1:123456789012:';
 
+const REGIONS =
+  '<DescribeRegionsResponse><regionInfo><item><regionName>eu-west-1</regionName></item>' +
+  '<item><regionName>us-west-2</regionName></item></regionInfo></DescribeRegionsResponse>';
+const REGIONS_DENIED =
+  '<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this ' +
+  'operation.</Message></Error></Errors></Response>';
+
 export async function startFakeEcs(taskDefinition: JsonObject, tags: JsonObject[]): Promise<FakeEcs> {
   const family = stringOf(taskDefinition.family) ?? '';
   const revisions = new Map<string, JsonObject>();
@@ -182,8 +189,16 @@ export async function startFakeEcs(taskDefinition: JsonObject, tags: JsonObject[
     for await (const chunk of request) {
       chunks.push(chunk as Buffer);
     }
+    const text = Buffer.concat(chunks).toString('utf8');
+    if (text.startsWith('Action=DescribeRegions')) {
+      // EC2 speaks the query protocol: form in, XML out.
+      const denied = fake.denied.has('ec2:DescribeRegions');
+      response.writeHead(denied ? 403 : 200, { 'content-type': 'text/xml' });
+      response.end(denied ? REGIONS_DENIED : REGIONS);
+      return;
+    }
     const operation = String(request.headers['x-amz-target']).split('.')[1] ?? '';
-    const input: JsonValue = JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    const input: JsonValue = JSON.parse(text);
     const send = (status: number, body: JsonObject) => {
       response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
       response.end(JSON.stringify(body));

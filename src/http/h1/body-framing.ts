@@ -41,9 +41,8 @@ export function isInterim(status: number): boolean {
 
 /** §6.3 for a response to `method`, which is empty where the request was not seen. */
 export function responseFraming(headers: HeaderList, status: number, method: string): BodyFraming {
-  if (status === 101) return TUNNEL;
+  if (status === 101 || (method === 'CONNECT' && status >= 200 && status < 300)) return TUNNEL;
   if (method === 'HEAD' || isInterim(status) || status === 204 || status === 304) return NONE;
-  if (method === 'CONNECT' && status < 300) return TUNNEL;
   return headerFraming(headers, CLOSE);
 }
 

@@ -149,7 +149,7 @@ export class MessageReader {
           at = end;
           break;
         case State.lost: {
-          const found = findMessageStart(bytes, at, end, this.#skipped);
+          const found = findMessageStart(bytes, at, end, at > start ? (bytes[at - 1] as number) : this.#skipped);
           this.#skipped = bytes[end - 1] as number;
           // What is skipped may have been a message that cannot be told from what is not.
           if (found !== at) this.#sink.onDesync(this, true, this.#skipsBody);
@@ -309,7 +309,11 @@ export class MessageReader {
     if (result === HeadResult.incomplete && near < end) result = parseHead(kind, bytes, start, end);
     if (result === HeadResult.invalid) result = salvageHead(kind, bytes, start, end);
     // Where the place had to be found again, only what is beyond doubt a head is one.
-    return this.afterLoss && parsed.malformed ? HeadResult.invalid : result;
+    const isDoubtful =
+      this.afterLoss &&
+      result === HeadResult.complete &&
+      (parsed.malformed || bytes.latin1Slice(start + parsed.reasonStart, start + parsed.reasonEnd).includes('HTTP/'));
+    return isDoubtful ? HeadResult.invalid : result;
   }
 
   /** Adds to the head being gathered, and parses it when its empty line has come. */
@@ -350,8 +354,8 @@ export class MessageReader {
       }
     }
     if (this.#headLength >= this.#limits.head_bytes_max) {
-      this.#counters.messages_malformed++;
-      this.#dropHead();
+      // It is HTTP for all its size, so what comes behind it is looked at.
+      this.#sawMessage = true;
       return this.#notAMessage(at, end);
     }
     return at + take;

@@ -137,14 +137,13 @@ function requestLineStart(bytes: Buffer, version: number, previous: number): num
   const methodEnd = i - 1;
   i = methodEnd;
   while (i > 0 && methodEnd - i < METHOD_BYTES_MAX && isMethodByte(bytes[i - 1] as number)) i--;
-  // A token of its own, at the start of a segment or a line.
-  const isWord = i > 0 ? bytes[i - 1] === 0x0a : previous >= 0 && !isMethodByte(previous);
-  if (i < methodEnd && isWord) return i;
-  // Else the tail of a lost body may stand right before the method: the longest common one counts.
+  // The tail of a lost body may stand right before the method: the longest common one counts.
   for (let start = i; start < methodEnd; start++) {
     if (COMMON_METHODS.has(bytes.toString('latin1', start, methodEnd))) return start;
   }
-  return -1;
+  // Another is taken for one where it is a word of its own, at the start of a segment or a line.
+  const isWord = i > 0 ? bytes[i - 1] === 0x0a : previous >= 0 && !isMethodByte(previous);
+  return isWord && i < methodEnd && !isDigit(bytes[i]) ? i : -1;
 }
 
 const COMMON_METHODS: ReadonlySet<string> = new Set([

@@ -5,7 +5,8 @@
  * in: `Trace` and the resource it comes under · out: `ReadableSpan`, as the SDK's exporters take it; no tracer in between
  *
  * Beyond the conventions, so that a span says all a trace says: `http.{request,response}.body.content` (text as a string,
- * binary as bytes), `….body.truncated` and `….body.coding_error` where they apply, `pcap.marks`, `pcap.interface`.
+ * binary as bytes), `….body.truncated` and `….body.coding_error` where they apply, `pcap.marks`,
+ * `pcap.interface`, `pcap.watched_share`.
  */
 import type { Attributes, AttributeValue, HrTime, SpanStatus } from '@opentelemetry/api';
 import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
@@ -113,6 +114,7 @@ function attributesOf(trace: Trace): Attributes {
   }
   attributes['pcap.interface'] = network.interface;
   if (trace.marks.length > 0) attributes['pcap.marks'] = trace.marks;
+  if (trace.watchedShare !== undefined) attributes['pcap.watched_share'] = trace.watchedShare;
   return attributes;
 }
 

@@ -9,7 +9,7 @@ import { lineDiff } from './line-diff.js';
 import type { Prompter } from './prompter.js';
 import { Cancelled } from './prompter.js';
 import type { RolloutHooks } from './rollout.js';
-import { rollOut } from './rollout.js';
+import { RolledBackError, rollOut } from './rollout.js';
 import type { Target } from './target.js';
 import { revisionOfArn } from './task-definition.js';
 
@@ -109,7 +109,7 @@ export async function applyChange(change: Change, options: ChangeOptions, contex
       context.hooks,
     );
   } catch (error) {
-    if (!options.noTags && serviceArn !== undefined) {
+    if (error instanceof RolledBackError && !options.noTags && serviceArn !== undefined) {
       // The failure of the rollout is what the caller must hear of, not that of a tag after it.
       await context.api.tagResource(serviceArn, [{ key: TAG_STATE, value: 'rolled back' }]).catch(() => undefined);
     }

@@ -10,6 +10,8 @@ export interface Choice {
 
 /** Each question rejects with `Cancelled` on Ctrl-C or end of input. `option` is named where nobody can be asked. */
 export interface Prompter {
+  /** Whether anybody is there; what is merely nice to know is not asked otherwise. */
+  readonly interactive: boolean;
   choose(option: string, message: string, choices: readonly Choice[]): Promise<string>;
   ask(option: string, message: string): Promise<string>;
   confirm(option: string, message: string): Promise<boolean>;
@@ -31,6 +33,7 @@ export async function terminalPrompter(): Promise<Prompter> {
   });
   const context = { output: process.stderr };
   return {
+    interactive: true,
     choose: (_option, message, choices) =>
       cancellable(
         select(
@@ -53,7 +56,7 @@ export async function terminalPrompter(): Promise<Prompter> {
 /** For a pipe, a script or CI: the question becomes an error that names the option to give. */
 export function refusingPrompter(): Prompter {
   const refuse = (option: string) => Promise.reject(new UsageError(`no terminal to ask at: give ${option}`));
-  return { choose: refuse, ask: refuse, confirm: refuse };
+  return { interactive: false, choose: refuse, ask: refuse, confirm: refuse };
 }
 
 async function cancellable<Answer>(question: Promise<Answer>): Promise<Answer> {

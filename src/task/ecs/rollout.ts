@@ -12,6 +12,9 @@ import { revisionOfArn } from './task-definition.js';
 /** DescribeServices is eventually consistent: a deployment counts as gone when it is missing this often in a row. */
 const MISSING_MAX = 3;
 
+/** The service is on its way back to the revision it came from. */
+export class RolledBackError extends SensorError {}
+
 export interface RolloutSettings {
   readonly cluster: string;
   readonly service: string;
@@ -51,7 +54,7 @@ export async function rollOut(api: EcsApi, settings: RolloutSettings, hooks: Rol
         `--cluster ${settings.cluster} --service ${settings.service} --task-definition ${revisionOfArn(settings.back)}`,
     );
   }
-  throw new SensorError(
+  throw new RolledBackError(
     `${failure.reason}; service ${settings.service} was set back to ${revisionOfArn(settings.back)}`,
   );
 }

@@ -7,19 +7,20 @@ import { applyChange, sameDefinition, TAG_RESTORES, TAG_STATE } from './change.j
 import type { EcsApi } from './ecs-api.js';
 import { sensorsOf, withoutSensor, withSensor } from './injection.js';
 import type { JsonObject } from './json-value.js';
-import { stringOf } from './json-value.js';
+import { isJsonObject, stringOf } from './json-value.js';
 import type { Target } from './target.js';
 import type { DescribedTaskDefinition } from './task-definition.js';
-import { familyOf, registrationOf, revisionName, revisionOfArn } from './task-definition.js';
+import { containersOf, familyOf, registrationOf, revisionName, revisionOfArn } from './task-definition.js';
 
 export async function addSensor(
   target: Target,
-  sensor: JsonObject,
+  sensorFor: (registration: JsonObject) => JsonObject,
   options: ChangeOptions,
   context: ChangeContext,
 ): Promise<void> {
   const described = await context.api.describeTaskDefinition(target.reference);
   const before = registrationOf(described, { keepTags: !options.noTags });
+  const sensor = sensorFor(before);
   const hadSensor = sensorsOf(before).length > 0;
   // An upgrade keeps the way back to the revision that had no sensor.
   const restores = (hadSensor ? serviceTag(target, TAG_RESTORES) : undefined) ?? revisionName(described.taskDefinition);
@@ -58,6 +59,17 @@ export async function removeSensor(target: Target, options: ChangeOptions, conte
     options,
     context,
   );
+}
+
+/** The log group that the task's execution role certainly may write to: that of its first container with awslogs. */
+export function logGroupInUse(definition: JsonObject): string | undefined {
+  for (const container of containersOf(definition)) {
+    const logging = container.logConfiguration;
+    if (isJsonObject(logging) && logging.logDriver === 'awslogs' && isJsonObject(logging.options)) {
+      return stringOf(logging.options['awslogs-group']);
+    }
+  }
+  return undefined;
 }
 
 /** Lines for a person; what a script wants stands in the exit code: 0 when the sensor is in, 3 when it is not. */

@@ -10,6 +10,10 @@ import { stringOf } from './json-value.js';
 export const SENSOR_CONTAINER_NAME = 'levo-pcap-sensor';
 const SENSOR_IMAGE_REPOSITORY = 'pcap-sensor';
 
+/** Loopback inside the task, whose ports it shares with the application: none that anything else is known for. */
+const HEALTH_PORT = 19464;
+const HEALTH_CHECK = `fetch('http://127.0.0.1:${HEALTH_PORT}/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))`;
+
 export const SENSOR_PROFILES = {
   normal: { cpuUnits: 512, memoryMib: 512, flags: ['--rate-limit', '1000.0', '--trace-export-interval', '10.0'] },
   'low-resource': {
@@ -24,6 +28,8 @@ export const SENSOR_PROFILES = {
       '2.0',
       '--max-http-length',
       '1000000',
+      '--max-cpu',
+      '0.25',
     ],
   },
 } as const satisfies Record<string, SensorProfile>;
@@ -38,6 +44,12 @@ interface SensorProfile {
   readonly flags: readonly string[];
 }
 
+/** CloudWatch log group. `create` needs logs:CreateLogGroup in the task's execution role, or no task starts. */
+export interface LogGroup {
+  readonly name: string;
+  readonly create: boolean;
+}
+
 export interface SensorContainerSettings {
   readonly image: string;
   readonly region: string;
@@ -47,8 +59,8 @@ export interface SensorContainerSettings {
   readonly profile: SensorProfileName;
   readonly cpuUnits: number | undefined;
   readonly memoryMib: number | undefined;
-  /** CloudWatch group; undefined leaves the container without a log driver of its own. */
-  readonly logGroup: string | undefined;
+  /** Undefined leaves the container without a log driver of its own. */
+  readonly logGroup: LogGroup | undefined;
   /** Further `apidump` flags; they follow the profile's, so they win. */
   readonly extraFlags: readonly string[];
 }
@@ -78,6 +90,8 @@ export function sensorContainer(settings: SensorContainerSettings): JsonObject {
       settings.satelliteUrl,
       ...tags,
       ...profile.flags,
+      '--health-port',
+      String(HEALTH_PORT),
       ...settings.extraFlags,
     ],
     environment: [{ name: 'LEVO_AWS_REGION', value: settings.region }],
@@ -85,13 +99,20 @@ export function sensorContainer(settings: SensorContainerSettings): JsonObject {
     volumesFrom: [],
     stopTimeout: 30,
     readonlyRootFilesystem: true,
+    healthCheck: {
+      command: ['CMD', 'node', '-e', HEALTH_CHECK],
+      interval: 30,
+      timeout: 5,
+      retries: 3,
+      startPeriod: 10,
+    },
   };
   if (settings.logGroup !== undefined) {
     container.logConfiguration = {
       logDriver: 'awslogs',
       options: {
-        'awslogs-group': settings.logGroup,
-        'awslogs-create-group': 'true',
+        'awslogs-group': settings.logGroup.name,
+        ...(settings.logGroup.create ? { 'awslogs-create-group': 'true' } : {}),
         'awslogs-region': settings.region,
         'awslogs-stream-prefix': 'ecs-pcap',
       },

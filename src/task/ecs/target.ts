@@ -23,8 +23,8 @@ export type Target =
 /** What is known about this machine's AWS set-up, read from ~/.aws and the environment. */
 export interface LocalAwsConfig {
   readonly profiles: readonly string[];
-  /** The profile the SDK would use unasked; undefined when none is set. */
-  readonly chosenProfile: string | undefined;
+  /** Credentials stand in the environment, so that no profile is needed. */
+  readonly hasCredentials: boolean;
   regionOf(profile: string | undefined): string | undefined;
 }
 
@@ -34,8 +34,8 @@ export async function resolveAccess(
   local: LocalAwsConfig,
   listRegions: (profile: string | undefined) => Promise<string[]>,
 ): Promise<AwsAccess> {
-  let profile = options.profile ?? local.chosenProfile;
-  if (profile === undefined && local.profiles.length > 1) {
+  let profile = options.profile;
+  if (profile === undefined && prompter.interactive && !local.hasCredentials && local.profiles.length > 1) {
     const choices = local.profiles.map((value) => ({ value }));
     profile = await prompter.choose('--profile', 'AWS profile', choices);
   }
@@ -43,12 +43,9 @@ export async function resolveAccess(
   if (known !== undefined) {
     return { profile, region: known };
   }
-  const asked = await prompter.choose('--region', 'AWS region', await regionChoices());
-  return { profile, region: asked };
-
-  async function regionChoices() {
-    return (await listRegions(profile)).map((value) => ({ value }));
-  }
+  // Whoever cannot choose need not wait for the choices.
+  const choices = prompter.interactive ? (await listRegions(profile)).map((value) => ({ value })) : [];
+  return { profile, region: await prompter.choose('--region', 'AWS region', choices) };
 }
 
 export async function resolveTarget(options: TargetOptions, prompter: Prompter, api: EcsApi): Promise<Target> {

@@ -5,6 +5,9 @@ locals {
   cpu_units_min  = 64
   memory_mib_min = 200
 
+  # Loopback inside the task, whose ports it shares with the application: none that anything else is known for.
+  health_port = 19464
+
   cpu    = max(local.cpu_units_min, floor(coalesce(var.task_cpu, 0) * var.cpu_percentage_limit / 100))
   memory = max(local.memory_mib_min, floor(coalesce(var.task_memory, 0) * var.memory_percentage_limit / 100))
 
@@ -37,11 +40,22 @@ locals {
       "--rate-limit", tostring(var.rate_limit),
       "--trace-export-interval", tostring(var.trace_export_interval),
       "--stream-timeout-seconds", tostring(var.stream_timeout_seconds),
+      "--health-port", tostring(local.health_port),
     ], var.extra_flags)
     environment            = [{ name = "LEVO_AWS_REGION", value = var.aws_region }]
     mountPoints            = []
     volumesFrom            = []
     stopTimeout            = 30
     readonlyRootFilesystem = true
+    healthCheck = {
+      command = [
+        "CMD", "node", "-e",
+        "fetch('http://127.0.0.1:${local.health_port}/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))",
+      ]
+      interval    = 30
+      timeout     = 5
+      retries     = 3
+      startPeriod = 10
+    }
   }, local.log_configuration)
 }

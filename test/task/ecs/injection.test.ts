@@ -14,7 +14,7 @@ const sensor = sensorContainer({
   profile: 'normal',
   cpuUnits: undefined,
   memoryMib: undefined,
-  logGroup: '/ecs/shop-sensor',
+  logGroup: { name: '/ecs/shop-sensor', create: true },
   extraFlags: [],
 });
 

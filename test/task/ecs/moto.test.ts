@@ -31,7 +31,7 @@ const sensor = sensorContainer({
   profile: 'low-resource',
   cpuUnits: undefined,
   memoryMib: undefined,
-  logGroup: '/ecs/sensor',
+  logGroup: { name: '/ecs/sensor', create: true },
   extraFlags: [],
 });
 
@@ -88,7 +88,7 @@ describe.skipIf(!motoInstalled)(`ecs against moto${motoHint}`, () => {
   test('add, status, add again, remove', async () => {
     const before = registrationOf(await api.describeTaskDefinition('shop:1'), { keepTags: true });
     expect(before.proxyConfiguration).toBeDefined();
-    await addSensor(await web(), sensor, options, context());
+    await addSensor(await web(), () => sensor, options, context());
     expect((await runs())?.taskDefinition).toMatch(/shop:2$/);
     const after = registrationOf(await api.describeTaskDefinition('shop:2'), { keepTags: true });
     expect(containersOf(after)).toHaveLength(3);
@@ -97,7 +97,7 @@ describe.skipIf(!motoInstalled)(`ecs against moto${motoHint}`, () => {
     expect((await runs())?.tags).toContainEqual({ key: 'levo:pcap-sensor-restores', value: 'shop:1' });
     expect((await sensorStatus(await web(), api)).present).toBe(true);
 
-    await addSensor(await web(), sensor, options, context());
+    await addSensor(await web(), () => sensor, options, context());
     expect(printed.at(-1)).toBe('shop:2 has this sensor already: nothing to do.');
     await expect(client.send(new DescribeTaskDefinitionCommand({ taskDefinition: 'shop:3' }))).rejects.toThrow();
 

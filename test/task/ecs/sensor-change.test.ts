@@ -76,7 +76,7 @@ function context(prompter = refusingPrompter()) {
 const none = { profile: undefined, region: undefined, cluster: undefined, service: undefined, family: undefined };
 const web = () => resolveTarget({ ...none, cluster: 'main', service: 'web' }, refusingPrompter(), api);
 const add = async (options: Partial<ChangeOptions> = {}, image?: string) =>
-  addSensor(await web(), sensor(image), { ...defaults, ...options }, context());
+  addSensor(await web(), () => sensor(image), { ...defaults, ...options }, context());
 const remove = async (options: Partial<ChangeOptions> = {}) =>
   removeSensor(await web(), { ...defaults, ...options }, context());
 const current = () => ecs.serviceRevision.slice(ecs.serviceRevision.lastIndexOf('/') + 1);
@@ -158,7 +158,7 @@ describe('add, status, add again, remove', () => {
 
   test('a family alone is registered and not deployed', async () => {
     const target = await resolveTarget({ ...none, family: 'shop' }, refusingPrompter(), api);
-    await addSensor(target, sensor(), defaults, context());
+    await addSensor(target, () => sensor(), defaults, context());
     expect(writes()).toStrictEqual(['RegisterTaskDefinition']);
     expect(current()).toBe('shop:1');
     expect(printed.at(-1)).toBe('No service was changed: deploy shop:2 the way this task is deployed.');
@@ -185,7 +185,9 @@ describe('before anything is changed', () => {
   test('saying no, and having nobody to ask, change nothing', async () => {
     const no = { ...refusingPrompter(), confirm: () => Promise.resolve(false) };
     const target = await web();
-    await expect(addSensor(target, sensor(), { ...defaults, yes: false }, context(no))).rejects.toThrow(Cancelled);
+    await expect(addSensor(target, () => sensor(), { ...defaults, yes: false }, context(no))).rejects.toThrow(
+      Cancelled,
+    );
     await expect(add({ yes: false })).rejects.toThrow('no terminal to ask at: give --yes');
     expect(writes()).toStrictEqual([]);
   });

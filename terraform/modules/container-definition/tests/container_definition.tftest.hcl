@@ -12,7 +12,7 @@ run "defaults" {
     condition = jsonencode(output.container_definition.entryPoint) == jsonencode([
       "./bin/init", "apidump", "--satellite-url", "http://satellite.internal:9999", "--levo-env", "staging",
       "--levoai-org-id", "3f0c7c3a-6f6e-4c5e-9a51-0c9d6d1f3b11", "--rate-limit", "1000",
-      "--trace-export-interval", "10", "--stream-timeout-seconds", "10",
+      "--trace-export-interval", "10", "--stream-timeout-seconds", "10", "--health-port", "19464",
     ])
     error_message = "entryPoint is ${jsonencode(output.container_definition.entryPoint)}"
   }
@@ -56,7 +56,7 @@ run "share_of_a_large_task" {
   }
 
   assert {
-    condition     = jsonencode(slice(output.container_definition.entryPoint, 8, 16)) == jsonencode(["--rate-limit", "50.5", "--trace-export-interval", "10", "--stream-timeout-seconds", "10", "--path-exclusions", "^/health$"])
+    condition     = jsonencode(slice(output.container_definition.entryPoint, 8, 18)) == jsonencode(["--rate-limit", "50.5", "--trace-export-interval", "10", "--stream-timeout-seconds", "10", "--health-port", "19464", "--path-exclusions", "^/health$"])
     error_message = "entryPoint is ${jsonencode(output.container_definition.entryPoint)}"
   }
 }

@@ -1,0 +1,78 @@
+/**
+ * Holds the sensor to a CPU budget: says when the gate is to be shut and when it may open again.
+ *
+ * in: the time and the CPU time used so far · out: whether to capture, and when to ask again
+ *
+ * CPU time is an account: the budget pays in as time passes, what the sensor uses is taken out. Packets are taken while
+ * there is something on it. Once it is empty the gate is shut until a slice's worth has been saved up; slices are of
+ * random length, so that they do not fall in with anything periodic in the traffic. On average the sensor thus uses
+ * the budget, whatever a packet costs, and watches as much of the traffic as the budget pays for.
+ *
+ *     account   ╱╲   ╱╲        open while it is above zero,
+ *           ___╱__╲_╱__╲___    shut while it recovers
+ */
+export interface Gate {
+  /** Takes packets. */
+  open(): void;
+  /** Takes none, at no cost. */
+  close(): void;
+}
+
+export interface GovernorSettings {
+  /** CPU time the sensor may use, in cores. */
+  cores: number;
+  /** A random number from 0 to 1. */
+  random(): number;
+}
+
+export interface Governor {
+  /** Told the time and the CPU time used so far, both in milliseconds; says whether to capture until the next step. */
+  step(now: number, cpuMillis: number): { open: boolean; nextStepMillis: number };
+}
+
+/** A slice costs on average what the budget pays in this time. */
+const SLICE_BUDGET_MILLIS = 1000;
+/** The account holds at most what the budget pays in this time: the burst after a quiet while. */
+const SAVINGS_BUDGET_MILLIS = 2000;
+/** The debt of one long pause of the process is forgiven beyond this. */
+const DEBT_BUDGET_MILLIS = 10_000;
+/** Shut no longer than this, and open at least so long: a budget below what idling costs must not blind the sensor. */
+const SHUT_MILLIS_MAX = 5_000;
+const OPEN_MILLIS_MIN = 5;
+/** How often the account is looked at while packets cost. */
+const OPEN_STEP_MILLIS = 10;
+
+export function createGovernor({ cores, random }: GovernorSettings): Governor {
+  let account = 0;
+  let time = Number.NaN;
+  let cpu = 0;
+  let open = true;
+  let since = 0;
+  let reopenAt = 0;
+
+  return {
+    step(now, cpuMillis) {
+      if (Number.isNaN(time)) {
+        // What starting cost is not the traffic's fault.
+        account = cores * SAVINGS_BUDGET_MILLIS;
+        since = now;
+      } else {
+        account += (now - time) * cores - (cpuMillis - cpu);
+        account = Math.max(-cores * DEBT_BUDGET_MILLIS, Math.min(cores * SAVINGS_BUDGET_MILLIS, account));
+      }
+      time = now;
+      cpu = cpuMillis;
+      if (open && account <= 0 && now - since >= OPEN_MILLIS_MIN) {
+        open = false;
+        since = now;
+        reopenAt = cores * SLICE_BUDGET_MILLIS * (0.5 + random());
+      } else if (!open && (account >= reopenAt || now - since >= SHUT_MILLIS_MAX)) {
+        open = true;
+        since = now;
+      }
+      if (open) return { open, nextStepMillis: OPEN_STEP_MILLIS };
+      const recovery = (reopenAt - account) / cores;
+      return { open, nextStepMillis: Math.max(1, Math.min(recovery, since + SHUT_MILLIS_MAX - now)) };
+    },
+  };
+}

@@ -1,0 +1,267 @@
+/** What the capture lost: never spliced over, never guessed, and told (`gap`, `midstream`). */
+import { describe, expect, it } from 'vitest';
+import { ack, after, client, converse, fin, late, lost, server, split } from '../support/conversation.js';
+
+const get = (target: string) => client(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+const ok = (body: string) => server(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n';
+
+describe('a stream first seen in its middle', () => {
+  const midstream = { handshake: false };
+
+  it('begins with a request', () => {
+    const { lines, counters } = converse([get('/1'), ok('one'), get('/2'), ok('two')], midstream);
+    expect(lines).toEqual(['GET /1 → 200 "one" {midstream}', 'GET /2 → 200 "two"']);
+    expect(counters.flows_midstream).toBe(1);
+  });
+
+  it('begins with a response, which is counted', () => {
+    const { lines, counters } = converse([ok('zero'), get('/1'), ok('one')], midstream);
+    expect(lines).toEqual(['GET /1 → 200 "one" {midstream}']);
+    expect(counters.responses_unpaired).toBe(1);
+  });
+
+  it('begins inside a response body', () => {
+    const { lines } = converse(
+      [server('rest of a body, HTTP/1.'), server('1 not here'), get('/1'), ok('one')],
+      midstream,
+    );
+    expect(lines).toEqual(['GET /1 → 200 "one" {midstream, gap}']);
+  });
+
+  it('begins inside a request body', () => {
+    const { lines, counters } = converse([client('rest of an upload'), ok('thanks'), get('/1'), ok('one')], midstream);
+    expect(lines.at(-1)).toMatch(/^GET \/1 → 200 "one" \{midstream, gap\}$/);
+    expect(counters.responses_unpaired).toBe(1);
+  });
+
+  it('finds the next message in the middle of a segment, on both sides', () => {
+    const { lines } = converse(
+      [
+        client('tail of a body\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\n'),
+        server('tail}HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none'),
+      ],
+      midstream,
+    );
+    expect(lines).toEqual(['GET /1 → 200 "one" {midstream, gap}']);
+  });
+
+  it('is not taken for HTTP where nothing of it is', () => {
+    const { lines, counters } = converse([client('\x01\x02\x03'), server('\x04\x05\x06')], midstream);
+    expect(lines).toEqual([]);
+    expect(counters.requests_seen).toBe(0);
+  });
+
+  it('searches a segment full of false starts in bounded steps', () => {
+    const decoys = 'GET / HTTP/1.1\r\nno field\r\n'.repeat(2300);
+    const { lines } = converse([client(`x${decoys}\r\n`), get('/1'), ok('one')], midstream);
+    expect(lines.at(-1)).toMatch(/^GET \/1 → /);
+  });
+});
+
+describe('lost bytes of a response', () => {
+  it.each([
+    [
+      'in the middle of a body of known length',
+      [server(`${HEAD}abcd`), lost(server('efgh')), server('ijkl')],
+      '"abcd"',
+    ],
+    ['at the start of a body', [server(HEAD), lost(server('abcd')), server('efghijkl')], '""'],
+    ['at the end of a body, with the next message behind', [server(`${HEAD}abcd`), lost(server('efghijkl'))], '"abcd"'],
+  ])('%s cost that body, not the connection', (_, response, kept) => {
+    const { lines, counters } = converse([get('/1'), response, get('/2'), ok('two')]);
+    expect(lines).toEqual([`GET /1 → 200 ${kept}… of 12 {gap}`, 'GET /2 → 200 "two"']);
+    expect(counters.gaps).toBe(1);
+  });
+
+  it('in a chunk cost that chunk, RFC 9112 §7.1', () => {
+    const { lines } = converse([
+      get('/1'),
+      server('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nc\r\nabcd'),
+      lost(server('efgh')),
+      server('ijkl\r\n3\r\nmno\r\n0\r\n\r\n'),
+      get('/2'),
+      ok('two'),
+    ]);
+    expect(lines).toEqual(['GET /1 → 200 "abcd"… of 15 {gap}', 'GET /2 → 200 "two"']);
+  });
+
+  it('over a chunk boundary cost the rest of the message', () => {
+    const { lines } = converse([
+      get('/1'),
+      server('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd'),
+      lost(server('\r\n4\r\nefgh')),
+      server('\r\n0\r\n\r\n'),
+      get('/2'),
+      ok('two'),
+    ]);
+    expect(lines).toEqual(['GET /1 → 200 "abcd"… of 4 {gap}', 'GET /2 → 200 "two" {gap}']);
+  });
+
+  it('in a body that runs to the FIN', () => {
+    const { lines } = converse([
+      get('/1'),
+      server('HTTP/1.1 200 OK\r\n\r\nabcd'),
+      lost(server('efgh')),
+      server('ij'),
+      fin('server'),
+    ]);
+    expect(lines).toEqual(['GET /1 → 200 "abcd"… of 10 {gap}']);
+  });
+
+  it('in a head cost that response', () => {
+    const { lines, counters } = converse([
+      get('/1'),
+      server('HTTP/1.1 200 OK\r\nX: a'),
+      lost(server('b\r\nContent-Length: 2\r\n')),
+      server('\r\nhi'),
+      get('/2'),
+      ok('two'),
+    ]);
+    expect(lines).toEqual(['GET /1 → nothing {gap, no-response}', 'GET /2 → 200 "two" {gap}']);
+    expect(counters.exchanges_seen).toBe(2);
+  });
+
+  it('a whole response', () => {
+    const { lines } = converse([get('/1'), lost(ok('one')), get('/2'), ok('two')]);
+    expect(lines).toEqual(['GET /1 → nothing {gap, no-response}', 'GET /2 → 200 "two" {gap}']);
+  });
+
+  it('over the end of one message and the start of the next', () => {
+    const next = 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo';
+    const { lines } = converse([
+      get('/1'),
+      get('/2'),
+      server(`${HEAD}abcd`),
+      lost(server(`efghijkl${next.slice(0, 10)}`)),
+      server(next.slice(10)),
+      get('/3'),
+      ok('three'),
+    ]);
+    expect(lines[0]).toBe('GET /1 → 200 "abcd"… of 12 {gap}');
+    expect(lines.slice(1).every((text) => text.includes('gap'))).toBe(true);
+    expect(lines.join()).not.toMatch(/\/2 → 200|\/3 → 200 "two"/);
+  });
+
+  it('right at the end of the capture', () => {
+    const { lines } = converse([get('/1'), server(`${HEAD}abcd`), lost(server('efghijkl')), ack('client')]);
+    expect(lines).toEqual(['GET /1 → 200 "abcd"… of 12 {gap}']);
+  });
+});
+
+describe('lost bytes of a request', () => {
+  it('in a body of known length', () => {
+    const { lines } = converse([
+      client('POST /1 HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc'),
+      lost(client('def')),
+      client('ghi'),
+      ok('one'),
+      get('/2'),
+      ok('two'),
+    ]);
+    expect(lines).toEqual(['POST /1 "abc"… of 9 → 200 "one" {gap}', 'GET /2 → 200 "two"']);
+  });
+
+  it('a whole request: its response answers no other', () => {
+    const { lines, counters } = converse([get('/1'), ok('one'), lost(get('/2')), ok('two'), get('/3'), ok('three')]);
+    expect(lines).toEqual(['GET /1 → 200 "one"', 'GET /3 → 200 "three" {gap}']);
+    expect(counters.responses_unpaired).toBe(1);
+  });
+
+  it('a whole request of a pipeline: nothing is paired by guess', () => {
+    const { lines } = converse([get('/1'), lost(get('/2')), get('/3'), ok('one'), ok('two'), ok('three')]);
+    expect(lines.filter((text) => text.includes('200') && !/\/(\d) → 200 "(one|three)"/.test(text))).toEqual([]);
+    expect(lines.find((text) => text.startsWith('GET /3'))).toMatch(/^GET \/3 → nothing \{.*gap/);
+  });
+
+  it('the first segment of all', () => {
+    const { lines } = converse([lost(get('/1')), ok('one'), get('/2'), ok('two')]);
+    expect(lines).toEqual(['GET /2 → 200 "two" {gap}']);
+  });
+});
+
+describe('how loss is told from lateness', () => {
+  const long = (count: number) => Array.from({ length: count }, () => server('x'.repeat(10)));
+  const head = server('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n');
+
+  it('waits for a segment that its receiver has not acknowledged, until the stream timeout', () => {
+    const late3 = after(3, ack('server'));
+    const missing = { ...server('missing...'), late: 203 };
+    // No acknowledgement from the client proves anything.
+    const { lines, counters } = converse([
+      get('/1'),
+      server('HTTP/1.1 200 OK\r\nContent-Length: 2010\r\n\r\n'),
+      missing,
+      long(200),
+      late3,
+      ack('server'),
+    ]);
+    expect(counters.gaps).toBe(0);
+    expect(lines[0]).toMatch(/^GET \/1 → 200 "missing\.\.\.x+"$/);
+  });
+
+  it('gives it up after the stream timeout', () => {
+    const { handedOn, lines } = converse([
+      get('/1'),
+      server(`${HEAD}abcd`),
+      lost(server('efgh')),
+      server('ijkl', { acknowledges: 27 }),
+      after(4, ack('server')),
+      after(7, ack('server')),
+      after(1, ack('server')),
+    ]);
+    expect(lines).toEqual(['GET /1 → 200 "abcd"… of 12 {gap}']);
+    expect(handedOn[0]).toBeLessThan(Number.POSITIVE_INFINITY);
+  });
+
+  it('gives it up at once when the receiver has it and 128 packets have come since', () => {
+    const { counters } = converse([get('/1'), head, lost(server('0123456789')), long(40), ack('client'), long(140)]);
+    expect(counters).toMatchObject({ gaps: 1, gap_bytes: 10 });
+  });
+
+  it('does not take a late segment for lost because its receiver has it', () => {
+    const { counters } = converse([get('/1'), head, late(server('0123456789'), 60), long(40), ack('client'), long(40)]);
+    expect(counters.gaps).toBe(0);
+  });
+
+  it('drops a segment that comes after it was given up, and never splices it in', () => {
+    const { lines } = converse([
+      get('/1'),
+      server('HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\nabcdefghij'),
+      late(server('0123456789'), 4),
+      server('klmnopqrst'),
+      ack('client'),
+      after(2, ack('client')),
+      ack('client'),
+      ack('client'),
+    ]);
+    expect(lines).toEqual(['GET /1 → 200 "abcdefghij"… of 30 {gap}']);
+  });
+
+  it('gives up the oldest when the reorder store is full', () => {
+    const { counters, budgetPeak } = converse([get('/1'), head, lost(server('x'.repeat(10))), long(500)], {
+      limits: { reorder_segments_max: 50 },
+    });
+    expect(counters.gaps).toBe(1);
+    expect(budgetPeak).toBeLessThan(100_000);
+  });
+});
+
+describe('lost acknowledgements and handshakes', () => {
+  it('needs no handshake and no acknowledgements', () => {
+    const bare = [get('/1'), ok('one')].map((step) => ({ ...step, bare: true }));
+    expect(converse(bare, { handshake: false }).lines).toEqual(['GET /1 → 200 "one" {midstream}']);
+  });
+
+  it('sees one side only', () => {
+    const { lines } = converse([get('/1'), lost(ok('one')), get('/2'), lost(ok('two'))], { handshake: false });
+    expect(lines).toHaveLength(2);
+    expect(lines.every((text) => text.includes('no-response'))).toBe(true);
+  });
+
+  it('reads requests cut into single bytes with one of them lost', () => {
+    const bytes = split(client('POST /1 HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde'), 1);
+    const steps = bytes.map((step, i) => (i === bytes.length - 3 ? lost(step) : step));
+    expect(converse([steps, ok('one')]).lines).toEqual(['POST /1 "ab"… of 5 → 200 "one" {gap}']);
+  });
+});

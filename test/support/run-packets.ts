@@ -1,0 +1,140 @@
+/**
+ * Runs packets made by a test through the engine, and checks what must hold of every run: the books add up, nothing
+ * stays in flight, the memory budget ends at exactly zero.
+ */
+import { expect } from 'vitest';
+import { createPacketBatch } from '../../src/capture/packet-batch.js';
+import { type Counters, createCounters, DropReason, exchangesInFlight } from '../../src/counters.js';
+import { bodyBytes, type MessageBody } from '../../src/http/message-body.js';
+import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
+import { MemoryBudget } from '../../src/memory-budget.js';
+import { type Exchange, markNames } from '../../src/pair/exchange.js';
+import { ExchangeAssembler } from '../../src/pair/exchange-assembler.js';
+
+export interface Packet {
+  frame: Buffer;
+  /** Nanoseconds. */
+  time: number;
+  linkType?: number;
+  /** Bytes of the frame that the capture kept. */
+  captured?: number;
+}
+
+export interface RunOptions {
+  limits?: Partial<Limits>;
+  admit?(exchange: Exchange): DropReason;
+  /** Packets a batch. */
+  batch?: number;
+}
+
+export interface RunResult {
+  exchanges: Exchange[];
+  counters: Counters;
+  /** Of each exchange: the time of the packet at which it was handed on; infinite at the capture's end. */
+  handedOn: number[];
+  /** The most the budget was ever used. */
+  budgetPeak: number;
+}
+
+const LINK_TYPES = 512;
+// Link types are interface ids here, so that a test may mix them.
+const interfaces = Array.from({ length: LINK_TYPES }, (_, id) => ({ id, name: `if${id}`, linkType: id }));
+const ETHERNET = 1;
+
+/** One run, fed packet by packet; `end` closes it and checks the books. */
+export class EngineRun {
+  readonly counters = createCounters();
+  readonly exchanges: Exchange[] = [];
+  readonly handedOn: number[] = [];
+  readonly budget: MemoryBudget;
+  readonly assembler: ExchangeAssembler;
+  budgetPeak = 0;
+  #now = 0;
+  readonly #batch;
+  #used = 0;
+
+  constructor({ limits, admit, batch = 64 }: RunOptions = {}, keep: (exchange: Exchange) => boolean = () => true) {
+    const all = { ...DEFAULT_LIMITS, ...limits };
+    this.budget = new MemoryBudget(all.memory_bytes_max);
+    this.#batch = createPacketBatch(batch);
+    this.#batch.bytes = Buffer.alloc(1 << 20);
+    this.#batch.timeBaseSeconds = 1_700_000_000;
+    this.assembler = new ExchangeAssembler({
+      limits: all,
+      counters: this.counters,
+      budget: this.budget,
+      interfaces,
+      hashSeed: 1,
+      hooks: {
+        admit: admit ?? (() => DropReason.none),
+        complete: (exchange) => {
+          this.counters.exchanges_exported++;
+          if (!keep(exchange)) return;
+          this.exchanges.push(exchange);
+          this.handedOn.push(this.#now);
+        },
+      },
+    });
+  }
+
+  push({ frame, time, linkType = ETHERNET, captured = frame.length }: Packet): void {
+    const batch = this.#batch;
+    if (batch.count === batch.offset.length || this.#used + captured > batch.bytes.length) this.flush();
+    const i = batch.count++;
+    frame.copy(batch.bytes, this.#used, 0, captured);
+    batch.offset[i] = this.#used;
+    batch.capturedLength[i] = captured;
+    batch.wireLength[i] = frame.length;
+    batch.time[i] = time;
+    batch.interfaceId[i] = linkType;
+    this.#used += captured;
+    if (batch.offset.length === 1) this.flush();
+  }
+
+  flush(): void {
+    const batch = this.#batch;
+    this.#now = batch.time[Math.max(0, batch.count - 1)] ?? 0;
+    this.assembler.push(batch);
+    this.budgetPeak = Math.max(this.budgetPeak, this.budget.used);
+    // Nobody may look at a batch once it was taken.
+    batch.bytes.fill(0xee, 0, this.#used);
+    batch.count = 0;
+    this.#used = 0;
+  }
+
+  end(): RunResult {
+    this.flush();
+    expect(exchangesInFlight(this.counters)).toBe(this.assembler.pendingCount);
+    this.#now = Number.POSITIVE_INFINITY;
+    this.assembler.finish();
+    expect(this.assembler.pendingCount).toBe(0);
+    expect(this.assembler.flowCount).toBe(0);
+    expect(exchangesInFlight(this.counters)).toBe(0);
+    expect(this.budget.used).toBe(0);
+    const { exchanges, counters, handedOn, budgetPeak } = this;
+    return { exchanges, counters, handedOn, budgetPeak };
+  }
+}
+
+export function runPackets(packets: readonly Packet[], options: RunOptions = {}): RunResult {
+  const run = new EngineRun({ batch: 1, ...options });
+  for (const packet of packets) run.push(packet);
+  return run.end();
+}
+
+/** An exchange on a line: `POST /a "body" → 200 "answer" {marks}`. */
+export function line(exchange: Exchange): string {
+  const { request, response } = exchange;
+  const parts = [request.method, request.target, content(request.body), '→'];
+  if (response === null) parts.push('nothing');
+  else parts.push(String(response.status), content(response.body));
+  const marks = markNames(exchange.marks);
+  if (marks.length > 0) parts.push(`{${marks.join(', ')}}`);
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+function content(body: MessageBody): string {
+  if (body.wireBytes === 0 && !body.truncated) return '';
+  const text = `"${Buffer.from(bodyBytes(body)).toString('latin1')}"`;
+  return body.truncated ? `${text}… of ${body.wireBytes}` : text;
+}
