@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { ExcludedEndpoint } from './capture/exclusions.js';
 import { FileSource } from './capture/file-source.js';
 import { localAddresses } from './capture/interfaces.js';
-import { openLive } from './capture/live.js';
+import { type LiveSource, openLive } from './capture/live.js';
 import type { PacketSource } from './capture/packet-source.js';
 import { followSatellite, type SatelliteAddresses } from './capture/satellite-addresses.js';
 import type { Limits } from './limits.js';
@@ -51,8 +51,9 @@ export async function openSource(
     };
   }
   const own = ownEndpoints(settings);
+  let live: LiveSource | null = null;
   const satellite = await followSatelliteOf(settings, (endpoints) => {
-    source.setFilter({ user: settings.filter, satellite: [...endpoints, ...own] });
+    live?.setFilter({ user: settings.filter, satellite: [...endpoints, ...own] });
   });
   let local = localAddresses();
   const source = openLive({
@@ -69,6 +70,7 @@ export async function openSource(
     log: { info: (message) => log.info(message), warn: (message) => log.warn(message) },
     onDrops,
   });
+  live = source;
   const refresh = setInterval(() => {
     local = localAddresses();
   }, REFRESH_MILLIS);

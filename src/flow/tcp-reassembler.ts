@@ -310,9 +310,17 @@ export class TcpReassembler {
   ): void {
     stream.carried = true;
     stream.next = (stream.next + end - start) | 0;
-    if (flow.consumer === null) flow.consumer = this.#openConsumer(flow);
+    flow.consumer ??= this.#converse(flow, time);
     if (end > start) flow.consumer.data(direction, bytes, start, end, time);
     if (cut > 0) this.#gap(flow, direction, stream, (stream.next + cut) | 0, time);
+  }
+
+  /** Opens a consumer for a flow's first bytes, and tells it of a stream that ended without any. */
+  #converse(flow: Flow, time: number): FlowConsumer {
+    const consumer = this.#openConsumer(flow);
+    if (flow.stream0.ended) consumer.end(0, EndCause.fin, time);
+    if (flow.stream1.ended) consumer.end(1, EndCause.fin, time);
+    return consumer;
   }
 
   /** Moves the stream on to `sequence`, over bytes that were never captured. */
@@ -323,7 +331,7 @@ export class TcpReassembler {
     stream.carried = true;
     this.#counters.gaps++;
     this.#counters.gap_bytes += length;
-    if (flow.consumer === null) flow.consumer = this.#openConsumer(flow);
+    flow.consumer ??= this.#converse(flow, time);
     flow.consumer.gap(direction, length, time);
   }
 

@@ -96,6 +96,7 @@ export class Conversation implements FlowConsumer, MessageSink {
     const lane = this.#laneAnsweredBy(direction);
     this.#giveUpAll(lane.waiting.splice(0), mark);
     lane.answering = null;
+    lane.isClosed = true;
   }
 
   // --- MessageSink
@@ -151,7 +152,7 @@ export class Conversation implements FlowConsumer, MessageSink {
       this.#giveUpAll(lane.waiting.splice(0), 0);
       lane.isUnpairable = true;
     }
-    if (lane.isUnpairable) {
+    if (lane.isUnpairable || lane.isClosed) {
       pending.responseEnded = true;
     } else {
       budget.add(PENDING_BYTES);

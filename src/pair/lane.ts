@@ -20,6 +20,8 @@ export class Lane {
   sending: PendingExchange | null = null;
   /** The one whose response is being read: the first in line. */
   answering: PendingExchange | null = null;
+  /** Whether the stream of the responses has ended. */
+  isClosed = false;
   /** Whether it cannot be known any more which response answers which request. */
   isUnpairable = false;
   /** Whether two requests were ever under way at once. */

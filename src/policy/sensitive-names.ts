@@ -39,8 +39,8 @@ export interface SensitiveNames {
   /** Of a header, as sent. Those with a syntax of their own are treated apart. */
   header(name: string): HeaderKind;
   /**
-   * RE2 source, to be used without case, that finds the end of each name for which `field` is not `none`, with or
-   * without punctuation between its letters; a quick no for most bodies. Null if there is no such name.
+   * RE2 source, to be used without case, that finds the end of each name for which `field` is not `none` and of each
+   * parameter a user named, with or without punctuation between its letters; a quick no for most bodies. Null if there is no such name.
    */
   readonly fieldPattern: string | null;
 }
@@ -206,7 +206,8 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
   const fields = plainSet(settings.fields);
   const queries = plainSet(settings.queries);
   const headers = plainSet(settings.headers);
-  const patterns = [...fields];
+  // Parameters too: bodies hold URLs.
+  const patterns = [...fields, ...queries];
   if (settings.defaults) {
     for (const name of QUERY_NAMES) queries.add(name);
     for (const name of HEADER_NAMES) headers.add(name);

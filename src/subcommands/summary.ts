@@ -19,6 +19,11 @@ export function summaryText(summary: SensorSummary): string {
   }
   const inFlight = exchangesInFlight(counters);
   if (inFlight !== 0) rows.push(['  in flight', inFlight]);
+  if (counters.spool_traces > 0) rows.push(['in the spool, for the next run', counters.spool_traces]);
+  if (counters.recovered_traces > 0) {
+    rows.push(['found in the spool', counters.recovered_traces]);
+    rows.push(['  exported', counters.recovered_traces_exported], ['  given up', counters.recovered_traces_dropped]);
+  }
   rows.push(['packets seen', counters.packets_seen]);
   for (const one of summary.interfaces) {
     rows.push([`  ${one.name}`, one.packets], [`  ${one.name}, lost by the kernel`, one.dropped ?? 'unknown']);

@@ -4,7 +4,8 @@
  * in: /proc and the cgroup file system · out: capability, memory and CPU limits; null where the machine does not say
  */
 import { readFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
+import { coresAvailable } from './cgroup.js';
 
 export interface Surroundings {
   /** Whether CAP_NET_RAW is in effect; null off Linux. */
@@ -20,7 +21,7 @@ const CAP_NET_RAW = 13n;
 export type ReadText = (path: string) => string | null;
 
 export function readSurroundings(read: ReadText = readText): Surroundings {
-  return { canCapture: canCapture(read), memoryLimitBytes: memoryLimit(read), cpus: cpuLimit(read) };
+  return { canCapture: canCapture(read), memoryLimitBytes: memoryLimit(read), cpus: coresAvailable() };
 }
 
 function canCapture(read: ReadText): boolean | null {
@@ -34,15 +35,6 @@ function memoryLimit(read: ReadText): number {
   const limit = Number(text?.trim());
   const machine = totalmem();
   return text !== null && limit > 0 && limit < machine ? limit : machine;
-}
-
-/** Quota over period: `50000 100000` is half a CPU, `max 100000` is no limit. */
-function cpuLimit(read: ReadText): number {
-  const machine = cpus().length;
-  const v2 = read('/sys/fs/cgroup/cpu.max')?.trim().split(' ');
-  const quota = Number(v2?.[0] ?? read('/sys/fs/cgroup/cpu/cpu.cfs_quota_us'));
-  const period = Number(v2?.[1] ?? read('/sys/fs/cgroup/cpu/cpu.cfs_period_us'));
-  return quota > 0 && period > 0 ? Math.min(machine, quota / period) : machine;
 }
 
 function readText(path: string): string | null {

@@ -1,6 +1,6 @@
 /** What the capture lost: never spliced over, never guessed, and told (`gap`, `midstream`). */
 import { describe, expect, it } from 'vitest';
-import { ack, after, client, converse, fin, late, lost, server, split } from '../support/conversation.js';
+import { ack, client, converse, fin, late, lost, pause, server, split } from '../support/conversation.js';
 
 const get = (target: string) => client(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
 const ok = (body: string) => server(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
@@ -35,15 +35,20 @@ describe('a stream first seen in its middle', () => {
     expect(counters.responses_unpaired).toBe(1);
   });
 
-  it('finds the next message in the middle of a segment, on both sides', () => {
-    const { lines } = converse(
-      [
-        client('tail of a body\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\n'),
-        server('tail}HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none'),
-      ],
+  it('finds the next response in the middle of a segment', () => {
+    const first = server('tail}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nzero');
+    const { lines, counters } = converse([first, get('/1'), ok('one')], midstream);
+    expect(lines).toEqual(['GET /1 → 200 "one" {midstream}']);
+    expect(counters.responses_unpaired).toBe(1);
+  });
+
+  it('finds the next request in the middle of a segment, and pairs nothing with it: the one before it is unanswered', () => {
+    const { lines, counters } = converse(
+      [client('tail of a body\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\n'), ok('to the upload'), ok('one')],
       midstream,
     );
-    expect(lines).toEqual(['GET /1 → 200 "one" {midstream, gap}']);
+    expect(lines).toEqual(['GET /1 → nothing {midstream, gap, no-response}']);
+    expect(counters.responses_unpaired).toBe(2);
   });
 
   it('is not taken for HTTP where nothing of it is', () => {
@@ -185,7 +190,7 @@ describe('how loss is told from lateness', () => {
   const head = server('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n');
 
   it('waits for a segment that its receiver has not acknowledged, until the stream timeout', () => {
-    const late3 = after(3, ack('server'));
+    const late3 = pause(3, ack('server'));
     const missing = { ...server('missing...'), late: 203 };
     // No acknowledgement from the client proves anything.
     const { lines, counters } = converse([
@@ -206,9 +211,9 @@ describe('how loss is told from lateness', () => {
       server(`${HEAD}abcd`),
       lost(server('efgh')),
       server('ijkl', { acknowledges: 27 }),
-      after(4, ack('server')),
-      after(7, ack('server')),
-      after(1, ack('server')),
+      pause(4, ack('server')),
+      pause(7, ack('server')),
+      pause(1, ack('server')),
     ]);
     expect(lines).toEqual(['GET /1 → 200 "abcd"… of 12 {gap}']);
     expect(handedOn[0]).toBeLessThan(Number.POSITIVE_INFINITY);
@@ -231,7 +236,7 @@ describe('how loss is told from lateness', () => {
       late(server('0123456789'), 4),
       server('klmnopqrst'),
       ack('client'),
-      after(2, ack('client')),
+      pause(2, ack('client')),
       ack('client'),
       ack('client'),
     ]);

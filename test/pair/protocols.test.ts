@@ -1,6 +1,6 @@
 /** What is on a connection instead of, before or besides HTTP/1, and messages that never end. */
 import { describe, expect, it } from 'vitest';
-import { ack, after, client, converse, fin, server, split } from '../support/conversation.js';
+import { ack, client, converse, fin, pause, server, split } from '../support/conversation.js';
 import { hex } from '../support/packets.js';
 
 const get = (target: string) => client(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
@@ -87,7 +87,7 @@ describe('messages that do not end', () => {
     const { lines, handedOn } = converse([
       get('/events'),
       server(`${events}5\r\ndata:\r\n`),
-      Array.from({ length: 20 }, () => after(1, server('2\r\n42\r\n'))),
+      Array.from({ length: 20 }, () => pause(1, server('2\r\n42\r\n'))),
       server('0\r\n\r\n'),
       get('/2'),
       ok('two'),
@@ -109,7 +109,7 @@ describe('messages that do not end', () => {
     const { lines, counters } = converse([
       get('/1'),
       server('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf'),
-      after(11, ack('client')),
+      pause(11, ack('client')),
       server('rest'),
       get('/2'),
       ok('two'),
@@ -122,20 +122,20 @@ describe('messages that do not end', () => {
     const { lines } = converse([
       get('/1'),
       server('HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n'),
-      Array.from({ length: 20 }, () => after(5, server('x'))),
+      Array.from({ length: 20 }, () => pause(5, server('x'))),
     ]);
     expect(lines).toEqual([`GET /1 → 200 "${'x'.repeat(20)}"`]);
   });
 
   it('counts a response that comes after its time, and pairs it with nothing', () => {
-    const { lines, counters } = converse([get('/1'), after(11, ack('server')), ok('late'), get('/2'), ok('two')]);
+    const { lines, counters } = converse([get('/1'), pause(11, ack('server')), ok('late'), get('/2'), ok('two')]);
     expect(lines).toEqual(['GET /1 → nothing {no-response}', 'GET /2 → 200 "two"']);
     expect(counters.responses_unpaired).toBe(1);
   });
 
   it('gives a request whose head came slowly the whole time for its response', () => {
-    const slow = split(client('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'), 10).map((step) => after(6, step));
-    expect(converse([slow, after(3, ok('yes'))]).lines).toEqual(['GET /slow → 200 "yes"']);
+    const slow = split(client('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'), 10).map((step) => pause(6, step));
+    expect(converse([slow, pause(3, ok('yes'))]).lines).toEqual(['GET /slow → 200 "yes"']);
   });
 
   it('marks what is under way when the capture ends', () => {

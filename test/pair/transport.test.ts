@@ -2,13 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import {
   ack,
-  after,
   CLIENT_ISN,
   client,
   converse,
   fin,
   late,
   packetsOf,
+  pause,
   rst,
   SERVER_ISN,
   server,
@@ -186,6 +186,17 @@ describe('ends of a connection', () => {
     expect(converse([fin('client', REQUEST), server(RESPONSE), fin('server')]).lines).toEqual([EXCHANGE]);
   });
 
+  it('says of a request behind the end of the server that it has no response', () => {
+    const { lines, handedOn } = converse([client(REQUEST), server(RESPONSE), fin('server'), client(REQUEST)]);
+    expect(lines).toEqual([EXCHANGE, 'POST /a "body" → nothing {no-response}']);
+    expect(handedOn[1]).toBeLessThan(Number.POSITIVE_INFINITY);
+  });
+
+  it('says so, too, of a server that ended before it said anything', () => {
+    const { lines } = converse([fin('server'), client(REQUEST)]);
+    expect(lines).toEqual(['POST /a "body" → nothing {no-response}']);
+  });
+
   it('survives a simultaneous close, RFC 9293 §3.6', () => {
     const { lines, counters } = converse([
       client(REQUEST),
@@ -273,7 +284,7 @@ describe('ends of a connection', () => {
       syn('client'),
       syn('server'),
       ack('client'),
-      after(60, client(REQUEST)),
+      pause(60, client(REQUEST)),
       server(RESPONSE),
     ]);
     expect(lines).toEqual([EXCHANGE]);

@@ -80,6 +80,13 @@ describe('settings', () => {
   it.each<[string, Partial<RedactionSettings>, string, string, string]>([
     ['a header added', { headers: ['X-Tenant'] }, 'header', 'x-tenant: acme', 'x-tenant: REDACTED'],
     ['a query name added', { queries: ['email'] }, 'target', '/x?email=a&b=c', '/x?email=REDACTED&b=c'],
+    [
+      'a query name added holds in URLs in bodies',
+      { queries: ['email'] },
+      'json',
+      '{"u":"https://x.example/?email=a&b=c"}',
+      '{"u":"https://x.example/?email=REDACTED&b=c"}',
+    ],
     ['a field added', { fields: ['e_mail'] }, 'json', '{"eMail":"a","n":1}', '{"eMail":"REDACTED","n":1}'],
     ['a field added holds for numbers', { fields: ['salary'] }, 'json', '{"salary":1}', '{"salary":0}'],
     ['a field added holds in forms', { fields: ['email'] }, 'form', 'email=a&b=c', 'email=REDACTED&b=c'],

@@ -31,3 +31,27 @@ it('is a table whose rows add up, with what is unknown called so', () => {
     ].join('\n'),
   );
 });
+
+it('says what the spool holds, and what became of what it held before', () => {
+  const counters = {
+    ...createCounters(),
+    exchanges_seen: 9,
+    spool_traces: 9,
+    recovered_traces: 5,
+    recovered_traces_exported: 4,
+    recovered_traces_dropped: 1,
+  };
+  expect(summaryText({ counters, interfaces: [] })).toBe(
+    [
+      'exchanges seen                  9',
+      '  exported                      0',
+      '  in flight                     9',
+      'in the spool, for the next run  9',
+      'found in the spool              5',
+      '  exported                      4',
+      '  given up                      1',
+      'packets seen                    0',
+      '',
+    ].join('\n'),
+  );
+});

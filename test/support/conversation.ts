@@ -79,7 +79,7 @@ export const late = (step: Step, steps = 1): Step => ({ ...step, late: steps });
 /** Captured twice, as from a second interface. */
 export const twice = (step: Step): Step => ({ ...step, copies: 2 });
 /** `seconds` pass before it. */
-export const after = (seconds: number, step: Step): Step => ({ ...step, pause: seconds * 1e9 });
+export const pause = (seconds: number, step: Step): Step => ({ ...step, pause: seconds * 1e9 });
 /** In segments of `size` bytes. */
 export function split(step: Step, size: number): Step[] {
   const steps: Step[] = [];
