@@ -6,16 +6,13 @@
  */
 import yargs, { type Argv, type Options } from 'yargs';
 import { SensorError, UsageError } from './errors.js';
+import { defaultText, environmentNames, OPTION_GROUPS, type OptionTable } from './option-row.js';
 import {
   DEMO_OPTIONS,
   DOCTOR_OPTIONS,
-  defaultText,
   ECS_ADD_OPTIONS,
   ECS_REMOVE_OPTIONS,
   ECS_STATUS_OPTIONS,
-  environmentNames,
-  OPTION_GROUPS,
-  type OptionTable,
   SATELLITE_OPTIONS,
   SENSOR_OPTIONS,
 } from './options.js';

@@ -5,7 +5,7 @@
  * To add an option, add a row. Its name is the flag and the file's key; `LEVO_` and the name in upper snake case is
  * the environment variable; the name in camel case is the settings' property. Say the unit in `help`.
  */
-import type { OptionValue } from './option-values.js';
+import { many, one, optional, type SettingsOf, toggle } from './option-row.js';
 import {
   bytes,
   captureFile,
@@ -24,52 +24,7 @@ import {
   satelliteUrl,
   tag,
   text,
-  yesOrNo,
 } from './option-values.js';
-
-export interface Option<T> {
-  /** `switch` needs no value on the command line; `many` may be repeated, and is never split on commas. */
-  readonly arity: 'one' | 'many' | 'switch';
-  readonly group: OptionGroup;
-  readonly value: OptionValue<unknown>;
-  readonly default: T;
-  /** Describes the default where the value alone does not. */
-  readonly defaultText?: string;
-  /** Environment variables it has beside the one its name gives it, most particular first. */
-  readonly env?: readonly string[];
-  /** One sentence with the unit, without a full stop. */
-  readonly help: string;
-}
-
-/** Headings of `--help` and of the README, in this order. */
-export const OPTION_GROUPS = [
-  'AWS:',
-  'Change:',
-  'Container:',
-  'Satellite:',
-  'Capture:',
-  'Policy:',
-  'Redaction:',
-  'Output:',
-  'Process:',
-] as const;
-export type OptionGroup = (typeof OPTION_GROUPS)[number];
-
-type Row<T, V> = Omit<Option<T>, 'arity' | 'value'> & { readonly value: OptionValue<V> };
-
-function one<V>(row: Row<NoInfer<V>, V>): Option<V> {
-  return { ...row, arity: 'one' };
-}
-/** Null until it is given. */
-function optional<V>(row: Omit<Row<null, V>, 'default'>): Option<V | null> {
-  return { ...row, arity: 'one', default: null };
-}
-function many<V>(row: Row<readonly V[], V>): Option<readonly V[]> {
-  return { ...row, arity: 'many' };
-}
-function toggle(row: Omit<Row<false, boolean>, 'value' | 'default'>): Option<boolean> {
-  return { ...row, arity: 'switch', value: yesOrNo, default: false };
-}
 
 const LOG_OPTIONS = {
   'log-level': one({
@@ -489,33 +444,5 @@ export const ECS_ADD_OPTIONS = {
   ...SENSOR_CONTAINER_OPTIONS,
 };
 
-export type OptionTable = Readonly<Record<string, Option<unknown>>>;
-
-type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
-  ? `${Head}${Capitalize<CamelCase<Tail>>}`
-  : S;
-
-/** The settings a table gives: a property an option, named in camel case. */
-export type SettingsOf<T extends OptionTable> = {
-  readonly [Name in keyof T & string as CamelCase<Name>]: T[Name] extends Option<infer V> ? V : never;
-};
-
 /** What `apidump` was told, complete and checked. */
 export type Settings = SettingsOf<typeof SENSOR_OPTIONS>;
-
-/** The settings property of an option: `satellite-url` → `satelliteUrl`. */
-export function settingName(option: string): string {
-  return option.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** The environment variables an option is read from, first one wins. */
-export function environmentNames(name: string, option: Option<unknown>): readonly string[] {
-  return [...(option.env ?? []), `LEVO_${name.replaceAll('-', '_').toUpperCase()}`];
-}
-
-/** The default as help and documents show it; null where there is nothing to say. */
-export function defaultText(option: Option<unknown>): string | null {
-  if (option.defaultText !== undefined) return option.defaultText;
-  if (option.default === null || option.default === false || option.default === '') return null;
-  return Array.isArray(option.default) ? null : String(option.default);
-}

@@ -7,9 +7,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import { UsageError } from './errors.js';
+import type { Option, OptionTable, SettingsOf } from './option-row.js';
+import { environmentNames, settingName } from './option-row.js';
 import { InvalidValue, looksUnfilled } from './option-values.js';
-import type { Option, OptionTable, Settings, SettingsOf } from './options.js';
-import { environmentNames, SENSOR_OPTIONS, settingName } from './options.js';
+import type { Settings } from './options.js';
+import { SENSOR_OPTIONS } from './options.js';
 
 /** Flags as given, by option name without the dashes; one text each time the flag was given. */
 export type FlagValues = Readonly<Record<string, readonly string[]>>;

@@ -2,14 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  DEMO_OPTIONS,
-  defaultText,
-  environmentNames,
-  type OptionTable,
-  SATELLITE_OPTIONS,
-  SENSOR_OPTIONS,
-} from '../src/options.js';
+import { defaultText, environmentNames, type OptionTable } from '../src/option-row.js';
+import { DEMO_OPTIONS, SATELLITE_OPTIONS, SENSOR_OPTIONS } from '../src/options.js';
 import { COMMAND, runCommand } from './support/command.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'cli-'));

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../src/errors.js';
-import { environmentNames, type OptionTable, SENSOR_OPTIONS, type Settings, settingName } from '../src/options.js';
+import { environmentNames, type OptionTable, settingName } from '../src/option-row.js';
+import { SENSOR_OPTIONS, type Settings } from '../src/options.js';
 import { type Environment, type FlagValues, misspeltVariables, resolveSensorSettings } from '../src/settings.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'settings-'));

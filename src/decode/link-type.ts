@@ -20,10 +20,3 @@ export const LinkType = {
   ipv6: 229,
   linuxSll2: 276,
 } as const;
-
-/** Whether the decoder can read packets of this link type. */
-export function isReadable(linkType: number): boolean {
-  return READABLE.has(linkType);
-}
-
-const READABLE: ReadonlySet<number> = new Set(Object.values(LinkType));

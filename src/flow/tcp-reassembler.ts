@@ -18,30 +18,16 @@ import type { MemoryBudget } from '../memory-budget.js';
 import { type Flow, FlowPhase } from './flow.js';
 import { type Direction, EndCause, type FlowConsumer } from './flow-consumer.js';
 import { FlowTable } from './flow-table.js';
+import {
+  CLOSED_NANOS,
+  CONSUMER_BYTES,
+  FLOW_BYTES,
+  RETRANSMISSION_BYTES_MAX,
+  STALL_NANOS,
+  STALL_PACKETS,
+  SWEEP_NANOS,
+} from './patience.js';
 import type { TcpStream } from './tcp-stream.js';
-
-/**
- * How long acknowledged bytes may still be on their way to us: captures taken at several queues or interfaces hand
- * packets on slightly out of order.
- */
-const STALL_PACKETS = 128;
-const STALL_NANOS = 1e9;
-
-/** What a flow costs with its streams, and what its consumer costs from its first bytes on, for the budget (measured). */
-const FLOW_BYTES = 576;
-const CONSUMER_BYTES = 1024;
-
-/** How often the clock is looked at, in nanoseconds of capture time. */
-const SWEEP_NANOS = 100e6;
-
-/** How long a closed flow is remembered: late retransmissions must not open it anew. */
-const CLOSED_NANOS = 5e9;
-
-/**
- * How far behind a stream a segment can be and still be a retransmission. Windows do not reach this far; a capture
- * that slept while gigabytes passed does, and the sequence numbers have wrapped.
- */
-const RETRANSMISSION_BYTES_MAX = 1 << 28;
 
 export class TcpReassembler {
   readonly flows: FlowTable;

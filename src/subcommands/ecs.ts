@@ -3,13 +3,8 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { SensorError } from '../errors.js';
-import {
-  ECS_ADD_OPTIONS,
-  ECS_REMOVE_OPTIONS,
-  ECS_STATUS_OPTIONS,
-  SENSOR_CONTAINER_OPTIONS,
-  type SettingsOf,
-} from '../options.js';
+import type { SettingsOf } from '../option-row.js';
+import { ECS_ADD_OPTIONS, ECS_REMOVE_OPTIONS, ECS_STATUS_OPTIONS, SENSOR_CONTAINER_OPTIONS } from '../options.js';
 import { type FlagValues, resolveSettings } from '../settings.js';
 import type { ChangeContext } from '../task/ecs/change.js';
 import { type EcsApi, ecsApi, listRegions } from '../task/ecs/ecs-api.js';

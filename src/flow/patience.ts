@@ -1,0 +1,24 @@
+/** How long the reassembler waits for what, and what it takes for a sign of what. */
+
+/**
+ * How long acknowledged bytes may still be on their way to us: captures taken at several queues or interfaces hand
+ * packets on slightly out of order.
+ */
+export const STALL_PACKETS = 128;
+export const STALL_NANOS = 1e9;
+
+/** What a flow costs with its streams, and what its consumer costs from its first bytes on, for the budget (measured). */
+export const FLOW_BYTES = 576;
+export const CONSUMER_BYTES = 1024;
+
+/** How often the clock is looked at, in nanoseconds of capture time. */
+export const SWEEP_NANOS = 100e6;
+
+/** How long a closed flow is remembered: late retransmissions must not open it anew. */
+export const CLOSED_NANOS = 5e9;
+
+/**
+ * How far behind a stream a segment can be and still be a retransmission. Windows do not reach this far; a capture
+ * that slept while gigabytes passed does, and the sequence numbers have wrapped.
+ */
+export const RETRANSMISSION_BYTES_MAX = 1 << 28;
