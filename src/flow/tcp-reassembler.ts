@@ -27,8 +27,9 @@ import type { TcpStream } from './tcp-stream.js';
 const STALL_PACKETS = 128;
 const STALL_NANOS = 1e9;
 
-/** What a flow costs with its streams and readers, for the budget. */
-export const FLOW_BYTES = 1024;
+/** What a flow costs with its streams, and what its consumer costs from its first bytes on, for the budget (measured). */
+const FLOW_BYTES = 576;
+const CONSUMER_BYTES = 1024;
 
 /** How often the clock is looked at, in nanoseconds of capture time. */
 const SWEEP_NANOS = 100e6;
@@ -143,6 +144,7 @@ export class TcpReassembler {
 
   #remove(flow: Flow): void {
     this.flows.remove(flow);
+    this.#dropConsumer(flow);
     this.#budget.remove(FLOW_BYTES);
   }
 
@@ -318,9 +320,15 @@ export class TcpReassembler {
   /** Opens a consumer for a flow's first bytes, and tells it of a stream that ended without any. */
   #converse(flow: Flow, time: number): FlowConsumer {
     const consumer = this.#openConsumer(flow);
+    this.#budget.add(CONSUMER_BYTES);
     if (flow.stream0.ended) consumer.end(0, EndCause.fin, time);
     if (flow.stream1.ended) consumer.end(1, EndCause.fin, time);
     return consumer;
+  }
+
+  #dropConsumer(flow: Flow): void {
+    if (flow.consumer !== null) this.#budget.remove(CONSUMER_BYTES);
+    flow.consumer = null;
   }
 
   /** Moves the stream on to `sequence`, over bytes that were never captured. */
@@ -480,7 +488,7 @@ export class TcpReassembler {
     flow.stream0.release(this.#budget);
     flow.stream1.release(this.#budget);
     this.#settleWait(flow);
-    flow.consumer = null;
+    this.#dropConsumer(flow);
     if (flow.phase !== FlowPhase.closed) this.flows.setPhase(flow, FlowPhase.closed, time);
   }
 

@@ -1,0 +1,106 @@
+/** The chunked coding (RFC 9112 §7.1): any cut of the bytes gives what one piece gives, and both what was encoded. */
+import { describe, expect, it } from 'vitest';
+import { ChunkedDecoder, trailerPairs } from '../../../src/http/h1/chunked-decoder.js';
+import { Random, runSeed } from '../../support/random.js';
+
+/** Decodes `bytes`, given in pieces that end at `cuts`. */
+function decode(bytes: Buffer, cuts: readonly number[] = []) {
+  const decoder = new ChunkedDecoder(1000);
+  let content = '';
+  let consumed = 0;
+  for (const end of [...cuts, bytes.length]) {
+    while (consumed < end && !decoder.isDone && !decoder.isInvalid) {
+      consumed = decoder.next(bytes, consumed, end);
+      content += bytes.toString('latin1', decoder.contentStart, decoder.contentEnd);
+    }
+  }
+  return { content, consumed, isDone: decoder.isDone, isInvalid: decoder.isInvalid, trailer: decoder.trailer };
+}
+
+describe('chunked decoder', () => {
+  it('gives the content and the trailer however the bytes are cut', () => {
+    const seed = runSeed();
+    const random = new Random(seed);
+    for (let round = 0; round < 3000; round++) {
+      const eol = random.chance(0.2) ? '\n' : '\r\n';
+      let content = '';
+      let text = '';
+      for (let i = random.between(0, 5); i > 0; i--) {
+        const data = Buffer.from(Array.from({ length: random.between(1, 40) }, () => random.between(0, 255))).toString(
+          'latin1',
+        );
+        const zeros = '0'.repeat(random.between(0, 3));
+        const size = random.chance(0.5) ? data.length.toString(16) : data.length.toString(16).toUpperCase();
+        text += `${zeros}${size}${random.pick(['', ' ', '\t', ';a', ' ;a="b;\t"'])}${eol}${data}${random.chance(0.9) ? eol : ''}`;
+        content += data;
+      }
+      const trailer = random.pick(['', `T: v${eol}`, `A: 1${eol}B:  2 ${eol}`]);
+      text += `0${eol}${trailer}${eol}`;
+      const bytes = Buffer.from(`${text}NEXT`, 'latin1');
+      const whole = decode(bytes);
+      expect(whole, `SEED=${seed}`).toEqual({
+        content,
+        consumed: bytes.length - 4,
+        isDone: true,
+        isInvalid: false,
+        trailer: `${trailer}${eol}`,
+      });
+      const cuts = Array.from({ length: random.between(0, 20) }, () => random.between(0, bytes.length)).sort(
+        (a, b) => a - b,
+      );
+      expect(decode(bytes, cuts), `SEED=${seed}`).toEqual(whole);
+    }
+  });
+
+  it('decides the same about anything at all, however it is cut', () => {
+    const seed = runSeed();
+    const random = new Random(seed);
+    for (let round = 0; round < 5000; round++) {
+      const alphabet = random.pick(['0123\r\n;a ', '\r\n0', 'abcdef\n']);
+      const bytes = Buffer.from(
+        Array.from({ length: random.between(0, 60) }, () => random.pick([...alphabet])).join(''),
+      );
+      const singly = Array.from({ length: bytes.length }, (_, i) => i);
+      expect(decode(bytes, singly), `SEED=${seed}`).toEqual(decode(bytes));
+    }
+  });
+
+  it.each(['x', '5x', '5\rx', '-1', '10000000000000', '1 2\r\n'])('refuses the size %j', (text) => {
+    expect(decode(Buffer.from(`${text}\r\nhello`)).isInvalid).toBe(true);
+  });
+
+  it('refuses size lines and trailers without end', () => {
+    expect(decode(Buffer.from(`5;${'x'.repeat(20_000)}`)).isInvalid).toBe(true);
+    expect(decode(Buffer.from(`5${' '.repeat(20_000)}`)).isInvalid).toBe(true);
+    expect(decode(Buffer.from('\r\n'.repeat(20_000))).isInvalid).toBe(true);
+    expect(decode(Buffer.from(`0\r\nA: ${'x'.repeat(2000)}`)).isInvalid).toBe(true);
+  });
+
+  it('carries a loss inside one chunk, and no other', () => {
+    const at = (prefix: string) => {
+      const decoder = new ChunkedDecoder(1000);
+      const bytes = Buffer.from(prefix);
+      for (let i = 0; i < bytes.length; ) i = decoder.next(bytes, i, bytes.length);
+      return decoder;
+    };
+    expect(at('5\r\nhe').skip(3)).toBe(true);
+    expect(at('5\r\nhe').skip(4)).toBe(false);
+    expect(at('5\r\n').skip(5)).toBe(true);
+    expect(at('5\r\nhello').skip(1)).toBe(false);
+    expect(at('5').skip(1)).toBe(false);
+    const decoder = at('5\r\nhe');
+    decoder.skip(3);
+    const rest = Buffer.from('\r\n0\r\n\r\n');
+    for (let i = 0; i < rest.length; ) i = decoder.next(rest, i, rest.length);
+    expect(decoder.isDone).toBe(true);
+  });
+
+  it('reads trailer fields, in time linear in their length', () => {
+    expect(trailerPairs('A: 1\r\nb:2\nno field\r\n: nothing\r\nC:\r\n\r\n')).toEqual([
+      ['A', '1'],
+      ['b', '2'],
+      ['C', ''],
+    ]);
+    expect(trailerPairs(`${'\r'.repeat(16_000)}x\n`)).toEqual([]);
+  });
+});
