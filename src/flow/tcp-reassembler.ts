@@ -15,7 +15,7 @@ import type { Counters } from '../counters.js';
 import { type Segment, TcpFlag } from '../decode/segment.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
-import { type Flow, FlowPhase } from './flow.js';
+import { CONSUMER_BYTES, FLOW_BYTES, type Flow, FlowPhase } from './flow.js';
 import { type Direction, EndCause, type FlowConsumer } from './flow-consumer.js';
 import { FlowTable } from './flow-table.js';
 import type { TcpStream } from './tcp-stream.js';
@@ -26,10 +26,6 @@ import type { TcpStream } from './tcp-stream.js';
  */
 const STALL_PACKETS = 128;
 const STALL_NANOS = 1e9;
-
-/** What a flow costs with its streams, and what its consumer costs from its first bytes on, for the budget (measured). */
-const FLOW_BYTES = 576;
-const CONSUMER_BYTES = 1024;
 
 /** How often the clock is looked at, in nanoseconds of capture time. */
 const SWEEP_NANOS = 100e6;
@@ -200,12 +196,8 @@ export class TcpReassembler {
     const { payloadStart, payloadEnd, payloadCut } = segment;
     const hasPayload = payloadEnd > payloadStart || payloadCut > 0;
     // Data, or the third packet of the handshake: a connection may rest a long time before its first request.
-    if (
-      flow.phase === FlowPhase.embryonic &&
-      (hasPayload || (stream.hasSyn && other.hasSyn && (flags & TcpFlag.syn) === 0))
-    ) {
-      this.flows.setPhase(flow, FlowPhase.active, time);
-    }
+    const isOpen = hasPayload || (stream.hasSyn && other.hasSyn && (flags & TcpFlag.syn) === 0);
+    if (isOpen && flow.phase === FlowPhase.embryonic) this.flows.setPhase(flow, FlowPhase.active, time);
     // Nothing follows a FIN.
     if (hasPayload && !stream.ended) {
       this.#take(flow, direction, stream, other, sequence, segment, time);
