@@ -36,6 +36,7 @@ export function progressLine(before: Readonly<Counters>, now: Readonly<Counters>
     sampledOut: minute.exchanges_dropped_sampled_out,
     rateLimited: minute.exchanges_dropped_rate_limited,
     shed: minute.exchanges_dropped_shed,
+    unwatched: minute.exchanges_dropped_unwatched,
     undeliverable: minute.exchanges_dropped_undeliverable,
     inFlight: exchangesInFlight(now),
     queueBytes: now.queue_bytes,

@@ -20,7 +20,7 @@ export interface AppendFileOptions {
   separator: string;
   /** After the last piece; moves on with each write. Empty where the file cannot be written at a position (a pipe). */
   tail: string;
-  /** Characters waiting to be written. */
+  /** Bytes waiting to be written. */
   queue_bytes_max: number;
   onWritten: (pieces: number) => void;
   onLost: (pieces: number, reason: string) => void;
@@ -34,8 +34,19 @@ export interface AppendFile {
   close(deadlineMillis: number): Promise<void>;
 }
 
-/** Pieces written at once, in characters: large enough to make the call's cost vanish, small enough to encode quickly. */
-const WRITE_CHARACTERS = 1 << 18;
+/** Bytes of a block: large enough to make the cost of a write vanish, small beside the queue. */
+const BLOCK_BYTES_MAX = 1 << 18;
+const QUEUE_BLOCKS = 32;
+
+/**
+ * Pieces with their separators, as they will stand in the file. Bytes, not strings: a queue of these gives the garbage
+ * collector nothing to walk.
+ */
+interface Block {
+  bytes: Buffer;
+  used: number;
+  pieces: number;
+}
 
 const STDOUT = 1;
 /** Bodies are nobody else's to read. */
@@ -51,8 +62,11 @@ export async function openAppendFile(options: AppendFileOptions): Promise<Append
   const file = target === STDOUT ? STDOUT : await openFile(target);
   // At a position, so that the tail is written over; a pipe knows none.
   const positioned = target !== STDOUT && options.tail !== '';
-  let pieces: string[] = [];
-  let first = 0;
+  const blockBytes = Math.min(BLOCK_BYTES_MAX, options.queue_bytes_max / QUEUE_BLOCKS);
+  const separator = Buffer.from(options.separator);
+  const tail = Buffer.from(options.tail);
+  /** Oldest first; the last is being filled. */
+  const blocks: Block[] = [];
   let held = 0;
   let position = 0;
   let begun = false;
@@ -60,35 +74,44 @@ export async function openAppendFile(options: AppendFileOptions): Promise<Append
   let writing: Promise<void> | undefined;
   let room: (() => void)[] = [];
 
-  const take = (): string[] => {
-    let characters = 0;
-    let end = first;
-    while (end < pieces.length && characters < WRITE_CHARACTERS) characters += (pieces[end++] as string).length;
-    const taken = pieces.slice(first, end);
-    held -= characters;
-    first = end;
-    if (first === pieces.length) {
-      pieces = [];
-      first = 0;
+  const hold = (piece: string): void => {
+    const last = blocks[blocks.length - 1];
+    // A UTF-16 unit takes at most three bytes of UTF-8.
+    const room = piece.length * 3 + separator.length;
+    if (last !== undefined && last.bytes.length - last.used >= room) {
+      const before = last.used;
+      last.used += separator.copy(last.bytes, last.used);
+      last.used += last.bytes.write(piece, last.used, 'utf8');
+      last.pieces++;
+      held += last.used - before;
+      return;
     }
-    return taken;
+    const bytes = room > blockBytes ? Buffer.from(piece) : Buffer.allocUnsafeSlow(blockBytes);
+    const used = room > blockBytes ? bytes.length : bytes.write(piece, 0, 'utf8');
+    blocks.push({ bytes, used, pieces: 1 });
+    held += used;
+  };
+
+  const take = (): Block | undefined => {
+    const block = blocks.shift();
+    held -= block?.used ?? 0;
+    return block;
   };
 
   const drain = async (): Promise<void> => {
-    while (first < pieces.length) {
-      const taken = take();
-      const body = (begun ? options.separator : options.head) + taken.join(options.separator);
-      const bytes = Buffer.from(body + options.tail);
+    for (let block = take(); block !== undefined; block = take()) {
+      const before = Buffer.from(begun ? options.separator : options.head);
+      const bytes = Buffer.concat([before, block.bytes.subarray(0, block.used), tail]);
       try {
         await writeAll(file, bytes, positioned ? position : null);
         begun = true;
-        position += bytes.length - Buffer.byteLength(options.tail);
-        options.onWritten(taken.length);
+        position += bytes.length - tail.length;
+        options.onWritten(block.pieces);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         // The reader has gone: no later write can succeed.
         if (code === 'EPIPE') broken = 'the reader closed the pipe';
-        options.onLost(taken.length, code ?? String(error));
+        options.onLost(block.pieces, code ?? String(error));
       }
       if (held < options.queue_bytes_max / 2) {
         for (const resolve of room) resolve();
@@ -101,14 +124,9 @@ export async function openAppendFile(options: AppendFileOptions): Promise<Append
   return {
     append(piece) {
       if (broken !== '') return options.onLost(1, broken);
-      pieces.push(piece);
-      held += piece.length;
+      hold(piece);
       let lost = 0;
-      while (held > options.queue_bytes_max && first < pieces.length) {
-        held -= (pieces[first] as string).length;
-        pieces[first++] = '';
-        lost++;
-      }
+      while (held > options.queue_bytes_max) lost += take()?.pieces ?? 0;
       if (lost > 0) options.onLost(lost, 'the file cannot keep up');
       // Not in this turn: traces that come together are written together.
       writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(drain);
@@ -121,7 +139,7 @@ export async function openAppendFile(options: AppendFileOptions): Promise<Append
       if (writing !== undefined) await withDeadline(writing, deadlineMillis);
       if (!begun && options.head + options.tail !== '')
         await writeAll(file, Buffer.from(options.head + options.tail), positioned ? 0 : null).catch(() => {});
-      const left = pieces.length - first;
+      const left = blocks.reduce((sum, { pieces }) => sum + pieces, 0);
       if (left > 0) options.onLost(left, 'not written by the deadline');
       if (file !== STDOUT) await close(file).catch(() => {});
     },

@@ -12,7 +12,7 @@ const SENSOR_IMAGE_REPOSITORY = 'pcap-sensor';
 
 /** Loopback inside the task, whose ports it shares with the application: none that anything else is known for. */
 const HEALTH_PORT = 19464;
-const HEALTH_CHECK = `fetch('http://127.0.0.1:${HEALTH_PORT}/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))`;
+const HEALTH_CHECK = `fetch('http://127.0.0.1:${HEALTH_PORT}/healthz').then((r) => { process.exitCode = r.ok ? 0 : 1 }, () => { process.exitCode = 1 })`;
 
 export const SENSOR_PROFILES = {
   normal: { cpuUnits: 512, memoryMib: 512, flags: ['--rate-limit', '1000.0', '--trace-export-interval', '10.0'] },
@@ -28,8 +28,9 @@ export const SENSOR_PROFILES = {
       '2.0',
       '--max-http-length',
       '1000000',
+      // Well below the share: what the kernel spends on handing packets over is the application's, not the container's.
       '--max-cpu',
-      '0.25',
+      '0.1',
     ],
   },
 } as const satisfies Record<string, SensorProfile>;

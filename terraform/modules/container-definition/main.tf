@@ -50,7 +50,7 @@ locals {
     healthCheck = {
       command = [
         "CMD", "node", "-e",
-        "fetch('http://127.0.0.1:${local.health_port}/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))",
+        "fetch('http://127.0.0.1:${local.health_port}/healthz').then((r) => { process.exitCode = r.ok ? 0 : 1 }, () => { process.exitCode = 1 })",
       ]
       interval    = 30
       timeout     = 5
