@@ -7,6 +7,10 @@ import type { Segment } from '../decode/segment.js';
 import type { Direction, FlowConsumer } from './flow-consumer.js';
 import { TcpStream } from './tcp-stream.js';
 
+/** What a flow costs with its streams, and what its consumer costs from its first bytes on, for the budget (measured). */
+export const FLOW_BYTES = 576;
+export const CONSUMER_BYTES = 1024;
+
 /** What a flow is to eviction: the lists of `FlowTable`, those first in line to be forgotten first. */
 export const FlowPhase = {
   /** Over: remembered so that a late retransmission does not open it again. */

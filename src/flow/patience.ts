@@ -7,10 +7,6 @@
 export const STALL_PACKETS = 128;
 export const STALL_NANOS = 1e9;
 
-/** What a flow costs with its streams, and what its consumer costs from its first bytes on, for the budget (measured). */
-export const FLOW_BYTES = 576;
-export const CONSUMER_BYTES = 1024;
-
 /** How often the clock is looked at, in nanoseconds of capture time. */
 export const SWEEP_NANOS = 100e6;
 

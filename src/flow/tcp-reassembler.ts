@@ -15,18 +15,10 @@ import type { Counters } from '../counters.js';
 import { type Segment, TcpFlag } from '../decode/segment.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
-import { type Flow, FlowPhase } from './flow.js';
+import { CONSUMER_BYTES, FLOW_BYTES, type Flow, FlowPhase } from './flow.js';
 import { type Direction, EndCause, type FlowConsumer } from './flow-consumer.js';
 import { FlowTable } from './flow-table.js';
-import {
-  CLOSED_NANOS,
-  CONSUMER_BYTES,
-  FLOW_BYTES,
-  RETRANSMISSION_BYTES_MAX,
-  STALL_NANOS,
-  STALL_PACKETS,
-  SWEEP_NANOS,
-} from './patience.js';
+import { CLOSED_NANOS, RETRANSMISSION_BYTES_MAX, STALL_NANOS, STALL_PACKETS, SWEEP_NANOS } from './patience.js';
 import type { TcpStream } from './tcp-stream.js';
 
 export class TcpReassembler {
@@ -186,12 +178,8 @@ export class TcpReassembler {
     const { payloadStart, payloadEnd, payloadCut } = segment;
     const hasPayload = payloadEnd > payloadStart || payloadCut > 0;
     // Data, or the third packet of the handshake: a connection may rest a long time before its first request.
-    if (
-      flow.phase === FlowPhase.embryonic &&
-      (hasPayload || (stream.hasSyn && other.hasSyn && (flags & TcpFlag.syn) === 0))
-    ) {
-      this.flows.setPhase(flow, FlowPhase.active, time);
-    }
+    const isOpen = hasPayload || (stream.hasSyn && other.hasSyn && (flags & TcpFlag.syn) === 0);
+    if (isOpen && flow.phase === FlowPhase.embryonic) this.flows.setPhase(flow, FlowPhase.active, time);
     // Nothing follows a FIN.
     if (hasPayload && !stream.ended) {
       this.#take(flow, direction, stream, other, sequence, segment, time);
