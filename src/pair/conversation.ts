@@ -129,7 +129,13 @@ export class Conversation implements FlowConsumer, MessageSink {
       requestEndTime: time,
       responseStartTime: -1,
       endTime: time,
-      request: { method: parsed.method, target: decodeText(rawTarget), headers, body: emptyBody(), trailers: [] },
+      request: {
+        method: parsed.method,
+        target: parsed.isPlain ? rawTarget : decodeText(rawTarget),
+        headers,
+        body: emptyBody(),
+        trailers: [],
+      },
       response: null,
       marks,
       dropReason: DropReason.none,
@@ -193,7 +199,7 @@ export class Conversation implements FlowConsumer, MessageSink {
     exchange.endTime = time;
     exchange.response = {
       status,
-      reason: decodeText(reason),
+      reason: parsed.isPlain ? reason : decodeText(reason),
       version: versionText(),
       headers,
       body: emptyBody(),
