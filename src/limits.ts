@@ -22,7 +22,7 @@ export interface Limits {
   pipeline_requests_max: number;
   /** Bytes of one message's trailer section. */
   trailer_bytes_max: number;
-  /** Bytes of flows, reorder stores, bodies and queues together. */
+  /** Bytes of flows, reorder stores, heads and bodies together; queues have `queue_bytes_max`. */
   memory_bytes_max: number;
   /** Fragmented IP datagrams being reassembled at once. */
   fragmented_datagrams_max: number;
@@ -79,11 +79,24 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   redaction_nesting_max: 6,
 };
 
-/** The caps a run goes by: the defaults, and what its options say. */
-export function sensorLimits(options: { streamTimeoutSeconds: number; maxHttpLength: number }): Limits {
+/** What memory is shared out of where nobody says: a third of what the task may use, and no more than this. */
+const MEMORY_SHARE = 1 / 3;
+const MEMORY_BYTES_DEFAULT_MAX = 256 << 20;
+/** Of it, what waits for an output may take. */
+const QUEUE_SHARE = 1 / 4;
+
+/** The caps a run goes by: the defaults, what its options say, and what the task's `memoryLimitBytes` allows. */
+export function sensorLimits(
+  options: { streamTimeoutSeconds: number; maxHttpLength: number; maxMemory: number | null },
+  memoryLimitBytes: number,
+): Limits {
+  const memory = options.maxMemory ?? Math.min(MEMORY_BYTES_DEFAULT_MAX, Math.floor(memoryLimitBytes * MEMORY_SHARE));
+  const queue = Math.min(DEFAULT_LIMITS.queue_bytes_max, Math.floor(memory * QUEUE_SHARE));
   return {
     ...DEFAULT_LIMITS,
     stream_timeout_nanos: options.streamTimeoutSeconds * 1e9,
     body_bytes_max: options.maxHttpLength,
+    memory_bytes_max: memory - queue,
+    queue_bytes_max: queue,
   };
 }

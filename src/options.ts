@@ -179,6 +179,12 @@ export const SENSOR_OPTIONS = {
     default: 10_000_000,
     help: 'bytes of a body kept; the rest is counted and marked truncated',
   }),
+  'max-memory': optional({
+    group: 'Capture:',
+    value: bytes({ min: 8 << 20, max: 64 * 2 ** 30, example: 'bytes such as 64MiB' }),
+    defaultText: "a third of the task's memory limit, at most 256MiB",
+    help: 'bytes held of flows, bodies and queues together; over it bodies are shed first, counted and marked',
+  }),
 
   'rate-limit': one({
     group: 'Policy:',

@@ -24,6 +24,7 @@ import { type Report, reportSensor } from './sensor-report.js';
 import { openSource } from './sensor-source.js';
 import { isCut, openWatch } from './sensor-watch.js';
 import { readTaskMetadata } from './task/metadata.js';
+import { readSurroundings } from './task/surroundings.js';
 import { SENSOR_VERSION } from './version.js';
 
 export interface SensorSummary {
@@ -50,7 +51,7 @@ export async function startSensor(
   log: Logger,
   extra: { traceSink?: (trace: Trace) => void } = {},
 ): Promise<SensorRun> {
-  const limits = sensorLimits(settings);
+  const limits = sensorLimits(settings, readSurroundings().memoryLimitBytes);
   const counters = createCounters();
   const ids = createTraceIds((bytes) => randomFillSync(bytes));
   let assembler: ExchangeAssembler | null = null;

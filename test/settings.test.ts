@@ -43,6 +43,7 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   filter: { text: 'port 80', value: 'port 80', other: '(len > 5)', otherValue: '(len > 5)' },
   read: { text: CAPTURE, value: CAPTURE, other: '-', otherValue: '-' },
   'stream-timeout-seconds': { text: '2.0', value: 2, other: '10', otherValue: 10 },
+  'max-memory': { text: '64MiB', value: 67_108_864, other: '100000000', otherValue: 100_000_000 },
   'max-http-length': { text: '1000000', value: 1_000_000, other: '64KiB', otherValue: 65_536 },
   'rate-limit': { text: '50.0', value: 50, other: '0', otherValue: 0 },
   'sample-rate': { text: '0.25', value: 0.25, other: '1', otherValue: 1 },
@@ -126,6 +127,10 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
   'interface-include': [['eth(', 'RE2']],
   'interface-exclude': [['(?=lo)', 'RE2']],
   'capture-backend': [['pcap', 'auto, ring, cap']],
+  'max-memory': [
+    ['1MiB', 'out of range'],
+    ['lots', 'is not a number of bytes'],
+  ],
   'ring-size': [
     ['0', 'out of range'],
     ['1.5', 'whole number'],
