@@ -384,8 +384,8 @@ export class TcpReassembler {
     const isNext0 = first0 !== undefined && ((first0.sequence - flow.stream0.next) | 0) <= 0;
     const isNext1 = first1 !== undefined && ((first1.sequence - flow.stream1.next) | 0) <= 0;
     if (isNext0 && isNext1) {
-      // Acknowledgements that contradict each other: forged, or of retransmissions.
-      this.#drain(flow, 0, true);
+      // Each acknowledges the other, so one is a retransmission: the later copy, of bytes that were first sent earlier.
+      this.#drain(flow, first0.time > first1.time ? 0 : 1, true);
     } else if (isNext1) {
       this.#skipMissing(flow, 0, first1.acknowledgement, time);
     } else if (isNext0) {

@@ -53,8 +53,8 @@ export class Conversation implements FlowConsumer, MessageSink {
   readonly #reader0: MessageReader;
   readonly #reader1: MessageReader;
   /** By the direction of the requests. */
-  readonly #lane0 = new Lane();
-  readonly #lane1 = new Lane();
+  readonly #lane0: Lane;
+  readonly #lane1: Lane;
   /** Marks for the next exchange to begin. */
   #nextMarks = 0;
   #sawHttp = false;
@@ -74,6 +74,8 @@ export class Conversation implements FlowConsumer, MessageSink {
     const { limits, counters, budget } = context;
     this.#reader0 = new MessageReader(this, limits, counters, budget, midstream);
     this.#reader1 = new MessageReader(this, limits, counters, budget, midstream);
+    this.#lane0 = new Lane(midstream);
+    this.#lane1 = new Lane(midstream);
     if (midstream) this.#nextMarks = Mark.midstream;
   }
 
@@ -181,7 +183,7 @@ export class Conversation implements FlowConsumer, MessageSink {
     if (isInterim(status)) return framing;
     if (pending === undefined) {
       counters.responses_unpaired++;
-      lane.noteResponse();
+      lane.noteOrphan();
       return framing;
     }
     lane.answering = pending;

@@ -24,6 +24,9 @@ export class Lane {
   isClosed = false;
   /** Whether it cannot be known any more which response answers which request. */
   isUnpairable = false;
+  /** Whether the connection was first seen in its middle, and whether a request was seen since. */
+  readonly #isMidstream: boolean;
+  #hasBegun = false;
   /** Whether two requests were ever under way at once. */
   #pipelines = false;
   /** Whether bytes were ever lost that may have held messages. */
@@ -35,8 +38,13 @@ export class Lane {
   /** Whether bytes were lost that may have held the response of the one request under way. */
   #responseLost = false;
 
+  constructor(isMidstream: boolean) {
+    this.#isMidstream = isMidstream;
+  }
+
   /** A request has come; call before it joins the line. */
   arrive(): PendingExchange[] {
+    this.#hasBegun = true;
     if (this.#requestsLost) {
       this.#requestsLost = false;
       if (!this.#answeredSince) this.#pipelines = true;
@@ -56,7 +64,16 @@ export class Lane {
     return this.isUnpairable ? this.waiting.splice(0) : NONE;
   }
 
-  /** A final response has been seen to its end, or one that answers nothing. */
+  /**
+   * A response has come that nobody waits for. Where a request was lost, or before the first one was seen, that is to be
+   * expected. Elsewhere something is out of order, and what comes next may be off by one.
+   */
+  noteOrphan(): void {
+    if (!this.#requestsLost && !(this.#isMidstream && !this.#hasBegun)) this.isUnpairable = true;
+    this.noteResponse();
+  }
+
+  /** A final response has been seen to its end. */
   noteResponse(): void {
     this.#answeredSince = true;
     this.#responseLost = false;

@@ -27,9 +27,15 @@ describe('pairing', () => {
     expect(converse([get('/1'), get('/2'), both]).lines).toEqual(['GET /1 → 200 "a"', 'GET /2 → 404 "b"']);
   });
 
-  it('counts a response whose request was never seen, and emits nothing for it', () => {
+  it('counts a response that nobody asked for, and trusts no pair behind it, RFC 9112 §9.2', () => {
     const { lines, counters } = converse([ok('who asked?'), get('/'), ok('yes')], { handshake: true });
-    expect(lines).toEqual(['GET / → 200 "yes"']);
+    expect(lines).toEqual(['GET / → nothing {gap, no-response}']);
+    expect(counters.responses_unpaired).toBe(2);
+  });
+
+  it('counts a response whose request was before the first packet seen, and pairs what follows', () => {
+    const { lines, counters } = converse([ok('to whom?'), get('/'), ok('yes')], { handshake: false });
+    expect(lines).toEqual(['GET / → 200 "yes" {midstream}']);
     expect(counters.responses_unpaired).toBe(1);
   });
 

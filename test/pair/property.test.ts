@@ -4,8 +4,8 @@
  * - However a connection is cut into segments, reordered within the window, repeated and overlapped, its exchanges come
  *   out byte for byte.
  * - Whatever packets are lost, each exchange is either as it was or marked, and what it shows was on the wire at that
- *   place: a body is a prefix of the true one, a response answers its request. Of a client that pipelines, the response
- *   may be that of a neighbour whose request was lost: which it is cannot always be told, and the mark says so.
+ *   place: a body is a prefix of the true one, a response is one the server gave. Which request it answers cannot always
+ *   be told when requests are lost too; then it may be a neighbour's, and the mark says so. Unmarked, it never is.
  *
  * `SEED=n` runs a seed again, `CASES=n` sets the number of cases.
  */
@@ -137,7 +137,7 @@ describe(`random conversations, SEED=${SEED}`, () => {
         if (exchange.response === null) {
           expect(exchange.marks & Mark.noResponse).not.toBe(0);
         } else {
-          const answer = conversation.pipelines ? whoseResponse(trace, conversation) : truth;
+          const answer = whoseResponse(trace, conversation);
           expect([trace.response?.status, trace.response?.headers]).toEqual([answer.status, answer.responseHeaders]);
           checkPrefix(exchange.response.body, answer, 'response');
         }

@@ -37,8 +37,6 @@ export interface RandomConversation {
   packets: Packet[];
   /** How many packets open the connection. */
   handshake: number;
-  /** Whether the client sends requests before it has the responses to those before. */
-  pipelines: boolean;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -87,7 +85,7 @@ export function randomConversation(random: Random, id: number): RandomConversati
     wire.flush(false);
   }
   wire.close(random.chance(0.5));
-  return { expected, packets: wire.packets, handshake: 3, pipelines };
+  return { expected, packets: wire.packets, handshake: 3 };
 }
 
 interface RandomExchange {
