@@ -73,11 +73,15 @@ export function writeCapture(path: string, shape: Shape, exchanges: number): num
     frame.copy(buffer, used + 16);
     used += frame.length + 16;
     packets++;
-    for (let i = late.length - 1; i >= 0; i--) {
+  };
+  /** A packet, and behind it those whose delay is over. */
+  const putInTurn = (frame: Buffer) => {
+    put(frame);
+    for (const one of late) one.after--;
+    for (let i = 0; i < late.length; ) {
       const one = late[i] as { frame: Buffer; after: number };
-      if (--one.after > 0) continue;
-      late.splice(i, 1);
-      put(one.frame);
+      if (one.after > 0) i++;
+      else put((late.splice(i, 1)[0] as { frame: Buffer }).frame);
     }
   };
   const send = (connection: Connection, fromClient: boolean, flags: number, payload: Buffer) => {
@@ -87,7 +91,7 @@ export function writeCapture(path: string, shape: Shape, exchanges: number): num
     else connection.serverNext = (connection.serverNext + length) >>> 0;
     if (payload.length > 0 && random() < shape.lost) return;
     if (payload.length > 0 && random() < shape.reordered) late.push({ frame, after: 1 + Math.floor(random() * 8) });
-    else put(frame);
+    else putInTurn(frame);
   };
 
   const SYN = 2;
