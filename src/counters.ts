@@ -78,6 +78,8 @@ export interface Counters {
   batches_exported: number;
   batches_refused: number;
   batches_evicted: number;
+  /** Batches the satellite found too large, sent again in halves. */
+  batches_split: number;
   export_bytes: number;
   export_retries: number;
   /** Traces of delivered batches that the satellite said it did not take; among the undeliverable. */
@@ -150,6 +152,7 @@ export function createCounters(): Counters {
     batches_exported: 0,
     batches_refused: 0,
     batches_evicted: 0,
+    batches_split: 0,
     export_bytes: 0,
     export_retries: 0,
     export_traces_rejected: 0,

@@ -64,7 +64,9 @@ export async function startSensor(
     const task = await readTaskMetadata(process.env, (url, reason) =>
       log.warn({ url, reason }, 'the task metadata endpoint did not answer; traces lack what it knows'),
     );
-    opening = await openOutputs({ settings, counters, limits, log, sensorVersion: SENSOR_VERSION, task });
+    const onSatelliteAddress = opened.noteSatellite;
+    const sensorVersion = SENSOR_VERSION;
+    opening = await openOutputs({ settings, counters, limits, log, sensorVersion, task, onSatelliteAddress });
     const { relay } = opening;
     const statistics = () => source.statistics();
     report = await reportSensor({ settings, counters, statistics, relay, log, isCapturing: () => capturing });
