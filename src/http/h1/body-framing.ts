@@ -54,14 +54,13 @@ function headerFraming(headers: HeaderList, otherwise: BodyFraming): BodyFraming
     // "identity" was withdrawn (RFC 7230 A.2): it says nothing.
     if (last !== 'identity') return CLOSE;
   }
-  const lengths = headers.getAll('content-length');
-  if (lengths.length === 0) return otherwise;
-  if (lengths.length === 1) {
-    const length = digits(lengths[0] as string);
-    if (length >= 0) return ofLength(length, false);
-  }
+  const sole = headers.sole('content-length');
+  if (sole === undefined) return otherwise;
+  const length = sole === null ? -1 : digits(sole);
+  if (length >= 0) return ofLength(length, false);
   // "42, 42" and a header sent twice mean the same (§6.3 item 5).
-  const all = lengths
+  const all = headers
+    .getAll('content-length')
     .join(',')
     .split(',')
     .map((text) => digits(text.trim()));

@@ -4,7 +4,8 @@
  * A sensor does not get to refuse what the application accepted: methods outside the registry, raw UTF-8 in a target,
  * a header without a colon. What can be read is read; `parsed.malformed` says whether the grammar was broken.
  */
-import { HEADERS_MAX, HeadResult, MessageKind, parsed } from './llhttp.js';
+import { HEADERS_MAX } from './head-recorder.js';
+import { HeadResult, MessageKind, parsed } from './llhttp.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
