@@ -53,6 +53,7 @@ export interface Counters {
   messages_malformed: number;
   flows_upgraded: number;
   flows_tls: number;
+  tls_names_evicted: number;
   flows_h2: number;
   flows_not_http: number;
   body_bytes_shed: number;
@@ -131,6 +132,7 @@ export function createCounters(): Counters {
     messages_malformed: 0,
     flows_upgraded: 0,
     flows_tls: 0,
+    tls_names_evicted: 0,
     flows_h2: 0,
     flows_not_http: 0,
     body_bytes_shed: 0,

@@ -30,6 +30,8 @@ import { SENSOR_VERSION } from './version.js';
 export interface SensorSummary {
   readonly counters: Counters;
   readonly interfaces: readonly InterfaceStatistics[];
+  /** Server names that TLS clients asked for, the latest first. */
+  readonly tlsNames: readonly string[];
 }
 
 export interface SensorRun {
@@ -57,6 +59,7 @@ export async function startSensor(
   let assembler: ExchangeAssembler | null = null;
   const opened = await openSource(settings, limits, log, () => assembler?.noteDrops());
   const { source, isLocal } = opened;
+  const watch = openWatch(settings, opened.gate, counters, log);
   let capturing = true;
   let opening: Outputs | null = null;
   let report: Report;
@@ -69,7 +72,17 @@ export async function startSensor(
     opening = await openOutputs({ settings, counters, limits, log, sensorVersion, task, onSatelliteAddress });
     const { relay } = opening;
     const statistics = () => source.statistics();
-    report = await reportSensor({ settings, counters, statistics, relay, log, isCapturing: () => capturing });
+    report = await reportSensor({
+      settings,
+      counters,
+      statistics,
+      relay,
+      log,
+      isCapturing: () => capturing,
+      flowCount: () => assembler?.flowCount ?? 0,
+      watchedShare: () => watch.share,
+      tlsNames: () => assembler?.tlsNames ?? [],
+    });
   } catch (error) {
     source.stop();
     await opening?.output.close(0);
@@ -92,7 +105,6 @@ export async function startSensor(
   }
   const build = createTraceBuilder({ ids, bodyBytesMax: limits.body_bytes_max, isLocal });
   const building = new Set<Promise<void>>();
-  const watch = openWatch(settings, opened.gate, counters, log);
 
   function send(trace: Trace): void {
     if (watch.share !== null) trace.watchedShare = watch.share;
@@ -154,7 +166,7 @@ export async function startSensor(
     }
     const warning = opened.warning();
     if (warning !== null) log.warn({ file: settings.read }, warning);
-    return { counters, interfaces: source.statistics() };
+    return { counters, interfaces: source.statistics(), tlsNames: pipeline.tlsNames };
   };
 
   return {
