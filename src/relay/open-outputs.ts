@@ -60,6 +60,7 @@ export async function openOutputs(parts: OutputParts): Promise<Outputs> {
             format: target.to,
             path: target.file,
             keepsBooks: target === keeper,
+            isLive: settings.read === null,
             sensorVersion,
             counters,
             limits,

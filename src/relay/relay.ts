@@ -20,6 +20,7 @@ import { foldWarnings } from './fold.js';
 import { type BatchInHand, createHeldBatches } from './held-batches.js';
 import { createHistogram, type Histogram, observe } from './histogram.js';
 import { createHttpClient } from './http-client.js';
+import { bodyBytes } from './large-body.js';
 import { createLevoEncoder, levoResource } from './levo.js';
 import type { Log } from './log.js';
 import type { Outcome } from './outcome.js';
@@ -384,7 +385,7 @@ export async function createRelay(parts: RelayParts): Promise<Relay> {
     accept(trace) {
       try {
         const { encoder } = batcher;
-        const bytes = trace.request.body.content.length + (trace.response?.body.content.length ?? 0);
+        const bytes = bodyBytes(trace);
         if (bytes < encoder.sliced_bytes_min) batcher.add(trace);
         else if (encodingBytes + bytes <= limits.queue_bytes_max) void encodeLater(trace, encoder, bytes);
         else cannotEncode('too many large bodies at once');

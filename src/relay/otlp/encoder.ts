@@ -13,7 +13,7 @@ import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import type { Trace } from '../../pair/trace.js';
 import type { BatchEncoder } from '../batch.js';
-import { encodeLarge, LARGE_BODY_BYTES } from './large-body.js';
+import { encodeLarge, LARGE_BODY_BYTES } from '../large-body.js';
 import { type InstrumentationScope, toReadableSpan } from './span.js';
 
 export type ResourceAttributes = Record<string, string | string[] | number>;
