@@ -41,9 +41,6 @@ const SATELLITE_PORT = 4318;
 const MAX_MEMORY = 64 << 20;
 /** What Node.js itself takes with the packages loaded and its heap warm, beside what the budget counts. */
 const RESIDENT_MAX = MAX_MEMORY + (100 << 20);
-const WARM_UP_MILLIS = 5000;
-const BEFORE_MILLIS = 15_000;
-const AFTER_MILLIS = 5000;
 /** Longer than the longest pause between two attempts, and what a name server may keep one waiting. */
 const DELIVERY_MILLIS = 120_000;
 
@@ -53,6 +50,10 @@ const processes: ChildProcess[] = [];
 const [, , faultName = '', withSpool, satelliteNamespace = '', seconds, rate] = process.argv;
 const fault = FAULTS.find(({ name }) => name === faultName);
 if (fault === undefined) throw new Error(`no fault is called ${faultName}`);
+const millis = Number(seconds) * 1000;
+const WARM_UP_MILLIS = Math.min(5000, millis);
+const BEFORE_MILLIS = Math.min(15_000, millis);
+const AFTER_MILLIS = Math.min(5000, millis);
 const directory = mkdtempSync(join(tmpdir(), 'fault-'));
 try {
   process.stdout.write(JSON.stringify(await runRow()));
@@ -69,7 +70,7 @@ async function runRow(): Promise<RowResult> {
   const names = await startChild(insideSatellite('name-server.ts', SATELLITE_ADDRESSES[0], SATELLITE_ADDRESSES[0]));
 
   const stage: Stage = {
-    millis: Number(seconds) * 1000,
+    millis,
     async killSatellite() {
       const dying = satellite;
       satellite = null;

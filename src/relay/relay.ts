@@ -267,11 +267,13 @@ export async function createRelay(parts: RelayParts): Promise<Relay> {
 
   /** Its halves come next; false where it has none. */
   async function split(item: BatchInHand): Promise<boolean> {
-    const halves = await sender.halve(item.batch);
-    if (halves === null) return false;
+    const halved = await sender.halve(item.batch);
+    if (halved === null) return false;
     counters.batches_split++;
+    // What is to come is spared the way down.
+    batcher.shrinkTo(halved.bytes / 2);
     // What is on disk stays there until the last piece has had its outcome, so that being killed loses none of them.
-    held.hold(halves, item.isOnDisk ? item.done : undefined);
+    held.hold(halved.halves, item.isOnDisk ? item.done : undefined);
     if (!item.isOnDisk) await item.done();
     updateGauges();
     return true;

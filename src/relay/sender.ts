@@ -27,8 +27,8 @@ export interface Sender {
   send(batch: Batch, signal: AbortSignal): Promise<Outcome>;
   /** A batch as it is best kept: compressed, where the satellite takes it so. */
   pack(batch: Batch): Promise<Batch>;
-  /** The halves of a batch that is too large, packed; null where it has none. */
-  halve(batch: Batch): Promise<Batch[] | null>;
+  /** The halves of a batch that is too large, packed, and its bytes unpacked; null where it has none. */
+  halve(batch: Batch): Promise<{ halves: Batch[]; bytes: number } | null>;
   close(): void;
 }
 
@@ -140,8 +140,10 @@ export function createSender({ settings, client, clock, log, onProtocol }: Sende
     },
     pack,
     async halve(batch) {
-      const halves = batch.count < 2 ? null : splitBatch(await plain(batch));
-      return halves === null ? null : Promise.all(halves.map(pack));
+      if (batch.count < 2) return null;
+      const unpacked = await plain(batch);
+      const halves = splitBatch(unpacked);
+      return halves === null ? null : { halves: await Promise.all(halves.map(pack)), bytes: unpacked.payload.length };
     },
     close: () => client.close(),
   };

@@ -164,6 +164,26 @@ describe('delivery', () => {
     },
   );
 
+  it('makes batches that the satellite takes, once it has called one too large', async () => {
+    const bytesMax = 20_000;
+    under = await startRelay(
+      await script(({ body }) => (body.length > bytesMax ? { status: 413 } : undefined)),
+      {},
+      { batch_bytes_max: 100_000 },
+    );
+    const send = (): void => {
+      for (let i = 0; i < 50; i++) under!.accept(`/${i}`, 1000);
+    };
+    send();
+    await under.relay.flush();
+    const split = under.counters.batches_split;
+    expect(split).toBeGreaterThan(2);
+    send();
+    await under.relay.flush();
+    expect(under.books()).toEqual([100, 100, 0, 0]);
+    expect(under.counters.batches_split).toBe(split);
+  });
+
   it('keeps the rest of a halved batch while the satellite is away', async () => {
     let away = false;
     under = await startRelay(
