@@ -9,6 +9,8 @@
  * The binary format: https://webassembly.github.io/spec/core/binary/
  */
 
+import { PAGE_BYTES } from './llhttp-module.js';
+
 /** Headers a head may have before it is taken for hostile. */
 export const HEADERS_MAX = 4096;
 
@@ -74,7 +76,6 @@ const MUTABLE = 1;
 const EXPORT_FUNCTION = 0;
 const EXPORT_MEMORY = 2;
 const EXPORT_GLOBAL = 3;
-const PAGE_BYTES = 65_536;
 const END = 0x0b;
 
 const local = (index: number) => [0x20, index];

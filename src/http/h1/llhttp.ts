@@ -7,11 +7,9 @@
  * the capture has to be carried through a body, which no parser for complete streams can; and a body's bytes would be
  * copied into the module's memory for nothing. A head is parsed in one call, and the parser reset behind it, so one
  * instance serves all flows.
- *
- * The build is the one that undici ships and the Node.js project keeps; the version is pinned exactly.
  */
-import { createRequire } from 'node:module';
 import { createHeadRecord, HPE_PAUSED, Noted } from './head-recorder.js';
+import { loadLlhttp } from './llhttp-module.js';
 
 export const MessageKind = { request: 1, response: 2 } as const; // llhttp_type_t
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
@@ -67,7 +65,6 @@ const HPE_OK = 0;
 interface LlhttpExports {
   memory: WebAssembly.Memory;
   _initialize(): void;
-  malloc(size: number): number;
   llhttp_alloc(kind: number): number;
   llhttp_reset(parser: number): void;
   llhttp_execute(parser: number, data: number, length: number): number;
@@ -82,17 +79,12 @@ interface LlhttpExports {
   llhttp_set_lenient_transfer_encoding(parser: number, on: number): void;
 }
 
-const require = createRequire(import.meta.url);
-const module = new WebAssembly.Module(require('undici/lib/llhttp/llhttp_simd-wasm.js') as Buffer);
-const llhttp = new WebAssembly.Instance(module, {
-  env: record.callbacks,
-}).exports as unknown as LlhttpExports;
-llhttp._initialize();
-
 /** The longest head that can be parsed, in bytes. */
 export const HEAD_PARSE_BYTES_MAX = 1 << 18;
-/** Aligned to words, as all of malloc's memory is. */
-const input = llhttp.malloc(HEAD_PARSE_BYTES_MAX);
+
+const { module, ours: input } = loadLlhttp(HEAD_PARSE_BYTES_MAX);
+const llhttp = new WebAssembly.Instance(module, { env: record.callbacks }).exports as unknown as LlhttpExports;
+llhttp._initialize();
 record.setInput(input);
 
 function createParser(kind: MessageKind): number {
