@@ -109,7 +109,7 @@ export class Conversation implements FlowConsumer, MessageSink {
     this.#sawHttp = true;
     counters.requests_seen++;
     counters.exchanges_seen++;
-    const framing = requestFraming(headers);
+    const framing = requestFraming(headers, parsed);
     const lane = this.#laneOf(direction);
     let marks = this.#nextMarks;
     this.#nextMarks = 0;
@@ -178,7 +178,7 @@ export class Conversation implements FlowConsumer, MessageSink {
     counters.responses_seen++;
     const lane = this.#laneAnsweredBy(direction);
     const pending = lane.waiting[0];
-    const framing = responseFraming(headers, status, pending?.method ?? '');
+    const framing = responseFraming(headers, parsed, status, pending?.method ?? '');
     // An interim response never answers a request (RFC 9110 §15.2).
     if (isInterim(status)) return framing;
     if (pending === undefined) {

@@ -34,11 +34,17 @@ export interface ParsedHead {
   /** Four offsets a header: name start, name end, value start, value end. */
   spans: Int32Array;
   headerCount: number;
+  /** What the only Content-Length says, `ContentLength.none` where there is none, `unclear` where it takes a closer look. */
+  contentLength: number;
+  /** Whether there may be a Transfer-Encoding. */
+  mayBeCoded: boolean;
   /** Whether the head departs from the grammar. */
   malformed: boolean;
   /** Whether the head is ASCII and no value in it is folded. */
   isPlain: boolean;
 }
+
+export const ContentLength = { none: -1, unclear: -2 } as const;
 
 const record = createHeadRecord();
 const noted = record.words;
@@ -56,6 +62,8 @@ export const parsed: ParsedHead = {
   versionMinor: 0,
   spans: record.words.subarray(Noted.spans),
   headerCount: 0,
+  contentLength: ContentLength.none,
+  mayBeCoded: false,
   malformed: false,
   isPlain: false,
 };
@@ -124,6 +132,8 @@ export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: 
   const isPlain = copyIn(bytes, start, length);
   noted[Noted.headerCount] = 0;
   noted[Noted.folded] = 0;
+  noted[Noted.lengthCount] = 0;
+  noted[Noted.codingCount] = 0;
   noted[Noted.reasonStart] = 0;
   noted[Noted.reasonEnd] = 0;
   const isRequest = kind === MessageKind.request;
@@ -133,6 +143,8 @@ export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: 
   if (code === HPE_PAUSED) {
     parsed.length = llhttp.llhttp_get_error_pos(parser) - input;
     parsed.headerCount = noted[Noted.headerCount] as number;
+    parsed.contentLength = contentLength();
+    parsed.mayBeCoded = noted[Noted.codingCount] !== 0;
     parsed.malformed = false;
     // What is not ASCII may lie behind the head.
     parsed.isPlain = noted[Noted.folded] === 0 && (isPlain || isAscii(parsed.length));
@@ -141,6 +153,8 @@ export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: 
       parsed.targetStart = noted[Noted.targetStart] as number;
       parsed.targetEnd = noted[Noted.targetEnd] as number;
       parsed.status = 0;
+      parsed.reasonStart = 0;
+      parsed.reasonEnd = 0;
       readVersion(parser, input + parsed.targetEnd);
     } else {
       parsed.method = '';
@@ -156,6 +170,32 @@ export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: 
   llhttp.llhttp_reset(parser);
   return result;
 }
+
+/** Read from the input: to compare it letter by letter as a string takes several times as long. */
+function contentLength(): number {
+  const count = noted[Noted.lengthCount] as number;
+  if (count === 0) return ContentLength.none;
+  if (count > 1) return ContentLength.unclear;
+  const header = Noted.spans + ((noted[Noted.lengthHeader] as number) << 2);
+  const name = input + (noted[header] as number);
+  for (let i = 0; i < CONTENT_LENGTH.length; i++) {
+    // Lower case; what else it makes of a byte is no letter of the name.
+    if (((memory[name + i] as number) | 0x20) !== CONTENT_LENGTH[i]) return ContentLength.none;
+  }
+  const start = input + (noted[header + 2] as number);
+  const end = input + (noted[header + 3] as number);
+  // More digits than this overflow what arithmetic can trust.
+  if (start === end || end - start > 15) return ContentLength.unclear;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = (memory[at] as number) - 0x30;
+    if (digit < 0 || digit > 9) return ContentLength.unclear;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+const CONTENT_LENGTH = Buffer.from('content-length');
 
 /**
  * The version that stands behind the place `before`: read from the input where it is `HTTP/1.` and a digit, one space behind
