@@ -226,16 +226,16 @@ export class Conversation implements FlowConsumer, MessageSink {
       buffer = new BodyBuffer(limits.body_bytes_max, budget);
       if (sending === null) {
         pending.responseBody = buffer;
-        if (exchange.response !== null) exchange.response.body = buffer.body;
+        if (exchange.response !== null) exchange.response.body = buffer;
       } else {
         pending.requestBody = buffer;
-        exchange.request.body = buffer.body;
+        exchange.request.body = buffer;
       }
     }
     buffer.append(bytes, start, end, expected);
     exchange.endTime = time;
     this.#context.pending.touch(pending, time);
-    if (pending.streaming && buffer.body.truncated) this.#handOn(pending, Mark.unfinished);
+    if (pending.streaming && buffer.truncated) this.#handOn(pending, Mark.unfinished);
   }
 
   onBodyLost(reader: MessageReader, length: number): void {
@@ -249,11 +249,11 @@ export class Conversation implements FlowConsumer, MessageSink {
     if (sending === null) {
       pending.responseBody ??= new BodyBuffer(limits.body_bytes_max, budget);
       pending.responseBody.lose(length);
-      if (exchange.response !== null) exchange.response.body = pending.responseBody.body;
+      if (exchange.response !== null) exchange.response.body = pending.responseBody;
     } else {
       pending.requestBody ??= new BodyBuffer(limits.body_bytes_max, budget);
       pending.requestBody.lose(length);
-      exchange.request.body = pending.requestBody.body;
+      exchange.request.body = pending.requestBody;
     }
   }
 

@@ -8,6 +8,7 @@
  * copied into the module's memory for nothing. A head is parsed in one call, and the parser reset behind it, so one
  * instance serves all flows.
  */
+import { copyWords } from './copy-words.js';
 import { createHeadRecord, HPE_PAUSED, Noted } from './head-recorder.js';
 import { loadLlhttp } from './llhttp-module.js';
 
@@ -129,7 +130,7 @@ function methodName(method: number): string {
 /** Parses the head that begins at `bytes[start]` into `parsed`. */
 export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {
   const length = Math.min(end - start, HEAD_PARSE_BYTES_MAX);
-  const isPlain = copyIn(bytes, start, length);
+  const isPlain = copyWords(bytes, start, length, words, memory, input >> 2);
   noted[Noted.headerCount] = 0;
   noted[Noted.folded] = 0;
   noted[Noted.lengthCount] = 0;
@@ -212,48 +213,9 @@ function readVersion(parser: number, before: number): void {
   parsed.versionMinor = isUsual ? (memory[before + 8] as number) - 0x30 : llhttp.llhttp_get_http_minor(parser);
 }
 
-/** The bytes `copyIn` copied last, for its view of them. */
-let viewed: Buffer = Buffer.alloc(0);
-let view = new DataView(viewed.buffer, viewed.byteOffset, viewed.length);
-
-/**
- * Copies `bytes[start, start + length)` to the input; returns whether they are ASCII. A head has a few hundred bytes: this
- * takes half the time of `Buffer.copy`, which makes an object for either side, with a second pass behind it.
- */
-function copyIn(bytes: Buffer, start: number, length: number): boolean {
-  if (bytes !== viewed) {
-    viewed = bytes;
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
-  const from = view;
-  const end = start + length;
-  let at = start;
-  let word = input >> 2;
-  let bits = 0;
-  for (; at + 16 <= end; at += 16, word += 4) {
-    const first = from.getInt32(at, true);
-    const second = from.getInt32(at + 4, true);
-    const third = from.getInt32(at + 8, true);
-    const fourth = from.getInt32(at + 12, true);
-    words[word] = first;
-    words[word + 1] = second;
-    words[word + 2] = third;
-    words[word + 3] = fourth;
-    bits |= first | second | third | fourth;
-  }
-  for (let to = word << 2; at < end; at++, to++) {
-    const byte = bytes[at] as number;
-    memory[to] = byte;
-    bits |= byte;
-  }
-  return (bits & NOT_ASCII) === 0;
-}
-
 /** Whether the first `length` bytes of the input are ASCII. */
 function isAscii(length: number): boolean {
   let bits = 0;
   for (let i = input; i < input + length; i++) bits |= memory[i] as number;
   return (bits & 0x80) === 0;
 }
-
-const NOT_ASCII = 0x80808080;
