@@ -152,13 +152,15 @@ export class Conversation implements FlowConsumer, MessageSink {
       this.#reserve(pending, EXCHANGE_BYTES + headers.text.length);
       this.#context.pending.append(pending);
     }
-    // Who sends this many without reading: the oldest goes unanswered, and keeps its place in line.
-    const crowded = lane.waiting[lane.waiting.length - limits.pipeline_requests_max];
-    if (crowded !== undefined) this.#handOn(crowded, 0);
-    if (lane.waiting.length >= limits.pipeline_requests_max * SPENT_PLACES_FACTOR) {
-      // There is no following who is answered this late.
-      this.#giveUpAll(lane.waiting.splice(0), 0);
-      lane.isUnpairable = true;
+    const places = lane.waiting.length;
+    if (places >= limits.pipeline_requests_max) {
+      // Who sends this many without reading: the oldest goes unanswered, and keeps its place in line.
+      this.#handOn(lane.waiting[places - limits.pipeline_requests_max] as PendingExchange, 0);
+      if (places >= limits.pipeline_requests_max * SPENT_PLACES_FACTOR) {
+        // There is no following who is answered this late.
+        this.#giveUpAll(lane.waiting.splice(0), 0);
+        lane.isUnpairable = true;
+      }
     }
     if (lane.isUnpairable || lane.isClosed) {
       pending.responseEnded = true;
