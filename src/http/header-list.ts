@@ -37,13 +37,6 @@ export class HeaderList {
     return values;
   }
 
-  /** The value of the one header named so; undefined if there is none, null if there are several. */
-  sole(lowercaseName: string): string | null | undefined {
-    const at = this.#find(lowercaseName, 0);
-    if (at < 0) return undefined;
-    return this.#find(lowercaseName, at + 4) < 0 ? this.#value(at) : null;
-  }
-
   /** Names and values as sent, in order. */
   pairs(): [string, string][] {
     const { spans, text } = this;

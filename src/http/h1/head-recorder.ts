@@ -9,6 +9,8 @@
  * The binary format: https://webassembly.github.io/spec/core/binary/
  */
 
+import { PAGE_BYTES } from './llhttp-module.js';
+
 /** Headers a head may have before it is taken for hostile. */
 export const HEADERS_MAX = 4096;
 
@@ -24,6 +26,11 @@ export const Noted = {
   reasonStart: 5,
   reasonEnd: 6,
   status: 7,
+  /** Headers whose name is as long as `Content-Length`, and the last of them: most heads have one at most. */
+  lengthCount: 8,
+  lengthHeader: 9,
+  /** Headers whose name is as long as `Transfer-Encoding`. */
+  codingCount: 10,
   /** Four words a header from here on: name start, name end, value start, value end. */
   spans: 16,
 } as const;
@@ -74,7 +81,6 @@ const MUTABLE = 1;
 const EXPORT_FUNCTION = 0;
 const EXPORT_MEMORY = 2;
 const EXPORT_GLOBAL = 3;
-const PAGE_BYTES = 65_536;
 const END = 0x0b;
 
 const local = (index: number) => [0x20, index];
@@ -91,6 +97,7 @@ const add = [0x6a];
 const subtract = [0x6b];
 const shiftLeft = [0x74];
 const isAtLeast = [0x4e];
+const isEqual = [0x46];
 const when = (...then: number[][]) => [0x04, 0x40, ...then.flat(), END];
 const whenOr = (then: number[][], otherwise: number[][]) => [
   0x04,
@@ -123,6 +130,13 @@ function moduleBytes(): Uint8Array {
     isAtLeast,
     when(constant(-1), returns),
     placed,
+    [...local(LENGTH), ...constant('Content-Length'.length), ...isEqual],
+    when(
+      write(Noted.lengthCount, read(Noted.lengthCount), constant(1), add),
+      write(Noted.lengthHeader, read(Noted.headerCount)),
+    ),
+    [...local(LENGTH), ...constant('Transfer-Encoding'.length), ...isEqual],
+    when(write(Noted.codingCount, read(Noted.codingCount), constant(1), add)),
     [...read(Noted.headerCount), ...constant(4), ...shiftLeft, ...setLocal(HEADER)],
     [...local(HEADER), ...start, ...store(nameStart)],
     [...local(HEADER), ...end, ...store(nameStart + 1)],

@@ -7,11 +7,10 @@
  * the capture has to be carried through a body, which no parser for complete streams can; and a body's bytes would be
  * copied into the module's memory for nothing. A head is parsed in one call, and the parser reset behind it, so one
  * instance serves all flows.
- *
- * The build is the one that undici ships and the Node.js project keeps; the version is pinned exactly.
  */
-import { createRequire } from 'node:module';
+import { copyWords } from './copy-words.js';
 import { createHeadRecord, HPE_PAUSED, Noted } from './head-recorder.js';
+import { loadLlhttp } from './llhttp-module.js';
 
 export const MessageKind = { request: 1, response: 2 } as const; // llhttp_type_t
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
@@ -36,11 +35,17 @@ export interface ParsedHead {
   /** Four offsets a header: name start, name end, value start, value end. */
   spans: Int32Array;
   headerCount: number;
+  /** What the only Content-Length says, `ContentLength.none` where there is none, `unclear` where it takes a closer look. */
+  contentLength: number;
+  /** Whether there may be a Transfer-Encoding. */
+  mayBeCoded: boolean;
   /** Whether the head departs from the grammar. */
   malformed: boolean;
   /** Whether the head is ASCII and no value in it is folded. */
   isPlain: boolean;
 }
+
+export const ContentLength = { none: -1, unclear: -2 } as const;
 
 const record = createHeadRecord();
 const noted = record.words;
@@ -58,6 +63,8 @@ export const parsed: ParsedHead = {
   versionMinor: 0,
   spans: record.words.subarray(Noted.spans),
   headerCount: 0,
+  contentLength: ContentLength.none,
+  mayBeCoded: false,
   malformed: false,
   isPlain: false,
 };
@@ -67,7 +74,6 @@ const HPE_OK = 0;
 interface LlhttpExports {
   memory: WebAssembly.Memory;
   _initialize(): void;
-  malloc(size: number): number;
   llhttp_alloc(kind: number): number;
   llhttp_reset(parser: number): void;
   llhttp_execute(parser: number, data: number, length: number): number;
@@ -82,17 +88,12 @@ interface LlhttpExports {
   llhttp_set_lenient_transfer_encoding(parser: number, on: number): void;
 }
 
-const require = createRequire(import.meta.url);
-const module = new WebAssembly.Module(require('undici/lib/llhttp/llhttp_simd-wasm.js') as Buffer);
-const llhttp = new WebAssembly.Instance(module, {
-  env: record.callbacks,
-}).exports as unknown as LlhttpExports;
-llhttp._initialize();
-
 /** The longest head that can be parsed, in bytes. */
 export const HEAD_PARSE_BYTES_MAX = 1 << 18;
-/** Aligned to words, as all of malloc's memory is. */
-const input = llhttp.malloc(HEAD_PARSE_BYTES_MAX);
+
+const { module, ours: input } = loadLlhttp(HEAD_PARSE_BYTES_MAX);
+const llhttp = new WebAssembly.Instance(module, { env: record.callbacks }).exports as unknown as LlhttpExports;
+llhttp._initialize();
 record.setInput(input);
 
 function createParser(kind: MessageKind): number {
@@ -129,9 +130,11 @@ function methodName(method: number): string {
 /** Parses the head that begins at `bytes[start]` into `parsed`. */
 export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {
   const length = Math.min(end - start, HEAD_PARSE_BYTES_MAX);
-  const isPlain = copyIn(bytes, start, length);
+  const isPlain = copyWords(bytes, start, length, words, memory, input >> 2);
   noted[Noted.headerCount] = 0;
   noted[Noted.folded] = 0;
+  noted[Noted.lengthCount] = 0;
+  noted[Noted.codingCount] = 0;
   noted[Noted.reasonStart] = 0;
   noted[Noted.reasonEnd] = 0;
   const isRequest = kind === MessageKind.request;
@@ -141,6 +144,8 @@ export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: 
   if (code === HPE_PAUSED) {
     parsed.length = llhttp.llhttp_get_error_pos(parser) - input;
     parsed.headerCount = noted[Noted.headerCount] as number;
+    parsed.contentLength = contentLength();
+    parsed.mayBeCoded = noted[Noted.codingCount] !== 0;
     parsed.malformed = false;
     // What is not ASCII may lie behind the head.
     parsed.isPlain = noted[Noted.folded] === 0 && (isPlain || isAscii(parsed.length));
@@ -149,6 +154,8 @@ export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: 
       parsed.targetStart = noted[Noted.targetStart] as number;
       parsed.targetEnd = noted[Noted.targetEnd] as number;
       parsed.status = 0;
+      parsed.reasonStart = 0;
+      parsed.reasonEnd = 0;
       readVersion(parser, input + parsed.targetEnd);
     } else {
       parsed.method = '';
@@ -165,6 +172,32 @@ export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: 
   return result;
 }
 
+/** Read from the input: to compare it letter by letter as a string takes several times as long. */
+function contentLength(): number {
+  const count = noted[Noted.lengthCount] as number;
+  if (count === 0) return ContentLength.none;
+  if (count > 1) return ContentLength.unclear;
+  const header = Noted.spans + ((noted[Noted.lengthHeader] as number) << 2);
+  const name = input + (noted[header] as number);
+  for (let i = 0; i < CONTENT_LENGTH.length; i++) {
+    // Lower case; what else it makes of a byte is no letter of the name.
+    if (((memory[name + i] as number) | 0x20) !== CONTENT_LENGTH[i]) return ContentLength.none;
+  }
+  const start = input + (noted[header + 2] as number);
+  const end = input + (noted[header + 3] as number);
+  // More digits than this overflow what arithmetic can trust.
+  if (start === end || end - start > 15) return ContentLength.unclear;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = (memory[at] as number) - 0x30;
+    if (digit < 0 || digit > 9) return ContentLength.unclear;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+const CONTENT_LENGTH = Buffer.from('content-length');
+
 /**
  * The version that stands behind the place `before`: read from the input where it is `HTTP/1.` and a digit, one space behind
  * the target or at the start of a response, which saves two calls into the module.
@@ -180,48 +213,9 @@ function readVersion(parser: number, before: number): void {
   parsed.versionMinor = isUsual ? (memory[before + 8] as number) - 0x30 : llhttp.llhttp_get_http_minor(parser);
 }
 
-/** The bytes `copyIn` copied last, for its view of them. */
-let viewed: Buffer = Buffer.alloc(0);
-let view = new DataView(viewed.buffer, viewed.byteOffset, viewed.length);
-
-/**
- * Copies `bytes[start, start + length)` to the input; returns whether they are ASCII. A head has a few hundred bytes: this
- * takes half the time of `Buffer.copy`, which makes an object for either side, with a second pass behind it.
- */
-function copyIn(bytes: Buffer, start: number, length: number): boolean {
-  if (bytes !== viewed) {
-    viewed = bytes;
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
-  const from = view;
-  const end = start + length;
-  let at = start;
-  let word = input >> 2;
-  let bits = 0;
-  for (; at + 16 <= end; at += 16, word += 4) {
-    const first = from.getInt32(at, true);
-    const second = from.getInt32(at + 4, true);
-    const third = from.getInt32(at + 8, true);
-    const fourth = from.getInt32(at + 12, true);
-    words[word] = first;
-    words[word + 1] = second;
-    words[word + 2] = third;
-    words[word + 3] = fourth;
-    bits |= first | second | third | fourth;
-  }
-  for (let to = word << 2; at < end; at++, to++) {
-    const byte = bytes[at] as number;
-    memory[to] = byte;
-    bits |= byte;
-  }
-  return (bits & NOT_ASCII) === 0;
-}
-
 /** Whether the first `length` bytes of the input are ASCII. */
 function isAscii(length: number): boolean {
   let bits = 0;
   for (let i = input; i < input + length; i++) bits |= memory[i] as number;
   return (bits & 0x80) === 0;
 }
-
-const NOT_ASCII = 0x80808080;
