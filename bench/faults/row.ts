@@ -63,8 +63,8 @@ try {
 }
 
 async function runRow(): Promise<RowResult> {
-  const right = makeCertificates();
-  const wrong = makeCertificates();
+  const right = makeCertificates(SATELLITE_ADDRESSES[0]);
+  const wrong = makeCertificates(SATELLITE_ADDRESSES[0]);
   const received = new Map<string, number>();
   let satellite: ChildProcess | null = null;
   const names = await startChild(insideSatellite('name-server.ts', SATELLITE_ADDRESSES[0], SATELLITE_ADDRESSES[0]));
