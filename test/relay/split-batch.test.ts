@@ -7,8 +7,8 @@ import { splitBatch } from '../../src/relay/split-batch.js';
 import { sampleTrace } from '../support/trace.js';
 
 const ENCODERS: readonly BatchEncoder[] = [
-  createOtlpEncoder({ 'odd "spans":[': '],[{"' }, { name: 'pcap-sensor', version: '0.1.0' }),
-  createLevoEncoder({ serviceName: '[,"', hostName: 'h', environment: 'e', sensorVersion: '0' }),
+  createOtlpEncoder({ 'odd {"traceId":"': '{"traceId":"' }, { name: 'pcap-sensor', version: '0.1.0' }),
+  createLevoEncoder({ serviceName: '{"http_scheme":"', hostName: 'h', environment: 'e', sensorVersion: '0' }),
 ];
 
 const batchOf = ({ protocol, head, tail }: BatchEncoder, traces: readonly Buffer[]): Batch => ({
@@ -20,7 +20,7 @@ const batchOf = ({ protocol, head, tail }: BatchEncoder, traces: readonly Buffer
 });
 
 const traceAt = (path: string): ReturnType<typeof sampleTrace> =>
-  sampleTrace({ request: { path, target: path, headers: [['X', `${path}"\\],[{`]] } });
+  sampleTrace({ request: { path, target: path, headers: [['X', `${path}"\\{"traceId":"{"http_scheme":"`]] } });
 
 describe.each(ENCODERS)('a batch of $protocol', (encoder) => {
   it('splits into the batches its halves would have made', () => {
