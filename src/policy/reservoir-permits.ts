@@ -2,7 +2,8 @@
  * Permits from a reservoir of bottleneck's, leased in small lots: asking bottleneck costs promises and timers, which
  * the path of every packet cannot afford, so it is asked four times a second at most and taking a permit is one decrement.
  */
-import Bottleneck from 'bottleneck';
+// One file of it: the whole package also brings what speaks to Redis.
+import Bottleneck from 'bottleneck/light.js';
 import type { PermitSettings, PermitSource } from './permits.js';
 
 /** bottleneck refills at its heartbeat, four times a second. */
