@@ -14,14 +14,19 @@ const PERMIT = HEARTBEATS_A_MINUTE;
 
 export function createReservoirPermits({ perMinute, burst }: PermitSettings): PermitSource {
   const lot = Math.min(burst, Math.ceil(perMinute / HEARTBEATS_A_MINUTE));
-  const reservoir = new Bottleneck({
-    reservoir: 0,
-    reservoirIncreaseAmount: perMinute,
-    // Under the heartbeat's 250 ms: a timer that fires a fraction early must not skip a refill.
-    reservoirIncreaseInterval: 200,
-    // One lot and the fraction of a permit that the next refill brings beyond it.
-    reservoirIncreaseMaximum: lot * PERMIT + perMinute,
-  });
+  // Made when it is first asked: its heart beats from then on, and would wake an idle sensor.
+  let made: Bottleneck | null = null;
+  const reservoir = (): Bottleneck => {
+    made ??= new Bottleneck({
+      reservoir: 0,
+      reservoirIncreaseAmount: perMinute,
+      // Under the heartbeat's 250 ms: a timer that fires a fraction early must not skip a refill.
+      reservoirIncreaseInterval: 200,
+      // One lot and the fraction of a permit that the next refill brings beyond it.
+      reservoirIncreaseMaximum: lot * PERMIT + perMinute,
+    });
+    return made;
+  };
   let held = burst;
   let leasing = false;
   let closed = false;
@@ -31,7 +36,7 @@ export function createReservoirPermits({ perMinute, burst }: PermitSettings): Pe
     try {
       while (!closed && held + lot <= burst) {
         // Waits in bottleneck's queue until the reservoir holds a lot.
-        await reservoir.schedule({ weight: lot * PERMIT }, async () => undefined);
+        await reservoir().schedule({ weight: lot * PERMIT }, async () => undefined);
         held += lot;
       }
     } catch {
@@ -50,13 +55,13 @@ export function createReservoirPermits({ perMinute, burst }: PermitSettings): Pe
     available: () => held,
     giveBack() {
       if (held < burst) held++;
-      else void reservoir.incrementReservoir(PERMIT);
+      else void reservoir().incrementReservoir(PERMIT);
     },
     async close() {
       if (closed) return;
       closed = true;
-      await reservoir.stop({ dropWaitingJobs: true });
-      await reservoir.disconnect();
+      await made?.stop({ dropWaitingJobs: true });
+      await made?.disconnect();
     },
   };
 }
