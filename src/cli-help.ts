@@ -79,7 +79,7 @@ export async function runByYargs(argv: readonly string[]): Promise<number> {
   throw new UsageError(`${JSON.stringify(command)} is no command; ${wayOut}`);
 }
 
-function withOptions(builder: Argv, name: string, subcommand: Subcommand): Argv {
+export function withOptions(builder: Argv, name: string, subcommand: Subcommand): Argv {
   builder.usage(`$0 ${name} [options]\n\n${subcommand.summary}.`);
   for (const [command, what] of subcommand.examples) builder.example(command, what);
   for (const group of OPTION_GROUPS) {
