@@ -35,7 +35,7 @@ export async function openSource(
   settings: Settings,
   limits: Limits,
   log: Logger,
-  onDrops: () => void,
+  onDrops: (time: number) => void,
 ): Promise<OpenedSource> {
   if (settings.read !== null) {
     const { FileSource } = await import('./capture/file-source.js');
@@ -71,7 +71,7 @@ export async function openSource(
     snapLength: SNAP_LENGTH,
     interfacesMax: limits.interfaces_max,
     log: { info: (message) => log.info(message), warn: (message) => log.warn(message) },
-    onDrops,
+    onDrops: (_interface, _count, time) => onDrops(time),
   });
   let satellite: SatelliteAddresses | null;
   try {

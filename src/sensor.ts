@@ -61,7 +61,7 @@ export async function startSensor(
   const metadata = readTaskMetadata(process.env, (url, reason) =>
     log.warn({ url, reason }, 'the task metadata endpoint did not answer; traces lack what it knows'),
   );
-  const opened = await openSource(settings, limits, log, () => assembler?.noteDrops());
+  const opened = await openSource(settings, limits, log, (time) => assembler?.noteDrops(time));
   const { source, isLocal } = opened;
   let capturing = true;
   let opening: Outputs | null = null;
