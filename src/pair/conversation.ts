@@ -216,6 +216,11 @@ export class Conversation implements FlowConsumer, MessageSink {
     return framing;
   }
 
+  wantsResponse(reader: MessageReader): boolean {
+    const pending = this.#laneAnsweredBy(this.#directionOf(reader)).waiting[0];
+    return pending !== undefined && pending.exchange !== null;
+  }
+
   onBody(reader: MessageReader, bytes: Buffer, start: number, end: number, expected: number, time: number): void {
     const direction = this.#directionOf(reader);
     const { limits, budget } = this.#context;

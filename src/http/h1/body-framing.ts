@@ -36,6 +36,11 @@ export interface FramingHints {
   readonly mayBeCoded: boolean;
 }
 
+/** Whether the hints say all there is to say, so that the headers are not needed. */
+export function isFramingPlain(hints: FramingHints): boolean {
+  return !hints.mayBeCoded && hints.contentLength !== ContentLength.unclear;
+}
+
 /** §6.3, for a request. */
 export function requestFraming(headers: HeaderList, hints: FramingHints): BodyFraming {
   return headerFraming(headers, hints, NONE);
@@ -54,9 +59,8 @@ export function responseFraming(headers: HeaderList, hints: FramingHints, status
 }
 
 function headerFraming(headers: HeaderList, hints: FramingHints, otherwise: BodyFraming): BodyFraming {
-  if (!hints.mayBeCoded) {
-    if (hints.contentLength === ContentLength.none) return otherwise;
-    if (hints.contentLength !== ContentLength.unclear) return ofLength(hints.contentLength, false);
+  if (isFramingPlain(hints)) {
+    return hints.contentLength === ContentLength.none ? otherwise : ofLength(hints.contentLength, false);
   }
   if (headers.get('transfer-encoding') !== undefined) {
     const codings = headers.getAll('transfer-encoding').join(',').toLowerCase().split(',');
