@@ -18,6 +18,8 @@ export interface OpenedSource {
   timeBaseSeconds: number | null;
   /** Whether an address belongs to this task. */
   isLocal(address: string): boolean;
+  /** Takes an address that traces are sent to: what goes there is the sensor's own, and not captured. */
+  noteSatellite(address: string): void;
   /** Shuts and opens the capture; null where packets wait for whoever reads them. */
   gate: Gate | null;
   /** What was wrong with the source, at its end. */
@@ -45,6 +47,7 @@ export async function openSource(
       source,
       timeBaseSeconds: null,
       isLocal: () => true,
+      noteSatellite: () => {},
       gate: null,
       warning: () => source.warning,
       close: () => {},
@@ -88,6 +91,8 @@ export async function openSource(
     source,
     timeBaseSeconds: source.timeBaseSeconds,
     isLocal: (address) => local.has(address),
+    // Before the connection is made: the name may have moved since it was last looked up here.
+    noteSatellite: (address) => satellite?.observe(address),
     gate: { open: () => source.setGate(true), close: () => source.setGate(false) },
     warning: () => null,
     close() {

@@ -30,6 +30,8 @@ import { SENSOR_VERSION } from './version.js';
 export interface SensorSummary {
   readonly counters: Counters;
   readonly interfaces: readonly InterfaceStatistics[];
+  /** Server names that TLS clients asked for, the latest first. */
+  readonly tlsNames: readonly string[];
 }
 
 export interface SensorRun {
@@ -63,15 +65,28 @@ export async function startSensor(
   );
   const opened = await openSource(settings, limits, log, (time) => assembler?.noteDrops(time));
   const { source, isLocal } = opened;
+  const watch = openWatch(settings, opened.gate, counters, log);
   let capturing = true;
   let opening: Outputs | null = null;
   let report: Report;
   try {
     const task = await metadata;
-    opening = await openOutputs({ settings, counters, limits, log, sensorVersion: SENSOR_VERSION, task });
+    const onSatelliteAddress = opened.noteSatellite;
+    const sensorVersion = SENSOR_VERSION;
+    opening = await openOutputs({ settings, counters, limits, log, sensorVersion, task, onSatelliteAddress });
     const { relay } = opening;
     const statistics = () => source.statistics();
-    report = await reportSensor({ settings, counters, statistics, relay, log, isCapturing: () => capturing });
+    report = await reportSensor({
+      settings,
+      counters,
+      statistics,
+      relay,
+      log,
+      isCapturing: () => capturing,
+      flowCount: () => assembler?.flowCount ?? 0,
+      watchedShare: () => watch.share,
+      tlsNames: () => assembler?.tlsNames ?? [],
+    });
   } catch (error) {
     source.stop();
     await opening?.output.close(0);
@@ -94,7 +109,6 @@ export async function startSensor(
   }
   const build = createTraceBuilder({ ids, bodyBytesMax: limits.body_bytes_max, isLocal });
   const building = new Set<Promise<void>>();
-  const watch = openWatch(settings, opened.gate, counters, log);
 
   function send(trace: Trace): void {
     if (watch.share !== null) trace.watchedShare = watch.share;
@@ -156,7 +170,7 @@ export async function startSensor(
     }
     const warning = opened.warning();
     if (warning !== null) log.warn({ file: settings.read }, warning);
-    return { counters, interfaces: source.statistics() };
+    return { counters, interfaces: source.statistics(), tlsNames: pipeline.tlsNames };
   };
 
   return {

@@ -38,6 +38,8 @@ export interface HttpClientOptions {
   timeoutMillis: number;
   response_bytes_max: number;
   now: () => number;
+  /** Told each address before it is connected to, and the one of a connection that is used again. */
+  onAddress?: (address: string) => void;
 }
 
 export interface HttpClient {
@@ -114,6 +116,8 @@ function post(
     signal.addEventListener('abort', onAbort);
 
     request.on('socket', (socket: Socket | TLSSocket) => {
+      if (socket.connecting) socket.on('lookup', (_error, address) => address && options.onAddress?.(address));
+      else if (socket.remoteAddress !== undefined) options.onAddress?.(socket.remoteAddress);
       const ready = (): void => {
         maybeReceived = true;
       };
