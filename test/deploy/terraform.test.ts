@@ -337,7 +337,8 @@ describe.skipIf(!terraformInstalled || !motoInstalled || pluginsHint !== '')(
         const ecs = await startFakeEcs(fullTaskDefinition, []);
         const elsewhere = workingCopy();
         try {
-          const withFake = { ...environment, AWS_ENDPOINT_URL_ECS: ecs.url };
+          // The tags of moto's revisions, which have the same names, are none of this one's.
+          const withFake = { ...environment, AWS_ENDPOINT_URL_ECS: ecs.url, TF_VAR_copy_tags: 'false' };
           await succeed(elsewhere, ['init', '-input=false', `-plugin-dir=${plugins}`]);
           await succeed(elsewhere, ['apply', '-auto-approve'], withFake);
           const sent = ecs.revisions.get('shop:2') ?? {};
