@@ -7,7 +7,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -83,6 +83,21 @@ const fullTaskDefinition: JsonObject = {
     },
   ],
 };
+
+/** What `terraform providers schema -json` says of a resource. */
+interface Block {
+  readonly attributes?: Record<string, { optional?: boolean; required?: boolean }>;
+  readonly block_types?: Record<string, { block: Block }>;
+}
+
+/** Names of attributes and blocks, those inside blocks as well. */
+function settableNames({ attributes = {}, block_types: blocks = {} }: Block): string[] {
+  const own = Object.entries(attributes).filter(([, { optional, required }]) => optional || required);
+  return [
+    ...own.map(([name]) => name),
+    ...Object.entries(blocks).flatMap(([name, { block }]) => [name, ...settableNames(block)]),
+  ];
+}
 
 /** A copy of `terraform/` to run in, so that state and locks stay out of the repository. */
 function workingCopy(): string {
@@ -271,6 +286,24 @@ describe.skipIf(!terraformInstalled || !motoInstalled || pluginsHint !== '')(
 
     test('validates', async () => {
       await succeed(directory, ['validate']);
+    });
+
+    test('sets everything that the provider lets one set', async () => {
+      const answer = await succeed(directory, ['providers', 'schema', '-json']);
+      const { provider_schemas: schemas } = JSON.parse(answer) as {
+        provider_schemas: Record<string, { resource_schemas: Record<string, { block: Block }> }>;
+      };
+      const [provider] = Object.values(schemas);
+      const settable = settableNames(provider?.resource_schemas.aws_ecs_task_definition?.block ?? {});
+      expect(settable.length).toBeGreaterThan(40);
+      const source = readFileSync(join(directory, 'main.tf'), 'utf8');
+      const unset = settable.filter((name) => !new RegExp(`^ *(dynamic "${name}"|${name} +=)`, 'm').test(source));
+      expect(unset).toStrictEqual([
+        // The provider's own, and how it is to behave when the resource is destroyed or refreshed.
+        ...['id', 'skip_destroy', 'tags_all', 'track_latest'],
+        // AWS no longer offers it, and providers after 5.x no longer know the block.
+        ...['inference_accelerator', 'device_name', 'device_type'],
+      ]);
     });
 
     test(
