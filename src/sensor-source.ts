@@ -36,7 +36,7 @@ export async function openSource(
   settings: Settings,
   limits: Limits,
   log: Logger,
-  onDrops: () => void,
+  onDrops: (time: number) => void,
 ): Promise<OpenedSource> {
   if (settings.read !== null) {
     const source = await FileSource.open(settings.read);
@@ -68,7 +68,7 @@ export async function openSource(
     snapLength: SNAP_LENGTH,
     interfacesMax: limits.interfaces_max,
     log: { info: (message) => log.info(message), warn: (message) => log.warn(message) },
-    onDrops,
+    onDrops: (_interface, _count, time) => onDrops(time),
   });
   live = source;
   const refresh = setInterval(() => {

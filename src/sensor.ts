@@ -55,7 +55,7 @@ export async function startSensor(
   const counters = createCounters();
   const ids = createTraceIds((bytes) => randomFillSync(bytes));
   let assembler: ExchangeAssembler | null = null;
-  const opened = await openSource(settings, limits, log, () => assembler?.noteDrops());
+  const opened = await openSource(settings, limits, log, (time) => assembler?.noteDrops(time));
   const { source, isLocal } = opened;
   let capturing = true;
   let opening: Outputs | null = null;

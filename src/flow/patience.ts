@@ -7,6 +7,13 @@
 export const STALL_PACKETS = 128;
 export const STALL_NANOS = 1e9;
 
+/**
+ * And where the kernel has said that it dropped packets, shortly before: they are not on their way. Keeping what comes
+ * behind them for longer would cost most when there is no time for it.
+ */
+export const STALL_PACKETS_BEHIND_DROPS = 4;
+export const DROPS_RECENT_NANOS = 1e9;
+
 /** How often the clock is looked at, in nanoseconds of capture time. */
 export const SWEEP_NANOS = 100e6;
 

@@ -9,7 +9,8 @@
  *
  * What is missing is waited for, then given up as a gap: at once when the reorder store is full; after
  * `STALL_PACKETS` more packets or `STALL_NANOS` when the receiver's acknowledgement proves that the bytes were on the
- * wire and the capture lost them; else after the stream timeout. The first byte seen at a place wins.
+ * wire and the capture lost them, sooner where the kernel said that it dropped packets; else after the stream timeout.
+ * The first byte seen at a place wins.
  */
 import type { Counters } from '../counters.js';
 import { type Segment, TcpFlag } from '../decode/segment.js';
@@ -18,7 +19,15 @@ import type { MemoryBudget } from '../memory-budget.js';
 import { CONSUMER_BYTES, FLOW_BYTES, type Flow, FlowPhase } from './flow.js';
 import { type Direction, EndCause, type FlowConsumer } from './flow-consumer.js';
 import { FlowTable } from './flow-table.js';
-import { CLOSED_NANOS, RETRANSMISSION_BYTES_MAX, STALL_NANOS, STALL_PACKETS, SWEEP_NANOS } from './patience.js';
+import {
+  CLOSED_NANOS,
+  DROPS_RECENT_NANOS,
+  RETRANSMISSION_BYTES_MAX,
+  STALL_NANOS,
+  STALL_PACKETS,
+  STALL_PACKETS_BEHIND_DROPS,
+  SWEEP_NANOS,
+} from './patience.js';
 import type { TcpStream } from './tcp-stream.js';
 
 export class TcpReassembler {
@@ -30,6 +39,8 @@ export class TcpReassembler {
   /** Flows with a segment that waits. */
   readonly #waiting = new Set<Flow>();
   #lastSweep = Number.NEGATIVE_INFINITY;
+  /** When the kernel last said that it had dropped packets. */
+  #lastDrops = Number.NEGATIVE_INFINITY;
 
   constructor(
     limits: Limits,
@@ -90,6 +101,11 @@ export class TcpReassembler {
     this.#forgetOlderThan(FlowPhase.closed, time - CLOSED_NANOS, time);
     this.#forgetOlderThan(FlowPhase.embryonic, time - this.#limits.stream_timeout_nanos, time);
     this.#forgetOlderThan(FlowPhase.active, time - this.#limits.flow_idle_nanos, time);
+  }
+
+  /** The kernel dropped packets before `time`. */
+  noteDrops(time: number): void {
+    this.#lastDrops = time;
   }
 
   /** The capture is over: what waits is given up, every stream ends. */
@@ -356,14 +372,18 @@ export class TcpReassembler {
 
   #countWait(flow: Flow, time: number): void {
     flow.packetsWhileWaiting++;
-    if (flow.packetsWhileWaiting >= STALL_PACKETS) this.#reconsider(flow, time);
+    if (flow.packetsWhileWaiting >= this.#stallPackets(time)) this.#reconsider(flow, time);
+  }
+
+  #stallPackets(time: number): number {
+    return time - this.#lastDrops < DROPS_RECENT_NANOS ? STALL_PACKETS_BEHIND_DROPS : STALL_PACKETS;
   }
 
   /** Gives up what a flow waits for, if that has taken too long. */
   #reconsider(flow: Flow, time: number): void {
     const isLost = flow.stream0.isBehind || flow.stream1.isBehind;
     const waited = time - flow.waitingSince;
-    const stalled = isLost && (flow.packetsWhileWaiting >= STALL_PACKETS || waited >= STALL_NANOS);
+    const stalled = isLost && (flow.packetsWhileWaiting >= this.#stallPackets(time) || waited >= STALL_NANOS);
     if (!stalled && waited < this.#limits.stream_timeout_nanos) return;
     this.#giveUp(flow, time);
   }

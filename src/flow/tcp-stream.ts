@@ -123,8 +123,10 @@ export class TcpStream {
    */
   #noteEarlier(sequence: number, length: number, acknowledgement: number, budget: MemoryBudget): void {
     const { held } = this;
-    for (let i = 0; i < held.length; i++) {
+    // Backwards, as what comes most often lies behind all that is held, until what lies before it.
+    for (let i = held.length - 1; i >= 0; i--) {
       const piece = held[i] as HeldSegment;
+      if (((piece.sequence + piece.bytes.length - sequence) | 0) <= 0) return;
       const from = Math.max(0, (sequence - piece.sequence) | 0);
       const to = Math.min(piece.bytes.length, ((sequence - piece.sequence) | 0) + length);
       if (from >= to || ((acknowledgement - piece.acknowledgement) | 0) >= 0) continue;
@@ -137,7 +139,6 @@ export class TcpStream {
       if (!isTail) parts.push({ ...piece, sequence: (piece.sequence + to) | 0, bytes: piece.bytes.subarray(to) });
       held.splice(i, 1, ...parts);
       budget.add((parts.length - 1) * HELD_SEGMENT_BYTES);
-      i += parts.length - 1;
     }
   }
 

@@ -109,7 +109,7 @@ export class Conversation implements FlowConsumer, MessageSink {
     this.#sawHttp = true;
     counters.requests_seen++;
     counters.exchanges_seen++;
-    const framing = requestFraming(headers);
+    const framing = requestFraming(headers, parsed);
     const lane = this.#laneOf(direction);
     let marks = this.#nextMarks;
     this.#nextMarks = 0;
@@ -152,13 +152,15 @@ export class Conversation implements FlowConsumer, MessageSink {
       this.#reserve(pending, EXCHANGE_BYTES + headers.text.length);
       this.#context.pending.append(pending);
     }
-    // Who sends this many without reading: the oldest goes unanswered, and keeps its place in line.
-    const crowded = lane.waiting[lane.waiting.length - limits.pipeline_requests_max];
-    if (crowded !== undefined) this.#handOn(crowded, 0);
-    if (lane.waiting.length >= limits.pipeline_requests_max * SPENT_PLACES_FACTOR) {
-      // There is no following who is answered this late.
-      this.#giveUpAll(lane.waiting.splice(0), 0);
-      lane.isUnpairable = true;
+    const places = lane.waiting.length;
+    if (places >= limits.pipeline_requests_max) {
+      // Who sends this many without reading: the oldest goes unanswered, and keeps its place in line.
+      this.#handOn(lane.waiting[places - limits.pipeline_requests_max] as PendingExchange, 0);
+      if (places >= limits.pipeline_requests_max * SPENT_PLACES_FACTOR) {
+        // There is no following who is answered this late.
+        this.#giveUpAll(lane.waiting.splice(0), 0);
+        lane.isUnpairable = true;
+      }
     }
     if (lane.isUnpairable || lane.isClosed) {
       pending.responseEnded = true;
@@ -178,7 +180,7 @@ export class Conversation implements FlowConsumer, MessageSink {
     counters.responses_seen++;
     const lane = this.#laneAnsweredBy(direction);
     const pending = lane.waiting[0];
-    const framing = responseFraming(headers, status, pending?.method ?? '');
+    const framing = responseFraming(headers, parsed, status, pending?.method ?? '');
     // An interim response never answers a request (RFC 9110 §15.2).
     if (isInterim(status)) return framing;
     if (pending === undefined) {
@@ -214,6 +216,11 @@ export class Conversation implements FlowConsumer, MessageSink {
     return framing;
   }
 
+  wantsResponse(reader: MessageReader): boolean {
+    const pending = this.#laneAnsweredBy(this.#directionOf(reader)).waiting[0];
+    return pending !== undefined && pending.exchange !== null;
+  }
+
   onBody(reader: MessageReader, bytes: Buffer, start: number, end: number, expected: number, time: number): void {
     const direction = this.#directionOf(reader);
     const { limits, budget } = this.#context;
@@ -226,16 +233,16 @@ export class Conversation implements FlowConsumer, MessageSink {
       buffer = new BodyBuffer(limits.body_bytes_max, budget);
       if (sending === null) {
         pending.responseBody = buffer;
-        if (exchange.response !== null) exchange.response.body = buffer.body;
+        if (exchange.response !== null) exchange.response.body = buffer;
       } else {
         pending.requestBody = buffer;
-        exchange.request.body = buffer.body;
+        exchange.request.body = buffer;
       }
     }
     buffer.append(bytes, start, end, expected);
     exchange.endTime = time;
     this.#context.pending.touch(pending, time);
-    if (pending.streaming && buffer.body.truncated) this.#handOn(pending, Mark.unfinished);
+    if (pending.streaming && buffer.truncated) this.#handOn(pending, Mark.unfinished);
   }
 
   onBodyLost(reader: MessageReader, length: number): void {
@@ -249,11 +256,11 @@ export class Conversation implements FlowConsumer, MessageSink {
     if (sending === null) {
       pending.responseBody ??= new BodyBuffer(limits.body_bytes_max, budget);
       pending.responseBody.lose(length);
-      if (exchange.response !== null) exchange.response.body = pending.responseBody.body;
+      if (exchange.response !== null) exchange.response.body = pending.responseBody;
     } else {
       pending.requestBody ??= new BodyBuffer(limits.body_bytes_max, budget);
       pending.requestBody.lose(length);
-      exchange.request.body = pending.requestBody.body;
+      exchange.request.body = pending.requestBody;
     }
   }
 

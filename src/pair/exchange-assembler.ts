@@ -84,8 +84,9 @@ export class ExchangeAssembler {
     }
   }
 
-  /** The kernel dropped packets: whatever is under way may be the worse for it. */
-  noteDrops(): void {
+  /** The kernel dropped packets before `time`: whatever is under way may be the worse for it. */
+  noteDrops(time: number): void {
+    this.#reassembler.noteDrops(time);
     for (let pending = this.#context.pending.oldest; pending !== null; pending = pending.newer) {
       if (pending.exchange !== null) pending.exchange.marks |= Mark.drops;
     }

@@ -224,6 +224,17 @@ describe('how loss is told from lateness', () => {
     expect(counters).toMatchObject({ gaps: 1, gap_bytes: 10 });
   });
 
+  it('gives it up after a few packets where the kernel has just said that it dropped some', () => {
+    const steps = [get('/1'), lost(ok('one')), get('/2'), ok('two'), get('/3'), ok('three'), get('/4'), ok('four')];
+    const waiting = converse(steps);
+    expect(waiting.handedOn.filter(Number.isFinite)).toEqual([]);
+    const told = converse(steps, { drops: 0 });
+    expect(told.handedOn.filter(Number.isFinite)).toHaveLength(4);
+    expect(told.lines).toEqual(waiting.lines);
+    // Drops of long ago say nothing.
+    expect(converse(steps, { drops: -2e9 }).handedOn.filter(Number.isFinite)).toEqual([]);
+  });
+
   it('does not take a late segment for lost because its receiver has it', () => {
     const { counters } = converse([get('/1'), head, late(server('0123456789'), 60), long(40), ack('client'), long(40)]);
     expect(counters.gaps).toBe(0);

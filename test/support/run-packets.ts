@@ -25,6 +25,8 @@ export interface RunOptions {
   admit?(exchange: Exchange): DropReason;
   /** Packets a batch. */
   batch?: number;
+  /** When the kernel says that it dropped packets, in nanoseconds; before the first packet. */
+  drops?: number;
 }
 
 export interface RunResult {
@@ -118,6 +120,7 @@ export class EngineRun {
 
 export function runPackets(packets: readonly Packet[], options: RunOptions = {}): RunResult {
   const run = new EngineRun({ batch: 1, ...options });
+  if (options.drops !== undefined) run.assembler.noteDrops(options.drops);
   for (const packet of packets) run.push(packet);
   return run.end();
 }

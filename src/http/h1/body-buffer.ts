@@ -3,39 +3,49 @@
  */
 import type { MemoryBudget } from '../../memory-budget.js';
 import type { MessageBody } from '../message-body.js';
+import { copyWords } from './copy-words.js';
 
 const PIECE_BYTES_MIN = 512;
 const PIECE_BYTES_MAX = 1 << 16;
 
-export class BodyBuffer {
-  readonly body: MessageBody = { wireBytes: 0, chunks: [], keptBytes: 0, truncated: false };
+export class BodyBuffer implements MessageBody {
+  wireBytes = 0;
+  chunks: Uint8Array[] = NO_CHUNKS;
+  keptBytes = 0;
+  truncated = false;
   readonly #bytesMax: number;
   readonly #budget: MemoryBudget;
   /** Room left behind the last piece's bytes. */
   #piece: Buffer | null = null;
   #pieceUsed = 0;
-  #reserved = 0;
+  /** Bytes of memory taken from the budget. */
+  reserved = 0;
 
   constructor(bytesMax: number, budget: MemoryBudget) {
     this.#bytesMax = bytesMax;
     this.#budget = budget;
   }
 
-  /** Bytes of memory taken from the budget. */
-  get reserved(): number {
-    return this.#reserved;
-  }
-
   /** Takes `bytes[start, end)`. `expected`: bytes of this body still to come, these included, where that is known, else 0. */
   append(bytes: Buffer, start: number, end: number, expected: number): void {
-    const { body } = this;
-    body.wireBytes += end - start;
-    if (body.truncated) return;
+    this.wireBytes += end - start;
+    if (this.truncated) return;
     let at = start;
     let length = end - start;
-    if (body.keptBytes + length > this.#bytesMax) {
-      length = this.#bytesMax - body.keptBytes;
-      body.truncated = true;
+    if (this.keptBytes + length > this.#bytesMax) {
+      length = this.#bytesMax - this.keptBytes;
+      this.truncated = true;
+    }
+    if (this.chunks === NO_CHUNKS) {
+      if (length === 0) return;
+      // Most bodies are small and come in one segment.
+      if (length === expected && length <= SMALL_BYTES_MAX) {
+        this.#reserve(length);
+        this.chunks = [smallPiece(bytes, at, length)];
+        this.keptBytes = length;
+        return;
+      }
+      this.chunks = [];
     }
     while (length > 0) {
       let piece = this.#piece;
@@ -45,8 +55,8 @@ export class BodyBuffer {
       const take = Math.min(length, piece.length - this.#pieceUsed);
       bytes.copy(piece, this.#pieceUsed, at, at + take);
       this.#pieceUsed += take;
-      body.keptBytes += take;
-      body.chunks[body.chunks.length - 1] =
+      this.keptBytes += take;
+      this.chunks[this.chunks.length - 1] =
         this.#pieceUsed === piece.length ? piece : piece.subarray(0, this.#pieceUsed);
       at += take;
       length -= take;
@@ -55,17 +65,16 @@ export class BodyBuffer {
 
   /** Counts bytes that were on the wire and not in the capture. What comes behind them is not spliced on. */
   lose(length: number): void {
-    this.body.wireBytes += length;
-    this.body.truncated = true;
+    this.wireBytes += length;
+    this.truncated = true;
   }
 
   /** Lets go of the bytes and keeps the count. Returns how many were let go. */
   shed(): number {
-    const { body } = this;
-    const shed = body.keptBytes;
-    body.chunks = [];
-    body.keptBytes = 0;
-    body.truncated = true;
+    const shed = this.keptBytes;
+    this.chunks = NO_CHUNKS;
+    this.keptBytes = 0;
+    this.truncated = true;
     this.#piece = null;
     this.release();
     return shed;
@@ -73,24 +82,52 @@ export class BodyBuffer {
 
   /** Gives the reservation back: somebody else accounts for the bytes now, or nobody holds them. */
   release(): void {
-    this.#budget.remove(this.#reserved);
-    this.#reserved = 0;
+    this.#budget.remove(this.reserved);
+    this.reserved = 0;
   }
 
   #addPiece(length: number, expected: number): Buffer {
-    const room = this.#bytesMax - this.body.keptBytes;
+    const room = this.#bytesMax - this.keptBytes;
     // A body of known length that is all here gets a piece of just its size.
     let size = Math.max(length, Math.min(expected, PIECE_BYTES_MAX));
     if (expected === 0 && size < PIECE_BYTES_MAX) {
-      size = Math.min(PIECE_BYTES_MAX, Math.max(size, PIECE_BYTES_MIN, this.body.keptBytes));
+      size = Math.min(PIECE_BYTES_MAX, Math.max(size, PIECE_BYTES_MIN, this.keptBytes));
     }
     size = Math.min(size, room);
     const piece = Buffer.allocUnsafe(size);
     this.#piece = piece;
     this.#pieceUsed = 0;
-    this.body.chunks.push(piece);
-    this.#reserved += size;
-    this.#budget.add(size);
+    this.chunks.push(piece);
+    this.#reserve(size);
     return piece;
   }
+
+  #reserve(bytes: number): void {
+    this.reserved += bytes;
+    this.#budget.add(bytes);
+  }
+}
+
+// Shared by every body before its first bytes.
+const NO_CHUNKS: Uint8Array[] = [];
+
+/** Small bodies are cut from blocks of this size, as `Buffer.allocUnsafe` does; here the copy goes by words. */
+const BLOCK_BYTES = 8192;
+const SMALL_BYTES_MAX = 512;
+let block = new ArrayBuffer(BLOCK_BYTES);
+let blockWords = new Int32Array(block);
+let blockBytes = new Uint8Array(block);
+let blockUsed = 0;
+
+function smallPiece(bytes: Buffer, at: number, length: number): Uint8Array {
+  if (blockUsed + length > BLOCK_BYTES) {
+    block = new ArrayBuffer(BLOCK_BYTES);
+    blockWords = new Int32Array(block);
+    blockBytes = new Uint8Array(block);
+    blockUsed = 0;
+  }
+  const start = blockUsed;
+  copyWords(bytes, at, length, blockWords, blockBytes, start >> 2);
+  blockUsed = (start + length + 3) & ~3;
+  return new Uint8Array(block, start, length);
 }

@@ -2,6 +2,7 @@
  * How the end of a message's body is found, RFC 9112 §6.3.
  */
 import type { HeaderList } from '../header-list.js';
+import { ContentLength } from './llhttp.js';
 
 export const Framing = {
   /** No body. */
@@ -29,9 +30,20 @@ const CLOSE: BodyFraming = { framing: Framing.close, length: 0, malformed: false
 const CHUNKED: BodyFraming = { framing: Framing.chunked, length: 0, malformed: false };
 const TUNNEL: BodyFraming = { framing: Framing.tunnel, length: 0, malformed: false };
 
+/** What `ParsedHead` tells of a head's framing at no cost. */
+export interface FramingHints {
+  readonly contentLength: number;
+  readonly mayBeCoded: boolean;
+}
+
+/** Whether the hints say all there is to say, so that the headers are not needed. */
+export function isFramingPlain(hints: FramingHints): boolean {
+  return !hints.mayBeCoded && hints.contentLength !== ContentLength.unclear;
+}
+
 /** §6.3, for a request. */
-export function requestFraming(headers: HeaderList): BodyFraming {
-  return headerFraming(headers, NONE);
+export function requestFraming(headers: HeaderList, hints: FramingHints): BodyFraming {
+  return headerFraming(headers, hints, NONE);
 }
 
 /** 1xx: another response follows (RFC 9110 §15.2); but not behind 101, which ends HTTP. */
@@ -40,13 +52,16 @@ export function isInterim(status: number): boolean {
 }
 
 /** §6.3 for a response to `method`, which is empty where the request was not seen. */
-export function responseFraming(headers: HeaderList, status: number, method: string): BodyFraming {
+export function responseFraming(headers: HeaderList, hints: FramingHints, status: number, method: string): BodyFraming {
   if (status === 101 || (method === 'CONNECT' && status >= 200 && status < 300)) return TUNNEL;
   if (method === 'HEAD' || isInterim(status) || status === 204 || status === 304) return NONE;
-  return headerFraming(headers, CLOSE);
+  return headerFraming(headers, hints, CLOSE);
 }
 
-function headerFraming(headers: HeaderList, otherwise: BodyFraming): BodyFraming {
+function headerFraming(headers: HeaderList, hints: FramingHints, otherwise: BodyFraming): BodyFraming {
+  if (isFramingPlain(hints)) {
+    return hints.contentLength === ContentLength.none ? otherwise : ofLength(hints.contentLength, false);
+  }
   if (headers.get('transfer-encoding') !== undefined) {
     const codings = headers.getAll('transfer-encoding').join(',').toLowerCase().split(',');
     const last = codings[codings.length - 1]?.trim();
@@ -56,10 +71,6 @@ function headerFraming(headers: HeaderList, otherwise: BodyFraming): BodyFraming
   }
   const lengths = headers.getAll('content-length');
   if (lengths.length === 0) return otherwise;
-  if (lengths.length === 1) {
-    const length = digits(lengths[0] as string);
-    if (length >= 0) return ofLength(length, false);
-  }
   // "42, 42" and a header sent twice mean the same (§6.3 item 5).
   const all = lengths
     .join(',')

@@ -7,10 +7,10 @@
  * the capture has to be carried through a body, which no parser for complete streams can; and a body's bytes would be
  * copied into the module's memory for nothing. A head is parsed in one call, and the parser reset behind it, so one
  * instance serves all flows.
- *
- * The build is the one that undici ships and the Node.js project keeps; the version is pinned exactly.
  */
-import { createRequire } from 'node:module';
+import { copyWords } from './copy-words.js';
+import { createHeadRecord, HPE_PAUSED, Noted } from './head-recorder.js';
+import { loadLlhttp } from './llhttp-module.js';
 
 export const MessageKind = { request: 1, response: 2 } as const; // llhttp_type_t
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
@@ -35,14 +35,20 @@ export interface ParsedHead {
   /** Four offsets a header: name start, name end, value start, value end. */
   spans: Int32Array;
   headerCount: number;
+  /** What the only Content-Length says, `ContentLength.none` where there is none, `unclear` where it takes a closer look. */
+  contentLength: number;
+  /** Whether there may be a Transfer-Encoding. */
+  mayBeCoded: boolean;
   /** Whether the head departs from the grammar. */
   malformed: boolean;
   /** Whether the head is ASCII and no value in it is folded. */
   isPlain: boolean;
 }
 
-/** Headers a head may have before it is taken for hostile. */
-export const HEADERS_MAX = 4096;
+export const ContentLength = { none: -1, unclear: -2 } as const;
+
+const record = createHeadRecord();
+const noted = record.words;
 
 /** The result of the last `parseHead` that was `complete`, also filled by the salvage parser. */
 export const parsed: ParsedHead = {
@@ -55,25 +61,24 @@ export const parsed: ParsedHead = {
   reasonEnd: 0,
   versionMajor: 0,
   versionMinor: 0,
-  spans: new Int32Array(HEADERS_MAX * 4),
+  spans: record.words.subarray(Noted.spans),
   headerCount: 0,
+  contentLength: ContentLength.none,
+  mayBeCoded: false,
   malformed: false,
   isPlain: false,
 };
 
 const HPE_OK = 0;
-const HPE_PAUSED = 21;
 
 interface LlhttpExports {
   memory: WebAssembly.Memory;
   _initialize(): void;
-  malloc(size: number): number;
   llhttp_alloc(kind: number): number;
   llhttp_reset(parser: number): void;
   llhttp_execute(parser: number, data: number, length: number): number;
   llhttp_get_error_pos(parser: number): number;
   llhttp_get_method(parser: number): number;
-  llhttp_get_status_code(parser: number): number;
   llhttp_get_http_major(parser: number): number;
   llhttp_get_http_minor(parser: number): number;
   llhttp_method_name(method: number): number;
@@ -83,72 +88,13 @@ interface LlhttpExports {
   llhttp_set_lenient_transfer_encoding(parser: number, on: number): void;
 }
 
-// The callbacks run inside `llhttp_execute` and only note places. They are module-level, as the instance is.
-let inputAt = 0;
-let hasValue = false;
-
-function onHeaderField(_parser: number, at: number, length: number): number {
-  const { spans } = parsed;
-  if (parsed.headerCount >= HEADERS_MAX) return -1;
-  const i = parsed.headerCount << 2;
-  const start = at - inputAt;
-  spans[i] = start;
-  spans[i + 1] = start + length;
-  spans[i + 2] = start + length;
-  spans[i + 3] = start + length;
-  parsed.headerCount++;
-  hasValue = false;
-  return 0;
-}
-
-function onHeaderValue(_parser: number, at: number, length: number): number {
-  const i = (parsed.headerCount - 1) << 2;
-  const start = at - inputAt;
-  // A folded value (obs-fold, RFC 9112 §5.2) comes in pieces: it runs from the first to the end of the last.
-  if (!hasValue) parsed.spans[i + 2] = start;
-  else parsed.isPlain = false;
-  hasValue = true;
-  parsed.spans[i + 3] = start + length;
-  return 0;
-}
-
-function onUrl(_parser: number, at: number, length: number): number {
-  parsed.targetStart = at - inputAt;
-  parsed.targetEnd = parsed.targetStart + length;
-  return 0;
-}
-
-function onStatus(_parser: number, at: number, length: number): number {
-  parsed.reasonStart = at - inputAt;
-  parsed.reasonEnd = parsed.reasonStart + length;
-  return 0;
-}
-
-// Stop behind the head, whatever it says about a body.
-const pauseAtHeadersComplete = () => HPE_PAUSED;
-const proceed = () => 0;
-
-const require = createRequire(import.meta.url);
-const module = new WebAssembly.Module(require('undici/lib/llhttp/llhttp_simd-wasm.js') as Buffer);
-const llhttp = new WebAssembly.Instance(module, {
-  env: {
-    wasm_on_message_begin: proceed,
-    wasm_on_url: onUrl,
-    wasm_on_status: onStatus,
-    wasm_on_header_field: onHeaderField,
-    wasm_on_header_value: onHeaderValue,
-    wasm_on_headers_complete: pauseAtHeadersComplete,
-    wasm_on_body: proceed,
-    wasm_on_message_complete: proceed,
-  },
-}).exports as unknown as LlhttpExports;
-llhttp._initialize();
-
 /** The longest head that can be parsed, in bytes. */
 export const HEAD_PARSE_BYTES_MAX = 1 << 18;
-/** Aligned to words, as all of malloc's memory is. */
-const input = llhttp.malloc(HEAD_PARSE_BYTES_MAX);
-inputAt = input;
+
+const { module, ours: input } = loadLlhttp(HEAD_PARSE_BYTES_MAX);
+const llhttp = new WebAssembly.Instance(module, { env: record.callbacks }).exports as unknown as LlhttpExports;
+llhttp._initialize();
+record.setInput(input);
 
 function createParser(kind: MessageKind): number {
   const parser = llhttp.llhttp_alloc(kind);
@@ -163,9 +109,9 @@ function createParser(kind: MessageKind): number {
 
 const requestParser = createParser(MessageKind.request);
 const responseParser = createParser(MessageKind.response);
-let memory = new Uint8Array(llhttp.memory.buffer);
-/** The same memory in words. */
-let words = new Int32Array(llhttp.memory.buffer);
+// The module's memory, as bytes and as words. It never grows, as nothing is allocated in it from here on.
+const memory = new Uint8Array(llhttp.memory.buffer);
+const words = new Int32Array(llhttp.memory.buffer);
 
 const METHOD_COUNT = 64;
 const methods: string[] = [];
@@ -184,31 +130,40 @@ function methodName(method: number): string {
 /** Parses the head that begins at `bytes[start]` into `parsed`. */
 export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {
   const length = Math.min(end - start, HEAD_PARSE_BYTES_MAX);
-  if (memory.buffer !== llhttp.memory.buffer) {
-    memory = new Uint8Array(llhttp.memory.buffer);
-    words = new Int32Array(llhttp.memory.buffer);
-  }
-  bytes.copy(memory, input, start, start + length);
-  parsed.headerCount = 0;
-  parsed.malformed = false;
-  parsed.isPlain = true;
-  parsed.reasonStart = 0;
-  parsed.reasonEnd = 0;
-  const parser = kind === MessageKind.request ? requestParser : responseParser;
+  const isPlain = copyWords(bytes, start, length, words, memory, input >> 2);
+  noted[Noted.headerCount] = 0;
+  noted[Noted.folded] = 0;
+  noted[Noted.lengthCount] = 0;
+  noted[Noted.codingCount] = 0;
+  noted[Noted.reasonStart] = 0;
+  noted[Noted.reasonEnd] = 0;
+  const isRequest = kind === MessageKind.request;
+  const parser = isRequest ? requestParser : responseParser;
   const code = llhttp.llhttp_execute(parser, input, length);
   let result: HeadResult = HeadResult.invalid;
   if (code === HPE_PAUSED) {
     parsed.length = llhttp.llhttp_get_error_pos(parser) - input;
-    parsed.versionMajor = llhttp.llhttp_get_http_major(parser);
-    parsed.versionMinor = llhttp.llhttp_get_http_minor(parser);
-    if (kind === MessageKind.request) {
+    parsed.headerCount = noted[Noted.headerCount] as number;
+    parsed.contentLength = contentLength();
+    parsed.mayBeCoded = noted[Noted.codingCount] !== 0;
+    parsed.malformed = false;
+    // What is not ASCII may lie behind the head.
+    parsed.isPlain = noted[Noted.folded] === 0 && (isPlain || isAscii(parsed.length));
+    if (isRequest) {
       parsed.method = methods[llhttp.llhttp_get_method(parser)] as string;
+      parsed.targetStart = noted[Noted.targetStart] as number;
+      parsed.targetEnd = noted[Noted.targetEnd] as number;
       parsed.status = 0;
+      parsed.reasonStart = 0;
+      parsed.reasonEnd = 0;
+      readVersion(parser, input + parsed.targetEnd);
     } else {
       parsed.method = '';
-      parsed.status = llhttp.llhttp_get_status_code(parser);
+      parsed.reasonStart = noted[Noted.reasonStart] as number;
+      parsed.reasonEnd = noted[Noted.reasonEnd] as number;
+      parsed.status = noted[Noted.status] as number;
+      readVersion(parser, input - 1);
     }
-    if (parsed.isPlain) parsed.isPlain = isAscii(parsed.length);
     result = HeadResult.complete;
   } else if (code === HPE_OK) {
     result = HeadResult.incomplete;
@@ -217,10 +172,50 @@ export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: 
   return result;
 }
 
-/** Whether the first `length` bytes of the input, rounded up to words, are ASCII. */
+/** Read from the input: to compare it letter by letter as a string takes several times as long. */
+function contentLength(): number {
+  const count = noted[Noted.lengthCount] as number;
+  if (count === 0) return ContentLength.none;
+  if (count > 1) return ContentLength.unclear;
+  const header = Noted.spans + ((noted[Noted.lengthHeader] as number) << 2);
+  const name = input + (noted[header] as number);
+  for (let i = 0; i < CONTENT_LENGTH.length; i++) {
+    // Lower case; what else it makes of a byte is no letter of the name.
+    if (((memory[name + i] as number) | 0x20) !== CONTENT_LENGTH[i]) return ContentLength.none;
+  }
+  const start = input + (noted[header + 2] as number);
+  const end = input + (noted[header + 3] as number);
+  // More digits than this overflow what arithmetic can trust.
+  if (start === end || end - start > 15) return ContentLength.unclear;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = (memory[at] as number) - 0x30;
+    if (digit < 0 || digit > 9) return ContentLength.unclear;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+const CONTENT_LENGTH = Buffer.from('content-length');
+
+/**
+ * The version that stands behind the place `before`: read from the input where it is `HTTP/1.` and a digit, one space behind
+ * the target or at the start of a response, which saves two calls into the module.
+ */
+function readVersion(parser: number, before: number): void {
+  const isUsual =
+    memory[before + 1] === 0x48 /* H */ &&
+    memory[before + 5] === 0x2f /* / */ &&
+    memory[before + 6] === 0x31 /* 1 */ &&
+    memory[before + 7] === 0x2e /* . */ &&
+    (before < input || memory[before] === 0x20);
+  parsed.versionMajor = isUsual ? 1 : llhttp.llhttp_get_http_major(parser);
+  parsed.versionMinor = isUsual ? (memory[before + 8] as number) - 0x30 : llhttp.llhttp_get_http_minor(parser);
+}
+
+/** Whether the first `length` bytes of the input are ASCII. */
 function isAscii(length: number): boolean {
   let bits = 0;
-  const end = (input + length + 3) >> 2;
-  for (let i = input >> 2; i < end; i++) bits |= words[i] as number;
-  return (bits & 0x80808080) === 0;
+  for (let i = input; i < input + length; i++) bits |= memory[i] as number;
+  return (bits & 0x80) === 0;
 }

@@ -11,7 +11,7 @@ import type { Counters } from '../../counters.js';
 import type { Limits } from '../../limits.js';
 import type { MemoryBudget } from '../../memory-budget.js';
 import { HeaderList } from '../header-list.js';
-import { type BodyFraming, Framing } from './body-framing.js';
+import { type BodyFraming, Framing, isFramingPlain } from './body-framing.js';
 import { ChunkedDecoder, trailerPairs } from './chunked-decoder.js';
 import { HeadResult, MessageKind, parsed, parseHead } from './llhttp.js';
 import { classifyStart, findMessageStart, proxyHeaderEnd, Start } from './message-start.js';
@@ -22,6 +22,8 @@ export interface MessageSink {
   /** A request's head is complete; `parsed` holds the rest. Returns how its body ends. */
   onRequest(reader: MessageReader, target: string, headers: HeaderList, time: number): BodyFraming;
   onResponse(reader: MessageReader, reason: string, headers: HeaderList, time: number): BodyFraming;
+  /** Whether anybody will look at the next response's reason and headers; if not, they come empty. */
+  wantsResponse(reader: MessageReader): boolean;
   /** Body bytes, transfer coding removed; valid during the call. `expected` as in `BodyBuffer.append`. */
   onBody(reader: MessageReader, bytes: Buffer, start: number, end: number, expected: number, time: number): void;
   /** Body bytes that the capture lost. */
@@ -80,6 +82,7 @@ const HEAD_ATTEMPTS_MAX = 8;
  */
 const RESYNCS_MAX = 16;
 const NO_TRAILERS: [string, string][] = [];
+const NO_HEADERS = new HeaderList('', []);
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -406,17 +409,20 @@ export class MessageReader {
   /** The head in `parsed`, which begins at `bytes[at]`, is complete. Returns where its message goes on. */
   #take(kind: MessageKind, bytes: Buffer, at: number, time: number): number {
     this.#sawMessage = true;
-    const text = bytes.latin1Slice(at, at + parsed.length);
-    const count = parsed.headerCount << 2;
-    const spans: number[] = new Array(count);
-    for (let i = 0; i < count; i++) spans[i] = parsed.spans[i] as number;
-    const headers = new HeaderList(text, spans, parsed.isPlain);
     const behind = at + parsed.length;
     if (parsed.malformed) this.#counters.messages_malformed++;
-    const body =
-      kind === MessageKind.request
-        ? this.#sink.onRequest(this, text.slice(parsed.targetStart, parsed.targetEnd), headers, time)
-        : this.#sink.onResponse(this, text.slice(parsed.reasonStart, parsed.reasonEnd), headers, time);
+    let body: BodyFraming;
+    if (kind === MessageKind.request) {
+      const headers = headerList(bytes, at);
+      const target = headers.text.slice(parsed.targetStart, parsed.targetEnd);
+      body = this.#sink.onRequest(this, target, headers, time);
+    } else if (!isFramingPlain(parsed) || this.#sink.wantsResponse(this)) {
+      const headers = headerList(bytes, at);
+      const reason = headers.text.slice(parsed.reasonStart, parsed.reasonEnd);
+      body = this.#sink.onResponse(this, reason, headers, time);
+    } else {
+      body = this.#sink.onResponse(this, '', NO_HEADERS, time);
+    }
     this.afterLoss = false;
     switch (body.framing) {
       case Framing.none:
@@ -455,4 +461,12 @@ export class MessageReader {
     }
     return at;
   }
+}
+
+/** The headers of the head in `parsed`, which begins at `bytes[at]`. */
+function headerList(bytes: Buffer, at: number): HeaderList {
+  const count = parsed.headerCount << 2;
+  const spans: number[] = new Array(count);
+  for (let i = 0; i < count; i++) spans[i] = parsed.spans[i] as number;
+  return new HeaderList(bytes.latin1Slice(at, at + parsed.length), spans, parsed.isPlain);
 }

@@ -4,7 +4,8 @@
  * A sensor does not get to refuse what the application accepted: methods outside the registry, raw UTF-8 in a target,
  * a header without a colon. What can be read is read; `parsed.malformed` says whether the grammar was broken.
  */
-import { HEADERS_MAX, HeadResult, MessageKind, parsed } from './llhttp.js';
+import { HEADERS_MAX } from './head-recorder.js';
+import { ContentLength, HeadResult, MessageKind, parsed } from './llhttp.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -17,6 +18,8 @@ export function salvageHead(kind: MessageKind, bytes: Buffer, start: number, end
   // A view of its own: a search must not run on into the rest of the batch.
   const head = bytes.subarray(start, end);
   parsed.headerCount = 0;
+  parsed.contentLength = ContentLength.unclear;
+  parsed.mayBeCoded = true;
   parsed.malformed = false;
   parsed.isPlain = false;
   parsed.reasonStart = 0;
