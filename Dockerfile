@@ -3,37 +3,46 @@
 #   docker buildx build --platform linux/amd64,linux/arm64 --tag levoai/pcap-sensor .
 #
 # BUILD_IMAGE has Node.js with its headers and npm, on Debian. BASE_IMAGE is a Debian of the same release; the image is
-# that, Node.js and the sensor. Behind a proxy that re-signs TLS, or with a registry of your own:
+# that, Node.js and the sensor. NODE_IMAGE is where the Node.js of the image comes from: BUILD_IMAGE, of the platform
+# built for. Behind a proxy that re-signs TLS, or with a registry of your own:
 #   --secret id=ca,src=ca-bundle.pem --secret id=npmrc,src=$HOME/.npmrc
 # They are mounted while npm runs and are in no layer.
+#
+# The first stage runs on the machine that builds, and cross-compiles: emulated, the compiler would take an hour.
 ARG BUILD_IMAGE=docker.io/library/node:20-bookworm
+ARG NODE_IMAGE=${BUILD_IMAGE}
 ARG BASE_IMAGE=docker.io/library/debian:bookworm-slim
 
-FROM ${BUILD_IMAGE} AS build
+FROM ${NODE_IMAGE} AS node
+
+FROM --platform=${BUILDPLATFORM} ${BUILD_IMAGE} AS build
+ARG TARGETARCH
 WORKDIR /src
+COPY scripts/cross scripts/
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends g++ make python3 libpcap-dev \
+ && apt-get install --yes --no-install-recommends g++ make python3 libpcap-dev $(scripts/cross packages "$TARGETARCH") \
  && rm -rf /var/lib/apt/lists/*
 COPY package.json package-lock.json .npmrc ./
 # Optional packages are installed for the compiler to see their types; the image gets none of them: the AWS SDK belongs
 # to "pcap-sensor ecs", the cap package to machines without the capture ring.
 RUN --mount=type=secret,id=ca,target=/run/ca.pem --mount=type=secret,id=npmrc,target=/root/.npmrc \
     if [ -s /run/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/run/ca.pem; fi; \
-    npm_config_nodedir="$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")" \
-    npm ci --no-update-notifier --loglevel=error
-COPY tsconfig.json tsconfig.build.json ./
+    npm ci --ignore-scripts --no-update-notifier --loglevel=error
 COPY native native
-RUN npm_config_nodedir="$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")" npm run --silent build:native
+RUN scripts/cross build "$TARGETARCH" node_modules/re2 && scripts/cross build "$TARGETARCH" native
+COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN npm run --silent build
 COPY LICENSE levo_pcap_sensor.sh ./
 COPY bin bin
 COPY scripts/runtime-tree.js scripts/
+COPY --from=node /usr/local/bin/node /usr/local/bin/runtime-node
 RUN node scripts/runtime-tree.js /runtime \
- && find /runtime -name '*.node' -exec strip --strip-unneeded {} + \
- && install --strip "$(readlink -f "$(command -v node)")" /usr/local/bin/runtime-node
+ && find /runtime -name '*.node' -exec scripts/cross strip "$TARGETARCH" {} + \
+ && scripts/cross strip "$TARGETARCH" /usr/local/bin/runtime-node
 
-FROM ${BASE_IMAGE}
+# Said again because older buildah goes on with the platform of the stage before.
+FROM --platform=${TARGETPLATFORM} ${BASE_IMAGE}
 # root: on Fargate only root has NET_RAW in effect. Any other name is made a user, and Node.js is given the capability.
 ARG RUN_AS=root
 RUN apt-get update \

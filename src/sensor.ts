@@ -43,8 +43,10 @@ export interface SensorRun {
   stop(reason: string): void;
 }
 
-/** How often time is told to pass where no packet does it, in milliseconds. */
+/** How often time is told to pass where no packet does it, in milliseconds; after a second of quiet less often. */
 const TICK_MILLIS = 200;
+const QUIET_TICK_MILLIS = 1000;
+const QUIET_TICKS = 5;
 /** Traces being built (a large body in the decoder) that a file is read on for. */
 const BUILDS_MAX = 64;
 
@@ -57,6 +59,10 @@ export async function startSensor(
   const counters = createCounters();
   const ids = createTraceIds((bytes) => randomFillSync(bytes));
   let assembler: ExchangeAssembler | null = null;
+  // Asked while the source is opened; a source that cannot be opened does not wait for the answer.
+  const metadata = readTaskMetadata(process.env, (url, reason) =>
+    log.warn({ url, reason }, 'the task metadata endpoint did not answer; traces lack what it knows'),
+  );
   const opened = await openSource(settings, limits, log, (time) => assembler?.noteDrops(time));
   const { source, isLocal } = opened;
   const watch = openWatch(settings, opened.gate, counters, log);
@@ -64,9 +70,7 @@ export async function startSensor(
   let opening: Outputs | null = null;
   let report: Report;
   try {
-    const task = await readTaskMetadata(process.env, (url, reason) =>
-      log.warn({ url, reason }, 'the task metadata endpoint did not answer; traces lack what it knows'),
-    );
+    const task = await metadata;
     const onSatelliteAddress = opened.noteSatellite;
     const sensorVersion = SENSOR_VERSION;
     opening = await openOutputs({ settings, counters, limits, log, sensorVersion, task, onSatelliteAddress });
@@ -197,14 +201,16 @@ interface CaptureClock {
  */
 function startClock(assembler: ExchangeAssembler, timeBaseSeconds: number): CaptureClock {
   let quietTicks = 0;
-  const timer = setInterval(() => {
+  const tick = () => {
     // The first quiet tick may be the one behind a long pause of this process itself.
     if (quietTicks++ > 0) assembler.advance((Date.now() - timeBaseSeconds * 1000) * 1e6);
-  }, TICK_MILLIS);
+    timer = setTimeout(tick, quietTicks > QUIET_TICKS ? QUIET_TICK_MILLIS : TICK_MILLIS);
+  };
+  let timer = setTimeout(tick, TICK_MILLIS);
   return {
     notePackets: () => {
       quietTicks = 0;
     },
-    stop: () => clearInterval(timer),
+    stop: () => clearTimeout(timer),
   };
 }

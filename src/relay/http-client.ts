@@ -9,8 +9,8 @@
  * up after five attempts within one timeout, knows no proxy, and cannot send what has been encoded already. Nothing is followed
  * here: a redirect is an answer like another.
  */
-import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import { type Agent as TlsAgent, request as tlsRequest } from 'node:https';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import type { Agent as TlsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Connector } from './agent.js';
@@ -94,7 +94,7 @@ function post(
       headers: { ...headers, 'Content-Length': String(body.length) },
       ...options.connector.requestOptions,
     };
-    const request: ClientRequest = secure ? tlsRequest(url, settings) : httpRequest(url, settings);
+    const request: ClientRequest = options.connector.request(url, settings);
 
     const finish = (settle: () => void): void => {
       clearTimeout(timer);

@@ -3,8 +3,10 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { COMMAND, runCommand, withoutOptions } from '../support/command.js';
 import { type FakeEcs, startFakeEcs } from '../support/fake-ecs.js';
 import { futureTaskDefinition, richTags } from '../support/rich-task-definition.js';
@@ -119,6 +121,9 @@ async function atTerminal(words: string[], keys: readonly (readonly [question: s
   return { code, asked: at, rest: seen };
 }
 
+/** The arrow key. */
+const DOWN = '\x1b[B';
+
 describe('at a terminal', () => {
   const questions = [
     ['AWS region', '\r'],
@@ -154,4 +159,28 @@ describe('at a terminal', () => {
       expect(writes()).toStrictEqual([]);
     },
   );
+
+  test('Ctrl-C at the questions that are not always asked changes nothing either', async () => {
+    const family = [
+      ['AWS region', '\r'],
+      ['Add the sensor to', `${DOWN}\r`],
+      ['Task definition', '\x03'],
+    ] as const;
+    expect(await atTerminal(['ecs', 'add'], family)).toMatchObject({ code: 130, asked: 3 });
+
+    expect(await atTerminal(['ecs', 'remove', ...web], [])).toMatchObject({ code: 0, asked: 0 });
+    await run('add', ...web, ...satellite, '--yes');
+    const before = writes();
+    const removing = await atTerminal(['ecs', 'remove', ...web], [['Set service web to it', '\x03']]);
+    expect(removing).toMatchObject({ code: 130, asked: 1 });
+    expect(writes()).toStrictEqual(before);
+
+    const config = join(mkdtempSync(join(tmpdir(), 'aws-')), 'config');
+    onTestFinished(() => rmSync(dirname(config), { recursive: true }));
+    writeFileSync(config, '[profile one]\nregion = eu-west-1\n[profile two]\nregion = eu-west-1\n');
+    const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...anonymous } = environment;
+    environment = { ...anonymous, AWS_CONFIG_FILE: config };
+    expect(await atTerminal(['ecs', 'add'], [['AWS profile', '\x03']])).toMatchObject({ code: 130, asked: 1 });
+    expect(writes()).toStrictEqual(before);
+  });
 });

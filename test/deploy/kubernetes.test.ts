@@ -57,3 +57,12 @@ test('it captures on the node with NET_RAW, and can do nothing else there', () =
   expect(JSON.stringify(documents)).not.toMatch(/hostPath|"privileged":true|hostPID|hostIPC/);
   expect(sensor.image).toBe(`levoai/pcap-sensor:${version}`);
 });
+
+test('its probes ask what the health check of a task definition asks', () => {
+  const task = JSON.parse(
+    readFileSync(new URL('../../task-definitions/sidecar.json', import.meta.url), 'utf8'),
+  ) as JsonObject;
+  const [, ...command] = (task.healthCheck as { command: string[] }).command;
+  expect(sensor.startupProbe).toMatchObject({ exec: { command } });
+  expect(sensor.livenessProbe).toMatchObject({ exec: { command } });
+});

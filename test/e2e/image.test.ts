@@ -41,6 +41,7 @@ describe.skipIf(!podmanReady)(`the image${podmanHint}`, () => {
   test('a signal reaches the sensor, orphans are reaped, and it ends with 0', async () => {
     const container = await startContainer(...apart, '--read-only', sensorImage, 'satellite', '--port', '0');
     try {
+      await expect.poll(() => container.logs(), { timeout: 20_000 }).toContain('satellite at');
       expect(readFileSync(`/proc/${container.pid}/comm`, 'utf8').trim()).toBe('tini');
       await podman('exec', container.id, 'sh', '-c', 'sh -c "sleep 0.1 & exit" & wait');
       const states = await podman('exec', container.id, 'sh', '-c', 'sleep 1; cat /proc/[0-9]*/stat');

@@ -1,9 +1,9 @@
 /**
  * JSON against the model of ECS that the AWS SDK ships (the schemas in @aws-sdk/client-ecs): members that do not
- * exist, members of the wrong type, members that are missing.
+ * exist, members of the wrong type, members that are missing; and JSON that has every member there is.
  */
 import { NormalizedSchema } from '@smithy/core/schema';
-import type { JsonValue } from '../../src/task/ecs/json-value.js';
+import type { JsonObject, JsonValue } from '../../src/task/ecs/json-value.js';
 import { isJsonObject } from '../../src/task/ecs/json-value.js';
 
 /** A static structure: [3, namespace, name, traits, member names, member schemas, number of required members first]. */
@@ -45,4 +45,39 @@ export function disagreements(value: JsonValue | undefined, schema: unknown, pat
     return [`${path}: this test does not know ${shape.getName()}`];
   }
   return typeof value === expected ? [] : [`${path} is not a ${expected}`];
+}
+
+/** Names of a structure's members. */
+export const membersOf = (schema: unknown): string[] =>
+  Object.keys(NormalizedSchema.of(schema as Parameters<typeof NormalizedSchema.of>[0]).getMemberSchemas());
+
+/**
+ * A value of `schema` in which every member is present, at every depth. Each text and number tells where it stands, so
+ * that none can be taken for another; texts are no values of their enumerations.
+ */
+export function everyMember(schema: unknown, path = '$'): JsonValue {
+  const shape = NormalizedSchema.of(schema as Parameters<typeof NormalizedSchema.of>[0]);
+  if (shape.isListSchema()) {
+    return [0, 1].map((index) => everyMember(shape.getValueSchema(), `${path}[${index}]`));
+  }
+  if (shape.isMapSchema()) {
+    return { [`key of ${path}`]: everyMember(shape.getValueSchema(), `${path}{}`) };
+  }
+  if (shape.isStructSchema()) {
+    const members: JsonObject = {};
+    for (const [name, member] of Object.entries(shape.getMemberSchemas())) {
+      members[name] = everyMember(member, `${path}.${name}`);
+    }
+    return members;
+  }
+  if (shape.isBooleanSchema()) {
+    return true;
+  }
+  if (shape.isNumericSchema() || shape.isTimestampSchema()) {
+    return path.length;
+  }
+  if (shape.isStringSchema()) {
+    return path;
+  }
+  throw new Error(`${path}: everyMember does not know ${shape.getName()}`);
 }

@@ -12,7 +12,7 @@ import { revisionOfArn } from './task-definition.js';
 /** DescribeServices is eventually consistent: a deployment counts as gone when it is missing this often in a row. */
 const MISSING_MAX = 3;
 
-/** The service is on its way back to the revision it came from. */
+/** The service is on the revision it came from, or on its way back to it. */
 export class RolledBackError extends SensorError {}
 
 export interface RolloutSettings {
@@ -33,9 +33,16 @@ export interface RolloutHooks {
   now(): number;
 }
 
-/** Resolves when steady on `to`. On failure the service is set back to `back` before this throws. */
+/**
+ * Resolves when steady on `to`. On failure the service is set back to `back` before this throws, unless how it fares
+ * cannot be told: then it is left on its way, and the error says so.
+ */
 export async function rollOut(api: EcsApi, settings: RolloutSettings, hooks: RolloutHooks): Promise<void> {
-  const updated = await api.updateService(settings.cluster, settings.service, settings.to);
+  const updated = await api.updateService(settings.cluster, settings.service, settings.to).catch((error: Error) => {
+    throw new RolledBackError(
+      `${error.message}; service ${settings.service} is still on ${revisionOfArn(settings.back)}`,
+    );
+  });
   const failure = await outcomeOf(api, primaryId(updated), settings, hooks);
   if (failure === undefined) {
     return;
@@ -74,7 +81,12 @@ async function outcomeOf(
   let shown = '';
   let missing = 0;
   for (;;) {
-    const service = await api.describeService(settings.cluster, settings.service);
+    const service = await api.describeService(settings.cluster, settings.service).catch((error: Error) => {
+      throw new SensorError(
+        `${error.message}; service ${settings.service} is on its way to ${revisionOfArn(settings.to)} with nobody ` +
+          'watching: "pcap-sensor ecs status" shows it, "ecs remove" undoes it',
+      );
+    });
     const deployment = service.deployments?.find((candidate) => candidate.id === deploymentId);
     const line =
       deployment === undefined

@@ -224,6 +224,23 @@ describe('a rollout that fails', () => {
     expect(ecs.serviceTags.get('levo:pcap-sensor')).toBe('rolled back');
   });
 
+  test('an update that is refused leaves nothing that says otherwise', async () => {
+    ecs.denied.add('ecs:UpdateService');
+    await expect(add()).rejects.toThrow(/^AWS denied ecs:UpdateService: .*; service web is still on shop:1$/);
+    expect(current()).toBe('shop:1');
+    expect(ecs.serviceTags.get('levo:pcap-sensor')).toBe('rolled back');
+  });
+
+  test('a rollout that can no longer be watched is left on its way, and said so', async () => {
+    ecs.rollout = 'hangs';
+    const blinding = context();
+    const sleep = async () => void ecs.denied.add('ecs:DescribeServices');
+    await expect(
+      addSensor(await web(), () => sensor(), defaults, { ...blinding, hooks: { ...blinding.hooks, sleep } }),
+    ).rejects.toThrow(/^AWS denied ecs:DescribeServices: .*; service web is on its way to shop:2 with nobody watching/);
+    expect(current()).toBe('shop:2');
+  });
+
   test("somebody else's deployment is left alone", async () => {
     ecs.rollout = 'is replaced';
     await expect(add()).rejects.toThrow(/replaced by another; service web was left as it is/);

@@ -1,0 +1,113 @@
+/**
+ * A Kubernetes control plane without nodes: etcd, and the API server and controllers that
+ * test/support/kubernetes-control-plane/build makes. What it accepts is what a cluster accepts; nothing runs a pod.
+ */
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { freePort } from './free-port.js';
+
+const BINARY = join(import.meta.dirname, '../../build/kubernetes-control-plane');
+const READY_MILLIS = 60_000;
+const installed = (command: string) => spawnSync('which', [command]).status === 0;
+
+/** Why there is none to test against, or empty. */
+export const controlPlaneHint =
+  existsSync(BINARY) && installed('etcd') && installed('kubectl')
+    ? ''
+    : ' [SKIPPED: needs etcd, kubectl and test/support/kubernetes-control-plane/build]';
+
+const execute = promisify(execFile);
+
+export interface ControlPlane {
+  /** For KUBECONFIG. */
+  readonly kubeconfig: string;
+  /** Runs kubectl and resolves to its output; throws what it said where it fails. */
+  kubectl(...words: string[]): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function startControlPlane(): Promise<ControlPlane> {
+  const directory = await mkdtemp(join(tmpdir(), 'control-plane-'));
+  const [clientPort, peerPort, apiPort] = [await freePort(), await freePort(), await freePort()];
+  const etcdUrl = `http://127.0.0.1:${clientPort}`;
+  const peerUrl = `http://127.0.0.1:${peerPort}`;
+  const kubeconfig = join(directory, 'kubeconfig');
+  const key = join(directory, 'service-accounts.key');
+  await execute('openssl', ['genrsa', '-out', key, '2048']);
+  await writeFile(join(directory, 'tokens.csv'), 'test,admin,1,system:masters\n');
+  await writeFile(
+    kubeconfig,
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [
+        { name: 'test', cluster: { server: `https://127.0.0.1:${apiPort}`, 'insecure-skip-tls-verify': true } },
+      ],
+      users: [{ name: 'test', user: { token: 'test' } }],
+      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+      'current-context': 'test',
+    }),
+  );
+  const children = [
+    // biome-ignore format: a flag and its value a line
+    spawn('etcd', [
+      '--data-dir', join(directory, 'etcd'),
+      '--listen-client-urls', etcdUrl,
+      '--advertise-client-urls', etcdUrl,
+      '--listen-peer-urls', peerUrl,
+      '--initial-advertise-peer-urls', peerUrl,
+      '--initial-cluster', `default=${peerUrl}`,
+    ], { stdio: 'ignore' }),
+    // biome-ignore format: a flag and its value a line
+    spawn(BINARY, [
+      'apiserver',
+      '--etcd-servers', etcdUrl,
+      '--bind-address', '127.0.0.1',
+      '--secure-port', String(apiPort),
+      '--cert-dir', join(directory, 'certificates'),
+      '--service-account-key-file', key,
+      '--service-account-signing-key-file', key,
+      '--service-account-issuer', 'https://kubernetes.default.svc',
+      '--service-cluster-ip-range', '10.0.0.0/24',
+      '--token-auth-file', join(directory, 'tokens.csv'),
+      '--authorization-mode', 'RBAC',
+    ], { stdio: 'ignore' }),
+  ];
+  const kubectl = async (...words: string[]) =>
+    (await execute('kubectl', words, { env: { ...process.env, KUBECONFIG: kubeconfig } })).stdout;
+  const stop = async () => {
+    for (const child of children.reverse()) {
+      child.kill('SIGTERM');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    }
+    await rm(directory, { recursive: true });
+  };
+
+  const deadline = performance.now() + READY_MILLIS;
+  for (;;) {
+    const answer = await kubectl('get', '--raw', '/readyz').catch((error: Error) => error.message);
+    if (answer === 'ok') break;
+    if (performance.now() > deadline) {
+      await stop();
+      throw new Error(`the API server is not ready: ${answer}`);
+    }
+    await setTimeout(250);
+  }
+  children.push(
+    // biome-ignore format: a flag and its value a line
+    spawn(BINARY, [
+      'controller-manager',
+      '--kubeconfig', kubeconfig,
+      '--controllers', 'daemonset,namespace,serviceaccount',
+      '--leader-elect=false',
+      '--secure-port', '0',
+    ], { stdio: 'ignore' }),
+  );
+  return { kubeconfig, kubectl, stop };
+}
