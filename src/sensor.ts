@@ -95,9 +95,11 @@ export async function startSensor(
   const outputs: TraceOutput = opening.output;
 
   const isFile = settings.read !== null;
+  /** The time of day in milliseconds when the packets at hand were taken up: asked once for all of them. */
+  let batchTime = Date.now();
   const policy = createPolicy(policySettings(settings), {
     ids,
-    now: isFile ? (exchange) => exchange.startTime / 1e6 : () => Date.now(),
+    now: isFile ? (exchange) => exchange.startTime / 1e6 : () => batchTime,
     pace: isFile ? 'capture' : 'wall',
     endpointsMax: limits.endpoints_max,
     hostsMax: limits.host_verdicts_max,
@@ -154,6 +156,7 @@ export async function startSensor(
     try {
       await source.run((batch) => {
         clock?.notePackets();
+        if (!isFile) batchTime = Date.now();
         pipeline.push(batch);
         return isFile ? roomFor(building, outputs) : undefined;
       });
