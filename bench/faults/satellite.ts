@@ -16,7 +16,7 @@ export interface SatelliteCharacter {
   readonly certificate: { readonly cert: string; readonly key: string } | null;
 }
 
-export type SatelliteFault = 'none' | 'silent' | 'slow' | 'reset' | '413' | `${429 | 500 | 503}`;
+export type SatelliteFault = 'none' | 'silent' | 'slow' | 'reset' | `${413 | 429 | 500 | 503}`;
 
 /** What a satellite that answers 413 takes at most, as sent. */
 const REQUEST_BYTES_MAX = 100_000;
