@@ -132,9 +132,9 @@ function secretHint(fieldPattern: string | null, valueHint: string | null): RE2 
   return sources.length === 0 ? null : compileRe2(sources.join('|'), 'i');
 }
 
-/** Whether there may be a URL with a query in the text. */
+/** Whether there may be a URL with a query or a fragment in the text. */
 function mayHoldPairs(text: string): boolean {
-  return text.includes('=') && (text.includes('?') || text.includes('&'));
+  return text.includes('=') && (text.includes('?') || text.includes('&') || text.includes('#'));
 }
 
 type DocumentKind = 'json' | 'xml' | 'form' | 'text' | 'binary';
