@@ -139,7 +139,9 @@ describe(`random conversations, SEED=${SEED}`, () => {
         } else {
           const answer = whoseResponse(trace, conversation);
           expect([trace.response?.status, trace.response?.headers]).toEqual([answer.status, answer.responseHeaders]);
-          checkPrefix(exchange.response.body, answer, 'response');
+          // Who lost the request of a HEAD cannot know that its response has no body, and takes what comes behind it for one.
+          const isBodiless = answer.method === 'HEAD' || answer.status === 304;
+          if (answer === truth || !isBodiless) checkPrefix(exchange.response.body, answer, 'response');
         }
       });
     });
