@@ -22,7 +22,7 @@ export interface DocumentRedactor {
    * them, and is what the methods below take as `isClean`.
    */
   mayHoldSecretValue(joined: string): boolean;
-  /** Whether `redactText` might find something in any of the texts joined to this one. */
+  /** Whether `redactText` might find something in the text; of clean texts also in any of those joined to it. */
   mayRedactText(text: string, isClean: boolean): boolean;
   /** The same for a piece of text such as a header's value. */
   redactText(text: string): string;

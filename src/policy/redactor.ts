@@ -84,7 +84,8 @@ function makeRedactor(settings: RedactionSettings): (trace: Trace) => void {
   };
 
   function redactMessage(message: Message, contentType: string, texts: string, isClean: boolean): void {
-    if (texts !== '' && documents.mayRedactText(texts, isClean)) {
+    const isSuspect = !isClean && documents.mayHoldSecretValue(texts);
+    if (texts !== '' && (isSuspect || documents.mayRedactText(texts, true))) {
       redactValues(message.headers, defaults, documents, names);
       redactValues(message.trailers, defaults, documents, names);
     }

@@ -166,6 +166,23 @@ describe('settings', () => {
     expect(Buffer.from(trace.request.body.content).toString()).toBe(part('REDACTED'));
   });
 
+  it.each(['^\\d{9}$', '^\\d{9}', '\\d{9}$'])('finds the pattern %s in whatever header holds all of it', (pattern) => {
+    const headers = (value: string): HeaderPair[] => [
+      ['X-A', 'a'],
+      ['X-B', value],
+      ['X-C', 'c'],
+    ];
+    const trace = makeTrace({
+      requestHeaders: headers('123456789'),
+      requestTrailers: headers('123456789'),
+      responseHeaders: headers('123456789'),
+    });
+    using({ patterns: [pattern] })(trace);
+    expect(trace.request.headers).toEqual(headers('REDACTED'));
+    expect(trace.request.trailers).toEqual(headers('REDACTED'));
+    expect(trace.response?.headers).toEqual(headers('REDACTED'));
+  });
+
   it('keeps a user and a password out of the target of a CONNECT', () => {
     const trace = makeTrace();
     Object.assign(trace.request, { method: 'CONNECT', target: 'ann:pass@db.example:443', path: '', query: '' });
