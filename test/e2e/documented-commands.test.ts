@@ -47,7 +47,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm run bench:engine': 'a benchmark: its figures need a quiet machine',
   'npm run bench:capture': 'a benchmark: its figures need a quiet machine',
   'docker stop': 'names the verb; the test of the image stops a container',
-  'docs/install.md#Docker[2]': 'buildx needs BuildKit; scripts/image builds the same Dockerfile for both platforms',
+  'docs/install.md#Docker[2]':
+    'needs BuildKit and base images to pull; scripts/image builds the same Dockerfile for both platforms',
 };
 
 /** Registered when the file is read, so that the last test knows of skipped ones as well. */
