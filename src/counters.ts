@@ -53,6 +53,7 @@ export interface Counters {
   messages_malformed: number;
   flows_upgraded: number;
   flows_tls: number;
+  tls_names_evicted: number;
   flows_h2: number;
   flows_not_http: number;
   body_bytes_shed: number;
@@ -78,6 +79,8 @@ export interface Counters {
   batches_exported: number;
   batches_refused: number;
   batches_evicted: number;
+  /** Batches the satellite found too large, sent again in halves. */
+  batches_split: number;
   export_bytes: number;
   export_retries: number;
   /** Traces of delivered batches that the satellite said it did not take; among the undeliverable. */
@@ -129,6 +132,7 @@ export function createCounters(): Counters {
     messages_malformed: 0,
     flows_upgraded: 0,
     flows_tls: 0,
+    tls_names_evicted: 0,
     flows_h2: 0,
     flows_not_http: 0,
     body_bytes_shed: 0,
@@ -150,6 +154,7 @@ export function createCounters(): Counters {
     batches_exported: 0,
     batches_refused: 0,
     batches_evicted: 0,
+    batches_split: 0,
     export_bytes: 0,
     export_retries: 0,
     export_traces_rejected: 0,

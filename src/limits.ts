@@ -18,6 +18,8 @@ export interface Limits {
   head_bytes_max: number;
   /** Bytes kept of one body; the rest is counted. */
   body_bytes_max: number;
+  /** Server names of TLS connections remembered, to say where traffic goes that cannot be read. */
+  tls_names_max: number;
   /** Requests of one flow waiting for their responses. */
   pipeline_requests_max: number;
   /** Bytes of one message's trailer section. */
@@ -61,6 +63,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   flow_idle_nanos: 120e9,
   head_bytes_max: 1 << 17,
   body_bytes_max: 10_000_000,
+  tls_names_max: 64,
   pipeline_requests_max: 1024,
   trailer_bytes_max: 16_384,
   memory_bytes_max: 256 << 20,

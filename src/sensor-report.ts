@@ -18,6 +18,10 @@ export interface ReportedSensor {
   relay: Relay | null;
   log: Logger;
   isCapturing: () => boolean;
+  flowCount: () => number;
+  /** As `Watch.share`. */
+  watchedShare: () => number | null;
+  tlsNames: () => readonly string[];
 }
 
 export interface Report {
@@ -34,6 +38,9 @@ export async function reportSensor({
   relay,
   log,
   isCapturing,
+  flowCount,
+  watchedShare,
+  tlsNames,
 }: ReportedSensor): Promise<Report> {
   const monitor = settings.healthPort === null ? null : monitorProcess();
   let server: HealthServer | null = null;
@@ -45,6 +52,8 @@ export async function reportSensor({
         encodeMetrics({
           counters,
           interfaces: statistics(),
+          flowCount: flowCount(),
+          watchedShare: watchedShare() ?? 1,
           exportLatency: relay?.latency ?? null,
           process: await monitor.status(),
         }),
@@ -60,7 +69,7 @@ export async function reportSensor({
     const line = progressLine(before, counters, {
       interfaces: interfaces.map(({ name }) => name),
       filter: settings.filter,
-      tlsNames: [],
+      tlsNames: tlsNames(),
       exporting: relay !== null,
       seconds: PROGRESS_MILLIS / 1000,
       packetsDropped: dropped - droppedBefore,

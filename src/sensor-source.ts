@@ -1,7 +1,6 @@
 /** Where the sensor's packets come from, by its settings: a file, or live interfaces without the satellite's traffic. */
 import { isIP } from 'node:net';
-import type { ExcludedEndpoint } from './capture/exclusions.js';
-import { FileSource } from './capture/file-source.js';
+import type { ExcludedEndpoint, FilterParts } from './capture/exclusions.js';
 import { localAddresses } from './capture/interfaces.js';
 import { type LiveSource, openLive } from './capture/live.js';
 import type { PacketSource } from './capture/packet-source.js';
@@ -19,6 +18,8 @@ export interface OpenedSource {
   timeBaseSeconds: number | null;
   /** Whether an address belongs to this task. */
   isLocal(address: string): boolean;
+  /** Takes an address that traces are sent to: what goes there is the sensor's own, and not captured. */
+  noteSatellite(address: string): void;
   /** Shuts and opens the capture; null where packets wait for whoever reads them. */
   gate: Gate | null;
   /** What was wrong with the source, at its end. */
@@ -39,23 +40,28 @@ export async function openSource(
   onDrops: (time: number) => void,
 ): Promise<OpenedSource> {
   if (settings.read !== null) {
+    const { FileSource } = await import('./capture/file-source.js');
     const source = await FileSource.open(settings.read);
     // A file does not say whose side it was taken on: every exchange is seen as its server sees it.
     return {
       source,
       timeBaseSeconds: null,
       isLocal: () => true,
+      noteSatellite: () => {},
       gate: null,
       warning: () => source.warning,
       close: () => {},
     };
   }
   const own = ownEndpoints(settings);
-  let live: LiveSource | null = null;
-  const satellite = await followSatelliteOf(settings, (endpoints) => {
-    live?.setFilter({ user: settings.filter, satellite: [...endpoints, ...own] });
+  const receiver = receiverOf(settings);
+  const filterWith = (endpoints: readonly ExcludedEndpoint[]) => ({
+    user: settings.filter,
+    satellite: [...endpoints, ...own],
   });
   let local = localAddresses();
+  // Packets are taken while the receiver's name is looked up, which may be long: nothing is sent to it before it is known.
+  const known = receiver === null || isIP(receiver.host) === 0 ? [] : [{ address: receiver.host, port: receiver.port }];
   const source = openLive({
     backend: settings.captureBackend,
     interfaces: {
@@ -63,14 +69,20 @@ export async function openSource(
       include: settings.interfaceInclude,
       exclude: settings.interfaceExclude,
     },
-    filter: { user: settings.filter, satellite: [...(satellite?.endpoints ?? []), ...own] },
+    filter: filterWith(known),
     ringMebibytes: settings.ringSize,
     snapLength: SNAP_LENGTH,
     interfacesMax: limits.interfaces_max,
     log: { info: (message) => log.info(message), warn: (message) => log.warn(message) },
     onDrops: (_interface, _count, time) => onDrops(time),
   });
-  live = source;
+  let satellite: SatelliteAddresses | null;
+  try {
+    satellite = await follow(receiver, source, filterWith);
+  } catch (error) {
+    source.stop();
+    throw error;
+  }
   const refresh = setInterval(() => {
     local = localAddresses();
   }, REFRESH_MILLIS);
@@ -79,6 +91,8 @@ export async function openSource(
     source,
     timeBaseSeconds: source.timeBaseSeconds,
     isLocal: (address) => local.has(address),
+    // Before the connection is made: the name may have moved since it was last looked up here.
+    noteSatellite: (address) => satellite?.observe(address),
     gate: { open: () => source.setGate(true), close: () => source.setGate(false) },
     warning: () => null,
     close() {
@@ -94,15 +108,30 @@ function ownEndpoints({ healthPort }: Settings): ExcludedEndpoint[] {
   return [{ address: healthPort.host, port: healthPort.port }];
 }
 
-/** Follows whom the relay connects to: the satellite, or the proxy on the way to it. Null without a satellite. */
-async function followSatelliteOf(
-  settings: Settings,
-  onChange: (endpoints: readonly ExcludedEndpoint[]) => void,
-): Promise<SatelliteAddresses | null> {
-  if (settings.satelliteUrl === null) return null;
-  const satellite = parseSatelliteUrl(settings.satelliteUrl);
+interface Receiver {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Whom the relay connects to: the satellite, or the proxy on the way to it. Null without a satellite. */
+function receiverOf({ satelliteUrl }: Settings): Receiver | null {
+  if (satelliteUrl === null) return null;
+  const satellite = parseSatelliteUrl(satelliteUrl);
   const proxy = proxyFor(satellite);
-  if (proxy === null) return followSatellite({ host: satellite.host, port: satellite.port, onChange });
+  if (proxy === null) return { host: satellite.host, port: satellite.port };
   const port = Number(proxy.port) || (proxy.protocol === 'https:' ? 443 : 80);
-  return followSatellite({ host: proxy.hostname.replace(/^\[|\]$/g, ''), port, onChange });
+  return { host: proxy.hostname.replace(/^\[|\]$/g, ''), port };
+}
+
+/** Keeps the receiver out of the capture, now and when its name resolves otherwise. */
+async function follow(
+  receiver: Receiver | null,
+  source: LiveSource,
+  filterWith: (endpoints: readonly ExcludedEndpoint[]) => FilterParts,
+): Promise<SatelliteAddresses | null> {
+  if (receiver === null) return null;
+  const exclude = (endpoints: readonly ExcludedEndpoint[]) => source.setFilter(filterWith(endpoints));
+  const satellite = await followSatellite({ ...receiver, onChange: exclude });
+  if (isIP(receiver.host) === 0) exclude(satellite.endpoints);
+  return satellite;
 }

@@ -30,6 +30,8 @@ import { SENSOR_VERSION } from './version.js';
 export interface SensorSummary {
   readonly counters: Counters;
   readonly interfaces: readonly InterfaceStatistics[];
+  /** Server names that TLS clients asked for, the latest first. */
+  readonly tlsNames: readonly string[];
 }
 
 export interface SensorRun {
@@ -41,8 +43,10 @@ export interface SensorRun {
   stop(reason: string): void;
 }
 
-/** How often time is told to pass where no packet does it, in milliseconds. */
+/** How often time is told to pass where no packet does it, in milliseconds; after a second of quiet less often. */
 const TICK_MILLIS = 200;
+const QUIET_TICK_MILLIS = 1000;
+const QUIET_TICKS = 5;
 /** Traces being built (a large body in the decoder) that a file is read on for. */
 const BUILDS_MAX = 64;
 
@@ -55,19 +59,34 @@ export async function startSensor(
   const counters = createCounters();
   const ids = createTraceIds((bytes) => randomFillSync(bytes));
   let assembler: ExchangeAssembler | null = null;
+  // Asked while the source is opened; a source that cannot be opened does not wait for the answer.
+  const metadata = readTaskMetadata(process.env, (url, reason) =>
+    log.warn({ url, reason }, 'the task metadata endpoint did not answer; traces lack what it knows'),
+  );
   const opened = await openSource(settings, limits, log, (time) => assembler?.noteDrops(time));
   const { source, isLocal } = opened;
+  const watch = openWatch(settings, opened.gate, counters, log);
   let capturing = true;
   let opening: Outputs | null = null;
   let report: Report;
   try {
-    const task = await readTaskMetadata(process.env, (url, reason) =>
-      log.warn({ url, reason }, 'the task metadata endpoint did not answer; traces lack what it knows'),
-    );
-    opening = await openOutputs({ settings, counters, limits, log, sensorVersion: SENSOR_VERSION, task });
+    const task = await metadata;
+    const onSatelliteAddress = opened.noteSatellite;
+    const sensorVersion = SENSOR_VERSION;
+    opening = await openOutputs({ settings, counters, limits, log, sensorVersion, task, onSatelliteAddress });
     const { relay } = opening;
     const statistics = () => source.statistics();
-    report = await reportSensor({ settings, counters, statistics, relay, log, isCapturing: () => capturing });
+    report = await reportSensor({
+      settings,
+      counters,
+      statistics,
+      relay,
+      log,
+      isCapturing: () => capturing,
+      flowCount: () => assembler?.flowCount ?? 0,
+      watchedShare: () => watch.share,
+      tlsNames: () => assembler?.tlsNames ?? [],
+    });
   } catch (error) {
     source.stop();
     await opening?.output.close(0);
@@ -76,9 +95,11 @@ export async function startSensor(
   const outputs: TraceOutput = opening.output;
 
   const isFile = settings.read !== null;
+  /** The time of day in milliseconds when the packets at hand were taken up: asked once for all of them. */
+  let batchTime = Date.now();
   const policy = createPolicy(policySettings(settings), {
     ids,
-    now: isFile ? (exchange) => exchange.startTime / 1e6 : () => Date.now(),
+    now: isFile ? (exchange) => exchange.startTime / 1e6 : () => batchTime,
     pace: isFile ? 'capture' : 'wall',
     endpointsMax: limits.endpoints_max,
     hostsMax: limits.host_verdicts_max,
@@ -90,7 +111,6 @@ export async function startSensor(
   }
   const build = createTraceBuilder({ ids, bodyBytesMax: limits.body_bytes_max, isLocal });
   const building = new Set<Promise<void>>();
-  const watch = openWatch(settings, opened.gate, counters, log);
 
   function send(trace: Trace): void {
     if (watch.share !== null) trace.watchedShare = watch.share;
@@ -136,6 +156,7 @@ export async function startSensor(
     try {
       await source.run((batch) => {
         clock?.notePackets();
+        if (!isFile) batchTime = Date.now();
         pipeline.push(batch);
         return isFile ? roomFor(building, outputs) : undefined;
       });
@@ -152,7 +173,7 @@ export async function startSensor(
     }
     const warning = opened.warning();
     if (warning !== null) log.warn({ file: settings.read }, warning);
-    return { counters, interfaces: source.statistics() };
+    return { counters, interfaces: source.statistics(), tlsNames: pipeline.tlsNames };
   };
 
   return {
@@ -183,14 +204,16 @@ interface CaptureClock {
  */
 function startClock(assembler: ExchangeAssembler, timeBaseSeconds: number): CaptureClock {
   let quietTicks = 0;
-  const timer = setInterval(() => {
+  const tick = () => {
     // The first quiet tick may be the one behind a long pause of this process itself.
     if (quietTicks++ > 0) assembler.advance((Date.now() - timeBaseSeconds * 1000) * 1e6);
-  }, TICK_MILLIS);
+    timer = setTimeout(tick, quietTicks > QUIET_TICKS ? QUIET_TICK_MILLIS : TICK_MILLIS);
+  };
+  let timer = setTimeout(tick, TICK_MILLIS);
   return {
     notePackets: () => {
       quietTicks = 0;
     },
-    stop: () => clearInterval(timer),
+    stop: () => clearTimeout(timer),
   };
 }

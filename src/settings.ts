@@ -5,7 +5,7 @@
  * out: frozen settings, typed by the table; or a `UsageError` of one line that names option, source, value, way out
  */
 import { readFileSync, statSync } from 'node:fs';
-import { parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
 import { UsageError } from './errors.js';
 import type { Option, OptionTable, SettingsOf } from './option-row.js';
 import { environmentNames, settingName } from './option-row.js';
@@ -169,6 +169,8 @@ function readConfigFile(path: string, table: OptionTable): FlagValues {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${where} cannot be read (${(error as NodeJS.ErrnoException).code}); give a readable file`);
   }
+  // Loaded here, for most sensors have no such file.
+  const { parseDocument } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
   const document = parseDocument(source, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent' });
   const [problem] = document.errors;
   if (problem !== undefined) {

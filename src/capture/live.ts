@@ -25,7 +25,7 @@ import { LINKTYPE_ETHERNET } from './link-types.js';
 import type { CaptureInterface, InterfaceStatistics, PacketBatch } from './packet-batch.js';
 import type { BatchConsumer, PacketSource } from './packet-source.js';
 import { openRing, ringGeometry, ringObstacle } from './ring.js';
-import { loadRingAddon } from './ring-addon.js';
+import { loadRingAddon, ringAddonPresent } from './ring-addon.js';
 
 export interface LiveSettings {
   /** `auto` takes the ring, and `cap` where the ring cannot work. */
@@ -82,8 +82,11 @@ export function openLive(settings: LiveSettings): LiveSource {
   const { log } = settings;
   const wanted = interfaceSelector(settings.interfaces);
   checkInterfaceNames(settings.interfaces.names);
-  const backend = chooseBackend(settings.backend, log);
-  const describe: DescribeInterface = backend === 'ring' ? loadRingAddon().describe : describeFromSys;
+  // Whether the ring works on this kernel shows when it is opened. To try it first costs a start two of the kernel's grace
+  // periods, some 40 ms.
+  let backend = settings.backend === 'auto' && ringAddonPresent() ? 'ring' : chooseBackend(settings.backend, log);
+  const describe: DescribeInterface = (name) =>
+    backend === 'ring' ? loadRingAddon().describe(name) : describeFromSys(name);
   const geometry = ringGeometry(settings.ringMebibytes, settings.snapLength);
   const timeBaseSeconds = Math.floor(Date.now() / 1000);
 
@@ -248,7 +251,14 @@ export function openLive(settings: LiveSettings): LiveSource {
 
   // A wrong filter ends it here, even if no interface is up yet.
   checkFilter(filter.user);
-  const failures = scan();
+  let failures = scan();
+  if (open.size === 0 && settings.backend === 'auto' && backend === 'ring') {
+    backend = chooseBackend('auto', log);
+    if (backend === 'cap') {
+      skipped.clear();
+      failures = scan();
+    }
+  }
   if (failures.length > 0 && open.size === 0) {
     closeAll();
     throw failures[0];

@@ -46,6 +46,8 @@ export async function followSatellite(settings: SatelliteAddressSettings): Promi
   let ready = false;
 
   function note(address: string): void {
+    // A literal is the satellite for ever.
+    if (seen.get(address) === Number.POSITIVE_INFINITY) return;
     seen.delete(address);
     seen.set(address, performance.now());
   }

@@ -15,6 +15,8 @@ import { parsed } from '../http/h1/llhttp.js';
 import { Ending, MessageReader, type MessageSink, type StreamProtocol } from '../http/h1/message-reader.js';
 import { decodeText, type HeaderList } from '../http/header-list.js';
 import { emptyBody } from '../http/message-body.js';
+import { serverNameOf } from '../http/tls-client-hello.js';
+import type { TlsNames } from '../http/tls-names.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import { type Endpoint, type Exchange, Mark } from './exchange.js';
@@ -36,6 +38,7 @@ export interface ConversationContext {
   readonly budget: MemoryBudget;
   readonly hooks: ExchangeHooks;
   readonly pending: PendingExchanges;
+  readonly tlsNames: TlsNames;
   timeBaseSeconds: number;
 }
 
@@ -305,6 +308,11 @@ export class Conversation implements FlowConsumer, MessageSink {
     const lane = this.#laneAnsweredBy(direction);
     for (const { exchange } of lane.waiting) if (exchange !== null) exchange.marks |= mark;
     this.#giveUpAll(lane.loseResponses(), mark);
+  }
+
+  onTls(bytes: Buffer, start: number, end: number): void {
+    const name = serverNameOf(bytes, start, end);
+    if (name !== null) this.#context.tlsNames.add(name);
   }
 
   onProtocol(protocol: StreamProtocol): void {

@@ -10,6 +10,7 @@ import type { Counters } from '../counters.js';
 import { PacketDecoder } from '../decode/packet-decoder.js';
 import type { Flow } from '../flow/flow.js';
 import { TcpReassembler } from '../flow/tcp-reassembler.js';
+import { TlsNames } from '../http/tls-names.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import { addressText } from './address.js';
@@ -39,7 +40,9 @@ export class ExchangeAssembler {
   constructor(options: AssemblerOptions) {
     const { limits, counters, budget, hooks } = options;
     this.#options = options;
-    this.#context = { limits, counters, budget, hooks, pending: new PendingExchanges(), timeBaseSeconds: 0 };
+    const pending = new PendingExchanges();
+    const tlsNames = new TlsNames(limits, counters);
+    this.#context = { limits, counters, budget, hooks, pending, tlsNames, timeBaseSeconds: 0 };
     this.#decoder = new PacketDecoder(limits, counters);
     this.#reassembler = new TcpReassembler(limits, counters, budget, options.hashSeed, (flow) => this.#converse(flow));
   }
@@ -51,6 +54,11 @@ export class ExchangeAssembler {
 
   get flowCount(): number {
     return this.#reassembler.flows.size;
+  }
+
+  /** Server names that TLS clients asked for, the latest first. */
+  get tlsNames(): readonly string[] {
+    return this.#context.tlsNames.latest();
   }
 
   push(batch: PacketBatch): void {

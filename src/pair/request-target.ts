@@ -96,7 +96,7 @@ function authorityEnd(target: string, start: number): number {
 }
 
 function withoutUserinfo(authority: string): string {
-  return authority.slice(authority.lastIndexOf('@') + 1);
+  return authority.includes('@') ? authority.slice(authority.lastIndexOf('@') + 1) : authority;
 }
 
 /** The query as sent, without the question mark; empty if there is none. */

@@ -14,10 +14,8 @@ const WORD_LENGTH_MAX = 24;
 
 /** 30 bits, so that it is a small integer to the engine; equal for requests to one endpoint, but for chance different for others. */
 export function endpointKey(method: string, host: string, path: string): number {
-  hash = 0x811c9dc5;
-  for (let i = 0; i < method.length; i++) mix(method.charCodeAt(i));
-  mix(0x20);
-  for (let i = 0; i < host.length; i++) mix(lower(host.charCodeAt(i)));
+  if (method !== lastMethod || host !== lastHost) mixOrigin(method, host);
+  hash = lastHash;
   const end = Math.min(path.length, CHARACTERS_READ_MAX);
   for (let start = 0, segments = 0; start < end && segments < SEGMENTS_READ_MAX; segments++) {
     let stop = path.indexOf('/', start);
@@ -28,6 +26,21 @@ export function endpointKey(method: string, host: string, path: string): number 
   }
   const mixed = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
   return (mixed ^ (mixed >>> 15)) >>> 2;
+}
+
+// Requests in a row are mostly for one host, and to compare two texts takes less than to hash one.
+let lastMethod: string | null = null;
+let lastHost = '';
+let lastHash = 0;
+
+function mixOrigin(method: string, host: string): void {
+  hash = 0x811c9dc5;
+  for (let i = 0; i < method.length; i++) mix(method.charCodeAt(i));
+  mix(0x20);
+  for (let i = 0; i < host.length; i++) mix(lower(host.charCodeAt(i)));
+  lastMethod = method;
+  lastHost = host;
+  lastHash = hash;
 }
 
 const SLASH = 0x2f;

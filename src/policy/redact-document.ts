@@ -16,12 +16,17 @@ import { type SensitiveNames, Sensitivity } from './sensitive-names.js';
 export interface DocumentRedactor {
   /** The bytes with their secrets replaced; the argument itself where there are none. */
   redactBody(bytes: Uint8Array, contentType: string): Uint8Array;
+  /**
+   * Whether there might be something to be found by its form in any of the texts joined to this one. False goes for each of
+   * them, and is what the methods below take as `isClean`.
+   */
+  mayHoldSecretValue(joined: string): boolean;
   /** Whether `redactText` might find something in any of the texts joined to this one. */
-  mayRedactText(text: string): boolean;
+  mayRedactText(text: string, isClean: boolean): boolean;
   /** The same for a piece of text such as a header's value. */
   redactText(text: string): string;
   /** The same for the query of a URL, without its question mark. */
-  redactQuery(query: string): string;
+  redactQuery(query: string, isClean: boolean): string;
 }
 
 export function createDocumentRedactor(names: SensitiveNames, values: SecretValues): DocumentRedactor {
@@ -74,9 +79,9 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
   }
 
   /** Whether nothing in the query is secret, seen without decoding anything. */
-  function isPlainQuery(query: string): boolean {
+  function isPlainQuery(query: string, isClean: boolean): boolean {
     if (query === '') return true;
-    if (/[%+{[<]/.test(query) || values.mayContain(query)) return false;
+    if (/[%+{[<]/.test(query) || (!isClean && values.mayContain(query))) return false;
     return (
       !query.split('&').some((pair) => names.query(pair.slice(0, Math.max(0, pair.indexOf('='))))) &&
       !/(?:^|&)code=/.test(query)
@@ -97,14 +102,16 @@ export function createDocumentRedactor(names: SensitiveNames, values: SecretValu
       const result = edited(bytes, (view, edits) => redact(view, edits, contentType, 0));
       return result === bytes ? body : result;
     },
-    mayRedactText: (text) => values.mayContain(text) || mayHoldPairs(text),
+    // A pattern of the user's may be about a whole text, which joined texts are not.
+    mayHoldSecretValue: (joined) => values.hasAdded || values.mayContain(joined),
+    mayRedactText: (text, isClean) => (!isClean && values.mayContain(text)) || mayHoldPairs(text),
     redactText(text) {
       return edited(Buffer.from(text), (view, edits) => {
         for (const { start, end } of findIn(view.bytes, false)) edits.text(view, start, end);
       }).toString();
     },
-    redactQuery(query) {
-      if (isPlainQuery(query)) return query;
+    redactQuery(query, isClean) {
+      if (isPlainQuery(query, isClean)) return query;
       return edited(Buffer.from(query), (view, edits) =>
         redactPairs(view, edits, {
           isSensitive: names.query,

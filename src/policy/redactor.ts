@@ -54,18 +54,29 @@ export function createRedactor(settings: RedactionSettings): (trace: Trace) => v
     };
   if (!defaults && addsNothing) return () => {};
 
-  return (trace) => {
-    const { request, response } = trace;
-    redactTarget(request, documents, names);
+  return ({ request, response }) => {
+    // By their names first. What is left of all texts but the bodies is then asked about at once: most traces hold nothing
+    // there, and a question costs more than the text it is about.
+    const requestTexts = redactNamed(request, defaults, names);
+    const responseTexts = response === null ? '' : redactNamed(response, defaults, names);
+    const isClean = !documents.mayHoldSecretValue(`${request.target}\n${requestTexts}${responseTexts}`);
+    redactTarget(request, documents, names, isClean);
     request.authority = request.authority.replace(/^.*@/s, `${REDACTED}@`);
-    for (const message of response === null ? [request] : [request, response]) {
-      const contentType = message.headers.find(([name]) => isContentType(name))?.[1] ?? '';
-      redactHeaders(message.headers, defaults, documents, names);
-      redactHeaders(message.trailers, defaults, documents, names);
-      redactBody(message.body, contentType);
-    }
+    redactMessage(request, requestTexts, isClean);
+    if (response !== null) redactMessage(response, responseTexts, isClean);
   };
+
+  function redactMessage(message: Message, texts: string, isClean: boolean): void {
+    const contentType = message.headers.find(([name]) => isContentType(name))?.[1] ?? '';
+    if (texts !== '' && documents.mayRedactText(texts, isClean)) {
+      redactValues(message.headers, defaults, documents, names);
+      redactValues(message.trailers, defaults, documents, names);
+    }
+    redactBody(message.body, contentType);
+  }
 }
+
+type Message = Pick<TraceRequest, 'headers' | 'trailers' | 'body'>;
 
 function isContentType(name: string): boolean {
   return name.length === 12 && name.toLowerCase() === 'content-type';
@@ -78,29 +89,35 @@ function isMedia(contentType: string): boolean {
   return /^\s*(?:image\/(?!svg)|audio\/|video\/|font\/)/i.test(contentType);
 }
 
-function redactHeaders(
+/** Takes out what is secret by the name of its header; returns the values of the others, a line each. */
+function redactNamed({ headers, trailers }: Message, defaults: boolean, names: SensitiveNames): string {
+  let others = '';
+  for (const section of trailers.length === 0 ? [headers] : [headers, trailers]) {
+    for (const header of section) {
+      const [name, value] = header;
+      const kind = names.header(name);
+      if (kind === HeaderKind.harmless) continue;
+      const keep = defaults ? SYNTAXES.get(name.length <= 19 ? name.toLowerCase() : name) : undefined;
+      if (keep !== undefined) header[1] = keep(value);
+      else if (kind === HeaderKind.secret) header[1] = value === '' ? '' : REDACTED;
+      else others += `${value}\n`;
+    }
+  }
+  return others;
+}
+
+/** Takes out what is secret by its form. */
+function redactValues(
   headers: HeaderPair[],
   defaults: boolean,
   documents: DocumentRedactor,
   names: SensitiveNames,
 ): void {
-  // The values that are not secret by their name are asked about together: most heads hold nothing else.
-  let others = '';
-  for (const header of headers) {
-    const [name, value] = header;
-    const kind = names.header(name);
-    if (kind === HeaderKind.harmless) continue;
-    const keep = defaults ? SYNTAXES.get(name.length <= 19 ? name.toLowerCase() : name) : undefined;
-    if (keep !== undefined) header[1] = keep(value);
-    else if (kind === HeaderKind.secret) header[1] = value === '' ? '' : REDACTED;
-    else others += `${value}\n`;
-  }
-  if (others === '' || !documents.mayRedactText(others)) return;
   for (const header of headers) {
     const [name, value] = header;
     if (names.header(name) !== HeaderKind.plain || (defaults && SYNTAXES.has(name.toLowerCase()))) continue;
-    if (isUrl(value)) header[1] = redactUrl(value, documents, names);
-    else if (documents.mayRedactText(value)) header[1] = documents.redactText(value);
+    if (isUrl(value)) header[1] = redactUrl(value, documents, names, false);
+    else if (documents.mayRedactText(value, false)) header[1] = documents.redactText(value);
   }
 }
 
@@ -144,34 +161,40 @@ function isUrl(value: string): boolean {
   return value.includes('?') && /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/)?\/[^\s<>"]*$/.test(value);
 }
 
-function redactTarget(request: TraceRequest, documents: DocumentRedactor, names: SensitiveNames): void {
+function redactTarget(
+  request: TraceRequest,
+  documents: DocumentRedactor,
+  names: SensitiveNames,
+  isClean: boolean,
+): void {
   const { target, path, query } = request;
-  request.path = redactPath(path, documents, names);
-  request.query = redactQuery(query, documents);
+  request.path = redactPath(path, documents, names, isClean);
+  request.query = redactQuery(query, documents, isClean);
   // Most targets are made of these two, which then need no second look.
   if (target === path) request.target = request.path;
   else if (target === `${path}?${query}`) request.target = `${request.path}?${request.query}`;
-  else request.target = redactUrl(target, documents, names);
+  else request.target = redactUrl(target, documents, names, isClean);
 }
 
-function redactUrl(url: string, documents: DocumentRedactor, names: SensitiveNames): string {
+function redactUrl(url: string, documents: DocumentRedactor, names: SensitiveNames, isClean: boolean): string {
   const question = url.indexOf('?');
-  if (question < 0) return redactPath(url, documents, names);
-  const path = redactPath(url.slice(0, question), documents, names);
-  return `${path}?${redactQuery(url.slice(question + 1), documents)}`;
+  if (question < 0) return redactPath(url, documents, names, isClean);
+  const path = redactPath(url.slice(0, question), documents, names, isClean);
+  return `${path}?${redactQuery(url.slice(question + 1), documents, isClean)}`;
 }
 
 /** A query, and the fragment behind it where there is one: tokens travel in either. */
-function redactQuery(query: string, documents: DocumentRedactor): string {
+function redactQuery(query: string, documents: DocumentRedactor, isClean: boolean): string {
   const hash = query.indexOf('#');
-  if (hash < 0) return documents.redactQuery(query);
-  return `${documents.redactQuery(query.slice(0, hash))}#${documents.redactQuery(query.slice(hash + 1))}`;
+  if (hash < 0) return documents.redactQuery(query, isClean);
+  const [before, behind] = [query.slice(0, hash), query.slice(hash + 1)];
+  return `${documents.redactQuery(before, isClean)}#${documents.redactQuery(behind, isClean)}`;
 }
 
 /** A path may carry parameters, `;jsessionid=…` (RFC 3986 §3.3). */
-function redactPath(path: string, documents: DocumentRedactor, names: SensitiveNames): string {
+function redactPath(path: string, documents: DocumentRedactor, names: SensitiveNames, isClean: boolean): string {
   const plain = path.includes(';')
     ? path.replace(/;([^=;/]+)=([^;/]*)/g, (pair, name) => (names.query(name) ? `;${name}=${REDACTED}` : pair))
     : path;
-  return documents.mayRedactText(plain) ? documents.redactText(plain) : plain;
+  return documents.mayRedactText(plain, isClean) ? documents.redactText(plain) : plain;
 }

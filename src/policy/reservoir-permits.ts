@@ -2,7 +2,8 @@
  * Permits from a reservoir of bottleneck's, leased in small lots: asking bottleneck costs promises and timers, which
  * the path of every packet cannot afford, so it is asked four times a second at most and taking a permit is one decrement.
  */
-import Bottleneck from 'bottleneck';
+// One file of it: the whole package also brings what speaks to Redis.
+import Bottleneck from 'bottleneck/light.js';
 import type { PermitSettings, PermitSource } from './permits.js';
 
 /** bottleneck refills at its heartbeat, four times a second. */
@@ -13,14 +14,19 @@ const PERMIT = HEARTBEATS_A_MINUTE;
 
 export function createReservoirPermits({ perMinute, burst }: PermitSettings): PermitSource {
   const lot = Math.min(burst, Math.ceil(perMinute / HEARTBEATS_A_MINUTE));
-  const reservoir = new Bottleneck({
-    reservoir: 0,
-    reservoirIncreaseAmount: perMinute,
-    // Under the heartbeat's 250 ms: a timer that fires a fraction early must not skip a refill.
-    reservoirIncreaseInterval: 200,
-    // One lot and the fraction of a permit that the next refill brings beyond it.
-    reservoirIncreaseMaximum: lot * PERMIT + perMinute,
-  });
+  // Made when it is first asked: its heart beats from then on, and would wake an idle sensor.
+  let made: Bottleneck | null = null;
+  const reservoir = (): Bottleneck => {
+    made ??= new Bottleneck({
+      reservoir: 0,
+      reservoirIncreaseAmount: perMinute,
+      // Under the heartbeat's 250 ms: a timer that fires a fraction early must not skip a refill.
+      reservoirIncreaseInterval: 200,
+      // One lot and the fraction of a permit that the next refill brings beyond it.
+      reservoirIncreaseMaximum: lot * PERMIT + perMinute,
+    });
+    return made;
+  };
   let held = burst;
   let leasing = false;
   let closed = false;
@@ -30,7 +36,7 @@ export function createReservoirPermits({ perMinute, burst }: PermitSettings): Pe
     try {
       while (!closed && held + lot <= burst) {
         // Waits in bottleneck's queue until the reservoir holds a lot.
-        await reservoir.schedule({ weight: lot * PERMIT }, async () => undefined);
+        await reservoir().schedule({ weight: lot * PERMIT }, async () => undefined);
         held += lot;
       }
     } catch {
@@ -49,13 +55,13 @@ export function createReservoirPermits({ perMinute, burst }: PermitSettings): Pe
     available: () => held,
     giveBack() {
       if (held < burst) held++;
-      else void reservoir.incrementReservoir(PERMIT);
+      else void reservoir().incrementReservoir(PERMIT);
     },
     async close() {
       if (closed) return;
       closed = true;
-      await reservoir.stop({ dropWaitingJobs: true });
-      await reservoir.disconnect();
+      await made?.stop({ dropWaitingJobs: true });
+      await made?.disconnect();
     },
   };
 }

@@ -14,6 +14,8 @@ export interface SecretValues {
   mayContain(text: string | Buffer): boolean;
   /** Reports each secret as a span of bytes, in no order; spans may overlap. */
   find(bytes: Buffer, report: (start: number, end: number) => void): void;
+  /** Whether a user added patterns. */
+  readonly hasAdded: boolean;
   /** The same for the patterns a user added only. */
   mayContainAdded(text: string | Buffer): boolean;
   findAdded(bytes: Buffer, report: (start: number, end: number) => void): void;
@@ -106,6 +108,7 @@ export function createSecretValues(patterns: readonly string[], defaults: boolea
 
   return {
     hint: source,
+    hasAdded: added.length > 0,
     mayContain: (text) => hint?.test(text) === true || mayContainAdded(text),
     mayContainAdded,
     find(bytes, report) {

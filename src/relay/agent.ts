@@ -6,9 +6,9 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { Agent } from 'node:http';
-import { Agent as TlsAgent } from 'node:https';
-import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { Agent, request } from 'node:http';
+import type { Agent as TlsAgent } from 'node:https';
+import type { SecureContext } from 'node:tls';
 import { getProxyForUrl } from 'proxy-from-env';
 import { UsageError } from '../errors.js';
 import type { SatelliteAddress } from '../satellite-url.js';
@@ -22,18 +22,21 @@ export interface Connector {
   createAgent(): Agent | TlsAgent;
   /** Of each request; an agent that goes through a proxy takes its TLS settings only from there. */
   readonly requestOptions: { readonly secureContext?: SecureContext };
+  /** That of `node:http` or `node:https`, by the satellite's scheme. */
+  readonly request: typeof request;
 }
 
 /** @throws UsageError if a certificate or key cannot be read as PEM */
 export async function createConnector(satellite: SatelliteAddress, tls: TlsSettings): Promise<Connector> {
   if ((tls.clientCertificate === null) !== (tls.clientKey === null))
     throw new UsageError('--satellite-client-cert and --satellite-client-key need each other; give both or neither');
-  if (!satellite.tls) return { createAgent: () => new Agent(AGENT_OPTIONS), requestOptions: {} };
-  const requestOptions = { secureContext: createContext(tls) };
+  if (!satellite.tls) return { createAgent: () => new Agent(AGENT_OPTIONS), requestOptions: {}, request };
+  const https = await import('node:https');
+  const tlsParts = { requestOptions: { secureContext: await createContext(tls) }, request: https.request };
   const proxy = proxyFor(satellite);
-  if (proxy === null) return { createAgent: () => new TlsAgent(AGENT_OPTIONS), requestOptions };
+  if (proxy === null) return { createAgent: () => new https.Agent(AGENT_OPTIONS), ...tlsParts };
   const { HttpsProxyAgent } = await import('https-proxy-agent');
-  return { createAgent: () => new HttpsProxyAgent(proxy, AGENT_OPTIONS), requestOptions };
+  return { createAgent: () => new HttpsProxyAgent(proxy, AGENT_OPTIONS), ...tlsParts };
 }
 
 /** The proxy on the way to the satellite, or null. */
@@ -48,7 +51,8 @@ export function proxyFor(satellite: SatelliteAddress): URL | null {
   }
 }
 
-function createContext({ ca, clientCertificate, clientKey }: TlsSettings): SecureContext {
+async function createContext({ ca, clientCertificate, clientKey }: TlsSettings): Promise<SecureContext> {
+  const { createSecureContext, rootCertificates } = await import('node:tls');
   const trusted = [...rootCertificates, ...systemRoots()];
   try {
     if (ca !== null) trusted.push(...certificatesOf(ca));

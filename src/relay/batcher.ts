@@ -17,6 +17,8 @@ export interface Batcher {
   flush(): void;
   /** From the next trace on, with this encoder; closes the open batch. */
   use(encoder: BatchEncoder): void;
+  /** From the next batch on, closes at so many bytes, if that is less than before. */
+  shrinkTo(bytes: number): void;
   /** Of the open batch. */
   readonly count: number;
   readonly bytes: number;
@@ -29,6 +31,8 @@ export interface BatcherOptions {
   onBatch: (batch: Batch) => void;
 }
 
+/** Whoever takes not even this is not helped by smaller batches. */
+const BATCH_BYTES_MIN = 4096;
 const COMMA = Buffer.from(',');
 
 export function createBatcher(options: BatcherOptions): Batcher {
@@ -36,6 +40,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
   let parts: Buffer[] = [];
   let count = 0;
   let bytes = 0;
+  let bytesMax = options.batch_bytes_max;
 
   const flush = (): void => {
     if (count === 0) return;
@@ -49,7 +54,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
 
   const append = (encoded: Buffer): void => {
     // Close first where the trace would not fit, so that only a trace too large by itself makes a batch too large.
-    if (count > 0 && bytes + COMMA.length + encoded.length > options.batch_bytes_max) flush();
+    if (count > 0 && bytes + COMMA.length + encoded.length > bytesMax) flush();
     if (count === 0) bytes = encoder.head.length + encoder.tail.length;
     else {
       parts.push(COMMA);
@@ -58,7 +63,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
     parts.push(encoded);
     bytes += encoded.length;
     count++;
-    if (count >= options.batch_traces_max || bytes >= options.batch_bytes_max) flush();
+    if (count >= options.batch_traces_max || bytes >= bytesMax) flush();
   };
 
   return {
@@ -72,6 +77,9 @@ export function createBatcher(options: BatcherOptions): Batcher {
     use(next) {
       flush();
       encoder = next;
+    },
+    shrinkTo(next) {
+      bytesMax = Math.min(bytesMax, Math.max(BATCH_BYTES_MIN, next));
     },
     get count() {
       return count;

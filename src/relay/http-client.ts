@@ -9,8 +9,8 @@
  * up after five attempts within one timeout, knows no proxy, and cannot send what has been encoded already. Nothing is followed
  * here: a redirect is an answer like another.
  */
-import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
-import { type Agent as TlsAgent, request as tlsRequest } from 'node:https';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import type { Agent as TlsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Connector } from './agent.js';
@@ -38,6 +38,8 @@ export interface HttpClientOptions {
   timeoutMillis: number;
   response_bytes_max: number;
   now: () => number;
+  /** Told each address before it is connected to, and the one of a connection that is used again. */
+  onAddress?: (address: string) => void;
 }
 
 export interface HttpClient {
@@ -92,7 +94,7 @@ function post(
       headers: { ...headers, 'Content-Length': String(body.length) },
       ...options.connector.requestOptions,
     };
-    const request: ClientRequest = secure ? tlsRequest(url, settings) : httpRequest(url, settings);
+    const request: ClientRequest = options.connector.request(url, settings);
 
     const finish = (settle: () => void): void => {
       clearTimeout(timer);
@@ -114,6 +116,8 @@ function post(
     signal.addEventListener('abort', onAbort);
 
     request.on('socket', (socket: Socket | TLSSocket) => {
+      if (socket.connecting) socket.on('lookup', (_error, address) => address && options.onAddress?.(address));
+      else if (socket.remoteAddress !== undefined) options.onAddress?.(socket.remoteAddress);
       const ready = (): void => {
         maybeReceived = true;
       };

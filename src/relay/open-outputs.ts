@@ -26,6 +26,8 @@ export interface OutputParts {
   limits: Limits;
   log: Log;
   sensorVersion: string;
+  /** Told the addresses that traces go to. */
+  onSatelliteAddress?: (address: string) => void;
   task: { readonly attributes: Record<string, string>; readonly family: string };
 }
 
@@ -43,7 +45,14 @@ export async function openOutputs(parts: OutputParts): Promise<Outputs> {
   try {
     for (const target of settings.output) {
       if (target.to === 'satellite') {
-        relay = await createRelay({ settings: relaySettings(parts), counters, limits, log, clock: systemClock });
+        relay = await createRelay({
+          settings: relaySettings(parts),
+          counters,
+          limits,
+          log,
+          clock: systemClock,
+          ...(parts.onSatelliteAddress === undefined ? {} : { onAddress: parts.onSatelliteAddress }),
+        });
         outputs.push(relay);
       } else {
         outputs.push(
@@ -51,6 +60,7 @@ export async function openOutputs(parts: OutputParts): Promise<Outputs> {
             format: target.to,
             path: target.file,
             keepsBooks: target === keeper,
+            isLive: settings.read === null,
             sensorVersion,
             counters,
             limits,

@@ -17,8 +17,10 @@ import type { Batch, BatchEncoder, SatelliteProtocol } from './batch.js';
 import { createBatcher } from './batcher.js';
 import type { Clock } from './clock.js';
 import { foldWarnings } from './fold.js';
+import { type BatchInHand, createHeldBatches } from './held-batches.js';
 import { createHistogram, type Histogram, observe } from './histogram.js';
 import { createHttpClient } from './http-client.js';
+import { bodyBytes } from './large-body.js';
 import { createLevoEncoder, levoResource } from './levo.js';
 import type { Log } from './log.js';
 import type { Outcome } from './outcome.js';
@@ -51,6 +53,8 @@ export interface RelayParts {
   limits: Limits;
   log: Log;
   clock: Clock;
+  /** Told the addresses that exports go to. */
+  onAddress?: (address: string) => void;
 }
 
 const LATENCY_BOUNDS_MILLIS = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
@@ -58,7 +62,8 @@ const LOGGED_BODY_MAX = 500;
 const DRAIN_WAIT_MILLIS = 5000;
 
 /** @throws UsageError if a certificate, a key or the spool's directory is not usable */
-export async function createRelay({ settings, counters, limits, log, clock }: RelayParts): Promise<Relay> {
+export async function createRelay(parts: RelayParts): Promise<Relay> {
+  const { settings, counters, limits, log, clock } = parts;
   const connector = await createConnector(settings.satellite, settings.tls);
   const encoders = new Map<SatelliteProtocol, BatchEncoder>();
   encoders.set('levo', createLevoEncoder(levoResource(settings)));
@@ -102,8 +107,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
   /** Traces with large bodies, being encoded a slice at a time. */
   let encodingTraces = 0;
   let encodingBytes = 0;
-  /** A batch taken off the spool before its first attempt, so that it cannot be sent twice. */
-  let held: Batch | null = null;
+  const held = createHeldBatches();
 
   const { timing } = settings;
   const client = createHttpClient({
@@ -111,6 +115,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
     timeoutMillis: timing.attemptTimeoutMillis,
     response_bytes_max: limits.response_bytes_max,
     now: clock.now,
+    ...(parts.onAddress === undefined ? {} : { onAddress: parts.onAddress }),
   });
   const encoderOf = (protocol: SatelliteProtocol): BatchEncoder => encoders.get(protocol) as BatchEncoder;
   const sender = createSender({
@@ -132,8 +137,8 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
   status.protocol = sender.protocol;
 
   function updateGauges(): void {
-    counters.queue_traces = queue.traces + batcher.count + encodingTraces + spillingTraces + (held?.count ?? 0);
-    counters.queue_bytes = queue.bytes + batcher.bytes + encodingBytes + spillingBytes + (held?.payload.length ?? 0);
+    counters.queue_traces = queue.traces + batcher.count + encodingTraces + spillingTraces + held.traces;
+    counters.queue_bytes = queue.bytes + batcher.bytes + encodingBytes + spillingBytes + held.bytes;
     if (counters.queue_bytes < limits.queue_bytes_max / 2) roomMade.raise();
   }
 
@@ -172,7 +177,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
 
   /** What the queue may hold beside the open batch and those on their way to and from the disk. */
   function room(): number {
-    const elsewhere = batcher.bytes + encodingBytes + spillingBytes + (held?.payload.length ?? 0);
+    const elsewhere = batcher.bytes + encodingBytes + spillingBytes + held.bytes;
     return Math.max(0, limits.queue_bytes_max - elsewhere);
   }
 
@@ -228,27 +233,20 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
     for (const evicted of queue.shrink(room())) evict(evicted);
   }
 
-  interface Next {
-    batch: Batch;
-    /** Delivered, refused or given up: it is nobody's any more. */
-    done(): Promise<void>;
-    /** To be tried again later. */
-    release(): void;
-  }
-
-  async function next(): Promise<Next | null> {
-    if (held !== null) return fromHeld(held);
+  async function next(): Promise<BatchInHand | null> {
+    const first = held.peek();
+    if (first !== null) return first;
     for (;;) {
       if (spool !== null && spool.batches > 0) {
         const spooled = await spool.peek();
         if (spooled === null) continue;
         const { batch } = spooled;
         if (sender.protocol !== 'levo' && batch.protocol !== 'levo')
-          return { batch, done: () => spooled.remove(), release: () => spooled.release() };
+          return { batch, isOnDisk: true, done: () => spooled.remove(), release: () => spooled.release() };
         // At most once: were the sensor killed between sending and noting it, the next run would send it again.
         await spooled.remove();
-        held = batch;
-        return fromHeld(batch);
+        held.hold([batch]);
+        return held.peek();
       }
       if (spillingBatches === 0) break;
       await spilling;
@@ -259,6 +257,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
     await entry.ready;
     return {
       batch: entry.batch,
+      isOnDisk: false,
       done: async () => void queue.remove(entry),
       release: () => {
         entry.sending = false;
@@ -266,15 +265,18 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
     };
   }
 
-  /** Off the disk already: see `next`. */
-  function fromHeld(batch: Batch): Next {
-    return {
-      batch,
-      done: async () => {
-        held = null;
-      },
-      release: () => {},
-    };
+  /** Its halves come next; false where it has none. */
+  async function split(item: BatchInHand): Promise<boolean> {
+    const halved = await sender.halve(item.batch);
+    if (halved === null) return false;
+    counters.batches_split++;
+    // What is to come is spared the way down.
+    batcher.shrinkTo(halved.bytes / 2);
+    // What is on disk stays there until the last piece has had its outcome, so that being killed loses none of them.
+    held.hold(halved.halves, item.isOnDisk ? item.done : undefined);
+    if (!item.isOnDisk) await item.done();
+    updateGauges();
+    return true;
   }
 
   async function attempt(batch: Batch): Promise<Outcome> {
@@ -315,6 +317,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
       }
       failures = 0;
       noteReached();
+      if (outcome.kind === 'too large' && (await split(item))) continue;
       await item.done();
       if (outcome.kind === 'delivered') noteDelivered(batch, outcome.rejected, outcome.reason);
       else noteRefused(batch, outcome.reason, outcome.body);
@@ -384,7 +387,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
     accept(trace) {
       try {
         const { encoder } = batcher;
-        const bytes = trace.request.body.content.length + (trace.response?.body.content.length ?? 0);
+        const bytes = bodyBytes(trace);
         if (bytes < encoder.sliced_bytes_min) batcher.add(trace);
         else if (encodingBytes + bytes <= limits.queue_bytes_max) void encodeLater(trace, encoder, bytes);
         else cannotEncode('too many large bodies at once');
@@ -403,7 +406,7 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
       batcher.flush();
       while (encodingTraces > 0) await idle.wait();
       batcher.flush();
-      while (busy || queue.size > 0 || spillingBatches > 0 || held !== null || (spool?.batches ?? 0) > 0)
+      while (busy || queue.size > 0 || spillingBatches > 0 || held.size > 0 || (spool?.batches ?? 0) > 0)
         await idle.wait();
     },
     async close(deadlineMillis) {
@@ -416,13 +419,14 @@ export async function createRelay({ settings, counters, limits, log, clock }: Re
       clearTimeout(deadline);
       stop.abort();
       sender.close();
-      const rest = [...(held === null ? [] : [held]), ...queue.shrink(-1)];
-      held = null;
+      const pieces = held.takeAll();
+      const rest = [...pieces.batches, ...queue.shrink(-1)];
       for (const batch of rest) {
         if (spool !== null) spill(batch);
         else settle(batch, 0);
       }
       await spilling;
+      await pieces.done();
       for (const batch of queue.shrink(-1)) settle(batch, 0);
       await spool?.close();
       updateGauges();

@@ -19,6 +19,7 @@ import { readPartialSuccess } from './otlp/partial-success.js';
 import type { Outcome } from './outcome.js';
 import { parseRetryAfter } from './retry-after.js';
 import type { RelaySettings } from './settings.js';
+import { splitBatch } from './split-batch.js';
 
 export interface Sender {
   /** The protocol in use; null while `auto` has had no answer yet. */
@@ -26,6 +27,8 @@ export interface Sender {
   send(batch: Batch, signal: AbortSignal): Promise<Outcome>;
   /** A batch as it is best kept: compressed, where the satellite takes it so. */
   pack(batch: Batch): Promise<Batch>;
+  /** The halves of a batch that is too large, packed, and its bytes unpacked; null where it has none. */
+  halve(batch: Batch): Promise<{ halves: Batch[]; bytes: number } | null>;
   close(): void;
 }
 
@@ -115,6 +118,7 @@ export function createSender({ settings, client, clock, log, onProtocol }: Sende
       const retryAfterMillis = asked === null ? null : Math.min(asked, settings.timing.retryAfterMaxMillis);
       return { kind: 'retryable', retryAfterMillis, reason };
     }
+    if (reply.status === TOO_LARGE) return { kind: 'too large', reason, body: reply.body.toString('utf8') };
     if (reply.status >= 300 && reply.status < 400)
       return {
         kind: 'refused',
@@ -135,9 +139,18 @@ export function createSender({ settings, client, clock, log, onProtocol }: Sende
       return sendLevo(batch, signal);
     },
     pack,
+    async halve(batch) {
+      if (batch.count < 2) return null;
+      const unpacked = await plain(batch);
+      const halves = splitBatch(unpacked);
+      return halves === null ? null : { halves: await Promise.all(halves.map(pack)), bytes: unpacked.payload.length };
+    },
     close: () => client.close(),
   };
 }
+
+/** 413 Content Too Large (RFC 9110 §15.5.14). */
+const TOO_LARGE = 413;
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 

@@ -59,14 +59,14 @@ export async function doctor(flags: FlagValues): Promise<number> {
     process.stderr.write(`watching for ${seconds} s\n`);
     await delay(seconds * 1000, undefined, { signal: interrupt.signal }).catch(() => {});
     run.stop('the doctor has seen enough');
-    const { counters, interfaces } = await run.done;
+    const { counters, interfaces, tlsNames } = await run.done;
     const names = interfaces.map(({ name }) => name);
     findings.push({ verdict: 'ok', what: 'interfaces', found: names.join(', ') || 'none', advice: '' });
     const diagnosis: Diagnosis | null = diagnose({
       counters,
       interfaces: names,
       filter: settings.filter,
-      tlsNames: [],
+      tlsNames,
       exporting: false,
     });
     findings.push(trafficFinding(diagnosis, counters.exchanges_seen, seconds));

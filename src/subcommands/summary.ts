@@ -8,7 +8,7 @@ import type { SensorSummary } from '../sensor.js';
 
 const DROPPED = 'exchanges_dropped_';
 
-export function summaryText(summary: SensorSummary): string {
+export function summaryText(summary: Pick<SensorSummary, 'counters' | 'interfaces'>): string {
   const { counters } = summary;
   const rows: [label: string, count: number | string][] = [['exchanges seen', counters.exchanges_seen]];
   rows.push(['  exported', counters.exchanges_exported]);

@@ -14,6 +14,10 @@ import type { Histogram } from '../relay/histogram.js';
 export interface SensorStatus {
   readonly counters: Readonly<Counters>;
   readonly interfaces: readonly InterfaceStatistics[];
+  /** TCP connections followed now. */
+  readonly flowCount: number;
+  /** Share of the last half minute in which exchanges were taken; 1 without a CPU budget. */
+  readonly watchedShare: number;
   /** Export attempts, in milliseconds; null without a satellite. */
   readonly exportLatency: Histogram | null;
   readonly process: ProcessStatus;
@@ -62,6 +66,14 @@ export function encodeMetrics(status: SensorStatus): string {
     'gauge',
     'Exchanges that have not reached an outcome yet.',
     exchangesInFlight(counters),
+  );
+
+  single(`${PREFIX}flows_held`, 'gauge', 'TCP connections followed now.', status.flowCount);
+  single(
+    `${PREFIX}watched_share`,
+    'gauge',
+    'Share of the last half minute in which exchanges were taken; less than 1 while --max-cpu is spent.',
+    status.watchedShare,
   );
 
   metric(`${PREFIX}interface_packets_total`, 'counter', 'Packets captured.');

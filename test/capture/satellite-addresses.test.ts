@@ -93,6 +93,7 @@ describe('the satellite’s addresses', () => {
       onChange: () => expect.unreachable(),
       resolve: () => expect.unreachable(),
     });
+    satellite.observe('::1');
     expect(satellite.endpoints).toEqual([{ address: '::1', port: 4318 }]);
     await vi.advanceTimersByTimeAsync(10_000_000);
     expect(satellite.endpoints).toHaveLength(1);

@@ -51,6 +51,12 @@ describe('a stream first seen in its middle', () => {
     expect(counters.responses_unpaired).toBe(2);
   });
 
+  it('goes on with a request shorter than the last response head', () => {
+    const first = server('HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n');
+    const steps = [get('/1'), first, lost(client('x')), client('GET /2 HTTP/1.1\r\n\r\n'), ok('two')];
+    expect(converse(steps).lines).toEqual(['GET /1 → 500', 'GET /2 → nothing {gap, no-response}']);
+  });
+
   it('is not taken for HTTP where nothing of it is', () => {
     const { lines, counters } = converse([client('\x01\x02\x03'), server('\x04\x05\x06')], midstream);
     expect(lines).toEqual([]);

@@ -20,7 +20,18 @@ function parts(path: string, format: 'ndjson' | 'har', keepsBooks = true, queueB
   const { log, lines } = recordingLog();
   const counters = createCounters();
   const limits = { ...DEFAULT_LIMITS, queue_bytes_max: queueBytesMax };
-  return { format, path, keepsBooks, sensorVersion: '0.1.0', counters, limits, log, lines, clock: instantClock() };
+  return {
+    format,
+    path,
+    keepsBooks,
+    isLive: true,
+    sensorVersion: '0.1.0',
+    counters,
+    limits,
+    log,
+    lines,
+    clock: instantClock(),
+  };
 }
 
 it('writes a line a trace, for nobody else to read', async () => {
@@ -53,6 +64,41 @@ it('keeps a HAR file whole after every write', async () => {
   await output.close(1000);
   expect(JSON.parse(await readFile(path, 'utf8')).log.entries.length).toBe(3);
 });
+
+it.each(['ndjson', 'har'] as const)(
+  'spells large bodies bit by bit, and all of them before it closes: %s',
+  async (format) => {
+    const path = join(directory, 'large');
+    const given = parts(path, format, true, 1 << 20);
+    const output = await openFileOutput(given);
+    const body = traceBody(`${'xy'.repeat(200_000)}é`);
+    given.counters.exchanges_seen = 3;
+    for (let i = 0; i < 3; i++) output.accept(sampleTrace({ response: { body } }));
+    // The third would take more memory than a queue may.
+    expect(given.counters.exchanges_dropped_undeliverable).toBe(1);
+    let turns = 0;
+    while (given.counters.exchanges_exported < 2 && turns < 1e6) {
+      turns++;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(turns).toBeGreaterThan(8);
+    output.accept(sampleTrace({ response: { body } }));
+    given.counters.exchanges_seen++;
+    await output.close(1000);
+    const text = await readFile(path, 'utf8');
+    const bodies =
+      format === 'ndjson'
+        ? text
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line).response.body.content)
+        : JSON.parse(text).log.entries.map((entry: any) => entry.response.content.text);
+    const content = Buffer.from(body.content).toString();
+    expect(bodies.map((one: string) => one === content)).toEqual([true, true, true]);
+    expect(given.counters).toMatchObject({ exchanges_exported: 3, exchanges_dropped_undeliverable: 1 });
+    expect(exchangesInFlight(given.counters)).toBe(0);
+  },
+);
 
 it('writes a whole HAR file without any trace', async () => {
   const path = join(directory, 'empty.har');

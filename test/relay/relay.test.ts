@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   type Answer,
+  pathsOf,
   type ReceivedRequest,
   type RelayUnderTest,
   type ScriptedSatellite,
@@ -124,7 +125,7 @@ describe('delivery', () => {
     expect(under.clock.slept).toEqual([slept]);
   });
 
-  it.each([400, 401, 403, 413, 422, 500])('gives up a batch answered %i, and logs why once', async (status) => {
+  it.each([400, 401, 403, 422, 500])('gives up a batch answered %i, and logs why once', async (status) => {
     under = await startRelay(
       await script(() => ({ status, body: `no: ${status}` })),
       { protocol: 'otlp', compression: 'none' },
@@ -138,6 +139,69 @@ describe('delivery', () => {
     expect(under.lines.filter((line) => line.level === 'warn').map((line) => line.fields)).toEqual([
       { reason: `status ${status}`, traces: 1, body: `no: ${status}` },
     ]);
+  });
+
+  it.each(['otlp', 'levo'] as const)(
+    'sends what is too large (413) in halves, down to one trace: %s',
+    async (protocol) => {
+      under = await startRelay(
+        await script((request) => {
+          const paths = pathsOf(request);
+          return paths.length > 2 || paths.includes('/5') ? { status: 413, body: 'too much' } : undefined;
+        }),
+        { protocol },
+      );
+      for (let i = 0; i < 11; i++) under.accept(`/${i}`, i);
+      await under.relay.flush();
+      expect(satellite?.paths).toEqual(['/0', '/1', '/2', '/3', '/4', '/6', '/7', '/8', '/9', '/10']);
+      expect(under.books()).toEqual([11, 10, 1, 0]);
+      expect(under.counters).toMatchObject({ batches_refused: 1, export_retries: 0, queue_traces: 0, queue_bytes: 0 });
+      expect(under.counters.batches_split).toBe(satellite!.requests.length - under.counters.batches_exported - 1);
+      expect(under.lines.filter((line) => line.level === 'warn').map((line) => line.fields)).toEqual([
+        { reason: 'status 413', traces: 1, body: 'too much' },
+      ]);
+      for (const request of satellite!.requests) JSON.parse(request.body);
+    },
+  );
+
+  it('makes batches that the satellite takes, once it has called one too large', async () => {
+    const bytesMax = 20_000;
+    under = await startRelay(
+      await script(({ body }) => (body.length > bytesMax ? { status: 413 } : undefined)),
+      {},
+      { batch_bytes_max: 100_000 },
+    );
+    const send = (): void => {
+      for (let i = 0; i < 50; i++) under!.accept(`/${i}`, 1000);
+    };
+    send();
+    await under.relay.flush();
+    const split = under.counters.batches_split;
+    expect(split).toBeGreaterThan(2);
+    send();
+    await under.relay.flush();
+    expect(under.books()).toEqual([100, 100, 0, 0]);
+    expect(under.counters.batches_split).toBe(split);
+  });
+
+  it('keeps the rest of a halved batch while the satellite is away', async () => {
+    let away = false;
+    under = await startRelay(
+      await script((request) => {
+        if (away) return { status: 503 };
+        if (pathsOf(request).length > 2) return { status: 413 };
+        away = true;
+        return undefined;
+      }),
+    );
+    for (let i = 0; i < 8; i++) under.accept(`/${i}`);
+    void under.relay.flush();
+    while (under.counters.export_retries < 3) await new Promise((resolve) => setImmediate(resolve));
+    expect(under.books()).toEqual([8, 2, 0, 6]);
+    expect(under.counters.queue_traces).toBe(6);
+    await under.relay.close(0);
+    expect(under.books()).toEqual([8, 2, 6, 0]);
+    expect(under.counters).toMatchObject({ queue_traces: 0, queue_bytes: 0 });
   });
 
   it('does not follow a redirect', async () => {
@@ -236,6 +300,19 @@ describe('delivery', () => {
     ]);
     expect(under.books()).toEqual([2, 2, 0, 0]);
   });
+});
+
+it('tells the address it connects to', async () => {
+  const told: string[] = [];
+  const url = (await script(() => undefined)).replace('127.0.0.1', 'localhost');
+  under = await startRelay(url, {}, {}, { onAddress: (address) => told.push(address) });
+  for (const path of ['/1', '/2']) {
+    under.accept(path);
+    await under.relay.flush();
+  }
+  // The connection is kept: by its name first, by its other end then.
+  expect(told.length).toBeGreaterThanOrEqual(2);
+  expect(told.at(-1)).toBe('127.0.0.1');
 });
 
 describe('the queue', () => {

@@ -8,15 +8,15 @@ export interface Certificate {
   key: string;
 }
 
-/** A certificate authority of our own, and certificates it signed: for `localhost` and 127.0.0.1, and for a client. */
-export function makeCertificates(): { ca: string; server: Certificate; client: Certificate } {
+/** A certificate authority of our own, and certificates it signed: for `localhost` and `address`, and for a client. */
+export function makeCertificates(address = '127.0.0.1'): { ca: string; server: Certificate; client: Certificate } {
   const directory = mkdtempSync(join(tmpdir(), 'certificates-'));
   const path = (name: string): string => join(directory, name);
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' });
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   try {
     openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test authority');
-    writeFileSync(path('names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
+    writeFileSync(path('names'), `subjectAltName=DNS:localhost,IP:${address}\n`);
     for (const name of ['server', 'client']) {
       openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
       const sign = ['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial'];

@@ -151,7 +151,7 @@ export async function startRelay(
   url: string,
   override: Partial<RelaySettings> = {},
   limits: Partial<Limits> = {},
-  parts: { clock?: Clock; counters?: Counters } = {},
+  parts: { clock?: Clock; counters?: Counters; onAddress?: (address: string) => void } = {},
 ): Promise<RelayUnderTest> {
   const counters = parts.counters ?? createCounters();
   const { log, lines } = recordingLog();
@@ -162,6 +162,7 @@ export async function startRelay(
     limits: { ...DEFAULT_LIMITS, ...limits },
     log,
     clock: parts.clock ?? clock,
+    ...(parts.onAddress === undefined ? {} : { onAddress: parts.onAddress }),
   });
   return {
     relay,

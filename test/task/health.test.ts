@@ -21,6 +21,8 @@ function status(override: Partial<SensorStatus> = {}): SensorStatus {
   return {
     counters: createCounters(),
     interfaces: [],
+    flowCount: 0,
+    watchedShare: 1,
     exportLatency: null,
     process: PROCESS,
     ...override,
@@ -36,11 +38,13 @@ describe('metrics', () => {
       exchanges_dropped_path_rule: 3,
       queue_bytes: 55,
     });
-    const lines = encodeMetrics(status({ counters })).split('\n');
+    const lines = encodeMetrics(status({ counters, flowCount: 12, watchedShare: 0.25 })).split('\n');
     expect(lines).toContain('pcap_sensor_exchanges_seen_total 10');
     expect(lines).toContain('pcap_sensor_exchanges_total{outcome="exported"} 4');
     expect(lines).toContain('pcap_sensor_exchanges_total{outcome="path_rule"} 3');
     expect(lines).toContain('pcap_sensor_exchanges_in_flight 3');
+    expect(lines).toContain('pcap_sensor_flows_held 12');
+    expect(lines).toContain('pcap_sensor_watched_share 0.25');
     expect(lines).toContain('# TYPE pcap_sensor_queue_bytes gauge');
     expect(lines).toContain('pcap_sensor_queue_bytes 55');
     const outcomes = lines.filter((line) => line.startsWith('pcap_sensor_exchanges_total{'));

@@ -35,6 +35,8 @@ export interface MessageSink {
    * the last one and the next. `wasInMessage`: it happened in the middle of a body, which has been ended.
    */
   onDesync(reader: MessageReader, isLoss: boolean, wasInMessage: boolean): void;
+  /** The stream is TLS; its first bytes, valid during the call. `onProtocol` follows. */
+  onTls(bytes: Buffer, start: number, end: number): void;
   /** The stream, and with it the connection, is not HTTP/1 (any more). */
   onProtocol(protocol: StreamProtocol): void;
 }
@@ -272,6 +274,7 @@ export class MessageReader {
       }
       case Start.tls:
         if (this.#sawMessage) return this.#notAMessage(at, end);
+        this.#sink.onTls(bytes, at, end);
         this.#sink.onProtocol('tls');
         return end;
       case Start.h2:
@@ -312,10 +315,12 @@ export class MessageReader {
     if (result === HeadResult.incomplete && near < end) result = parseHead(kind, bytes, start, end);
     if (result === HeadResult.invalid) result = salvageHead(kind, bytes, start, end);
     // Where the place had to be found again, only what is beyond doubt a head is one.
+    if (!this.afterLoss || result !== HeadResult.complete) return result;
     const isDoubtful =
-      this.afterLoss &&
-      result === HeadResult.complete &&
-      (parsed.malformed || bytes.latin1Slice(start + parsed.reasonStart, start + parsed.reasonEnd).includes('HTTP/'));
+      parsed.malformed ||
+      // A request has no reason; what is noted of one is the last response's.
+      (kind === MessageKind.response &&
+        bytes.latin1Slice(start + parsed.reasonStart, start + parsed.reasonEnd).includes('HTTP/'));
     return isDoubtful ? HeadResult.invalid : result;
   }
 
@@ -337,6 +342,7 @@ export class MessageReader {
       return at + behind - before;
     }
     if (start === Start.tls || start === Start.h2) {
+      if (start === Start.tls) this.#sink.onTls(head, 0, this.#headLength);
       this.#dropHead();
       this.#sink.onProtocol(start === Start.tls ? 'tls' : 'h2');
       return end;

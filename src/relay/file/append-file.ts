@@ -1,13 +1,13 @@
 /**
  * A file that traces are appended to, without ever making the sensor wait.
  *
- * in: pieces of text, one per trace · out: the file, its tail in place after every write, so that a reader finds it whole
+ * in: pieces of text (UTF-8, where they are bytes), one per trace · out: the file, its tail in place after every write, so that a reader finds it whole
  * even if the sensor is killed
  *
  * A file that cannot keep up loses the oldest pieces, counted; one that fails (disk full) loses what it could not take, and the
  * next piece tries again.
  */
-import { close as closeCallback, open as openCallback, write as writeCallback } from 'node:fs';
+import { close as closeCallback, open as openCallback, writev as writevCallback } from 'node:fs';
 import { promisify } from 'node:util';
 import { SensorError } from '../../errors.js';
 
@@ -27,7 +27,9 @@ export interface AppendFileOptions {
 }
 
 export interface AppendFile {
-  append(piece: string): void;
+  /** Bytes waiting to be written. */
+  readonly held: number;
+  append(piece: string | Buffer): void;
   /** A promise to wait for before handing over more, where the producer can wait; undefined if there is room. */
   drained(): Promise<void> | undefined;
   /** Writes what is held, waiting at most `deadlineMillis`. */
@@ -54,7 +56,7 @@ const OWNER_ONLY = 0o600;
 
 const open = promisify(openCallback);
 const close = promisify(closeCallback);
-const write = promisify(writeCallback);
+const writev = promisify(writevCallback);
 
 /** @throws SensorError if the file cannot be opened */
 export async function openAppendFile(options: AppendFileOptions): Promise<AppendFile> {
@@ -74,7 +76,12 @@ export async function openAppendFile(options: AppendFileOptions): Promise<Append
   let writing: Promise<void> | undefined;
   let room: (() => void)[] = [];
 
-  const hold = (piece: string): void => {
+  const hold = (piece: string | Buffer): void => {
+    if (typeof piece !== 'string') {
+      blocks.push({ bytes: piece, used: piece.length, pieces: 1 });
+      held += piece.length;
+      return;
+    }
     const last = blocks[blocks.length - 1];
     // A UTF-16 unit takes at most three bytes of UTF-8.
     const room = piece.length * 3 + separator.length;
@@ -101,11 +108,10 @@ export async function openAppendFile(options: AppendFileOptions): Promise<Append
   const drain = async (): Promise<void> => {
     for (let block = take(); block !== undefined; block = take()) {
       const before = Buffer.from(begun ? options.separator : options.head);
-      const bytes = Buffer.concat([before, block.bytes.subarray(0, block.used), tail]);
       try {
-        await writeAll(file, bytes, positioned ? position : null);
+        await writeAll(file, [before, block.bytes.subarray(0, block.used), tail], positioned ? position : null);
         begun = true;
-        position += bytes.length - tail.length;
+        position += before.length + block.used;
         options.onWritten(block.pieces);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
@@ -122,6 +128,9 @@ export async function openAppendFile(options: AppendFileOptions): Promise<Append
   };
 
   return {
+    get held() {
+      return held;
+    },
     append(piece) {
       if (broken !== '') return options.onLost(1, broken);
       hold(piece);
@@ -138,7 +147,7 @@ export async function openAppendFile(options: AppendFileOptions): Promise<Append
     async close(deadlineMillis) {
       if (writing !== undefined) await withDeadline(writing, deadlineMillis);
       if (!begun && options.head + options.tail !== '')
-        await writeAll(file, Buffer.from(options.head + options.tail), positioned ? 0 : null).catch(() => {});
+        await writeAll(file, [Buffer.from(options.head + options.tail)], positioned ? 0 : null).catch(() => {});
       const left = blocks.reduce((sum, { pieces }) => sum + pieces, 0);
       if (left > 0) options.onLost(left, 'not written by the deadline');
       if (file !== STDOUT) await close(file).catch(() => {});
@@ -154,18 +163,31 @@ async function openFile(path: string): Promise<number> {
   }
 }
 
-async function writeAll(file: number, bytes: Buffer, position: number | null): Promise<void> {
-  let offset = 0;
-  while (offset < bytes.length) {
+async function writeAll(file: number, pieces: readonly Buffer[], position: number | null): Promise<void> {
+  let left = pieces.filter(({ length }) => length > 0);
+  let written = 0;
+  while (left.length > 0) {
     try {
-      const at = position === null ? null : position + offset;
-      offset += (await write(file, bytes, offset, bytes.length - offset, at)).bytesWritten;
+      const { bytesWritten } = await writev(file, left, position === null ? undefined : position + written);
+      written += bytesWritten;
+      left = behind(left, bytesWritten);
     } catch (error) {
       // A pipe that somebody else made non-blocking is full; there is no event to wait for on its descriptor.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
+}
+
+/** `pieces` without their first `bytes`. */
+function behind(pieces: readonly Buffer[], bytes: number): Buffer[] {
+  const left: Buffer[] = [];
+  let skip = bytes;
+  for (const piece of pieces) {
+    if (skip < piece.length) left.push(piece.subarray(skip));
+    skip = Math.max(0, skip - piece.length);
+  }
+  return left;
 }
 
 async function withDeadline(work: Promise<void>, millis: number): Promise<void> {

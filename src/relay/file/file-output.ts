@@ -6,8 +6,10 @@
  */
 import { type Counters, countDropped, DropReason } from '../../counters.js';
 import type { Limits } from '../../limits.js';
+import type { Trace } from '../../pair/trace.js';
 import type { Clock } from '../clock.js';
 import { foldWarnings } from '../fold.js';
+import { bodyBytes, encodeLarge, LARGE_BODY_BYTES } from '../large-body.js';
 import type { Log } from '../log.js';
 import { encodeNdjson } from '../ndjson.js';
 import type { TraceOutput } from '../output.js';
@@ -19,6 +21,8 @@ export interface FileOutputParts {
   /** A path; null is stdout. */
   path: string | null;
   keepsBooks: boolean;
+  /** Whether packets come while traces are spelled, so that a large body must not hold them up. */
+  isLive: boolean;
   sensorVersion: string;
   counters: Counters;
   limits: Limits;
@@ -53,11 +57,33 @@ export async function openFileOutput(parts: FileOutputParts): Promise<FileOutput
     },
     onLost: lose,
   });
+  const spell = (trace: Trace): string => (format === 'ndjson' ? `${encode(trace)}\n` : encode(trace));
+  /** Large bodies being spelled a slice at a time. */
+  const spelling = new Set<Promise<void>>();
+  let spellingBytes = 0;
+
+  const spellLater = (trace: Trace, bytes: number): void => {
+    spellingBytes += bytes;
+    const spelled = encodeLarge(trace, (outline) => Buffer.from(spell(outline)))
+      .then(file.append, (error: unknown) => lose(1, String(error)))
+      .finally(() => {
+        spellingBytes -= bytes;
+        spelling.delete(spelled);
+      });
+    spelling.add(spelled);
+  };
+
   return {
     accept(trace) {
-      file.append(format === 'ndjson' ? `${encode(trace)}\n` : encode(trace));
+      const bytes = parts.isLive ? bodyBytes(trace) : 0;
+      if (bytes < LARGE_BODY_BYTES) file.append(spell(trace));
+      else if (file.held + spellingBytes + bytes <= parts.limits.queue_bytes_max) spellLater(trace, bytes);
+      else lose(1, 'too many large bodies at once');
     },
     drained: file.drained,
-    close: file.close,
+    async close(deadlineMillis) {
+      await Promise.all(spelling);
+      await file.close(deadlineMillis);
+    },
   };
 }

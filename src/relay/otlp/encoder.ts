@@ -9,36 +9,70 @@
  * batch is its spans between a constant head and tail. So the queue knows its bytes exactly, and a batch that is sent
  * again, or goes to disk first, is not serialised again.
  */
-import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
-import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
+import { createRequire } from 'node:module';
+import type { Resource } from '@opentelemetry/resources';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Trace } from '../../pair/trace.js';
 import type { BatchEncoder } from '../batch.js';
-import { encodeLarge, LARGE_BODY_BYTES } from './large-body.js';
+import { encodeLarge, LARGE_BODY_BYTES } from '../large-body.js';
 import { type InstrumentationScope, toReadableSpan } from './span.js';
+
+type OtlpTransformer = typeof import('@opentelemetry/otlp-transformer');
+type Resources = typeof import('@opentelemetry/resources');
 
 export type ResourceAttributes = Record<string, string | string[] | number>;
 
 export function createOtlpEncoder(attributes: ResourceAttributes, scope: InstrumentationScope): BatchEncoder {
-  const envelope = envelopeOf(resourceFromAttributes(attributes), scope);
-  // The resource is in the envelope; serialising it again with each span would be work thrown away.
-  const bare = resourceFromAttributes({});
-  const { head, tail } = envelopeOf(bare, scope);
-  const encode = (trace: Trace): Buffer => {
-    const bytes = serialize([toReadableSpan(trace, bare, scope)]);
-    return bytes.subarray(head.length, bytes.length - tail.length);
+  let made: SpanEncoder | null = null;
+  const spans = (): SpanEncoder => {
+    made ??= createSpanEncoder(attributes, scope);
+    return made;
   };
+  const encode = (trace: Trace): Buffer => spans().encode(trace);
   return {
     protocol: 'otlp',
-    head: envelope.head,
-    tail: envelope.tail,
+    get head() {
+      return spans().head;
+    },
+    get tail() {
+      return spans().tail;
+    },
     encode,
     sliced_bytes_min: LARGE_BODY_BYTES,
     encodeSliced: (trace) => encodeLarge(trace, encode),
   };
 }
 
+type SpanEncoder = Pick<BatchEncoder, 'head' | 'tail' | 'encode'>;
+
+/** Loads the OpenTelemetry packages, some 8 MiB: not before the first trace, for an idle sensor needs none of them. */
+function createSpanEncoder(attributes: ResourceAttributes, scope: InstrumentationScope): SpanEncoder {
+  const require = createRequire(import.meta.url);
+  const { JsonTraceSerializer } = require('@opentelemetry/otlp-transformer') as OtlpTransformer;
+  const { resourceFromAttributes } = require('@opentelemetry/resources') as Resources;
+  const serialize = (spans: ReadableSpan[]): Buffer => {
+    const bytes = JsonTraceSerializer.serializeRequest(spans);
+    if (bytes === undefined) throw new Error('the OTLP serializer returned nothing');
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+  // The resource is in the envelope; serialising it again with each span would be work thrown away.
+  const bare = resourceFromAttributes({});
+  const { head, tail } = envelopeOf(serialize, bare, scope);
+  return {
+    ...envelopeOf(serialize, resourceFromAttributes(attributes), scope),
+    encode(trace) {
+      const bytes = serialize([toReadableSpan(trace, bare, scope)]);
+      return bytes.subarray(head.length, bytes.length - tail.length);
+    },
+  };
+}
+
 /** What surrounds the spans: whatever one span and two of the same have in common before and after it. */
-function envelopeOf(resource: Resource, scope: InstrumentationScope): { head: Buffer; tail: Buffer } {
+function envelopeOf(
+  serialize: (spans: ReadableSpan[]) => Buffer,
+  resource: Resource,
+  scope: InstrumentationScope,
+): { head: Buffer; tail: Buffer } {
   const span = toReadableSpan(PROBE, resource, scope);
   const one = serialize([span]);
   const two = serialize([span, span]);
@@ -46,12 +80,6 @@ function envelopeOf(resource: Resource, scope: InstrumentationScope): { head: Bu
   // A quote inside a JSON string is escaped, so the first occurrence is the key itself.
   const start = one.indexOf('"spans":[') + '"spans":['.length;
   return { head: Buffer.from(one.subarray(0, start)), tail: Buffer.from(one.subarray(start + spanLength)) };
-}
-
-function serialize(spans: ReturnType<typeof toReadableSpan>[]): Buffer {
-  const bytes = JsonTraceSerializer.serializeRequest(spans);
-  if (bytes === undefined) throw new Error('the OTLP serializer returned nothing');
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 const NO_BODY = { wireBytes: 0, bytes: 0, truncated: false, content: new Uint8Array(0), codingError: null };

@@ -8,8 +8,7 @@
  * binary as bytes), `….body.truncated` and `….body.coding_error` where they apply, `pcap.marks`,
  * `pcap.interface`, `pcap.watched_share`.
  */
-import type { Attributes, AttributeValue, HrTime, SpanStatus } from '@opentelemetry/api';
-import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
+import type { Attributes, AttributeValue, HrTime, SpanKind, SpanStatus, SpanStatusCode } from '@opentelemetry/api';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { HeaderPair } from '../../pair/exchange.js';
@@ -17,6 +16,15 @@ import type { Trace, TraceBody } from '../../pair/trace.js';
 import { splitAuthority } from '../authority.js';
 import { clientOf } from '../forwarded.js';
 import { textOf } from '../ndjson.js';
+
+// Written out: importing them as values would load the whole of @opentelemetry/api for five numbers. The compiler checks
+// that each is a member of its enum, and a test that it is the right one.
+const SERVER: SpanKind.SERVER = 1;
+const CLIENT: SpanKind.CLIENT = 2;
+const UNSET: SpanStatusCode.UNSET = 0;
+const ERROR: SpanStatusCode.ERROR = 2;
+/** W3C trace flags (https://www.w3.org/TR/trace-context/#trace-flags). */
+const SAMPLED = 1;
 
 export interface InstrumentationScope {
   readonly name: string;
@@ -28,8 +36,8 @@ export function toReadableSpan(trace: Trace, resource: Resource, scope: Instrume
   const duration = BigInt(Math.max(0, Math.round(trace.durationNano)));
   const span: ReadableSpan = {
     name: KNOWN_METHODS.has(trace.request.method) ? trace.request.method : 'HTTP',
-    kind: trace.kind === 'server' ? SpanKind.SERVER : SpanKind.CLIENT,
-    spanContext: () => ({ traceId: trace.traceId, spanId: trace.spanId, traceFlags: TraceFlags.SAMPLED }),
+    kind: trace.kind === 'server' ? SERVER : CLIENT,
+    spanContext: () => ({ traceId: trace.traceId, spanId: trace.spanId, traceFlags: SAMPLED }),
     startTime: hrTime(start),
     endTime: hrTime(start + duration),
     duration: hrTime(duration),
@@ -50,7 +58,7 @@ export function toReadableSpan(trace: Trace, resource: Resource, scope: Instrume
     parentSpanContext: {
       traceId: trace.traceId,
       spanId: trace.parentSpanId,
-      traceFlags: TraceFlags.SAMPLED,
+      traceFlags: SAMPLED,
       isRemote: true,
     },
   };
@@ -72,7 +80,7 @@ function errorTypeOf({ kind, response }: Trace): string | undefined {
 }
 
 function statusOf(trace: Trace): SpanStatus {
-  return { code: errorTypeOf(trace) === undefined ? SpanStatusCode.UNSET : SpanStatusCode.ERROR };
+  return { code: errorTypeOf(trace) === undefined ? UNSET : ERROR };
 }
 
 function attributesOf(trace: Trace): Attributes {

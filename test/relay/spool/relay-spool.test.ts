@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { systemClock } from '../../../src/relay/clock.js';
 import {
+  pathsOf,
   type RelayUnderTest,
   type ScriptedSatellite,
   startRelay,
@@ -79,4 +80,32 @@ it('falls back to memory, counted, when the disk fails, and loses nothing that f
   expect([...satellite!.paths].sort()).toEqual(paths(8));
   expect(under.books()).toEqual([8, 8, 0, 0]);
   await under.relay.close(1000);
+});
+
+it('leaves on disk what is too large until its halves have arrived', async () => {
+  const first = await start();
+  for (const path of paths(2)) first.accept(path);
+  await first.relay.close(5000);
+  await satellite!.close();
+  // One half is taken; then the sensor dies with the other in its hands.
+  let taken = 0;
+  satellite = await startScriptedSatellite((request) => {
+    if (pathsOf(request).length > 1) return { status: 413 };
+    return taken++ === 0 ? undefined : () => {};
+  });
+  const killed = await start();
+  await until(() => satellite!.requests.length === 3);
+  expect(satellite.paths).toEqual(['/0']);
+  expect(killed.counters).toMatchObject({ batches_split: 1, recovered_traces_exported: 1, spool_traces: 2 });
+  const copy = await mkdtemp(join(tmpdir(), 'relay-spool-'));
+  await cp(directory, copy, { recursive: true });
+  await killed.relay.close(0);
+  await satellite.close();
+  satellite = await startScriptedSatellite();
+  await rm(directory, { recursive: true });
+  directory = copy;
+  const last = await start();
+  await last.relay.flush();
+  expect(satellite.paths).toEqual(['/0', '/1']);
+  await last.relay.close(1000);
 });

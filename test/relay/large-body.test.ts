@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createOtlpEncoder } from '../../../src/relay/otlp/encoder.js';
-import { sampleTrace, traceBody } from '../../support/trace.js';
+import type { Trace } from '../../src/pair/trace.js';
+import { encodeHarEntry } from '../../src/relay/file/har.js';
+import { encodeLarge } from '../../src/relay/large-body.js';
+import { encodeNdjson } from '../../src/relay/ndjson.js';
+import { createOtlpEncoder } from '../../src/relay/otlp/encoder.js';
+import { sampleTrace, traceBody } from '../support/trace.js';
 
 const encoder = createOtlpEncoder({ 'service.name': 'shop' }, { name: 'pcap-sensor', version: '0.1.0' });
 const SLICE = 49_152;
@@ -26,15 +30,25 @@ const body = fc
   })
   .map(({ piece, at, length, truncated }) => traceBody(bodyWith(piece, at, length), { truncated }));
 
-it('makes the bytes that encoding in one go makes', async () => {
-  await fc.assert(
-    fc.asyncProperty(body, body, async (request, response) => {
-      const trace = sampleTrace({ request: { body: request }, response: { body: response } });
-      expect((await encoder.encodeSliced(trace)).equals(encoder.encode(trace))).toBe(true);
-    }),
-    { numRuns: 300 },
-  );
-}, 60_000);
+const FORMATS: [string, (trace: Trace) => Buffer][] = [
+  ['OTLP', encoder.encode],
+  ['NDJSON', (trace) => Buffer.from(encodeNdjson(trace))],
+  ['HAR', (trace) => Buffer.from(encodeHarEntry(trace))],
+];
+
+it.each(FORMATS)(
+  'makes the bytes that encoding in one go makes: %s',
+  async (_name, encode) => {
+    await fc.assert(
+      fc.asyncProperty(body, body, async (request, response) => {
+        const trace = sampleTrace({ request: { body: request }, response: { body: response } });
+        expect((await encodeLarge(trace, encode)).equals(encode(trace))).toBe(true);
+      }),
+      { numRuns: 100 },
+    );
+  },
+  60_000,
+);
 
 it('gives others their turn', async () => {
   const trace = sampleTrace({ response: null, request: { body: traceBody(Buffer.alloc(2_000_000, 'x')) } });

@@ -1,19 +1,27 @@
 /**
- * A trace with a large body as OTLP JSON, without stopping the capture while it is spelled.
+ * A trace with a large body as JSON, without stopping the capture while it is spelled.
  *
  * in: `Trace`, the encoder for all of it at once · out: the same bytes, made in slices between which others have their turn
  *
- * The trace is encoded with a short stand-in for each large body; then the body itself, sliced, takes the stand-in's place.
+ * The trace is encoded with a short stand-in for each large body; then the body itself, sliced, takes the stand-in's place. So
+ * it serves every format that spells a body as a JSON string: text as it is, the rest as base64.
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import type { Trace, TraceBody } from '../../pair/trace.js';
-import { asBuffer, textOf } from '../ndjson.js';
+import type { Trace, TraceBody } from '../pair/trace.js';
+import { asBuffer, textOf } from './ndjson.js';
 
 /** Bytes of bodies that are encoded in one go: half a millisecond's worth. */
 export const LARGE_BODY_BYTES = 65_536;
 /** A multiple of three, so that slices of base64 join. */
 const SLICE_BYTES = 49_152;
+/** Bytes that are copied in one go. */
+const JOIN_BYTES = 1 << 20;
+
+/** Of both messages. */
+export function bodyBytes({ request, response }: Trace): number {
+  return request.body.content.length + (response?.body.content.length ?? 0);
+}
 
 export async function encodeLarge(trace: Trace, encode: (trace: Trace) => Buffer): Promise<Buffer> {
   const request = standIn(trace.request.body);
@@ -36,7 +44,21 @@ export async function encodeLarge(trace: Trace, encode: (trace: Trace) => Buffer
     from = at + marker.length;
   }
   parts.push(outline.subarray(from));
-  return Buffer.concat(parts);
+  return join(parts);
+}
+
+/** As `Buffer.concat`, in turns: it is the pages of the new buffer that take the time. */
+async function join(parts: readonly Buffer[]): Promise<Buffer> {
+  const joined = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  let turnAt = JOIN_BYTES;
+  for (const part of parts) {
+    at += part.copy(joined, at);
+    if (at < turnAt) continue;
+    turnAt = at + JOIN_BYTES;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return joined;
 }
 
 interface StandIn {

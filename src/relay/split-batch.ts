@@ -1,0 +1,40 @@
+/**
+ * A batch the satellite finds too large, in two.
+ *
+ * in: a batch of two traces or more, uncompressed · out: its halves, which together hold the same traces in the same order
+ *
+ * The traces are found by how each begins, and copied as they are: it takes no time, and parsed and spelled again, the integers
+ * of a levo entry that are larger than 2^53 would come out as others (RFC 8259 §6). Where they lie is not kept with a batch, for
+ * the spool's may be an earlier run's.
+ */
+import type { Batch, SatelliteProtocol } from './batch.js';
+
+/**
+ * How a trace begins, and how a batch ends. Neither a name, nor a value can hold such a beginning: inside a string a quote is
+ * escaped.
+ */
+const SHAPES: Readonly<Record<SatelliteProtocol, { trace: string; tail: string }>> = {
+  otlp: { trace: '{"traceId":"', tail: ']}]}]}' },
+  levo: { trace: '{"http_scheme":"', tail: ']' },
+};
+
+/** Null where the payload is no such batch. */
+export function splitBatch(batch: Batch): [Batch, Batch] | null {
+  const { payload, count } = batch;
+  const { trace, tail } = SHAPES[batch.protocol];
+  const starts: number[] = [];
+  for (let at = payload.indexOf(trace); at >= 0; at = payload.indexOf(trace, at + trace.length)) starts.push(at);
+  const end = payload.subarray(-tail.length);
+  if (count < 2 || starts.length !== count || end.toString('latin1') !== tail) return null;
+  const firstCount = count >> 1;
+  const middle = starts[firstCount] as number;
+  return [
+    // Without the comma between the halves.
+    { ...batch, count: firstCount, payload: Buffer.concat([payload.subarray(0, middle - 1), end]) },
+    {
+      ...batch,
+      count: count - firstCount,
+      payload: Buffer.concat([payload.subarray(0, starts[0]), payload.subarray(middle)]),
+    },
+  ];
+}
