@@ -6,7 +6,7 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import RE2 from 're2';
+import { compileRe2 } from './re2.js';
 import { parseSatelliteUrl } from './satellite-url.js';
 
 export interface OptionValue<T> {
@@ -124,7 +124,7 @@ export const pattern: OptionValue<string> = {
   isPlaceholder: (given) => FILL_ME_IN.test(given),
   parse: (given) => {
     try {
-      new RE2(given, 'u');
+      compileRe2(given, 'u');
     } catch (error) {
       const why = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
       throw new InvalidValue(`is not an RE2 pattern (${why}); see https://github.com/google/re2/wiki/Syntax`);

@@ -6,8 +6,9 @@
 
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import RE2 from 're2';
+import type RE2 from 're2';
 import { UsageError } from '../errors.js';
+import { compileRe2 } from '../re2.js';
 import { type LinkReading, linkReading } from './link-types.js';
 
 export interface NetworkInterface {
@@ -90,7 +91,7 @@ export function interfaceSelector(selection: InterfaceSelection): (name: string)
 function compile(option: string, patterns: readonly string[]): RE2[] {
   return patterns.map((pattern) => {
     try {
-      return new RE2(pattern, 'u');
+      return compileRe2(pattern, 'u');
     } catch (error) {
       throw new UsageError(
         `${option} ${JSON.stringify(pattern)}: ${(error as Error).message}; give an RE2 regular expression`,

@@ -354,16 +354,17 @@ export class TcpReassembler {
   #drain(flow: Flow, direction: Direction, force: boolean): boolean {
     const stream = flow.stream(direction);
     const first = stream.held[0];
-    if (first === undefined) return false;
-    const ahead = (first.sequence - stream.next) | 0;
-    if (ahead > 0) return false;
+    const ahead = first === undefined ? 1 : (first.sequence - stream.next) | 0;
+    if (first === undefined || ahead > 0) return false;
     if (!force && flow.stream(direction === 0 ? 1 : 0).isBehindOf(first.acknowledgement)) return false;
     stream.shift(this.#budget);
-    // What a gap or an earlier copy has covered already is skipped.
+    // What a gap or an earlier copy has covered already is skipped. Not `-ahead`: minus zero is no integer, and V8 would
+    // compile all that a place is handed to for fractions.
     const { length } = first.bytes;
-    const skip = Math.min(-ahead, length);
-    if (-ahead < length + first.cut && !stream.ended) {
-      const cut = first.cut - Math.max(0, -ahead - length);
+    const covered = 0 - ahead;
+    const skip = Math.min(covered, length);
+    if (covered < length + first.cut && !stream.ended) {
+      const cut = first.cut - Math.max(0, covered - length);
       this.#deliver(flow, direction, stream, first.bytes, skip, length, cut, first.time);
       if (stream.hasFin) this.#endIfDone(flow, direction, first.time);
     }

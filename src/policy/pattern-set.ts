@@ -1,7 +1,8 @@
 /**
  * Many RE2 patterns asked as one: does any of them match? Unanchored, in time linear to the text, whatever the pattern.
  */
-import RE2 from 're2';
+import type RE2 from 're2';
+import { compileRe2, re2 } from '../re2.js';
 
 export interface PatternSet {
   readonly size: number;
@@ -26,18 +27,18 @@ function alternation(patterns: readonly string[], flags: string): { test(text: s
   // An open \Q would quote the patterns after it, and two groups of one name are an error.
   if (!patterns.some((pattern) => pattern.includes('\\Q') || /\(\?P?</.test(pattern))) {
     try {
-      return new RE2(patterns.map((pattern) => `(?:${pattern})`).join('|'), flags);
+      return compileRe2(patterns.map((pattern) => `(?:${pattern})`).join('|'), flags);
     } catch {
       // Larger than RE2 lets one expression be.
     }
   }
-  return new RE2.Set(patterns, flags);
+  return new (re2().Set)(patterns, flags);
 }
 
 /** @throws SyntaxError with RE2's reason and the pattern */
 export function compilePattern(pattern: string, flags: string): RE2 {
   try {
-    return new RE2(pattern, flags);
+    return compileRe2(pattern, flags);
   } catch (error) {
     throw new SyntaxError(`"${pattern}" is not an RE2 pattern: ${(error as Error).message}`);
   }

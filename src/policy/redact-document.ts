@@ -3,8 +3,9 @@
  *
  * in: bytes and their media type · out: new bytes where there was a secret, else the same
  */
-import RE2 from 're2';
+import type RE2 from 're2';
 import { DEFAULT_LIMITS } from '../limits.js';
+import { compileRe2 } from '../re2.js';
 import { createEdits, type Edits, type View } from './edits.js';
 import { redactJson, type Span } from './redact-json.js';
 import { multipartBoundary, redactMultipart } from './redact-multipart.js';
@@ -128,7 +129,7 @@ function secretHint(fieldPattern: string | null, valueHint: string | null): RE2 
   const named = fieldPattern === null ? null : `${fieldPattern}[0-9]*(?:[^a-z0-9]|$)`;
   const others = '\\\\u00[2-7]|[?&;]sig(?:nature)?=|assertion=';
   const sources = [named, named === null ? null : others, valueHint].filter((source) => source !== null);
-  return sources.length === 0 ? null : new RE2(sources.join('|'), 'i');
+  return sources.length === 0 ? null : compileRe2(sources.join('|'), 'i');
 }
 
 /** Whether there may be a URL with a query in the text. */

@@ -30,8 +30,22 @@ export interface RedactionSettings {
   bodies: boolean;
 }
 
-/** @throws SyntaxError that names a pattern RE2 cannot read */
+/**
+ * Without patterns of the user's, which must be found wrong at once, it is made when the first trace comes: until then a
+ * sensor does without RE2 and its automata.
+ *
+ * @throws SyntaxError that names a pattern RE2 cannot read
+ */
 export function createRedactor(settings: RedactionSettings): (trace: Trace) => void {
+  if (settings.patterns.length > 0) return makeRedactor(settings);
+  let made: ((trace: Trace) => void) | null = null;
+  return (trace) => {
+    made ??= makeRedactor(settings);
+    made(trace);
+  };
+}
+
+function makeRedactor(settings: RedactionSettings): (trace: Trace) => void {
   const { defaults, headers, queries, fields, patterns, bodies } = settings;
   const addsNothing = headers.length + queries.length + fields.length + patterns.length === 0;
   const names = createSensitiveNames({ defaults, headers, queries, fields });

@@ -4,7 +4,8 @@
  *
  * Every built-in pattern stops at quotes and angle brackets, so that what it finds lies within one string or element.
  */
-import RE2 from 're2';
+import type RE2 from 're2';
+import { compileRe2 } from '../re2.js';
 import { compilePattern } from './pattern-set.js';
 
 export interface SecretValues {
@@ -89,11 +90,11 @@ export function createSecretValues(patterns: readonly string[], defaults: boolea
   const added = patterns.map((pattern) => compilePattern(pattern, 'g'));
   const finders = (defaults ? FORMS : []).map((form) => ({
     ...form,
-    expression: new RE2(form.pattern, `g${form.flags ?? ''}`),
-    mayMatch: new RE2(form.hint, form.flags),
+    expression: compileRe2(form.pattern, `g${form.flags ?? ''}`),
+    mayMatch: compileRe2(form.hint, form.flags),
   }));
   const source = defaults ? [...FORMS.map(({ hint }) => hint), CARD_HINT].join('|') : null;
-  const hint = source === null ? null : new RE2(source, 'i');
+  const hint = source === null ? null : compileRe2(source, 'i');
 
   function mayContainAdded(text: string | Buffer): boolean {
     return added.some((expression) => {
