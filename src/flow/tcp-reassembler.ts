@@ -362,10 +362,9 @@ export class TcpReassembler {
     // compile all that a place is handed to for fractions.
     const { length } = first.bytes;
     const covered = 0 - ahead;
-    const skip = Math.min(covered, length);
     if (covered < length + first.cut && !stream.ended) {
       const cut = first.cut - Math.max(0, covered - length);
-      this.#deliver(flow, direction, stream, first.bytes, skip, length, cut, first.time);
+      this.#deliver(flow, direction, stream, first.bytes, Math.min(covered, length), length, cut, first.time);
       if (stream.hasFin) this.#endIfDone(flow, direction, first.time);
     }
     return true;

@@ -22,7 +22,7 @@ export interface DocumentRedactor {
    * them, and is what the methods below take as `isClean`.
    */
   mayHoldSecretValue(joined: string): boolean;
-  /** Whether `redactText` might find something in any of the texts joined to this one. */
+  /** Whether `redactText` might find something in the text; of clean texts also in any of those joined to it. */
   mayRedactText(text: string, isClean: boolean): boolean;
   /** The same for a piece of text such as a header's value. */
   redactText(text: string): string;
@@ -132,9 +132,9 @@ function secretHint(fieldPattern: string | null, valueHint: string | null): RE2 
   return sources.length === 0 ? null : compileRe2(sources.join('|'), 'i');
 }
 
-/** Whether there may be a URL with a query in the text. */
+/** Whether there may be a URL with a query or a fragment in the text. */
 function mayHoldPairs(text: string): boolean {
-  return text.includes('=') && (text.includes('?') || text.includes('&'));
+  return text.includes('=') && (text.includes('?') || text.includes('&') || text.includes('#'));
 }
 
 type DocumentKind = 'json' | 'xml' | 'form' | 'text' | 'binary';

@@ -114,7 +114,8 @@ function isNameByte(byte: number): boolean {
 function separates(bytes: Buffer, start: number, inProse: boolean): boolean {
   const before = bytes[start - 1];
   if (before === undefined) return inProse;
-  if (before === 0x3f /* ? */ || before === AMPERSAND || before === 0x3b /* ; */) return true;
+  if (before === 0x3f /* ? */ || before === AMPERSAND || before === 0x3b /* ; */ || before === 0x23 /* # */)
+    return true;
   return inProse && (before === 0x20 || before === 0x0a || before === 0x09 || before === 0x2c || before === 0x28);
 }
 

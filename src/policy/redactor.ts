@@ -69,20 +69,23 @@ function makeRedactor(settings: RedactionSettings): (trace: Trace) => void {
   if (!defaults && addsNothing) return () => {};
 
   return ({ request, response }) => {
+    // Said by a header that may itself be secret, and needed to read the body.
+    const requestType = contentTypeOf(request);
+    const responseType = response === null ? '' : contentTypeOf(response);
     // By their names first. What is left of all texts but the bodies is then asked about at once: most traces hold nothing
     // there, and a question costs more than the text it is about.
     const requestTexts = redactNamed(request, defaults, names);
     const responseTexts = response === null ? '' : redactNamed(response, defaults, names);
     const isClean = !documents.mayHoldSecretValue(`${request.target}\n${requestTexts}${responseTexts}`);
     redactTarget(request, documents, names, isClean);
-    request.authority = request.authority.replace(/^.*@/s, `${REDACTED}@`);
-    redactMessage(request, requestTexts, isClean);
-    if (response !== null) redactMessage(response, responseTexts, isClean);
+    request.authority = withoutUserinfo(request.authority);
+    redactMessage(request, requestType, requestTexts, isClean);
+    if (response !== null) redactMessage(response, responseType, responseTexts, isClean);
   };
 
-  function redactMessage(message: Message, texts: string, isClean: boolean): void {
-    const contentType = message.headers.find(([name]) => isContentType(name))?.[1] ?? '';
-    if (texts !== '' && documents.mayRedactText(texts, isClean)) {
+  function redactMessage(message: Message, contentType: string, texts: string, isClean: boolean): void {
+    const isSuspect = !isClean && documents.mayHoldSecretValue(texts);
+    if (texts !== '' && (isSuspect || documents.mayRedactText(texts, true))) {
       redactValues(message.headers, defaults, documents, names);
       redactValues(message.trailers, defaults, documents, names);
     }
@@ -92,8 +95,8 @@ function makeRedactor(settings: RedactionSettings): (trace: Trace) => void {
 
 type Message = Pick<TraceRequest, 'headers' | 'trailers' | 'body'>;
 
-function isContentType(name: string): boolean {
-  return name.length === 12 && name.toLowerCase() === 'content-type';
+function contentTypeOf({ headers }: Message): string {
+  return headers.find(([name]) => name.length === 12 && name.toLowerCase() === 'content-type')?.[1] ?? '';
 }
 
 const NO_CONTENT = new Uint8Array(0);
@@ -170,9 +173,9 @@ function keepCookieAttributes(value: string): string {
   return keepCookieNames(value.slice(0, semicolon)) + value.slice(semicolon);
 }
 
-/** Whether a header's value is one URL with a query, or a path with one. */
+/** Whether a header's value is one URL with a query or a fragment, or a path with one. */
 function isUrl(value: string): boolean {
-  return value.includes('?') && /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/)?\/[^\s<>"]*$/.test(value);
+  return (value.includes('?') || value.includes('#')) && /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/)?\/[^\s<>"]*$/.test(value);
 }
 
 function redactTarget(
@@ -181,13 +184,19 @@ function redactTarget(
   names: SensitiveNames,
   isClean: boolean,
 ): void {
-  const { target, path, query } = request;
+  const { method, path, query } = request;
+  // No part of the authority-form (RFC 9112 §3.2.3), but clients send it.
+  const target = method === 'CONNECT' ? withoutUserinfo(request.target) : request.target;
   request.path = redactPath(path, documents, names, isClean);
   request.query = redactQuery(query, documents, isClean);
   // Most targets are made of these two, which then need no second look.
   if (target === path) request.target = request.path;
   else if (target === `${path}?${query}`) request.target = `${request.path}?${request.query}`;
   else request.target = redactUrl(target, documents, names, isClean);
+}
+
+function withoutUserinfo(authority: string): string {
+  return authority.replace(/^.*@/s, `${REDACTED}@`);
 }
 
 function redactUrl(url: string, documents: DocumentRedactor, names: SensitiveNames, isClean: boolean): string {
@@ -205,8 +214,13 @@ function redactQuery(query: string, documents: DocumentRedactor, isClean: boolea
   return `${documents.redactQuery(before, isClean)}#${documents.redactQuery(behind, isClean)}`;
 }
 
-/** A path may carry parameters, `;jsessionid=…` (RFC 3986 §3.3). */
+/** A path may carry parameters, `;jsessionid=…` (RFC 3986 §3.3), and a fragment where there is no query. */
 function redactPath(path: string, documents: DocumentRedactor, names: SensitiveNames, isClean: boolean): string {
+  const hash = path.indexOf('#');
+  if (hash >= 0) {
+    const before = redactPath(path.slice(0, hash), documents, names, isClean);
+    return `${before}#${documents.redactQuery(path.slice(hash + 1), isClean)}`;
+  }
   const plain = path.includes(';')
     ? path.replace(/;([^=;/]+)=([^;/]*)/g, (pair, name) => (names.query(name) ? `;${name}=${REDACTED}` : pair))
     : path;

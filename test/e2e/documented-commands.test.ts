@@ -44,10 +44,9 @@ const MINUTES = 60_000;
 
 const NOT_RUN: Readonly<Record<string, string>> = {
   'npm test': 'this is what it runs',
-  'npm run bench:engine': 'a benchmark: its figures need a quiet machine',
-  'npm run bench:capture': 'a benchmark: its figures need a quiet machine',
   'docker stop': 'names the verb; the test of the image stops a container',
-  'docs/install.md#Docker[2]': 'buildx needs BuildKit; scripts/image builds the same Dockerfile for both platforms',
+  'docs/install.md#Docker[2]':
+    'needs BuildKit and base images to pull; scripts/image builds the same Dockerfile for both platforms',
 };
 
 /** Registered when the file is read, so that the last test knows of skipped ones as well. */
@@ -459,6 +458,13 @@ describe('Kubernetes', () => {
       expect(await succeed(watching)).toContain('successfully rolled out');
     },
   );
+});
+
+// That they run; their figures need a quiet machine.
+describe('benchmarks', () => {
+  for (const place of commandPlaces.filter((command) => command.startsWith('npm run bench:'))) {
+    scenario(place, slowHint, [place], async (bench = '') => void (await succeed(atTerminal(bench, { cwd: copy }))));
+  }
 });
 
 describe('in a fresh clone', () => {

@@ -1,6 +1,7 @@
 /** What a message is, where it ends, and which response answers which request: transcripts, each with its RFC section. */
 import { describe, expect, it } from 'vitest';
 import { DropReason } from '../../src/counters.js';
+import type { Exchange } from '../../src/pair/exchange.js';
 import { client, converse, fin, server, split } from '../support/conversation.js';
 
 const get = (target: string, more = '') => client(`GET ${target} HTTP/1.1\r\nHost: a\r\n${more}\r\n`);
@@ -58,6 +59,36 @@ describe('pairing', () => {
       { admit: ({ request }) => (request.method === 'HEAD' ? DropReason.pathRule : DropReason.none) },
     );
     expect(lines).toEqual(['GET /keep → 200 "kept"']);
+  });
+
+  const dropping = {
+    admit: ({ request }: Exchange) => (/drop/.test(request.target) ? DropReason.pathRule : DropReason.none),
+  };
+
+  it.each<[name: string, answer: string]>([
+    [
+      'interim ones before it',
+      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 204 X\r\n\r\n',
+    ],
+    ['a length', 'HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\nHTTP/1.1 500 X\r\n\r'],
+    ['a length with blanks behind it', 'HTTP/1.1 200 OK\r\nContent-Length: 3 \t\r\n\r\nabc'],
+    ['a length twice', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\ncontent-length: 3\r\n\r\nabc'],
+    ['a folded header', 'HTTP/1.1 200 OK\r\nX: y\r\n z\r\nContent-Length: 3\r\n\r\nabc'],
+    ['chunks and a trailer', 'HTTP/1.1 200 OK\r\nTransfer-encodinG: Chunked\r\n\r\n3\r\nabc\r\n0\r\nT: x\r\n\r\n'],
+    ['an upgrade refused', 'HTTP/1.1 426 Upgrade Required\r\nUpgrade: x\r\nContent-Length: 1\r\n\r\nz'],
+  ])("finds the end of a dropped exchange's response with %s", (_, answer) => {
+    const { lines, counters } = converse([get('/drop'), get('/keep'), server(answer), ok('kept')], dropping);
+    expect(lines).toEqual(['GET /keep → 200 "kept"']);
+    expect(counters).toMatchObject({ responses_unpaired: 0, messages_malformed: 0 });
+  });
+
+  it.each([
+    ['101', 'GET /drop HTTP/1.1\r\nUpgrade: x\r\n\r\n', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+    ['2xx to CONNECT', 'CONNECT drop:1 HTTP/1.1\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n'],
+  ])('reads no further behind a dropped exchange that ends HTTP by %s', (_, request, answer) => {
+    const { lines, counters } = converse([client(request), server(answer), get('/x'), ok('y')], dropping);
+    expect(lines).toEqual([]);
+    expect(counters).toMatchObject({ flows_upgraded: 1, exchanges_seen: 1, responses_seen: 1 });
   });
 
   it('keeps the pairing when more requests wait than may, RFC 9112 §9.3.2', () => {
@@ -327,6 +358,16 @@ describe('heads', () => {
       ['B', 'caf\xe9'],
     ]);
   });
+
+  it.each(['GET / HTTP/1.1\n\n', 'GET / HTTP/1.1\n\r\n', 'GET / HTTP/1.1\r\n\n'])(
+    'does not wait for more behind the empty line of %j',
+    (request) => {
+      expect(converse([client(request), ok('x'), get('/2'), ok('y')]).lines).toEqual([
+        'GET / → 200 "x"',
+        'GET /2 → 200 "y"',
+      ]);
+    },
+  );
 
   it('takes a lone LF for a line end, RFC 9112 §2.2', () => {
     const { lines } = converse([

@@ -156,6 +156,40 @@ describe('settings', () => {
     expect(trace.request.body.bytes).toBe(23);
   });
 
+  it('reads a body by its type even where the header that tells it is secret', () => {
+    const part = (value: string) =>
+      `--b\r\nContent-Disposition: form-data; name="password"\r\n\r\n${value}\r\n--b--\r\n`;
+    const type = 'multipart/form-data; boundary=b';
+    const trace = makeTrace({ requestHeaders: [['Content-Type', type]], body: Buffer.from(part('hunter2')) });
+    using({ headers: ['content-type'] })(trace);
+    expect(trace.request.headers).toEqual([['Content-Type', 'REDACTED']]);
+    expect(Buffer.from(trace.request.body.content).toString()).toBe(part('REDACTED'));
+  });
+
+  it.each(['^\\d{9}$', '^\\d{9}', '\\d{9}$'])('finds the pattern %s in whatever header holds all of it', (pattern) => {
+    const headers = (value: string): HeaderPair[] => [
+      ['X-A', 'a'],
+      ['X-B', value],
+      ['X-C', 'c'],
+    ];
+    const trace = makeTrace({
+      requestHeaders: headers('123456789'),
+      requestTrailers: headers('123456789'),
+      responseHeaders: headers('123456789'),
+    });
+    using({ patterns: [pattern] })(trace);
+    expect(trace.request.headers).toEqual(headers('REDACTED'));
+    expect(trace.request.trailers).toEqual(headers('REDACTED'));
+    expect(trace.response?.headers).toEqual(headers('REDACTED'));
+  });
+
+  it('keeps a user and a password out of the target of a CONNECT', () => {
+    const trace = makeTrace();
+    Object.assign(trace.request, { method: 'CONNECT', target: 'ann:pass@db.example:443', path: '', query: '' });
+    redact(trace);
+    expect(trace.request).toMatchObject({ target: 'REDACTED@db.example:443', path: '', query: '' });
+  });
+
   it('does not write into memory it was lent', () => {
     const body = Buffer.from('{"password":"x"}\0\0AKIAIOSFODNN7EXAMPLE');
     const copy = Buffer.from(body);

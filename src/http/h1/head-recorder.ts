@@ -17,20 +17,16 @@ export const HEADERS_MAX = 4096;
 /** What is noted, as indices into `HeadRecord.words`. Places count from the head's first byte. */
 export const Noted = {
   headerCount: 0,
-  /** Not 0 behind the first piece of the current header's value. */
-  hasValue: 1,
-  /** Not 0 if a value came in pieces: obs-fold, RFC 9112 §5.2. */
-  folded: 2,
-  targetStart: 3,
-  targetEnd: 4,
-  reasonStart: 5,
-  reasonEnd: 6,
-  status: 7,
+  targetStart: 1,
+  targetEnd: 2,
+  reasonStart: 3,
+  reasonEnd: 4,
+  status: 5,
   /** Headers whose name is as long as `Content-Length`, and the last of them: most heads have one at most. */
-  lengthCount: 8,
-  lengthHeader: 9,
+  lengthCount: 6,
+  lengthHeader: 7,
   /** Headers whose name is as long as `Transfer-Encoding`. */
-  codingCount: 10,
+  codingCount: 8,
   /** Four words a header from here on: name start, name end, value start, value end. */
   spans: 16,
 } as const;
@@ -99,14 +95,6 @@ const shiftLeft = [0x74];
 const isAtLeast = [0x4e];
 const isEqual = [0x46];
 const when = (...then: number[][]) => [0x04, 0x40, ...then.flat(), END];
-const whenOr = (then: number[][], otherwise: number[][]) => [
-  0x04,
-  0x40,
-  ...then.flat(),
-  0x05,
-  ...otherwise.flat(),
-  END,
-];
 const returns = [0x0f];
 
 function moduleBytes(): Uint8Array {
@@ -144,17 +132,14 @@ function moduleBytes(): Uint8Array {
     [...local(HEADER), ...end, ...store(nameStart + 2)],
     [...local(HEADER), ...end, ...store(nameStart + 3)],
     write(Noted.headerCount, read(Noted.headerCount), constant(1), add),
-    write(Noted.hasValue, constant(0)),
     proceed,
   );
-  // A folded value comes in pieces: it runs from the start of the first to the end of the last.
+  // It comes in one piece: llhttp refuses a folded one (obs-fold, RFC 9112 §5.2), which the salvage parser reads.
   const value = code(
     1,
     placed,
     [...read(Noted.headerCount), ...constant(1), ...subtract, ...constant(4), ...shiftLeft, ...setLocal(HEADER)],
-    read(Noted.hasValue),
-    whenOr([write(Noted.folded, constant(1))], [local(HEADER), start, store(nameStart + 2)]),
-    write(Noted.hasValue, constant(1)),
+    [...local(HEADER), ...start, ...store(nameStart + 2)],
     [...local(HEADER), ...end, ...store(nameStart + 3)],
     proceed,
   );

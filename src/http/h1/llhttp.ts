@@ -41,7 +41,7 @@ export interface ParsedHead {
   mayBeCoded: boolean;
   /** Whether the head departs from the grammar. */
   malformed: boolean;
-  /** Whether the head is ASCII and no value in it is folded. */
+  /** Whether the head is sure to be ASCII without a folded value. */
   isPlain: boolean;
 }
 
@@ -132,7 +132,6 @@ export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: 
   const length = Math.min(end - start, HEAD_PARSE_BYTES_MAX);
   const isPlain = copyWords(bytes, start, length, words, memory, input >> 2);
   noted[Noted.headerCount] = 0;
-  noted[Noted.folded] = 0;
   noted[Noted.lengthCount] = 0;
   noted[Noted.codingCount] = 0;
   noted[Noted.reasonStart] = 0;
@@ -148,7 +147,7 @@ export function parseHead(kind: MessageKind, bytes: Buffer, start: number, end: 
     parsed.mayBeCoded = noted[Noted.codingCount] !== 0;
     parsed.malformed = false;
     // What is not ASCII may lie behind the head.
-    parsed.isPlain = noted[Noted.folded] === 0 && (isPlain || isAscii(parsed.length));
+    parsed.isPlain = isPlain || isAscii(parsed.length);
     if (isRequest) {
       parsed.method = methods[llhttp.llhttp_get_method(parser)] as string;
       parsed.targetStart = noted[Noted.targetStart] as number;

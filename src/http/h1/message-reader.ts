@@ -260,7 +260,7 @@ export class MessageReader {
       case Start.response: {
         this.startTime = time;
         const kind = start === Start.request ? MessageKind.request : MessageKind.response;
-        const result = this.#parse(kind, bytes, at, end);
+        const result = this.#parse(kind, bytes, at, end, false);
         if (result === HeadResult.complete) return this.#take(kind, bytes, at, time);
         if (result === HeadResult.invalid) return this.#notAMessage(at, end);
         return this.#gather(bytes, at, end, time);
@@ -308,19 +308,19 @@ export class MessageReader {
     return end;
   }
 
-  #parse(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {
+  /** `isWhole`: the empty line has come. */
+  #parse(kind: MessageKind, bytes: Buffer, start: number, end: number, isWhole: boolean): HeadResult {
     // Most heads are short, and what lies behind them need not be copied into the parser's memory.
     const near = Math.min(end, start + HEAD_LOOK_BYTES);
     let result = parseHead(kind, bytes, start, near);
     if (result === HeadResult.incomplete && near < end) result = parseHead(kind, bytes, start, end);
-    if (result === HeadResult.invalid) result = salvageHead(kind, bytes, start, end);
+    // llhttp waits for more behind a request line that ends in LF alone and has no headers.
+    const isRefused = result === HeadResult.invalid || (isWhole && result === HeadResult.incomplete);
+    if (isRefused) result = salvageHead(kind, bytes, start, end);
     // Where the place had to be found again, only what is beyond doubt a head is one.
     if (!this.afterLoss || result !== HeadResult.complete) return result;
     const isDoubtful =
-      parsed.malformed ||
-      // A request has no reason; what is noted of one is the last response's.
-      (kind === MessageKind.response &&
-        bytes.latin1Slice(start + parsed.reasonStart, start + parsed.reasonEnd).includes('HTTP/'));
+      parsed.malformed || bytes.latin1Slice(start + parsed.reasonStart, start + parsed.reasonEnd).includes('HTTP/');
     return isDoubtful ? HeadResult.invalid : result;
   }
 
@@ -350,7 +350,7 @@ export class MessageReader {
     if (start === Start.unknown) return this.#notAMessage(at, end);
     const kind = start === Start.response ? MessageKind.response : MessageKind.request;
     while (start !== Start.undecided && this.#findHeadEnd()) {
-      const result = this.#parse(kind, head, 0, this.#headLength);
+      const result = this.#parse(kind, head, 0, this.#headLength, true);
       if (result === HeadResult.complete) {
         const consumed = parsed.length - before;
         this.#take(kind, head, 0, time);
