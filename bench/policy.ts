@@ -6,7 +6,7 @@
 import { randomFillSync } from 'node:crypto';
 import { DropReason } from '../src/counters.js';
 import { HeaderList } from '../src/http/header-list.js';
-import { emptyBody } from '../src/http/message-body.js';
+import { NO_BODY } from '../src/http/message-body.js';
 import type { Exchange } from '../src/pair/exchange.js';
 import { createTraceIds } from '../src/pair/trace-ids.js';
 import { createPolicy, type PolicySettings } from '../src/policy/policy.js';
@@ -28,7 +28,7 @@ function exchange(target: string): Exchange {
     spans.push(text.length - 2);
   }
   const headers = new HeaderList(text, spans);
-  const message = { headers, body: emptyBody(), trailers: [] };
+  const message = { headers, body: NO_BODY, trailers: [] };
   return {
     interfaceName: 'lo',
     client: { address: '10.0.0.1', port: 40_000 },

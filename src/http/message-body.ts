@@ -12,12 +12,8 @@ export interface MessageBody {
   truncated: boolean;
 }
 
-export function emptyBody(): MessageBody {
-  return { wireBytes: 0, chunks: NO_CHUNKS, keptBytes: 0, truncated: false };
-}
-
-// Shared by every message without a body; whoever appends replaces it first.
-const NO_CHUNKS: Uint8Array[] = [];
+/** Shared by every message without a body; whoever has bytes to keep puts another in its place. */
+export const NO_BODY: Readonly<MessageBody> = { wireBytes: 0, chunks: [], keptBytes: 0, truncated: false };
 
 /** The kept bytes in one piece; no copy where there is but one. */
 export function bodyBytes(body: MessageBody): Uint8Array {

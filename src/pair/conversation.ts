@@ -14,12 +14,12 @@ import { type BodyFraming, Framing, isInterim, requestFraming, responseFraming }
 import { parsed } from '../http/h1/llhttp.js';
 import { Ending, MessageReader, type MessageSink, type StreamProtocol } from '../http/h1/message-reader.js';
 import { decodeText, type HeaderList } from '../http/header-list.js';
-import { emptyBody } from '../http/message-body.js';
+import { NO_BODY } from '../http/message-body.js';
 import { serverNameOf } from '../http/tls-client-hello.js';
 import type { TlsNames } from '../http/tls-names.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
-import { type Endpoint, type Exchange, Mark } from './exchange.js';
+import { type Endpoint, type Exchange, type HeaderPair, Mark } from './exchange.js';
 import { Lane } from './lane.js';
 import { EXCHANGE_BYTES, PENDING_BYTES, PendingExchange, type PendingExchanges } from './pending-exchanges.js';
 
@@ -41,6 +41,9 @@ export interface ConversationContext {
   readonly tlsNames: TlsNames;
   timeBaseSeconds: number;
 }
+
+/** Until a message has ended. */
+const NO_TRAILERS: HeaderPair[] = [];
 
 /** Places in line, for each request that may wait, of requests whose response is read for its framing only. */
 const SPENT_PLACES_FACTOR = 16;
@@ -138,8 +141,8 @@ export class Conversation implements FlowConsumer, MessageSink {
         method: parsed.method,
         target: parsed.isPlain ? rawTarget : decodeText(rawTarget),
         headers,
-        body: emptyBody(),
-        trailers: [],
+        body: NO_BODY,
+        trailers: NO_TRAILERS,
       },
       response: null,
       marks,
@@ -209,8 +212,8 @@ export class Conversation implements FlowConsumer, MessageSink {
       reason: parsed.isPlain ? reason : decodeText(reason),
       version: versionText(),
       headers,
-      body: emptyBody(),
-      trailers: [],
+      body: NO_BODY,
+      trailers: NO_TRAILERS,
     };
     this.#context.pending.touch(pending, time);
     if (framing.framing === Framing.chunked || framing.framing === Framing.close) {

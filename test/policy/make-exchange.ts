@@ -1,7 +1,7 @@
 /** Exchanges as the assembler hands them to the policy, from the few things a test is about. */
 import { DropReason } from '../../src/counters.js';
 import { HeaderList } from '../../src/http/header-list.js';
-import { emptyBody } from '../../src/http/message-body.js';
+import { NO_BODY } from '../../src/http/message-body.js';
 import type { Exchange, HeaderPair } from '../../src/pair/exchange.js';
 
 export interface ExchangeParts {
@@ -33,13 +33,13 @@ export function makeExchange(parts: ExchangeParts = {}): Exchange {
       method: parts.method ?? 'GET',
       target: parts.target ?? '/',
       headers: headerList(parts.headers ?? [['Host', 'api.example.com']]),
-      body: emptyBody(),
+      body: NO_BODY,
       trailers: [],
     },
     response:
       status === null
         ? null
-        : { status, reason: '', version: '1.1', headers: headerList([]), body: emptyBody(), trailers: [] },
+        : { status, reason: '', version: '1.1', headers: headerList([]), body: NO_BODY, trailers: [] },
     marks: 0,
     dropReason: DropReason.none,
     admission: null,
