@@ -39,6 +39,7 @@ export interface AppendFile {
 /** Bytes of a block: large enough to make the cost of a write vanish, small beside the queue. */
 const BLOCK_BYTES_MAX = 1 << 18;
 const QUEUE_BLOCKS = 32;
+const WRITE_BLOCKS_MAX = 8;
 
 /**
  * Pieces with their separators, as they will stand in the file. Bytes, not strings: a queue of these gives the garbage
@@ -65,6 +66,7 @@ export async function openAppendFile(options: AppendFileOptions): Promise<Append
   // At a position, so that the tail is written over; a pipe knows none.
   const positioned = target !== STDOUT && options.tail !== '';
   const blockBytes = Math.min(BLOCK_BYTES_MAX, options.queue_bytes_max / QUEUE_BLOCKS);
+  const head = Buffer.from(options.head);
   const separator = Buffer.from(options.separator);
   const tail = Buffer.from(options.tail);
   /** Oldest first; the last is being filled. */
@@ -106,18 +108,26 @@ export async function openAppendFile(options: AppendFileOptions): Promise<Append
   };
 
   const drain = async (): Promise<void> => {
-    for (let block = take(); block !== undefined; block = take()) {
-      const before = Buffer.from(begun ? options.separator : options.head);
+    while (blocks.length > 0) {
+      // Several at once: under a flood of packets there is one write a turn.
+      const content: Buffer[] = [];
+      let pieces = 0;
+      while (content.length < 2 * WRITE_BLOCKS_MAX) {
+        const block = take();
+        if (block === undefined) break;
+        content.push(begun || content.length > 0 ? separator : head, block.bytes.subarray(0, block.used));
+        pieces += block.pieces;
+      }
       try {
-        await writeAll(file, [before, block.bytes.subarray(0, block.used), tail], positioned ? position : null);
+        await writeAll(file, [...content, tail], positioned ? position : null);
         begun = true;
-        position += before.length + block.used;
-        options.onWritten(block.pieces);
+        for (const { length } of content) position += length;
+        options.onWritten(pieces);
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         // The reader has gone: no later write can succeed.
         if (code === 'EPIPE') broken = 'the reader closed the pipe';
-        options.onLost(block.pieces, code ?? String(error));
+        options.onLost(pieces, code ?? String(error));
       }
       if (held < options.queue_bytes_max / 2) {
         for (const resolve of room) resolve();
