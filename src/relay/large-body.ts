@@ -9,7 +9,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import type { Trace, TraceBody } from '../pair/trace.js';
-import { asBuffer, textOf } from './ndjson.js';
+import { asBuffer, textOf, wholeCharacters } from './ndjson.js';
 
 /** Bytes of bodies that are encoded in one go: half a millisecond's worth. */
 export const LARGE_BODY_BYTES = 65_536;
@@ -88,12 +88,12 @@ function standIn(body: TraceBody): StandIn {
 /** As `textOf` decides it, without making the text. */
 function isText(content: Buffer, truncated: boolean): boolean {
   if (isUtf8(content)) return true;
-  const end = wholeEnd(content, content.length);
+  const end = wholeCharacters(content);
   return truncated && end < content.length && isUtf8(content.subarray(0, end));
 }
 
 function* textSlices(content: Buffer): Iterable<string> {
-  const end = isUtf8(content) ? content.length : wholeEnd(content, content.length);
+  const end = isUtf8(content) ? content.length : wholeCharacters(content);
   for (let from = 0; from < end; ) {
     const to = from + SLICE_BYTES >= end ? end : wholeEnd(content, from + SLICE_BYTES);
     yield JSON.stringify(textOf(content.subarray(from, to), false)).slice(1, -1);
@@ -106,16 +106,9 @@ function* base64Slices(content: Buffer): Iterable<string> {
     yield content.toString('base64', from, Math.min(content.length, from + SLICE_BYTES));
 }
 
-/** The end of the last whole character of UTF-8 that begins before `end` (RFC 3629 §3). */
+/** Where the character of UTF-8 begins that `end`, a place inside of `content`, lies in (RFC 3629 §3). */
 function wholeEnd(content: Buffer, end: number): number {
   let start = end;
-  while (start > 0 && end - start < 4 && ((content[start] ?? 0) & 0xc0) === 0x80) start--;
-  if (end < content.length) return start;
-  // At the content's end there is no next byte to tell: look for a lead byte that promises more than there is.
-  for (let back = 1; back <= 3 && back <= end; back++) {
-    const byte = content[end - back] as number;
-    if (byte >= 0xc0) return back < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? end - back : end;
-    if (byte < 0x80) return end;
-  }
-  return end;
+  while (start > 0 && end - start < 4 && ((content[start] as number) & 0xc0) === 0x80) start--;
+  return start;
 }

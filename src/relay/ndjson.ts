@@ -79,7 +79,7 @@ export function textOf(content: Uint8Array, truncated: boolean): string | null {
 }
 
 /** Length of `content` without a last character that is missing bytes (RFC 3629 §3). */
-function wholeCharacters(content: Uint8Array): number {
+export function wholeCharacters(content: Uint8Array): number {
   const { length } = content;
   for (let back = 1; back <= 3 && back <= length; back++) {
     const byte = content[length - back] as number;

@@ -50,6 +50,12 @@ it.each(FORMATS)(
   60_000,
 );
 
+it('takes for text what encoding in one go takes for text, where a truncated body ends in what is no character', async () => {
+  const content = bodyWith(Uint8Array.of(0xc1, 0x80), 100_000 - 2, 100_000);
+  const trace = sampleTrace({ response: null, request: { body: traceBody(content, { truncated: true }) } });
+  for (const [, encode] of FORMATS) expect((await encodeLarge(trace, encode)).equals(encode(trace))).toBe(true);
+});
+
 it('gives others their turn', async () => {
   const trace = sampleTrace({ response: null, request: { body: traceBody(Buffer.alloc(2_000_000, 'x')) } });
   let turns = 0;
