@@ -5,8 +5,9 @@
  *
  * JSON.parse and JSON.stringify of the same text stand beside it: what redaction by way of values would cost at least.
  */
-import type { Trace } from '../src/pair/trace.js';
-import { createRedactor } from '../src/policy/redactor.js';
+
+import { createRedactor } from '../src/redact/redactor.js';
+import type { Trace } from '../src/trace/trace.js';
 
 const redact = createRedactor({ defaults: true, headers: [], queries: [], fields: [], patterns: [], bodies: true });
 

@@ -15,11 +15,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createCounters } from '../src/counters.js';
 import { DEFAULT_LIMITS } from '../src/limits.js';
-import type { Trace } from '../src/pair/trace.js';
-import { systemClock } from '../src/relay/clock.js';
-import { openFileOutput } from '../src/relay/file/file-output.js';
-import type { TraceOutput } from '../src/relay/output.js';
-import { createRelay } from '../src/relay/relay.js';
+import { systemClock } from '../src/output/clock.js';
+import { openFileOutput } from '../src/output/file/file-output.js';
+import type { TraceOutput } from '../src/output/output.js';
+import { createRelay } from '../src/output/satellite/relay.js';
+import type { Trace } from '../src/trace/trace.js';
 import { recordingLog, relaySettings } from '../test/support/relay.js';
 import { sampleTrace } from '../test/support/trace.js';
 

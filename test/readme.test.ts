@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { SENSOR_OPTIONS } from '../src/options.js';
+import { SENSOR_OPTIONS } from '../src/options/options.js';
 import { optionsMarkdown } from './support/options-table.js';
 
 const README = join(import.meta.dirname, '../README.md');

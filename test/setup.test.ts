@@ -13,19 +13,19 @@ echo "npm $*" >>calls
 case $* in
   ci*) mkdir -p node_modules ;;
   *build:native) mkdir -p native/build; [ ! -e native-is-broken ] ;;
-  *build) mkdir -p dist; echo built >dist/cli.js ;;
+  *build) mkdir -p dist/cli; echo built >dist/cli/cli.js ;;
 esac
 `;
 
 let project: string;
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'setup-'));
-  for (const folder of ['bin', 'src', 'native', 'tools']) mkdirSync(join(project, folder));
+  for (const folder of ['bin', 'src/cli', 'native', 'tools']) mkdirSync(join(project, folder), { recursive: true });
   cpSync(SETUP, join(project, 'bin/setup'));
   for (const file of ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json']) {
     writeFileSync(join(project, file), '{}');
   }
-  writeFileSync(join(project, 'src/cli.ts'), '');
+  writeFileSync(join(project, 'src/cli/cli.ts'), '');
   writeFileSync(join(project, 'native/binding.gyp'), '');
   writeFileSync(join(project, 'native/ring.c'), '');
   tool('npm', FAKE_NPM);
@@ -67,7 +67,7 @@ it('installs and builds the first time, and does nothing the second time', () =>
 
 it('builds again what changed, and no more', () => {
   setup();
-  touchLater('src/cli.ts');
+  touchLater('src/cli/cli.ts');
   expect(setup().calls).toEqual([BUILD]);
   touchLater('native/ring.c');
   expect(setup().calls).toContain(BUILD_NATIVE);

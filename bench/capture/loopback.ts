@@ -54,7 +54,7 @@ function sensor(name: string, options: string[]): Tool {
     name,
     command: [
       process.execPath,
-      join(root, 'dist/cli.js'),
+      join(root, 'dist/cli/cli.js'),
       ...[
         'apidump',
         '--interfaces',

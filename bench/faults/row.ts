@@ -44,7 +44,7 @@ const RESIDENT_MAX = MAX_MEMORY + (100 << 20);
 /** Longer than the longest pause between two attempts, and what a name server may keep one waiting. */
 const DELIVERY_MILLIS = 120_000;
 
-const CLI = join(import.meta.dirname, '../../dist/cli.js');
+const CLI = join(import.meta.dirname, '../../dist/cli/cli.js');
 const processes: ChildProcess[] = [];
 
 const [, , faultName = '', withSpool, satelliteNamespace = '', seconds, rate] = process.argv;

@@ -17,7 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const SELF = fileURLToPath(import.meta.url);
-const CLI = fileURLToPath(new URL('../../../../dist/cli.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../../../dist/cli/cli.js', import.meta.url));
 const API_PORT = 18_480;
 const SATELLITE_PORT = 18_481;
 const HEALTH_PORT = 18_482;

@@ -7,7 +7,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SensorError } from '../errors.js';
-import type { ListenAddress } from '../option-values.js';
+import type { ListenAddress } from '../options/option-values.js';
 
 export interface HealthServerOptions {
   address: ListenAddress;

@@ -36,7 +36,7 @@ const able = (() => {
 describe.skipIf(!able)('an ordinary user', () => {
   const directory = mkdtempSync(join(tmpdir(), 'sensor-user-'));
   const node = join(directory, 'node');
-  const cli = join(root, 'dist/cli.js');
+  const cli = join(root, 'dist/cli/cli.js');
   beforeAll(() => {
     chmodSync(directory, 0o755);
     copyFileSync(process.execPath, node);

@@ -34,7 +34,7 @@ it.skipIf(!canMakeNamespaces)('counts, marks and recovers', { timeout: 60_000 },
   const sensor = spawn(
     process.execPath,
     [
-      ...[join(import.meta.dirname, '../../dist/cli.js'), 'apidump', '--output', 'ndjson', '--rate-limit', '0'],
+      ...[join(import.meta.dirname, '../../dist/cli/cli.js'), 'apidump', '--output', 'ndjson', '--rate-limit', '0'],
       ...['--interfaces', 'lo', '--capture-backend', 'ring', '--ring-size', '4', '--log-format', 'text'],
       ...['--filter', `port ${port}`],
     ],

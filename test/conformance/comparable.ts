@@ -1,4 +1,4 @@
-import type { Trace, TraceBody } from '../../src/pair/trace.js';
+import type { Trace, TraceBody } from '../../src/trace/trace.js';
 
 /** A line of the expectations: what tshark saw. */
 export interface Expected {

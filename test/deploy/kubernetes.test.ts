@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import type { JsonObject } from '../../src/task/ecs/json-value.js';
-import { objectsOf } from '../../src/task/ecs/json-value.js';
+import type { JsonObject } from '../../src/deploy/ecs/json-value.js';
+import { objectsOf } from '../../src/deploy/ecs/json-value.js';
 import { startSettings } from '../support/apidump-words.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {

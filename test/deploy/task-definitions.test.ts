@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { ContainerDefinition$, RegisterTaskDefinitionRequest$ } from '@aws-sdk/client-ecs';
 import { describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../src/task/ecs/json-value.js';
-import { isSensorContainer, SENSOR_PROFILES, sensorContainer } from '../../src/task/ecs/sensor-container.js';
-import { containersOf } from '../../src/task/ecs/task-definition.js';
-import { assertFits } from '../../src/task/ecs/task-size.js';
+import type { JsonObject } from '../../src/deploy/ecs/json-value.js';
+import { isSensorContainer, SENSOR_PROFILES, sensorContainer } from '../../src/deploy/ecs/sensor-container.js';
+import { containersOf } from '../../src/deploy/ecs/task-definition.js';
+import { assertFits } from '../../src/deploy/ecs/task-size.js';
 import { startSettings } from '../support/apidump-words.js';
 import { disagreements } from '../support/ecs-model.js';
 import { futureTaskDefinition, richTaskDefinition } from '../support/rich-task-definition.js';

@@ -26,9 +26,9 @@ import {
 } from '@aws-sdk/client-ecs';
 import { NormalizedSchema } from '@smithy/core/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { JsonObject, JsonValue } from '../../src/task/ecs/json-value.js';
-import { canonical, isJsonObject, objectsOf } from '../../src/task/ecs/json-value.js';
-import { SENSOR_CONTAINER_NAME, sensorContainer } from '../../src/task/ecs/sensor-container.js';
+import type { JsonObject, JsonValue } from '../../src/deploy/ecs/json-value.js';
+import { canonical, isJsonObject, objectsOf } from '../../src/deploy/ecs/json-value.js';
+import { SENSOR_CONTAINER_NAME, sensorContainer } from '../../src/deploy/ecs/sensor-container.js';
 import { startSettings } from '../support/apidump-words.js';
 import { everyMember } from '../support/ecs-model.js';
 import { startFakeEcs } from '../support/fake-ecs.js';

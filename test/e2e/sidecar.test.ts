@@ -13,7 +13,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { JsonObject } from '../../src/task/ecs/json-value.js';
+import type { JsonObject } from '../../src/deploy/ecs/json-value.js';
 import { run } from '../support/namespace.js';
 import {
   cgroupUse,

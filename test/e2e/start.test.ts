@@ -30,7 +30,7 @@ async function loadedBy(args: readonly string[], until: string): Promise<string[
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const list = join(directory, 'modules');
   const hooks = join(ROOT, 'test/support/list-modules.js');
-  const child = spawn(process.execPath, ['--import', hooks, join(ROOT, 'dist/cli.js'), ...args], {
+  const child = spawn(process.execPath, ['--import', hooks, join(ROOT, 'dist/cli/cli.js'), ...args], {
     env: { ...withoutOptions(process.env), LIST_MODULES: list },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -62,7 +62,7 @@ it('of a sensor that has seen nothing yet loads these packages and no other', { 
   const own = paths.filter((path) => path.includes('/dist/')).map((path) => path.replace(/.*\/dist\//, ''));
   expect(own).toContain('capture/ring.js');
   expect(
-    own.filter((path) => /^(satellite|task\/ecs)\/|^cli-help|^capture\/file-|\/(demo|doctor|ecs)/.test(path)),
+    own.filter((path) => /^(satellite|deploy)\/|^cli\/help|^capture\/file-|\/(demo|doctor|ecs)/.test(path)),
   ).toEqual([]);
   // A build of itself holds what all of it does: one file for the one that is used.
   expect(paths.filter((path) => path.includes('/node_modules/bottleneck/')).length).toBeLessThanOrEqual(2);

@@ -4,8 +4,8 @@
  */
 import * as zlib from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { createTraceBuilder } from '../../src/pair/trace-builder.js';
 import { createTraceIds } from '../../src/pair/trace-ids.js';
+import { createTraceBuilder } from '../../src/trace/trace-builder.js';
 import {
   ack,
   type ConversationOptions,

@@ -16,7 +16,7 @@ import { DEFAULT_LIMITS } from '../../src/limits.js';
 import { MemoryBudget } from '../../src/memory-budget.js';
 import { type Exchange, Mark, markNames } from '../../src/pair/exchange.js';
 import { ExchangeAssembler } from '../../src/pair/exchange-assembler.js';
-import type { Trace } from '../../src/pair/trace.js';
+import type { Trace } from '../../src/trace/trace.js';
 import { Random, runSeed } from '../support/random.js';
 import { tracesOf } from '../support/read-capture.js';
 import { tcpBatch } from '../support/tcp-batch.js';

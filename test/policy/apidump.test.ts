@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CONTENT_TYPES, type CorpusRow, corpus } from '../redact/corpus.js';
 import { type CommandResult, runCommand } from '../support/command.js';
 import { startScriptedSatellite } from '../support/relay.js';
 import { type HttpConversation, writeConversations } from './conversations.js';
-import { CONTENT_TYPES, type CorpusRow, corpus } from './corpus.js';
 
 let folder: string;
 beforeAll(() => {

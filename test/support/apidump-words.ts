@@ -2,10 +2,11 @@
  * The words of a container's command line against the option table: each flag must exist and each value must be one
  * that `apidump` takes, or a placeholder where a person is to fill one in.
  */
-import { SENSOR_OPTIONS } from '../../src/options.js';
-import { type FlagValues, resolveSensorSettings } from '../../src/settings.js';
-import type { JsonObject } from '../../src/task/ecs/json-value.js';
-import { objectsOf, stringOf } from '../../src/task/ecs/json-value.js';
+
+import type { JsonObject } from '../../src/deploy/ecs/json-value.js';
+import { objectsOf, stringOf } from '../../src/deploy/ecs/json-value.js';
+import { SENSOR_OPTIONS } from '../../src/options/options.js';
+import { type FlagValues, resolveSensorSettings } from '../../src/options/settings.js';
 
 const PLACEHOLDER = /^< INSERT .*>$/;
 

@@ -3,8 +3,8 @@
  * exist, members of the wrong type, members that are missing; and JSON that has every member there is.
  */
 import { NormalizedSchema } from '@smithy/core/schema';
-import type { JsonObject, JsonValue } from '../../src/task/ecs/json-value.js';
-import { isJsonObject } from '../../src/task/ecs/json-value.js';
+import type { JsonObject, JsonValue } from '../../src/deploy/ecs/json-value.js';
+import { isJsonObject } from '../../src/deploy/ecs/json-value.js';
 
 /** A static structure: [3, namespace, name, traits, member names, member schemas, number of required members first]. */
 const REQUIRED_COUNT = 6;

@@ -5,8 +5,8 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import type { JsonObject, JsonValue } from '../../src/task/ecs/json-value.js';
-import { isJsonObject, objectsOf, stringOf } from '../../src/task/ecs/json-value.js';
+import type { JsonObject, JsonValue } from '../../src/deploy/ecs/json-value.js';
+import { isJsonObject, objectsOf, stringOf } from '../../src/deploy/ecs/json-value.js';
 
 type RolloutPlan = 'completes' | 'fails' | 'hangs' | 'is replaced';
 

@@ -1,8 +1,8 @@
 /**
  * Where two JSON values differ, as paths: for tests that say which members something lost.
  */
-import type { JsonValue } from '../../src/task/ecs/json-value.js';
-import { isJsonObject } from '../../src/task/ecs/json-value.js';
+import type { JsonValue } from '../../src/deploy/ecs/json-value.js';
+import { isJsonObject } from '../../src/deploy/ecs/json-value.js';
 
 /** Paths of `before` that `after` lacks or has otherwise, the outermost of each; lists compare item by item. */
 export function lostPaths(before: JsonValue, after: JsonValue | undefined, path = '$'): string[] {

@@ -2,7 +2,7 @@
  * The options as Markdown tables, one a group: what stands between the markers of the README. Columns are padded, as
  * the formatter would do it.
  */
-import { defaultText, environmentNames, OPTION_GROUPS, type OptionTable } from '../../src/option-row.js';
+import { defaultText, environmentNames, OPTION_GROUPS, type OptionTable } from '../../src/options/option-row.js';
 
 const HEADINGS = ['option', 'default', 'what it does', 'environment'];
 

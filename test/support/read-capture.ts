@@ -5,9 +5,9 @@ import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
 import { MemoryBudget } from '../../src/memory-budget.js';
 import type { Exchange } from '../../src/pair/exchange.js';
 import { ExchangeAssembler } from '../../src/pair/exchange-assembler.js';
-import type { Trace } from '../../src/pair/trace.js';
-import { createTraceBuilder } from '../../src/pair/trace-builder.js';
 import { createTraceIds } from '../../src/pair/trace-ids.js';
+import type { Trace } from '../../src/trace/trace.js';
+import { createTraceBuilder } from '../../src/trace/trace-builder.js';
 
 export async function readCapture(
   path: string,

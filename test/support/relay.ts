@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { type Counters, createCounters, exchangesInFlight } from '../../src/counters.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
-import type { Clock } from '../../src/relay/clock.js';
-import type { Log } from '../../src/relay/log.js';
-import { createRelay, type Relay } from '../../src/relay/relay.js';
-import { NO_TLS_SETTINGS, type RelaySettings } from '../../src/relay/settings.js';
-import { parseSatelliteUrl } from '../../src/satellite-url.js';
+import type { Clock } from '../../src/output/clock.js';
+import type { Log } from '../../src/output/log.js';
+import { createRelay, type Relay } from '../../src/output/satellite/relay.js';
+import { parseSatelliteUrl } from '../../src/output/satellite/satellite-url.js';
+import { NO_TLS_SETTINGS, type RelaySettings } from '../../src/output/satellite/settings.js';
 import { sampleTrace } from './trace.js';
 
 export interface ReceivedRequest {

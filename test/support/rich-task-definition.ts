@@ -2,7 +2,7 @@
  * A task definition with something in every corner: each member of RegisterTaskDefinition's input, the four kinds of
  * volume, and members that no SDK of today knows.
  */
-import type { JsonObject } from '../../src/task/ecs/json-value.js';
+import type { JsonObject } from '../../src/deploy/ecs/json-value.js';
 
 export const richTags: JsonObject[] = [
   { key: 'team', value: 'shop' },

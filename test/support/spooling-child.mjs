@@ -2,9 +2,9 @@
 // Prints how many traces are on disk each time that number has grown.
 import { createCounters } from '../../dist/counters.js';
 import { DEFAULT_LIMITS } from '../../dist/limits.js';
-import { systemClock } from '../../dist/relay/clock.js';
-import { createRelay } from '../../dist/relay/relay.js';
-import { parseSatelliteUrl } from '../../dist/satellite-url.js';
+import { systemClock } from '../../dist/output/clock.js';
+import { createRelay } from '../../dist/output/satellite/relay.js';
+import { parseSatelliteUrl } from '../../dist/output/satellite/satellite-url.js';
 
 const [, , url, directory, run] = process.argv;
 const silent = () => {};

@@ -1,4 +1,4 @@
-import type { Trace, TraceBody, TraceRequest, TraceResponse } from '../../src/pair/trace.js';
+import type { Trace, TraceBody, TraceRequest, TraceResponse } from '../../src/trace/trace.js';
 
 export function traceBody(content: string | Uint8Array = '', override: Partial<TraceBody> = {}): TraceBody {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;

@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { SensorError } from '../errors.js';
+/**
+ * The command line: which subcommand, with which flags. Everything a flag means stands in `options.ts`.
+ *
+ * Exit codes: 0 done · 1 could not do it · 2 told wrongly · 130 interrupted twice
+ */
+import { SUBCOMMANDS } from './commands.js';
+import { joinDashes, plainFlags } from './flags.js';
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name = '', ...words] = argv;
+  const isOneWord = Object.hasOwn(SUBCOMMANDS, name) && !name.includes(' ');
+  const subcommand = isOneWord ? SUBCOMMANDS[name] : undefined;
+  const flags = subcommand === undefined ? null : plainFlags(words, subcommand.options);
+  if (subcommand !== undefined && flags !== null) return subcommand.run(flags);
+  const { runByYargs } = await import('./help.js');
+  return runByYargs(argv);
+}
+
+try {
+  // Standard streams are written synchronously on this platform's pipes and files, so nothing is cut off.
+  process.exit(await main(joinDashes(process.argv.slice(2))));
+} catch (error) {
+  const isExpected = error instanceof SensorError;
+  process.stderr.write(`pcap-sensor: ${isExpected ? error.message : `this is a bug: ${(error as Error).stack}`}\n`);
+  process.exit(isExpected ? error.exitCode : 1);
+}

@@ -1,0 +1,63 @@
+/**
+ * Flags on the command line, as text for the option table.
+ *
+ * in: words, an option table · out: `FlagValues`
+ *
+ * yargs is read through its own parser here: what makes its help texts takes 0.1 s and 10 MiB to load, and
+ * a sensor that is told rightly needs none of it.
+ */
+import parse from 'yargs-parser';
+import type { OptionTable } from '../options/option-row.js';
+import type { FlagValues } from '../options/settings.js';
+
+/** How words are split into flags. Values stay the text that was given: the option table turns them into numbers and patterns. */
+export const PARSING = {
+  'boolean-negation': false,
+  'camel-case-expansion': false,
+  'dot-notation': false,
+  'greedy-arrays': false,
+  'parse-numbers': false,
+  'parse-positional-numbers': false,
+};
+
+/** The flags of a subcommand, or null where the words are not flags of it alone: then yargs knows what to say. */
+export function plainFlags(words: readonly string[], table: OptionTable): FlagValues | null {
+  if (words.includes('--')) return null;
+  const names = (arity: string) => Object.keys(table).filter((name) => table[name]?.arity === arity);
+  const parsed = parse([...words], {
+    array: names('many'),
+    boolean: [...names('switch'), 'help', 'version'],
+    configuration: PARSING,
+  });
+  if (parsed._.length > 0 || 'help' in parsed || 'version' in parsed) return null;
+  return flagValues(table, parsed, words);
+}
+
+/** What was parsed, as text again: one a time that the flag was given, empty where its value was left out. */
+export function flagValues(
+  table: OptionTable,
+  parsed: Readonly<Record<string, unknown>>,
+  argv: readonly string[],
+): FlagValues {
+  const flags: Record<string, readonly string[]> = {};
+  for (const [name, value] of Object.entries(parsed)) {
+    if (name === '_' || name === '$0' || value === undefined) continue;
+    if (table[name]?.arity === 'switch') {
+      // yargs reads `--flag=maybe` as false; the text that stands there is what the option table should see.
+      const spelled = argv.filter((word) => word.startsWith(`--${name}=`)).map((word) => word.slice(name.length + 3));
+      flags[name] = [...spelled, ...(spelled.length === 0 ? [String([value].flat().at(-1))] : [])];
+    } else {
+      const texts = [value].flat().map((one) => (typeof one === 'string' ? one : ''));
+      flags[name] = texts.length === 0 ? [''] : texts;
+    }
+  }
+  return flags;
+}
+
+/** `--read -` as `--read=-`: yargs would take the dash for the next flag. */
+export function joinDashes(words: readonly string[]): string[] {
+  return words.flatMap((word, index) => {
+    if (word === '-' && words[index - 1]?.startsWith('--')) return [];
+    return words[index + 1] === '-' && word.startsWith('--') ? [`${word}=-`] : [word];
+  });
+}

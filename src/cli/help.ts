@@ -1,0 +1,106 @@
+/**
+ * The command line as yargs reads it: help, version, and what is wrong with a call that names no subcommand.
+ */
+import yargs, { type Argv, type Options } from 'yargs';
+import { UsageError } from '../errors.js';
+import { defaultText, environmentNames, OPTION_GROUPS, type OptionTable } from '../options/option-row.js';
+import { nearest } from '../options/settings.js';
+import { GROUPS, SUBCOMMANDS, type Subcommand } from './commands.js';
+import { flagValues, PARSING } from './flags.js';
+import { versionText } from './subcommands/version-text.js';
+
+const HELP_COLUMNS_MAX = 110;
+
+/** Resolves to the exit code. Help and version are printed, and the process ended, by yargs. */
+export async function runByYargs(argv: readonly string[]): Promise<number> {
+  let chosen: (() => Promise<number>) | null = null;
+  const parser = yargs([...argv])
+    .scriptName('pcap-sensor')
+    .usage('$0 <command> [options]\n\nTurns the HTTP traffic of a machine or an ECS task into API traces.')
+    .epilogue('pcap-sensor <command> --help lists the options of a command.')
+    .locale('en')
+    .wrap(Math.min(HELP_COLUMNS_MAX, process.stdout.columns ?? HELP_COLUMNS_MAX))
+    .version(versionText())
+    .group(['help', 'version'], 'Process:')
+    .parserConfiguration(PARSING)
+    .fail((message: string, error: Error | undefined) => {
+      throw error ?? new UsageError(message);
+    });
+  let depth = 1;
+  const addCommand = (to: Argv, word: string, name: string, subcommand: Subcommand) =>
+    to.command(
+      word,
+      subcommand.summary,
+      (builder) => withOptions(builder, name, subcommand),
+      (parsed) => {
+        depth = name.split(' ').length;
+        chosen = () => subcommand.run(flagValues(subcommand.options, parsed, argv));
+      },
+    );
+  for (const [name, subcommand] of Object.entries(SUBCOMMANDS)) {
+    if (!name.includes(' ')) addCommand(parser, name, name, subcommand);
+  }
+  for (const [group, summary] of Object.entries(GROUPS)) {
+    const members = Object.entries(SUBCOMMANDS).filter(([name]) => name.startsWith(`${group} `));
+    parser.command(
+      group,
+      summary,
+      (builder) => {
+        for (const [name, subcommand] of members) addCommand(builder, name.slice(group.length + 1), name, subcommand);
+        return builder.usage(`$0 ${group} <command> [options]\n\n${summary}.`);
+      },
+      (parsed) => {
+        const given = parsed._[1];
+        const choices = members.map(([name]) => name.slice(group.length + 1));
+        const near = given === undefined ? null : nearest(String(given), choices);
+        const wayOut = near === null ? `give one of ${choices.join(', ')}` : `did you mean ${near}?`;
+        throw new UsageError(
+          `${JSON.stringify([group, ...(given === undefined ? [] : [given])].join(' '))} is no command; ${wayOut}`,
+        );
+      },
+    );
+  }
+  const { _: words } = await parser.parseAsync();
+  const [command] = words;
+  if (chosen !== null) {
+    const surplus = words[depth];
+    if (surplus === undefined) return (chosen as () => Promise<number>)();
+    throw new UsageError(
+      `${JSON.stringify(surplus)} belongs to no option; quote values with spaces, --filter takes filters`,
+    );
+  }
+  if (command === undefined) {
+    parser.showHelp('error');
+    return 2;
+  }
+  const choices = [...Object.keys(SUBCOMMANDS).filter((name) => !name.includes(' ')), ...Object.keys(GROUPS)];
+  const near = nearest(String(command), choices);
+  const wayOut = near === null ? `give one of ${choices.join(', ')}` : `did you mean ${near}?`;
+  throw new UsageError(`${JSON.stringify(command)} is no command; ${wayOut}`);
+}
+
+export function withOptions(builder: Argv, name: string, subcommand: Subcommand): Argv {
+  builder.usage(`$0 ${name} [options]\n\n${subcommand.summary}.`);
+  for (const [command, what] of subcommand.examples) builder.example(command, what);
+  for (const group of OPTION_GROUPS) {
+    for (const [option, row] of Object.entries(subcommand.options)) {
+      if (row.group === group) builder.option(option, yargsOption(option, row));
+    }
+  }
+  return builder.epilogue(
+    'Every option is also read from the environment variable shown with it. A flag comes before the environment, ' +
+      'the environment before the --config file. Repeatable options in a variable: one value a line, or a JSON array.',
+  );
+}
+
+function yargsOption(name: string, row: OptionTable[string]): Options {
+  const hint = row.arity === 'switch' ? '' : ` <${row.value.placeholder}>`;
+  const text = defaultText(row);
+  return {
+    describe: `${row.help}${hint} $${environmentNames(name, row)[0]}`,
+    group: row.group,
+    ...(text === null ? {} : { defaultDescription: text }),
+    ...(row.arity === 'many' ? { array: true } : {}),
+    ...(row.arity === 'switch' ? { boolean: true } : {}),
+  };
+}

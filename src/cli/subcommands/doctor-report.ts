@@ -1,0 +1,83 @@
+/**
+ * What the doctor found, as text: a line a check, and under what is wrong, what to do.
+ *
+ * in: findings · out: the report, and the exit code · pure
+ */
+
+import type { ProbeResult } from '../../output/satellite/probe.js';
+import type { Diagnosis } from '../../sensor/diagnosis.js';
+import type { Surroundings } from '../../task/surroundings.js';
+
+export interface Finding {
+  readonly verdict: 'ok' | 'warn' | 'fail';
+  readonly what: string;
+  readonly found: string;
+  /** What to do; empty where nothing is to be done. */
+  readonly advice: string;
+}
+
+const MEMORY_BYTES_MIN = 100 * 2 ** 20;
+const CPUS_MIN = 0.1;
+
+export function capabilityFinding(canCapture: boolean | null, execPath: string): Finding {
+  if (canCapture !== false)
+    return {
+      verdict: 'ok',
+      what: 'capability',
+      found: canCapture ? 'CAP_NET_RAW' : 'not needed to know here',
+      advice: '',
+    };
+  return {
+    verdict: 'fail',
+    what: 'capability',
+    found: 'CAP_NET_RAW is missing',
+    advice: `sudo setcap cap_net_raw+ep ${execPath}, or run as root; on Fargate, do not drop NET_RAW in linuxParameters`,
+  };
+}
+
+export function limitFindings({ memoryLimitBytes, cpus }: Surroundings): Finding[] {
+  const mebibytes = Math.round(memoryLimitBytes / 2 ** 20);
+  return [
+    memoryLimitBytes >= MEMORY_BYTES_MIN
+      ? { verdict: 'ok', what: 'memory', found: `${mebibytes} MiB`, advice: '' }
+      : { verdict: 'warn', what: 'memory', found: `${mebibytes} MiB`, advice: 'give the container 128 MiB or more' },
+    cpus >= CPUS_MIN
+      ? { verdict: 'ok', what: 'cpu', found: `${Math.round(cpus * 100) / 100}`, advice: '' }
+      : {
+          verdict: 'warn',
+          what: 'cpu',
+          found: `${cpus}`,
+          advice: 'packets will be lost under load; give it 0.25 vCPU',
+        },
+  ];
+}
+
+export function satelliteFinding(base: string | null, probe: ProbeResult | null): Finding {
+  const what = 'satellite';
+  if (base === null || probe === null)
+    return { verdict: 'warn', what, found: 'none given', advice: 'give --satellite-url to have it checked' };
+  if (probe.problem !== null)
+    return { verdict: 'fail', what, found: `${base}: ${probe.problem}`, advice: probe.advice };
+  return { verdict: 'ok', what, found: `${base} speaks ${probe.protocol}, ${probe.millis} ms`, advice: '' };
+}
+
+export function trafficFinding(diagnosis: Diagnosis | null, exchanges: number, seconds: number): Finding {
+  const what = 'traffic';
+  if (diagnosis !== null) return { verdict: 'fail', what, found: diagnosis.message, advice: diagnosis.advice };
+  return { verdict: 'ok', what, found: `${exchanges} exchanges in ${seconds} s`, advice: '' };
+}
+
+export function reportText(findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ what }) => what.length));
+  const lines = findings.flatMap(({ verdict, what, found, advice }) => [
+    `${verdict.padEnd(4)}  ${what.padEnd(width)}  ${found}`,
+    ...(advice === '' ? [] : [`${' '.repeat(6)}${' '.repeat(width)}  → ${advice}`]),
+  ]);
+  const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
+  return `${lines.join('\n')}\n\n${failed === 0 ? 'healthy' : `${failed} of ${findings.length} checks failed`}\n`;
+}
+
+/** 0 healthy, 1 not. */
+export function exitCodeOf(findings: readonly Finding[]): number {
+  return findings.some(({ verdict }) => verdict === 'fail') ? 1 : 0;
+}

@@ -1,0 +1,297 @@
+/**
+ * The kinds of value an option can have: how text from a flag, the environment or the configuration file becomes a
+ * value, and what to say where it cannot.
+ *
+ * in: text · out: a value, or a thrown `InvalidValue` whose message reads on from the value ("is not a number; …")
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { parseSatelliteUrl } from '../output/satellite/satellite-url.js';
+import { compileRe2 } from '../re2.js';
+
+export interface OptionValue<T> {
+  /** Stands for the value in help and documents: `URL`, `SECONDS`. */
+  readonly placeholder: string;
+  /** What may be shown of a value in an error; everything, where it is absent. */
+  readonly reveal?: (text: string) => string;
+  /** Whether the empty text is a value of its own rather than a forgotten one. */
+  readonly emptyAllowed?: true;
+  /** Text that was copied from an example and never filled in. */
+  readonly isPlaceholder?: (text: string) => boolean;
+  parse(text: string): T;
+}
+
+/** Its message reads on from the value and ends in the way out. A `UsageError` names the option and value itself. */
+export class InvalidValue extends Error {}
+
+/** Any text. `tag` values become header values and attributes, so they must be printable ASCII. */
+export function text(placeholder: string): OptionValue<string> {
+  return { placeholder, parse: (given) => given };
+}
+
+export function tag(placeholder: string): OptionValue<string> {
+  return {
+    placeholder,
+    parse: (given) => {
+      const trimmed = given.trim();
+      if (!/^[\x20-\x7e]+$/.test(trimmed)) throw new InvalidValue('has characters that no header can carry; use ASCII');
+      return trimmed;
+    },
+  };
+}
+
+/** A number from `min` to `max`. `integer` takes "50.0" but not "50.5". `example` is what the way out names. */
+export function number(
+  placeholder: string,
+  range: { min: number; max: number; integer?: boolean; example: string },
+): OptionValue<number> {
+  const { min, max, integer = false, example } = range;
+  return {
+    placeholder,
+    parse: (given) => {
+      const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given.trim()) ? Number(given) : Number.NaN;
+      if (!Number.isFinite(value)) throw new InvalidValue(`is not a number; give ${example}`);
+      if (integer && !Number.isInteger(value)) throw new InvalidValue(`is not a whole number; give ${example}`);
+      if (value < min || value > max) {
+        throw new InvalidValue(`is out of range ${min} to ${max}; give ${example}`);
+      }
+      return value;
+    },
+  };
+}
+
+/** A number of bytes, plain or with a unit: `1000000`, `64KiB`, `256 MiB`, `1MB`. */
+export function bytes(range: { min: number; max: number; example: string }): OptionValue<number> {
+  return {
+    placeholder: 'BYTES',
+    parse: (given) => {
+      const match = /^(\d+(?:\.\d+)?)\s*([kmg]i?b?|b)?$/i.exec(given.trim());
+      const scale = match === null ? undefined : BYTE_UNITS[(match[2] ?? 'b').toLowerCase()];
+      if (match === null || scale === undefined) {
+        throw new InvalidValue(`is not a number of bytes; give ${range.example}`);
+      }
+      const value = Number(match[1]) * scale;
+      if (!Number.isInteger(value)) throw new InvalidValue(`is not a whole number of bytes; give ${range.example}`);
+      if (value < range.min || value > range.max) {
+        throw new InvalidValue(`is out of range ${range.min} to ${range.max} bytes; give ${range.example}`);
+      }
+      return value;
+    },
+  };
+}
+
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 1e3,
+  kb: 1e3,
+  ki: 2 ** 10,
+  kib: 2 ** 10,
+  m: 1e6,
+  mb: 1e6,
+  mi: 2 ** 20,
+  mib: 2 ** 20,
+  g: 1e9,
+  gb: 1e9,
+  gi: 2 ** 30,
+  gib: 2 ** 30,
+};
+
+export function choice<const T extends string>(...choices: readonly T[]): OptionValue<T> {
+  return {
+    placeholder: choices.join('|'),
+    parse: (given) => {
+      const found = choices.find((one) => one === given.trim().toLowerCase());
+      if (found === undefined) throw new InvalidValue(`is not one of ${choices.join(', ')}; give one of those`);
+      return found;
+    },
+  };
+}
+
+export const yesOrNo: OptionValue<boolean> = {
+  placeholder: 'true|false',
+  parse: (given) => {
+    const lower = given.trim().toLowerCase();
+    if (['true', '1', 'yes', 'on'].includes(lower)) return true;
+    if (['false', '0', 'no', 'off'].includes(lower)) return false;
+    throw new InvalidValue('is neither true nor false; give one of those');
+  },
+};
+
+/** An RE2 pattern, as its source; proved to compile here, compiled for use by who matches with it. */
+export const pattern: OptionValue<string> = {
+  placeholder: 'RE2',
+  // Angle brackets are ordinary in a pattern, so only the unmistakable kind counts.
+  isPlaceholder: (given) => FILL_ME_IN.test(given),
+  parse: (given) => {
+    try {
+      compileRe2(given, 'u');
+    } catch (error) {
+      const why = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+      throw new InvalidValue(`is not an RE2 pattern (${why}); see https://github.com/google/re2/wiki/Syntax`);
+    }
+    return given;
+  },
+};
+
+/** A name that redaction compares by its letters and digits. */
+export const redactedName: OptionValue<string> = {
+  placeholder: 'NAME',
+  parse: (given) => {
+    if (!/[\p{L}\d]/u.test(given)) throw new InvalidValue('has neither letter nor digit; give a name');
+    return given.trim();
+  },
+};
+
+/** CPU: cores, or percent of the cores the task may use. */
+export type CpuBudget = { readonly cores: number } | { readonly percent: number };
+
+export const cpuBudget: OptionValue<CpuBudget> = {
+  placeholder: 'CORES|PERCENT%',
+  parse: (given) => {
+    const match = /^(\d+\.?\d*|\.\d+)\s*(%?)$/.exec(given.trim());
+    if (match === null) throw new InvalidValue('is no amount of CPU; give cores such as 0.1, or percent such as 5%');
+    const amount = Number(match[1]);
+    if (match[2] === '%') {
+      if (amount >= 0.1 && amount <= 100) return { percent: amount };
+      throw new InvalidValue('is out of range 0.1% to 100%; give percent such as 5%');
+    }
+    if (amount >= 0.001 && amount <= 1024) return { cores: amount };
+    throw new InvalidValue('is out of range 0.001 to 1024 cores; give cores such as 0.1');
+  },
+};
+
+/**
+ * A pcap filter expression. Only what libpcap cannot be asked is checked here: it will be put in parentheses and
+ * and-ed with the sensor's own exclusions, which `a) or (b` would escape from.
+ */
+export const captureFilter: OptionValue<string> = {
+  placeholder: 'EXPRESSION',
+  emptyAllowed: true,
+  isPlaceholder: (given) => FILL_ME_IN.test(given) || ONLY_BRACKETS.test(given),
+  parse: (given) => {
+    let depth = 0;
+    for (const character of given) {
+      if (character === '(') depth++;
+      if (character === ')' && --depth < 0) break;
+    }
+    if (depth !== 0) throw new InvalidValue('has unbalanced parentheses; see pcap-filter(7) for the grammar');
+    return given.trim();
+  },
+};
+
+/** Where the satellite is, as `parseSatelliteUrl` takes it. Out: its base URL. */
+export const satelliteUrl: OptionValue<string> = {
+  placeholder: 'URL',
+  isPlaceholder: (given) => /<[^<>]*>/.test(given),
+  parse: (given) => parseSatelliteUrl(given).base,
+};
+
+/** `name=value`, sent with every export. The value may be a credential, so it is never shown. */
+export const headerPair: OptionValue<readonly [name: string, value: string]> = {
+  placeholder: 'NAME=VALUE',
+  // No more than the name: `authorization: secret==` has an equals sign too.
+  reveal: (given) => `${/^[!#$%&'*+.^_`|~0-9a-z-]+(?=[=:])/i.exec(given)?.[0] ?? ''}…`,
+  parse: (given) => {
+    const equals = given.indexOf('=');
+    if (equals < 0) throw new InvalidValue('has no equals sign; give NAME=VALUE');
+    const name = given.slice(0, equals).trim();
+    const value = given.slice(equals + 1).trim();
+    // RFC 9110 §5.6.2 (token) and §5.5 (field-value).
+    if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name))
+      throw new InvalidValue('has no header name before the equals sign; give NAME=VALUE');
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+      throw new InvalidValue('has characters that no header can carry; give printable ones');
+    return [name, value];
+  },
+};
+
+/** The name of an interface of this machine, up or not, with an address or not. */
+export const interfaceName: OptionValue<string> = {
+  placeholder: 'NAME',
+  parse: (given) => {
+    const names = machineInterfaces();
+    if (names.includes(given.trim())) return given.trim();
+    throw new InvalidValue(`is no interface of this machine; there are ${names.join(', ')}`);
+  },
+};
+
+function machineInterfaces(): string[] {
+  try {
+    // Unlike the C library's list this one has the interfaces without an address, which can be captured on too.
+    return readdirSync('/sys/class/net').sort();
+  } catch {
+    return Object.keys(networkInterfaces()).sort();
+  }
+}
+
+/** A capture file to read, `-` for standard input. */
+export const captureFile: OptionValue<string> = { placeholder: 'FILE', parse: existingFile };
+
+/** A file that must be there. */
+export function existingFile(given: string): string {
+  if (given === '-') return given;
+  const status = statSync(given, { throwIfNoEntry: false });
+  if (status === undefined) throw new InvalidValue('does not exist; give the path of a file');
+  if (status.isDirectory()) throw new InvalidValue('is a directory; give the path of a file');
+  return given;
+}
+
+/** A place traces go to; `file` null is standard output. */
+export type OutputTarget =
+  | { readonly to: 'satellite' }
+  | { readonly to: 'ndjson'; readonly file: string | null }
+  | { readonly to: 'har'; readonly file: string };
+
+export const outputTarget: OptionValue<OutputTarget> = {
+  placeholder: 'satellite|ndjson|ndjson:FILE|har:FILE',
+  parse: (given) => {
+    const colon = given.indexOf(':');
+    const to = colon < 0 ? given : given.slice(0, colon);
+    const file = colon < 0 ? null : given.slice(colon + 1);
+    if (to === 'satellite' && file === null) return { to };
+    if (to === 'ndjson' && file !== '') return { to, file };
+    if (to === 'har' && file !== null && file !== '') return { to, file };
+    if (to === 'har') throw new InvalidValue('names no file; give har:FILE');
+    throw new InvalidValue('is not an output; give satellite, ndjson (standard output), ndjson:FILE or har:FILE');
+  },
+};
+
+/** A file of certificates or a key, as its path; what is in it is proved where it is used. */
+export const pemFile: OptionValue<string> = {
+  placeholder: 'FILE',
+  parse: (given) => {
+    const path = existingFile(given);
+    let content: string;
+    try {
+      content = readFileSync(path, 'utf8');
+    } catch (error) {
+      throw new InvalidValue(`cannot be read (${(error as NodeJS.ErrnoException).code}); give a readable PEM file`);
+    }
+    if (!content.includes('-----BEGIN ')) throw new InvalidValue('is not PEM; give a file with -----BEGIN lines');
+    return path;
+  },
+};
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** `PORT`, on loopback, or `HOST:PORT`. */
+export const listenAddress: OptionValue<ListenAddress> = {
+  placeholder: '[HOST:]PORT',
+  parse: (given) => {
+    const match = /^(?:(?:\[([0-9a-f:.]+)\]|([^:[\]\s]+)):)?(\d{1,5})$/i.exec(given.trim());
+    const port = Number(match?.[3] ?? Number.NaN);
+    if (match === null || port > 65_535) throw new InvalidValue('is not a port; give PORT, for loopback, or HOST:PORT');
+    return { host: match[1] ?? match[2] ?? '127.0.0.1', port };
+  },
+};
+
+/** Whether `given` is an example's `<…>` that nobody filled in. */
+export function looksUnfilled(value: OptionValue<unknown>, given: string): boolean {
+  return (value.isPlaceholder ?? ((one: string) => ONLY_BRACKETS.test(one) || FILL_ME_IN.test(one)))(given);
+}
+
+const ONLY_BRACKETS = /^\s*['"]?\s*<[^<>]*>\s*['"]?\s*$/;
+const FILL_ME_IN = /<\s*(INSERT|YOUR|REPLACE|ENTER)\b[^<>]*>/i;

@@ -1,0 +1,157 @@
+/**
+ * Why nothing is seen: the first thing in the way of a packet becoming a trace, in the order it goes.
+ *
+ * in: the counters of a while of watching, and what was asked for · out: what stands in the way and what to do, or null if
+ * traces come · pure
+ */
+import type { Counters } from '../counters.js';
+
+export interface Watched {
+  /** Of the while that is judged: differences, not totals. */
+  readonly counters: Readonly<Counters>;
+  readonly interfaces: readonly string[];
+  /** The user's own filter expression; empty if none. */
+  readonly filter: string;
+  /** Server names clients asked for in TLS handshakes, if they were looked at. */
+  readonly tlsNames: readonly string[];
+  /** Whether traces go to a satellite. */
+  readonly exporting: boolean;
+}
+
+export interface Diagnosis {
+  readonly code:
+    | 'no-interfaces'
+    | 'no-packets'
+    | 'filter-excludes-all'
+    | 'no-tcp'
+    | 'tls-only'
+    | 'http2-only'
+    | 'not-http'
+    | 'one-direction'
+    | 'no-requests'
+    | 'all-excluded'
+    | 'not-delivered';
+  readonly message: string;
+  readonly advice: string;
+}
+
+const TLS_NAMES_SHOWN = 5;
+
+export function diagnose(watched: Watched): Diagnosis | null {
+  const { counters: count, interfaces, filter } = watched;
+  if (interfaces.length === 0)
+    return {
+      code: 'no-interfaces',
+      message: 'no interface is captured',
+      advice: 'check that the interfaces named by --interfaces are up (ip link)',
+    };
+  const where = interfaces.join(', ');
+  if (count.packets_seen === 0)
+    return filter === ''
+      ? {
+          code: 'no-packets',
+          message: `no packet on ${where}`,
+          advice:
+            'send the application a request; in a task, check that the sensor is in the same task definition (awsvpc)',
+        }
+      : {
+          code: 'filter-excludes-all',
+          message: `no packet on ${where} passed --filter ${JSON.stringify(filter)}`,
+          advice: 'widen or drop the filter; in ECS the port is the container’s, not the load balancer’s',
+        };
+  if (count.segments_seen === 0)
+    return {
+      code: 'no-tcp',
+      message: `${count.packets_seen} packets on ${where}, none of them TCP`,
+      advice: 'HTTP/3 and other UDP protocols are not followed',
+    };
+  if (count.requests_seen === 0) return diagnoseNoRequests(watched);
+  if (count.responses_seen === 0)
+    return {
+      code: 'one-direction',
+      message: `${count.requests_seen} requests and no response: only one direction is seen`,
+      advice:
+        'check that --filter lets both directions pass (port N, not dst port N), and that replies leave by a captured interface',
+    };
+  const excluded = excludedBy(count);
+  const reached = count.exchanges_exported + count.exchanges_dropped_undeliverable;
+  if (reached === 0 && excluded.total > 0 && excluded.total === count.exchanges_seen)
+    return {
+      code: 'all-excluded',
+      message: `all ${excluded.total} exchanges were excluded: ${excluded.text}`,
+      advice:
+        'check the rules (--host-allow, --path-allow, --host-exclusions, --path-exclusions), --sample-rate and --rate-limit',
+    };
+  if (
+    watched.exporting &&
+    count.exchanges_exported === 0 &&
+    count.exchanges_dropped_undeliverable + count.export_retries > 0
+  )
+    return {
+      code: 'not-delivered',
+      message: 'exchanges are seen, but the satellite takes none',
+      advice: 'see the warnings about the satellite above, and pcap-sensor doctor',
+    };
+  return null;
+}
+
+function diagnoseNoRequests({ counters: count, tlsNames }: Watched): Diagnosis {
+  if (count.responses_seen > 0)
+    return {
+      code: 'one-direction',
+      message: `${count.responses_seen} responses and no request: only one direction is seen`,
+      advice:
+        'check that --filter lets both directions pass (port N, not src port N), and that requests come by a captured interface',
+    };
+  if (count.flows_tls > 0 && count.flows_tls >= count.flows_h2 + count.flows_not_http) {
+    const names = tlsNames.slice(0, TLS_NAMES_SHOWN).join(', ');
+    const more = tlsNames.length > TLS_NAMES_SHOWN ? `, and ${tlsNames.length - TLS_NAMES_SHOWN} more` : '';
+    return {
+      code: 'tls-only',
+      message: `${count.flows_tls} connections are TLS${names === '' ? '' : ` (to ${names}${more})`}, none is clear text`,
+      advice:
+        'watch where TLS has ended: behind the load balancer, or between the proxy of the task and the application',
+    };
+  }
+  if (count.flows_h2 > 0 && count.flows_h2 >= count.flows_not_http)
+    return {
+      code: 'http2-only',
+      message: `${count.flows_h2} connections are HTTP/2, none HTTP/1`,
+      advice: 'HTTP/2 is not followed; if the load balancer’s target group says HTTP2 or GRPC, HTTP1 makes it visible',
+    };
+  if (count.flows_not_http > 0)
+    return {
+      code: 'not-http',
+      message: `${count.flows_not_http} connections carry a protocol that is not HTTP`,
+      advice: 'name the application’s port in --filter (tcp port N) to look at that alone',
+    };
+  return {
+    code: 'no-requests',
+    message: `${count.segments_seen} TCP segments, no request among them`,
+    advice: 'connections that were open before the sensor are followed from their next request on; send one',
+  };
+}
+
+function excludedBy(count: Readonly<Counters>): { total: number; text: string } {
+  const reasons: [string, number][] = [
+    ['host rules', count.exchanges_dropped_host_rule],
+    ['path rules', count.exchanges_dropped_path_rule],
+    ['method rules', count.exchanges_dropped_method_rule],
+    ['status rules', count.exchanges_dropped_status_rule],
+    ['health checks', count.exchanges_dropped_health_check],
+    ['sampling', count.exchanges_dropped_sampled_out],
+    ['the rate limit', count.exchanges_dropped_rate_limited],
+  ];
+  const present = reasons.filter(([, n]) => n > 0);
+  return {
+    total: present.reduce((sum, [, n]) => sum + n, 0),
+    text: present.map(([name, n]) => `${n} by ${name}`).join(', '),
+  };
+}
+
+/** What was counted between two moments. */
+export function countersBetween(before: Readonly<Counters>, after: Readonly<Counters>): Counters {
+  const difference = { ...after };
+  for (const name of Object.keys(after) as (keyof Counters)[]) difference[name] = after[name] - before[name];
+  return difference;
+}

@@ -1,0 +1,55 @@
+/**
+ * The line a minute: what a person wants to know of the last one, and why, if nothing was seen.
+ *
+ * in: counters now and a minute ago · out: fields and a message for the log · pure
+ */
+import { type Counters, exchangesInFlight } from '../counters.js';
+import { countersBetween, diagnose, type Watched } from './diagnosis.js';
+
+export interface ProgressLine {
+  readonly level: 'info' | 'warn';
+  readonly fields: Readonly<Record<string, number | string>>;
+  readonly message: string;
+}
+
+export interface ProgressFacts extends Omit<Watched, 'counters'> {
+  readonly seconds: number;
+  readonly packetsDropped: number;
+  readonly residentBytes: number;
+}
+
+export function progressLine(before: Readonly<Counters>, now: Readonly<Counters>, facts: ProgressFacts): ProgressLine {
+  const minute = countersBetween(before, now);
+  const policy =
+    minute.exchanges_dropped_host_rule +
+    minute.exchanges_dropped_path_rule +
+    minute.exchanges_dropped_method_rule +
+    minute.exchanges_dropped_status_rule +
+    minute.exchanges_dropped_health_check;
+  const fields = {
+    packets: minute.packets_seen,
+    packetsDropped: facts.packetsDropped,
+    gaps: minute.gaps,
+    seen: minute.exchanges_seen,
+    exported: minute.exchanges_exported,
+    filtered: policy,
+    sampledOut: minute.exchanges_dropped_sampled_out,
+    rateLimited: minute.exchanges_dropped_rate_limited,
+    shed: minute.exchanges_dropped_shed,
+    unwatched: minute.exchanges_dropped_unwatched,
+    undeliverable: minute.exchanges_dropped_undeliverable,
+    inFlight: exchangesInFlight(now),
+    queueBytes: now.queue_bytes,
+    spoolTraces: now.spool_traces,
+    retries: minute.export_retries,
+    rssMiB: Math.round(facts.residentBytes / 2 ** 20),
+  };
+  const why = diagnose({ ...facts, counters: minute });
+  if (why !== null)
+    return { level: 'warn', fields: { ...fields, why: why.code, advice: why.advice }, message: why.message };
+  return {
+    level: 'info',
+    fields,
+    message: `${fields.seen} exchanges seen, ${fields.exported} exported in ${Math.round(facts.seconds)} s`,
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * Keeps the sensor to `--max-cpu`: asks the governor, moves the gate, and says which exchanges were not seen whole for it.
+ *
+ *     open ──budget spent──▸ closing ──those admitted have ended, or waited enough──▸ shut ──budget again──▸ open
+ *
+ * While closing, packets are still taken but no exchange is admitted. On opening, every flow is forgotten and met again
+ * in midstream: what it carried while shut is unknown.
+ */
+import type { Counters } from '../counters.js';
+import type { Logger } from '../log.js';
+import type { CpuBudget } from '../options/option-values.js';
+import type { Settings } from '../options/options.js';
+import { type Exchange, Mark } from '../pair/exchange.js';
+import { createGovernor, type Gate, type Governor } from '../policy/governor.js';
+import { coresAvailable } from '../task/cgroup.js';
+
+export interface Watch {
+  /** Whether a new exchange may be admitted. */
+  readonly admits: boolean;
+  /** The gate is shut: what ends now may have gone on unseen. */
+  readonly isShut: boolean;
+  /** Share of the last half minute in which exchanges were admitted; null without a budget. */
+  readonly share: number | null;
+  start(pipeline: WatchedPipeline): void;
+  stop(): void;
+}
+
+export interface WatchedPipeline {
+  /** Exchanges admitted that have not ended. */
+  readonly pendingCount: number;
+  /** Hands on every exchange as it is and forgets every flow. */
+  finish(): void;
+}
+
+/** How long those admitted may take to end once the budget is spent. */
+const GRACE_MILLIS = 50;
+const GRACE_STEP_MILLIS = 2;
+/** Time constant of `share`. */
+const SHARE_MILLIS = 30_000;
+
+export function openWatch(settings: Settings, gate: Gate | null, counters: Counters, log: Logger): Watch {
+  if (settings.maxCpu === null || gate === null) return UNLIMITED;
+  const cores = coresOf(settings.maxCpu, coresAvailable());
+  log.info({ cores }, 'capture pauses while the CPU budget is spent');
+  return watchBy(createGovernor({ cores, random: Math.random }), gate, counters, PROCESS_METER);
+}
+
+/** Where the time and the CPU time used are read, in milliseconds. */
+export interface Meter {
+  now(): number;
+  cpu(): number;
+}
+
+const PROCESS_METER: Meter = {
+  now: () => performance.now(),
+  cpu: () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  },
+};
+
+const UNLIMITED: Watch = { admits: true, isShut: false, share: null, start() {}, stop() {} };
+
+function coresOf(budget: CpuBudget, available: number): number {
+  return 'cores' in budget ? budget.cores : (budget.percent / 100) * available;
+}
+
+/** Whether part of the exchange is missing. */
+export function isCut({ response, marks }: Exchange): boolean {
+  return response === null || (marks & (Mark.unfinished | Mark.gap)) !== 0;
+}
+
+export function watchBy(governor: Governor, gate: Gate, counters: Counters, meter: Meter): Watch {
+  let state: 'open' | 'closing' | 'shut' = 'open';
+  let closingSince = 0;
+  let last = meter.now();
+  let watched = 0;
+  let unwatched = 0;
+  let recentWatched = 0;
+  let recent = 0;
+  let pipeline: WatchedPipeline | null = null;
+  let timer: NodeJS.Timeout | null = null;
+
+  function countTime(now: number): void {
+    const elapsed = now - last;
+    last = now;
+    if (state === 'open') watched += elapsed;
+    else unwatched += elapsed;
+    const kept = Math.exp(-elapsed / SHARE_MILLIS);
+    recent = recent * kept + elapsed;
+    recentWatched = recentWatched * kept + (state === 'open' ? elapsed : 0);
+    counters.watched_millis = Math.round(watched);
+    counters.unwatched_millis = Math.round(unwatched);
+  }
+
+  function step(): void {
+    const now = meter.now();
+    countTime(now);
+    const { open, nextStepMillis } = governor.step(now, meter.cpu());
+    if (open && state === 'shut') {
+      pipeline?.finish();
+      gate.open();
+    }
+    if (open) {
+      state = 'open';
+    } else if (state === 'open') {
+      state = 'closing';
+      closingSince = now;
+    }
+    if (state === 'closing' && (pipeline?.pendingCount === 0 || now - closingSince >= GRACE_MILLIS)) {
+      state = 'shut';
+      gate.close();
+    }
+    timer = setTimeout(step, state === 'closing' ? GRACE_STEP_MILLIS : nextStepMillis);
+  }
+
+  return {
+    get admits() {
+      return state === 'open';
+    },
+    get isShut() {
+      return state === 'shut';
+    },
+    get share() {
+      return recent === 0 ? 1 : Math.round((recentWatched / recent) * 1e4) / 1e4;
+    },
+    start(watchedPipeline) {
+      pipeline = watchedPipeline;
+      last = meter.now();
+      step();
+    },
+    stop() {
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+      countTime(meter.now());
+    },
+  };
+}

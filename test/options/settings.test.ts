@@ -1,0 +1,461 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { UsageError } from '../../src/errors.js';
+import { environmentNames, type OptionTable, settingName } from '../../src/options/option-row.js';
+import { SENSOR_OPTIONS, type Settings } from '../../src/options/options.js';
+import {
+  type Environment,
+  type FlagValues,
+  misspeltVariables,
+  resolveSensorSettings,
+} from '../../src/options/settings.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'settings-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function file(content: string, name = 'config.yaml'): string {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const CAPTURE = file('', 'empty.pcap');
+const PEM = file('-----BEGIN CERTIFICATE-----\n', 'a.pem');
+const OTHER_PEM = file('-----BEGIN PRIVATE KEY-----\n', 'b.pem');
+const TABLE: OptionTable = SENSOR_OPTIONS;
+
+/** A right value for every option: as text, as it comes out, and another one to tell sources apart by. */
+const RIGHT: Record<string, { text: string; value: unknown; other: string; otherValue: unknown }> = {
+  'satellite-url': {
+    text: 'satellite.local:9999',
+    value: 'http://satellite.local:9999',
+    other: 'https://b/base/',
+    otherValue: 'https://b/base',
+  },
+  'levo-env': { text: 'staging', value: 'staging', other: 'prod', otherValue: 'prod' },
+  'levoai-org-id': { text: '0123', value: '0123', other: '1e3', otherValue: '1e3' },
+  'levoai-workspace-id': { text: 'w1', value: 'w1', other: 'w2', otherValue: 'w2' },
+  'service-name': { text: 'shop', value: 'shop', other: 'no', otherValue: 'no' },
+  'satellite-header': { text: 'a=b=c', value: [['a', 'b=c']], other: 'x-y= z', otherValue: [['x-y', 'z']] },
+  'trace-export-interval': { text: '1.0', value: 1, other: '0.5', otherValue: 0.5 },
+  interfaces: { text: 'lo', value: ['lo'], other: 'lo', otherValue: ['lo'] },
+  'interface-include': { text: '^eth', value: ['^eth'], other: 'a,b', otherValue: ['a,b'] },
+  'interface-exclude': { text: 'docker\\d', value: ['docker\\d'], other: 'lo', otherValue: ['lo'] },
+  'capture-backend': { text: 'ring', value: 'ring', other: 'cap', otherValue: 'cap' },
+  'ring-size': { text: '16', value: 16, other: '64.0', otherValue: 64 },
+  filter: { text: 'port 80', value: 'port 80', other: '(len > 5)', otherValue: '(len > 5)' },
+  read: { text: CAPTURE, value: CAPTURE, other: '-', otherValue: '-' },
+  'stream-timeout-seconds': { text: '2.0', value: 2, other: '10', otherValue: 10 },
+  'max-memory': { text: '64MiB', value: 67_108_864, other: '100000000', otherValue: 100_000_000 },
+  'max-http-length': { text: '1000000', value: 1_000_000, other: '64KiB', otherValue: 65_536 },
+  'rate-limit': { text: '50.0', value: 50, other: '0', otherValue: 0 },
+  'sample-rate': { text: '0.25', value: 0.25, other: '1', otherValue: 1 },
+  'host-allow': { text: 'a,b', value: ['a,b'], other: '[a-z]+', otherValue: ['[a-z]+'] },
+  'path-allow': { text: '^/a{1,2}$', value: ['^/a{1,2}$'], other: 'no', otherValue: ['no'] },
+  'host-exclusions': { text: 'x', value: ['x'], other: '(?i)Y', otherValue: ['(?i)Y'] },
+  'path-exclusions': { text: '\\d+', value: ['\\d+'], other: '<id>', otherValue: ['<id>'] },
+  'method-allow': { text: '^(GET|PUT)$', value: ['^(GET|PUT)$'], other: 'POST', otherValue: ['POST'] },
+  'status-allow': { text: '404', value: ['404'], other: '2..', otherValue: ['2..'] },
+  'keep-health-checks': { text: 'true', value: true, other: 'no', otherValue: false },
+  'sample-by-parent': { text: 'yes', value: true, other: '0', otherValue: false },
+  'max-cpu': { text: '0.10', value: { cores: 0.1 }, other: '5 %', otherValue: { percent: 5 } },
+  'redact-header': { text: 'X-Tenant', value: ['X-Tenant'], other: 'a,b', otherValue: ['a,b'] },
+  'redact-query': { text: 'e_mail', value: ['e_mail'], other: '2fa', otherValue: ['2fa'] },
+  'redact-field': { text: 'größe', value: ['größe'], other: 'user[mail]', otherValue: ['user[mail]'] },
+  'redact-pattern': { text: 'ACME-\\d+', value: ['ACME-\\d+'], other: '(?i)x', otherValue: ['(?i)x'] },
+  'no-default-redaction': { text: 'on', value: true, other: 'off', otherValue: false },
+  'no-bodies': { text: '1', value: true, other: 'false', otherValue: false },
+  output: {
+    text: 'ndjson',
+    value: [{ to: 'ndjson', file: null }],
+    other: 'satellite',
+    otherValue: [{ to: 'satellite' }],
+  },
+  'satellite-protocol': { text: 'levo', value: 'levo', other: 'OTLP', otherValue: 'otlp' },
+  compression: { text: 'none', value: 'none', other: 'gzip', otherValue: 'gzip' },
+  'satellite-ca': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
+  'satellite-client-cert': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
+  'satellite-client-key': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
+  'spool-dir': { text: '/var/spool/a', value: '/var/spool/a', other: 'b', otherValue: 'b' },
+  'spool-max-bytes': { text: '1MiB', value: 1_048_576, other: '65536', otherValue: 65_536 },
+  'health-port': {
+    text: '9464',
+    value: { host: '127.0.0.1', port: 9464 },
+    other: '0.0.0.0:80',
+    otherValue: { host: '0.0.0.0', port: 80 },
+  },
+  'shutdown-timeout': { text: '5.0', value: 5, other: '0', otherValue: 0 },
+  'log-level': { text: 'debug', value: 'debug', other: 'WARN', otherValue: 'warn' },
+  'log-format': { text: 'json', value: 'json', other: 'text', otherValue: 'text' },
+};
+
+/** Wrong values of every option, and what the error says of them. */
+const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> = {
+  'satellite-url': [
+    ['http://', 'not a URL'],
+    ['http://a b/', 'not a URL'],
+    ['ftp://a', 'is not http or https'],
+    ['http://a:99999', 'not a URL'],
+    ['http://a:4317', '4318'],
+    ['a:4317', '4318'],
+    ['http://user:hunter2@a', '--satellite-header'],
+    ['user:hunter2@a:1', '--satellite-header'],
+    ['http://a/?token=hunter2', 'query'],
+    ['< INSERT SATELLITE URL, e.g. http://satellite.company.com:9999 >', 'placeholder'],
+    ['http://<satellite-host>:9999', 'placeholder'],
+  ],
+  'levo-env': [
+    ['<environment>', 'placeholder'],
+    ['a\nb', 'ASCII'],
+  ],
+  'levoai-org-id': [['<INSERT ORG ID>', 'placeholder']],
+  'levoai-workspace-id': [['< your workspace >', 'placeholder']],
+  'service-name': [['naïve', 'ASCII']],
+  'satellite-header': [
+    ['hunter2', 'equals sign'],
+    ['=hunter2', 'header name'],
+    ['a b=hunter2', 'header name'],
+    ['a=hunter2\r\nb: c', 'no header can carry'],
+  ],
+  'trace-export-interval': [
+    ['soon', 'is not a number'],
+    ['-1', 'out of range'],
+    ['0', 'out of range'],
+    ['1e9', 'out of range'],
+    ['10s', 'is not a number'],
+    ['Infinity', 'is not a number'],
+    ['0x10', 'is not a number'],
+  ],
+  interfaces: [['nope0', 'lo']],
+  'interface-include': [['eth(', 'RE2']],
+  'interface-exclude': [['(?=lo)', 'RE2']],
+  'capture-backend': [['pcap', 'auto, ring, cap']],
+  'max-memory': [
+    ['1MiB', 'out of range'],
+    ['lots', 'is not a number of bytes'],
+  ],
+  'ring-size': [
+    ['0', 'out of range'],
+    ['1.5', 'whole number'],
+    ['8MiB', 'is not a number'],
+  ],
+  filter: [
+    ['port 80) or (port 81', 'parentheses'],
+    ['((port 80)', 'parentheses'],
+    ['<INSERT FILTER>', 'placeholder'],
+  ],
+  read: [
+    ['/does/not/exist.pcap', 'does not exist'],
+    ['/', 'is a directory'],
+  ],
+  'stream-timeout-seconds': [['', 'needs a value']],
+  'max-http-length': [
+    ['many', 'is not a number of bytes'],
+    ['-1', 'is not a number of bytes'],
+    ['1.5', 'whole number of bytes'],
+    ['2GiB', 'out of range'],
+  ],
+  'rate-limit': [
+    ['50.5', 'whole number'],
+    ['-1', 'out of range'],
+    ['fast', 'is not a number'],
+    ['1,000', 'is not a number'],
+  ],
+  'sample-rate': [
+    ['1.5', 'out of range 0 to 1'],
+    ['50%', 'is not a number'],
+  ],
+  'host-allow': [['(', 'RE2']],
+  'path-allow': [
+    ['(?=x)', 'RE2'],
+    ['(a)\\1', 'RE2'],
+  ],
+  'host-exclusions': [['*', 'RE2']],
+  'method-allow': [['(', 'RE2']],
+  'status-allow': [['[', 'RE2']],
+  'keep-health-checks': [['maybe', 'neither true nor false']],
+  'sample-by-parent': [['maybe', 'neither true nor false']],
+  'max-cpu': [
+    ['fast', 'is no amount of CPU'],
+    ['0', 'out of range'],
+    ['-1', 'is no amount of CPU'],
+    ['101%', 'out of range'],
+    ['0%', 'out of range'],
+  ],
+  'redact-header': [['--', 'neither letter nor digit']],
+  'redact-query': [['&=', 'neither letter nor digit']],
+  'redact-field': [['_', 'neither letter nor digit']],
+  'redact-pattern': [['(?=x)', 'RE2']],
+  'no-default-redaction': [['maybe', 'neither true nor false']],
+  'no-bodies': [['maybe', 'neither true nor false']],
+  'path-exclusions': [
+    ['< INSERT PATHS >', 'placeholder'],
+    ['[', 'RE2'],
+  ],
+  output: [
+    ['stdout', 'satellite'],
+    ['har:', 'har:FILE'],
+    ['har', 'har:FILE'],
+    ['ndjson:', 'ndjson'],
+    ['satellite:x', 'satellite'],
+  ],
+  config: [['/does/not/exist.yaml', 'does not exist']],
+  'satellite-protocol': [['grpc', 'auto, otlp, levo']],
+  compression: [['br', 'gzip, none']],
+  'satellite-ca': [
+    ['/does/not/exist.pem', 'does not exist'],
+    [CAPTURE, 'is not PEM'],
+  ],
+  'satellite-client-cert': [[CAPTURE, 'is not PEM']],
+  'satellite-client-key': [['/', 'is a directory']],
+  'spool-dir': [['<SPOOL DIRECTORY>', 'placeholder']],
+  'spool-max-bytes': [
+    ['1KiB', 'out of range'],
+    ['much', 'is not a number of bytes'],
+  ],
+  'health-port': [
+    ['65536', 'is not a port'],
+    ['http', 'is not a port'],
+    ['::1:80', 'is not a port'],
+  ],
+  'shutdown-timeout': [['-1', 'out of range']],
+  'log-level': [['loud', 'debug, info, warn, error, silent']],
+  'log-format': [['xml', 'json']],
+};
+
+/** What makes settings complete beside the option under test. */
+function complete(name: string): FlagValues {
+  const url = { 'satellite-url': ['http://127.0.0.1:9999'] };
+  return name === 'satellite-url' ? {} : url;
+}
+
+function resolve(flags: FlagValues, environment: Environment = {}, base: FlagValues = {}): Settings {
+  return resolveSensorSettings({ ...base, ...flags }, environment);
+}
+
+function failure(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof UsageError) return error.message;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+it('has a right and a wrong value for every option, so that no new one goes untested', () => {
+  const names = Object.keys(SENSOR_OPTIONS);
+  expect(Object.keys(RIGHT).sort()).toEqual(names.filter((name) => name !== 'config').sort());
+  expect(Object.keys(WRONG).sort()).toEqual(names.sort());
+});
+
+describe.each(Object.entries(RIGHT))('--%s', (name, { text, value, other, otherValue }) => {
+  const property = settingName(name) as keyof Settings;
+  const variables = environmentNames(name, TABLE[name] as (typeof TABLE)[string]);
+  const yaml = file(`${name}: ${JSON.stringify(other)}\n`, `${name}.yaml`);
+
+  it('is read from a flag, text as it comes', () => {
+    expect(resolve({ [name]: [text] }, {}, complete(name))[property]).toEqual(value);
+  });
+
+  it.each(variables)('is read from %s', (variable) => {
+    expect(resolve({}, { [variable]: text }, complete(name))[property]).toEqual(value);
+  });
+
+  it('is read from the file', () => {
+    expect(resolve({ config: [yaml] }, {}, complete(name))[property]).toEqual(otherValue);
+  });
+
+  it('takes a flag before the environment, and the environment before the file', () => {
+    const [variable] = variables as [string];
+    const base = complete(name);
+    expect(resolve({ [name]: [text], config: [yaml] }, { [variable]: other }, base)[property]).toEqual(value);
+    expect(resolve({ config: [yaml] }, { [variable]: text }, base)[property]).toEqual(value);
+  });
+
+  it('takes an empty variable for none', () => {
+    const [variable] = variables as [string];
+    expect(resolve({ config: [yaml] }, { [variable]: '' }, complete(name))[property]).toEqual(otherValue);
+  });
+});
+
+describe.each(Object.entries(WRONG))('a wrong --%s', (name, wrongs) => {
+  const [variable] = environmentNames(name, TABLE[name] as (typeof TABLE)[string]) as [string];
+
+  it.each(wrongs)('%j is refused in one line that names option, source, value and way out', (text, says) => {
+    const fromFlag = failure(() => resolve({ [name]: [text] }, {}, complete(name)));
+    expect(fromFlag).toContain(`--${name} `);
+    expect(fromFlag).toContain(says);
+    expect(fromFlag).not.toContain('environment variable');
+    const messages = [fromFlag];
+    // An empty variable sets nothing, and a list in one is split at line ends.
+    if (text !== '' && !text.includes('\n')) {
+      const fromVariable = failure(() => resolve({}, { [variable]: text }, complete(name)));
+      expect(fromVariable).toContain(`--${name} `);
+      expect(fromVariable).toContain(`(from environment variable ${variable})`);
+      expect(fromVariable).toContain(says);
+      messages.push(fromVariable);
+    }
+    if (text !== '' && name !== 'config') {
+      const path = file(`${name}: ${JSON.stringify(text)}\n`, 'wrong.yaml');
+      const fromFile = failure(() => resolve({ config: [path] }, {}, complete(name)));
+      expect(fromFile).toContain(`--${name} `);
+      expect(fromFile).toContain(`(from ${path})`);
+      expect(fromFile).toContain(says);
+      messages.push(fromFile);
+    }
+    for (const message of messages) {
+      expect(message).not.toContain('\n');
+      expect(message).not.toContain('hunter2');
+      expect(message).toMatch(/give|leave|see|there are|use|send/);
+    }
+  });
+});
+
+describe('lists', () => {
+  it('keep every flag and never split at commas', () => {
+    expect(resolve({ 'path-allow': ['a,b', 'c'] }, {}, complete('')).pathAllow).toEqual(['a,b', 'c']);
+  });
+
+  it.each([
+    ['a,b', ['a,b']],
+    ['a\nb\n\nc,d\n', ['a', 'b', 'c,d']],
+    ['["a,b","c\\nd"]', ['a,b', 'c\nd']],
+    ['[a-z]+', ['[a-z]+']],
+    ['["a", 1]', ['["a", 1]']],
+  ])('in a variable: %j', (text, values) => {
+    expect(resolve({}, { LEVO_PATH_ALLOW: text }, complete('')).pathAllow).toEqual(values);
+  });
+
+  it('in a file: a sequence, or one text', () => {
+    const path = file('path-allow: [a, "b,c"]\nhost-allow: d\npath-exclusions:\n  - ^/e\nhost-exclusions: []\n');
+    const settings = resolve({ config: [path] }, {}, complete(''));
+    expect(settings.pathAllow).toEqual(['a', 'b,c']);
+    expect(settings.hostAllow).toEqual(['d']);
+    expect(settings.pathExclusions).toEqual(['^/e']);
+    expect(settings.hostExclusions).toEqual([]);
+  });
+});
+
+describe('the configuration file', () => {
+  it('reads the file the vendor documents', () => {
+    const path = file(`
+satellite-url: "http://satellite.local:9999"
+levo-env: "staging"
+levoai-org-id: 5e2c5ae0-9a5f-4f0c-8c57-3c7a6b9f3a11
+rate-limit: 1000
+trace-export-interval: 10
+filter: ""
+path-allow: []
+host-allow: []
+path-exclusions: []
+host-exclusions: []
+max-http-length: 10000000
+stream-timeout-seconds: 10
+`);
+    expect(resolve({ config: [path] })).toMatchObject({
+      satelliteUrl: 'http://satellite.local:9999',
+      levoEnv: 'staging',
+      levoaiOrgId: '5e2c5ae0-9a5f-4f0c-8c57-3c7a6b9f3a11',
+      rateLimit: 1000,
+      traceExportInterval: 10,
+      filter: '',
+      pathAllow: [],
+      maxHttpLength: 10_000_000,
+      streamTimeoutSeconds: 10,
+    });
+  });
+
+  it('takes empty, null and ~ for not set, and an empty file for nothing', () => {
+    const path = file('levo-env:\nservice-name: null\nrate-limit: ~\nlevoai-org-id: ""\n');
+    expect(resolve({ config: [path] }, {}, complete(''))).toMatchObject({
+      levoEnv: null,
+      serviceName: null,
+      rateLimit: 1000,
+      levoaiOrgId: null,
+    });
+    expect(resolve({ config: [file('# nothing\n', 'comment.yaml')] }, {}, complete('')).rateLimit).toBe(1000);
+  });
+
+  it.each([
+    ['rate-limits: 5\n', 'did you mean rate-limit?'],
+    ['constructor: 5\n', '"constructor" is no option'],
+    ['config: other.yaml\n', '"config" is no option'],
+    ['rate-limit: [1, 2]\n', 'must be one text'],
+    ['path-allow: {a: b}\n', 'must be a list of texts'],
+    ['path-allow: [[a]]\n', 'must be a list of texts'],
+    ['- rate-limit\n', 'is not a mapping'],
+    ['just text\n', 'is not a mapping'],
+    ['a: b\nrate-limit: "unclosed\n', 'is not YAML'],
+    ['rate-limit: 1\nrate-limit: 2\n', 'line 2 is not YAML (DUPLICATE_KEY)'],
+  ])('%j is refused', (content, says) => {
+    const path = file(content);
+    const message = failure(() => resolve({ config: [path] }, {}, complete('')));
+    expect(message).toContain(says);
+    expect(message).toContain(path);
+    expect(message).not.toContain('\n');
+  });
+
+  it('is refused when it is larger than any configuration', () => {
+    const path = file('#'.repeat(1 << 21));
+    expect(failure(() => resolve({ config: [path] }))).toContain('larger than');
+  });
+
+  it('does not let aliases multiply', () => {
+    const path = file('x: &a [l,l,l]\npath-allow: [*a]\n');
+    expect(failure(() => resolve({ config: [path] }))).toContain('"x" is no option');
+  });
+});
+
+describe('options together', () => {
+  it.each<[string, FlagValues, string]>([
+    ['nothing', {}, '--satellite-url is required'],
+    ['a file to read', { read: [CAPTURE] }, 'add --output ndjson'],
+    ['a file to read, to the satellite', { read: [CAPTURE], output: ['satellite'] }, '--satellite-url is required'],
+    ['interfaces and a file', { read: [CAPTURE], interfaces: ['lo'], output: ['ndjson'] }, '--interfaces'],
+    ['one output twice', { output: ['ndjson', 'ndjson'] }, 'twice'],
+    ['an unknown flag', { 'satelite-url': ['x'] }, '--satelite-url is no option; did you mean --satellite-url?'],
+    ['an inherited name', { constructor: ['x'] }, '--constructor is no option'],
+  ])('%s', (_, flags, says) => {
+    expect(failure(() => resolve(flags))).toContain(says);
+  });
+
+  it('has no rate limit when reading, unless one is asked for', () => {
+    const reading = { read: [CAPTURE], output: ['ndjson'] };
+    expect(resolve(reading).rateLimit).toBe(0);
+    expect(resolve({ ...reading, 'rate-limit': ['7'] }).rateLimit).toBe(7);
+    expect(resolve(reading, { LEVO_RATE_LIMIT: '8' }).rateLimit).toBe(8);
+    expect(resolve({ ...reading, config: [file('rate-limit: 9\n')] }).rateLimit).toBe(9);
+  });
+
+  it('reads to a satellite when one is named', () => {
+    expect(resolve({ read: [CAPTURE], 'satellite-url': ['a'] }).output).toEqual([{ to: 'satellite' }]);
+  });
+
+  it('takes the last of a flag given twice', () => {
+    expect(resolve({ 'rate-limit': ['1', '2'] }, {}, complete('')).rateLimit).toBe(2);
+  });
+
+  it('gives frozen settings', () => {
+    const settings = resolve({}, {}, complete(''));
+    expect(Object.isFrozen(settings)).toBe(true);
+    expect(Object.isFrozen(settings.pathAllow)).toBe(true);
+    expect(Object.isFrozen(settings.output)).toBe(true);
+  });
+});
+
+it('notices variables that are spelled almost right, and no others', () => {
+  const environment = {
+    LEVO_SATELITE_URL: 'x',
+    LEVO_AWS_REGION: 'x',
+    LEVO_RATE_LIMIT: '1',
+    LEVOAI_ORG_IDS: 'x',
+    PATH: '/',
+  };
+  expect(misspeltVariables(environment)).toEqual([
+    { name: 'LEVO_SATELITE_URL', meant: 'LEVO_SATELLITE_URL' },
+    { name: 'LEVOAI_ORG_IDS', meant: 'LEVOAI_ORG_ID' },
+  ]);
+});

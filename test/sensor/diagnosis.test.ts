@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { type Counters, createCounters } from '../../src/counters.js';
+import { diagnose, type Watched } from '../../src/sensor/diagnosis.js';
+import { progressLine } from '../../src/sensor/progress.js';
+
+const watch = (counters: Partial<Counters>, override: Partial<Watched> = {}): Watched => ({
+  counters: { ...createCounters(), ...counters },
+  interfaces: ['lo', 'eth1'],
+  filter: '',
+  tlsNames: [],
+  exporting: true,
+  ...override,
+});
+
+const seen = { packets_seen: 90, segments_seen: 80 };
+const talking = { ...seen, requests_seen: 9, responses_seen: 9, exchanges_seen: 9 };
+
+describe('diagnose', () => {
+  it.each([
+    [watch({}, { interfaces: [] }), 'no-interfaces', /no interface/],
+    [watch({}), 'no-packets', /no packet on lo, eth1/],
+    [watch({}, { filter: 'port 81' }), 'filter-excludes-all', /passed --filter "port 81"/],
+    [watch({ packets_seen: 5, packets_not_tcp: 5 }), 'no-tcp', /5 packets .* none of them TCP/],
+    [
+      watch({ ...seen, flows_tls: 3 }, { tlsNames: ['a.example', 'b.example'] }),
+      'tls-only',
+      /3 .*TLS \(to a.example, b.example\)/,
+    ],
+    [watch({ ...seen, flows_tls: 3 }), 'tls-only', /3 connections are TLS, none/],
+    [watch({ ...seen, flows_h2: 2 }), 'http2-only', /2 connections are HTTP\/2/],
+    [watch({ ...seen, flows_not_http: 2, flows_tls: 1 }), 'not-http', /2 connections carry/],
+    [watch({ ...seen }), 'no-requests', /80 TCP segments/],
+    [watch({ ...seen, responses_seen: 4 }), 'one-direction', /4 responses and no request/],
+    [watch({ ...seen, requests_seen: 4, exchanges_seen: 4 }), 'one-direction', /4 requests and no response/],
+    [
+      watch({ ...talking, exchanges_dropped_path_rule: 5, exchanges_dropped_rate_limited: 4 }),
+      'all-excluded',
+      /all 9 .*: 5 by path rules, 4 by the rate limit/,
+    ],
+    [watch({ ...talking, exchanges_dropped_undeliverable: 9 }), 'not-delivered', /satellite takes none/],
+    [watch({ ...talking, export_retries: 2 }), 'not-delivered', /satellite takes none/],
+  ] as const)('%#: %s', (watched, code, message) => {
+    const diagnosis = diagnose(watched);
+    expect(diagnosis?.code).toBe(code);
+    expect(diagnosis?.message).toMatch(message);
+    expect(diagnosis?.advice).not.toBe('');
+  });
+
+  it.each([
+    ['traces come', watch({ ...talking, exchanges_exported: 1, exchanges_dropped_path_rule: 8 })],
+    ['they are on their way', watch(talking)],
+    ['most connections are TLS, but not all', watch({ ...talking, flows_tls: 900, exchanges_exported: 9 })],
+    ['they go to a file', watch({ ...talking, export_retries: 1 }, { exporting: false })],
+  ])('says nothing where %s', (_what, watched) => {
+    expect(diagnose(watched)).toBeNull();
+  });
+
+  it('shows no more than five names', () => {
+    const tlsNames = Array.from({ length: 8 }, (_, i) => `h${i}.example`);
+    expect(diagnose(watch({ ...seen, flows_tls: 9 }, { tlsNames }))?.message).toContain('h4.example, and 3 more');
+  });
+});
+
+describe('progressLine', () => {
+  const facts = {
+    interfaces: ['lo'],
+    filter: '',
+    tlsNames: [],
+    exporting: true,
+    seconds: 60,
+    packetsDropped: 0,
+    residentBytes: 70 << 20,
+  };
+
+  it('tells of the last minute, not of all time', () => {
+    const before = { ...createCounters(), ...talking, exchanges_exported: 9 };
+    const now = {
+      ...before,
+      packets_seen: 190,
+      segments_seen: 180,
+      requests_seen: 19,
+      responses_seen: 19,
+      exchanges_seen: 19,
+      exchanges_exported: 18,
+    };
+    expect(progressLine(before, now, facts)).toMatchObject({
+      level: 'info',
+      message: '10 exchanges seen, 9 exported in 60 s',
+      fields: { packets: 100, seen: 10, exported: 9, inFlight: 1, rssMiB: 70 },
+    });
+  });
+
+  it('says why nothing was seen', () => {
+    expect(progressLine(createCounters(), createCounters(), facts)).toMatchObject({
+      level: 'warn',
+      message: 'no packet on lo',
+      fields: { why: 'no-packets' },
+    });
+  });
+});

@@ -1,0 +1,71 @@
+/** Exchange → trace: exact times, cuts on character boundaries, codings. */
+import * as zlib from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { createTraceIds } from '../../src/pair/trace-ids.js';
+import { createTraceBuilder } from '../../src/trace/trace-builder.js';
+import { type ConversationOptions, client, converse, server, split } from '../support/conversation.js';
+
+async function traceOf(response: string | Buffer, bodyBytesMax = 1e7, options: ConversationOptions = {}) {
+  const { exchanges } = converse(
+    [client('GET /p?q=1 HTTP/1.1\r\nHost: h\r\n\r\n'), split(server(response), 60_000)],
+    options,
+  );
+  const ids = createTraceIds((bytes) => bytes.fill(0xab));
+  const build = createTraceBuilder({ ids, bodyBytesMax, isLocal: (address) => address === '10.9.0.2' });
+  return build(exchanges[0] as never);
+}
+const ok = (body: Buffer, headers = '') =>
+  Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\n${headers}Content-Length: ${body.length}\r\n\r\n`), body]);
+
+describe('traces', () => {
+  it('have times exact to the nanosecond, larger than a double holds', async () => {
+    const trace = await traceOf(ok(Buffer.from('x')), 100, { start: 123_456_789, interval: 1 });
+    // The request is the fourth packet, the response the fifth.
+    expect(trace.startTimeUnixNano).toBe(1_700_000_000_123_456_793n);
+    expect(trace).toMatchObject({
+      durationNano: 1,
+      timing: { requestEndNano: 0, responseStartNano: 1 },
+      kind: 'server',
+    });
+  });
+
+  it.each([
+    ['aé', 2, 'a'],
+    ['aé', 3, 'aé'],
+    ['a€b', 3, 'a'],
+    ['a€b', 4, 'a€'],
+    ['😀😀', 7, '😀'],
+    ['😀😀', 5, '😀'],
+    ['😀', 3, ''],
+    ['abc', 2, 'ab'],
+  ])('cut %j to %i bytes on a character boundary', async (text, max, expected) => {
+    for (const builderCaps of [true, false]) {
+      const limits = builderCaps ? {} : { body_bytes_max: max };
+      const { response } = await traceOf(ok(Buffer.from(text)), builderCaps ? max : 1000, { limits });
+      expect(Buffer.from(response?.body.content ?? []).toString()).toBe(expected);
+      if (!builderCaps) expect(response?.body.truncated).toBe(Buffer.byteLength(text) > max);
+    }
+  });
+
+  it('decode content, count both lengths, and keep what cannot be decoded', async () => {
+    const plain = Buffer.from('hello '.repeat(100));
+    const packed = zlib.gzipSync(plain);
+    const good = await traceOf(ok(packed, 'Content-Encoding: gzip\r\n'));
+    expect(good.response?.body).toMatchObject({
+      wireBytes: packed.length,
+      bytes: 600,
+      truncated: false,
+      codingError: null,
+    });
+    expect(Buffer.from(good.response?.body.content ?? [])).toEqual(plain);
+    const bad = await traceOf(ok(plain, 'Content-Encoding: gzip\r\n'));
+    expect(bad.response?.body).toMatchObject({ wireBytes: 600, codingError: expect.stringMatching(/^gzip: /) });
+    expect(Buffer.from(bad.response?.body.content ?? [])).toEqual(plain);
+  });
+
+  it('decode large content later, and the same', async () => {
+    const plain = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) % 251));
+    const trace = await traceOf(ok(zlib.gzipSync(plain), 'Content-Encoding: gzip\r\n'));
+    expect(Buffer.from(trace.response?.body.content ?? []).equals(plain)).toBe(true);
+  });
+});
