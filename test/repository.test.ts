@@ -12,24 +12,6 @@ const FILES = filesUnder('.');
 const CODE = FILES.filter((path) => /^(src|test|bench)\/.*\.ts$/.test(path));
 const SOURCES = CODE.filter((path) => path.startsWith('src/'));
 
-/** In the order the data flows; the leaves are no stages. */
-const STAGES = [
-  'capture',
-  'decode',
-  'flow',
-  'http',
-  'pair',
-  'policy',
-  'trace',
-  'redact',
-  'output',
-  'satellite',
-  'options',
-  'task',
-  'deploy',
-  'sensor',
-  'cli',
-];
 const LINES_MAX = 500;
 
 function filesUnder(folder: string): string[] {
@@ -54,23 +36,6 @@ function linesMatching(files: readonly string[], pattern: RegExp): string[] {
 }
 
 describe('source files', () => {
-  it('import only earlier stages and leaves', () => {
-    const wrong = SOURCES.flatMap((path) => {
-      const stage = STAGES.indexOf(path.split('/')[1] ?? '');
-      const imported = [...read(path).matchAll(/from '(\.[^']+)'/g)].map(([, from]) => join(path, '..', from ?? ''));
-      return imported
-        .filter((target) => {
-          const [, folder = '', nested] = target.split('/');
-          if (nested === undefined) return stage >= 0 && folder === 'sensor.js' && STAGES[stage] !== 'subcommands';
-          // A leaf may import leaves; what wires the stages may import all.
-          if (stage < 0) return path.split('/').length === 2 && !/^src\/(sensor|cli)(-[a-z]+)?\.ts$/.test(path);
-          return STAGES.includes(folder) && STAGES.indexOf(folder) > stage;
-        })
-        .map((target) => `${path} imports ${target}`);
-    });
-    expect(wrong).toEqual([]);
-  });
-
   it(`have at most ${LINES_MAX} lines`, () => {
     const long = SOURCES.map((path) => [path, read(path).split('\n').length] as const);
     expect(long.filter(([, lines]) => lines > LINES_MAX)).toEqual([]);
