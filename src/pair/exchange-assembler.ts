@@ -63,16 +63,14 @@ export class ExchangeAssembler {
 
   push(batch: PacketBatch): void {
     const { interfaces, counters, budget } = this.#options;
-    const { bytes, offset, capturedLength, wireLength, time, interfaceId } = batch;
+    const { wireLength, time, interfaceId } = batch;
     this.#context.timeBaseSeconds = batch.timeBaseSeconds;
     for (let i = 0; i < batch.count; i++) {
       const packetTime = time[i] as number;
-      const captured = capturedLength[i] as number;
       const id = interfaceId[i] as number;
       counters.packets_seen++;
       counters.packet_bytes_seen += wireLength[i] as number;
-      const linkType = interfaces[id]?.linkType ?? -1;
-      if (this.#decoder.decode(bytes, offset[i] as number, captured, wireLength[i] as number, linkType, packetTime)) {
+      if (this.#decoder.decode(batch, i, interfaces[id]?.linkType ?? -1)) {
         this.#reassembler.push(this.#decoder.segment, id, packetTime);
         if (budget.exceeded) this.#shed(packetTime);
       }
