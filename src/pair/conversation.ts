@@ -100,7 +100,7 @@ export class Conversation implements FlowConsumer, MessageSink {
       cause === EndCause.fin ? Ending.complete : cause === EndCause.reset ? Ending.aborted : Ending.unwatched;
     (direction === 0 ? this.#reader0 : this.#reader1).end(ending, time);
     // No response comes this way any more.
-    const mark = cause === EndCause.reset ? Mark.aborted : cause === EndCause.unwatched ? Mark.unfinished : 0;
+    const mark = cause === EndCause.reset ? Mark.aborted : cause === EndCause.forgotten ? Mark.unfinished : 0;
     const lane = this.#laneAnsweredBy(direction);
     this.#giveUpAll(lane.waiting.splice(0), mark);
     lane.answering = null;
