@@ -1,7 +1,7 @@
 /**
  * The model: an HTTP request and the response it got (RFC 9110 §3.7), as assembled from the wire.
  *
- * in:  messages of both streams of a flow · out: to `policy/`, then to `relay/` as a `Trace`
+ * in:  messages of both streams of a flow · out: to `policy/`, then to `trace/`
  *
  * Times are nanoseconds since `timeBaseSeconds` (see `PacketBatch`).
  */
@@ -9,6 +9,7 @@
 import type { DropReason } from '../counters.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { MessageBody } from '../http/message-body.js';
+import type { TraceContext } from './trace-context.js';
 
 /** A header or trailer as sent: name and value, in order, repeats kept. */
 export type HeaderPair = [name: string, value: string];
@@ -25,13 +26,13 @@ export const Mark = {
   noResponse: 1 << 3,
   /** The connection stopped being HTTP here: 101, or 2xx to CONNECT. */
   upgraded: 1 << 4,
-  /** It had not ended when its time ran out or the sensor stopped watching; what had come by then is here. */
+  /** It had not ended when its time ran out, its flow was forgotten or the capture ended; what had come by then is here. */
   unfinished: 1 << 5,
   /** Memory ran short: (part of) a body was given up. */
   shed: 1 << 6,
   /** The kernel dropped packets while this exchange was under way. */
   drops: 1 << 7,
-  /** The message does not keep to the grammar; what could be read of it is here. */
+  /** The message departs from the grammar; what could be read of it is here. */
   malformed: 1 << 8,
 } as const;
 
@@ -62,7 +63,7 @@ export interface HttpResponse {
 
 export interface Exchange {
   readonly interfaceName: string;
-  /** Whoever sent the request, whatever the SYN said. */
+  /** The endpoint that sent the request, whichever sent the SYN. */
   readonly client: Endpoint;
   readonly server: Endpoint;
   /** HTTP version of the request: `1.1`, `1.0`. */
@@ -81,8 +82,16 @@ export interface Exchange {
   marks: number;
   /** Why this exchange will not be sent, decided when the request's head was complete; 0 if it is kept. */
   dropReason: DropReason;
-  /** For policy to remember its decision by (a rate permit, the trace context); opaque to earlier stages. */
-  admission: unknown;
+  /** The trace it belongs to; set when it is admitted. */
+  context: TraceContext | null;
+  /** What the rate limit granted for it when it was admitted; null without a limit, or once it was given back. */
+  permit: Permit | null;
+}
+
+/** Leave to send one exchange, out of a limited number. */
+export interface Permit {
+  /** The exchange is dropped for another reason after all. At most once. */
+  giveBack(): void;
 }
 
 /** The names of the set bits, in the order of `Mark`. */

@@ -121,7 +121,7 @@ export async function startSensor(
 
   function complete(exchange: Exchange): void {
     if (watch.isShut && isCut(exchange)) exchange.dropReason = DropReason.unwatched;
-    const reason = policy.settle(exchange);
+    const reason = policy.conclude(exchange);
     if (reason !== DropReason.none) {
       countDropped(counters, reason);
       return;
