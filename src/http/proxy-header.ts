@@ -17,7 +17,9 @@ export const ProxyHeader = {
 
 /** Where the header that begins at `bytes[at]` ends, or a value of `ProxyHeader`. */
 export function proxyHeaderEnd(bytes: Uint8Array, at: number, end: number): number {
-  if (matchPrefix(bytes, at, end, V1_SIGNATURE) === Recognition.yes) {
+  const v1 = matchPrefix(bytes, at, end, V1_SIGNATURE);
+  if (v1 === Recognition.maybe) return ProxyHeader.incomplete;
+  if (v1 === Recognition.yes) {
     const limit = Math.min(end, at + V1_BYTES_MAX);
     for (let i = at; i < limit; i++) if (bytes[i] === 0x0a) return i + 1;
     return ProxyHeader.incomplete;

@@ -14,7 +14,7 @@ import { PcapngFormat } from '../../src/capture/pcapng-format.js';
 import { createCounters, DropReason, exchangesInFlight } from '../../src/counters.js';
 import { decodeContent } from '../../src/http/content-coding.js';
 import { ChunkedDecoder, trailerPairs } from '../../src/http/h1/chunked-decoder.js';
-import { HeadParser } from '../../src/http/h1/head-parser.js';
+import { createHeadParser } from '../../src/http/h1/head-parser.js';
 import { HeadResult, MessageKind } from '../../src/http/h1/parsed-head.js';
 import { salvageHead } from '../../src/http/h1/salvage-head.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
@@ -31,7 +31,7 @@ const interfaces = LINK_TYPES.map((linkType, id) => ({ id, name: `if${id}`, link
 const ETHERNET = LINK_TYPES.indexOf(1);
 const RAW = LINK_TYPES.indexOf(101);
 
-const parser = new HeadParser();
+const parser = createHeadParser();
 
 /** A segment is at most this long; shedding comes after one was taken in, which may have to be copied twice. */
 const SLACK_BYTES = 2 * 65_536 + 4096;

@@ -14,12 +14,12 @@ import {
   type ProtocolContext,
   Recognition,
 } from '../protocol.js';
-import { HeadParser } from './head-parser.js';
+import { createHeadParser } from './head-parser.js';
 import { MessageReader, type ReaderContext, type ReaderOwner } from './message-reader.js';
 import { classifyStart, Start } from './message-start.js';
 
 /** One for all flows: a head is parsed in one call, and nothing is kept of it in the parser. */
-const parser = new HeadParser();
+const parser = createHeadParser();
 
 export class Http1 implements Protocol {
   readonly name = 'http/1';

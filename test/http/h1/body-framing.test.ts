@@ -10,13 +10,13 @@ import {
   requestFraming,
   responseFraming,
 } from '../../../src/http/h1/body-framing.js';
-import { HeadParser } from '../../../src/http/h1/head-parser.js';
+import { createHeadParser } from '../../../src/http/h1/head-parser.js';
 import { ContentLength, HeadResult, MessageKind } from '../../../src/http/h1/parsed-head.js';
 import { salvageHead } from '../../../src/http/h1/salvage-head.js';
 import { HeaderList } from '../../../src/http/header-list.js';
 import { Random, runSeed } from '../../support/random.js';
 
-const parser = new HeadParser();
+const parser = createHeadParser();
 const parsed = parser.head;
 
 /** Hints that say nothing, so that the headers decide. */

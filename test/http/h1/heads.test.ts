@@ -1,12 +1,12 @@
 /** Heads: llhttp and the lenient parser agree on what is well-formed; the lenient one reads the rest. */
 import { describe, expect, it } from 'vitest';
-import { HeadParser } from '../../../src/http/h1/head-parser.js';
+import { createHeadParser } from '../../../src/http/h1/head-parser.js';
 import { HeadResult, MessageKind } from '../../../src/http/h1/parsed-head.js';
 import { salvageHead } from '../../../src/http/h1/salvage-head.js';
 import { HeaderList } from '../../../src/http/header-list.js';
 import { Random, runSeed } from '../../support/random.js';
 
-const parser = new HeadParser();
+const parser = createHeadParser();
 const parsed = parser.head;
 const parseHead = (kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult =>
   parser.parse(kind, bytes, start, end);
