@@ -4,16 +4,14 @@
  */
 import { createRequire } from 'node:module';
 import type RE2 from 're2';
+import { lazy } from './lazy.js';
 
 const require = createRequire(import.meta.url);
-let loaded: typeof RE2 | null = null;
+
+/** The class of RE2 patterns. */
+export const re2 = lazy(() => require('re2') as typeof RE2);
 
 /** @throws SyntaxError with RE2's reason */
 export function compileRe2(pattern: string, flags = ''): RE2 {
   return new (re2())(pattern, flags);
-}
-
-export function re2(): typeof RE2 {
-  loaded ??= require('re2') as typeof RE2;
-  return loaded;
 }
