@@ -46,7 +46,6 @@ export const PARAMETERS_MAX = 5;
 /** `path:function`, each with nothing but itself to blame. To be emptied. */
 export const EXCEPTIONS = {
   longFunctions: [
-    'src/deploy/ecs/ecs-api.ts:ecsApi',
     'src/output/file/append-file.ts:openAppendFile',
     'src/output/satellite/relay.ts:createRelay',
     'src/output/satellite/sender.ts:createSender',
@@ -63,7 +62,6 @@ export const EXCEPTIONS = {
     'src/flow/tcp-reassembler.ts:TcpReassembler.#deliver',
     'src/flow/tcp-stream.ts:TcpStream.hold',
     'src/http/h1/copy-words.ts:copyWords',
-    'src/options/settings.ts:given',
     'src/output/satellite/http-client.ts:post',
     'src/pair/conversation.ts:Conversation.onBody',
   ],
@@ -74,10 +72,6 @@ export const EXCEPTIONS = {
     'src/http/h1/body-buffer.ts:blockUsed',
     'src/http/h1/copy-words.ts:viewed',
     'src/http/h1/copy-words.ts:view',
-    'src/policy/endpoint-key.ts:lastMethod',
-    'src/policy/endpoint-key.ts:lastHost',
-    'src/policy/endpoint-key.ts:lastHash',
-    'src/policy/endpoint-key.ts:hash',
   ],
 };
 

@@ -61,11 +61,12 @@ export function resolveSettings<T extends OptionTable>(
   file: FlagValues = {},
   filePath = '',
 ): SettingsOf<T> {
+  const sources: Sources = { flags, environment, file, filePath };
   const settings: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(table)) {
-    settings[settingName(name)] = optionValue(name, option, given(name, option, flags, environment, file, filePath));
+    settings[settingName(name)] = optionValue(name, option, given(name, option, sources));
   }
-  // Only now, so that `--filter -x` is told that its value is missing, not that there is no -x.
+  // Only now, so that the error about `--filter -x` is the missing value, not that there is no -x.
   for (const name of Object.keys(flags)) {
     if (!Object.hasOwn(table, name)) throw unknownName(name.length > 1 ? `--${name}` : `-${name}`, name, table, '--');
   }
@@ -73,16 +74,18 @@ export function resolveSettings<T extends OptionTable>(
   return Object.freeze(settings) as SettingsOf<T>;
 }
 
-function given(
-  name: string,
-  option: Option<unknown>,
-  flags: FlagValues,
-  environment: Environment,
-  file: FlagValues,
-  filePath: string,
-): Given | null {
+/** Everything a value may come from. */
+interface Sources {
+  readonly flags: FlagValues;
+  readonly environment: Environment;
+  readonly file: FlagValues;
+  readonly filePath: string;
+}
+
+function given(name: string, option: Option<unknown>, sources: Sources): Given | null {
+  const { flags, environment, file, filePath } = sources;
   const flag = flags[name];
-  // Of a flag given twice the last one counts, so that a wrapper's choice can be overruled.
+  // The last of several counts, so that a wrapper's choice can be overruled.
   if (flag !== undefined) return { texts: option.arity === 'many' ? flag : flag.slice(-1), source: { from: 'flag' } };
   const variable = fromEnvironment(name, environment, option);
   if (variable !== null) {

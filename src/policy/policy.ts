@@ -8,7 +8,7 @@ import type { Exchange } from '../pair/exchange.js';
 import { requestAuthority, requestPath } from '../pair/request-target.js';
 import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
-import { endpointKey } from './endpoint-key.js';
+import { EndpointHasher } from './endpoint-hasher.js';
 import { createCaptureTimePermits } from './permits.js';
 import { createRateLimit, type Permit } from './rate-limit.js';
 import { createReservoirPermits } from './reservoir-permits.js';
@@ -55,6 +55,7 @@ export interface Admission extends TraceContext {
 export function createPolicy(settings: PolicySettings, environment: PolicyEnvironment): Policy {
   const { ids, now, endpointsMax, hostsMax } = environment;
   const rules = createRules(settings, hostsMax);
+  const endpoints = new EndpointHasher();
   const createPermits = environment.pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
   const limit =
     settings.ratePerMinute > 0
@@ -72,7 +73,7 @@ export function createPolicy(settings: PolicySettings, environment: PolicyEnviro
 
   function endpointOf(exchange: Exchange): number {
     const { method, target } = exchange.request;
-    return endpointKey(method, requestAuthority(exchange), requestPath(method, target));
+    return endpoints.key(method, requestAuthority(exchange), requestPath(method, target));
   }
 
   return {

@@ -15,7 +15,7 @@ import type { PermitSettings, PermitSource } from './permits.js';
 import { createSlidingCount } from './sliding-count.js';
 
 export interface RateLimit {
-  /** A permit for an exchange with the endpoint (see `endpointKey`), or null if it must be dropped. */
+  /** A permit for an exchange with the endpoint (see `EndpointHasher`), or null if it must be dropped. */
   take(endpoint: number, now: number): Permit | null;
   /** Hands back the permit of an exchange that is dropped for another reason after all. */
   giveBack(permit: Permit): void;
