@@ -18,8 +18,6 @@ const SLASH = 0x2f;
 const PLACEHOLDER = 0x10000;
 
 export class EndpointHasher {
-  /** FNV-1a, of characters; started afresh by each `key`. */
-  #hash = 0;
   // Requests in a row are mostly for one host, and comparing two texts takes less than hashing one.
   #lastMethod: string | null = null;
   #lastHost = '';
@@ -30,55 +28,55 @@ export class EndpointHasher {
    * different for others but for chance.
    */
   key(method: string, host: string, path: string): number {
-    if (method !== this.#lastMethod || host !== this.#lastHost) this.#mixOrigin(method, host);
-    this.#hash = this.#lastHash;
+    if (method !== this.#lastMethod || host !== this.#lastHost) this.#noteOrigin(method, host);
+    let hash = this.#lastHash;
     const end = Math.min(path.length, CHARACTERS_READ_MAX);
     for (let start = 0, segments = 0; start < end && segments < SEGMENTS_READ_MAX; segments++) {
       let stop = path.indexOf('/', start);
       if (stop < 0 || stop > end) stop = end;
-      this.#mixSegment(path, start, stop);
-      this.#mix(SLASH);
+      hash = mix(mixSegment(hash, path, start, stop), SLASH);
       start = stop + 1;
     }
-    const mixed = Math.imul(this.#hash ^ (this.#hash >>> 16), 0x7feb352d);
+    const mixed = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
     return (mixed ^ (mixed >>> 15)) >>> 2;
   }
 
-  #mix(code: number): void {
-    this.#hash = Math.imul(this.#hash ^ code, 0x01000193);
-  }
-
-  #mixOrigin(method: string, host: string): void {
-    this.#hash = 0x811c9dc5;
-    for (let i = 0; i < method.length; i++) this.#mix(method.charCodeAt(i));
-    this.#mix(0x20);
-    for (let i = 0; i < host.length; i++) this.#mix(lower(host.charCodeAt(i)));
+  #noteOrigin(method: string, host: string): void {
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < method.length; i++) hash = mix(hash, method.charCodeAt(i));
+    hash = mix(hash, 0x20);
+    for (let i = 0; i < host.length; i++) hash = mix(hash, lower(host.charCodeAt(i)));
     this.#lastMethod = method;
     this.#lastHost = host;
-    this.#lastHash = this.#hash;
+    this.#lastHash = hash;
   }
+}
 
-  #mixSegment(path: string, start: number, end: number): void {
-    if (isVariable(path, start, end)) {
-      this.#mix(PLACEHOLDER);
-      return;
+/** FNV-1a, of characters. */
+function mix(hash: number, code: number): number {
+  return Math.imul(hash ^ code, 0x01000193);
+}
+
+function mixSegment(before: number, path: string, start: number, end: number): number {
+  if (isVariable(path, start, end)) return mix(before, PLACEHOLDER);
+  let hash = before;
+  let afterLetter = false;
+  for (let i = start; i < end; ) {
+    const code = path.charCodeAt(i);
+    if (!isDigit(code)) {
+      hash = mix(hash, code);
+      afterLetter = isLetter(code);
+      i++;
+      continue;
     }
-    let afterLetter = false;
-    for (let i = start; i < end; ) {
-      const code = path.charCodeAt(i);
-      if (!isDigit(code)) {
-        this.#mix(code);
-        afterLetter = isLetter(code);
-        i++;
-        continue;
-      }
-      let stop = i + 1;
-      while (stop < end && isDigit(path.charCodeAt(stop))) stop++;
-      if (stop - i >= 3 || !(afterLetter || (stop < end && isLetter(path.charCodeAt(stop))))) this.#mix(PLACEHOLDER);
-      else for (let k = i; k < stop; k++) this.#mix(path.charCodeAt(k));
-      i = stop;
-    }
+    let stop = i + 1;
+    while (stop < end && isDigit(path.charCodeAt(stop))) stop++;
+    if (stop - i >= 3 || !(afterLetter || (stop < end && isLetter(path.charCodeAt(stop)))))
+      hash = mix(hash, PLACEHOLDER);
+    else for (let k = i; k < stop; k++) hash = mix(hash, path.charCodeAt(k));
+    i = stop;
   }
+  return hash;
 }
 
 /** Whether the whole segment stands for a value. */
