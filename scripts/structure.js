@@ -51,7 +51,6 @@ export const EXCEPTIONS = {
     'src/output/satellite/sender.ts:createSender',
     'src/output/satellite/spool/spool.ts:openSpool',
     'src/redact/redact-json.ts:redactJson',
-    'src/sensor/sensor.ts:startSensor',
   ],
   longParameterLists: [
     'src/decode/fragment-store.ts:FragmentStore.add',
