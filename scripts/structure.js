@@ -34,7 +34,18 @@ export const ROOMS = {
 };
 
 /** Files in `src/` itself: every room may import them, they import only each other. */
-const LEAVES = ['buffer.d', 'counters', 'errors', 'lazy', 'limits', 'log', 'memory-budget', 're2', 'version'];
+const LEAVES = [
+  'buffer.d',
+  'columns',
+  'counters',
+  'errors',
+  'lazy',
+  'limits',
+  'log',
+  'memory-budget',
+  're2',
+  'version',
+];
 
 /** What a pure room may not import: whatever does I/O or has a clock. Matched from the start of the specifier. */
 const IMPURE =

@@ -5,6 +5,7 @@
  * To add an option, add a row. Its name is the flag and the file's key; `LEVO_` and the name in upper snake case is
  * the environment variable; the name in camel case is the settings' property. Say the unit in `help`.
  */
+import { DEFAULT_LIMITS } from '../limits.js';
 import { many, one, optional, type SettingsOf, toggle } from './option-row.js';
 import {
   bytes,
@@ -170,13 +171,13 @@ export const SENSOR_OPTIONS = {
   'stream-timeout-seconds': one({
     group: 'Capture:',
     value: number('SECONDS', { min: 0.1, max: 3600, example: 'seconds to wait, such as 10' }),
-    default: 10,
+    default: DEFAULT_LIMITS.stream_timeout_nanos / 1e9,
     help: 'seconds that a stream waits for a missing segment, and an exchange for its response',
   }),
   'max-http-length': one({
     group: 'Capture:',
     value: bytes({ min: 0, max: 1e9, example: 'bytes kept of a body, such as 1000000 or 64KiB' }),
-    default: 10_000_000,
+    default: DEFAULT_LIMITS.body_bytes_max,
     help: 'bytes of a body kept; the rest is counted and marked truncated',
   }),
   'max-memory': optional({

@@ -4,7 +4,7 @@
  * in: the counters of a while of watching, and what was asked for · out: what stands in the way and what to do, or null if
  * traces come · pure
  */
-import type { Counters } from '../counters.js';
+import { type Counters, DROP_REASONS } from '../counters.js';
 
 export interface Watched {
   /** Of the while that is judged: differences, not totals. */
@@ -79,8 +79,7 @@ export function diagnose(watched: Watched): Diagnosis | null {
     return {
       code: 'all-excluded',
       message: `all ${excluded.total} exchanges were excluded: ${excluded.text}`,
-      advice:
-        'check the rules (--host-allow, --path-allow, --host-exclusions, --path-exclusions), --sample-rate and --rate-limit',
+      advice: `check ${excluded.options}`,
     };
   if (
     watched.exporting &&
@@ -132,20 +131,13 @@ function diagnoseNoRequests({ counters: count, tlsNames }: Watched): Diagnosis {
   };
 }
 
-function excludedBy(count: Readonly<Counters>): { total: number; text: string } {
-  const reasons: [string, number][] = [
-    ['host rules', count.exchanges_dropped_host_rule],
-    ['path rules', count.exchanges_dropped_path_rule],
-    ['method rules', count.exchanges_dropped_method_rule],
-    ['status rules', count.exchanges_dropped_status_rule],
-    ['health checks', count.exchanges_dropped_health_check],
-    ['sampling', count.exchanges_dropped_sampled_out],
-    ['the rate limit', count.exchanges_dropped_rate_limited],
-  ];
-  const present = reasons.filter(([, n]) => n > 0);
+/** The exchanges that settings excluded: how many, by what, and the options that change it. */
+function excludedBy(count: Readonly<Counters>): { total: number; text: string; options: string } {
+  const present = DROP_REASONS.filter(({ counter, excludedBy }) => excludedBy !== null && count[counter] > 0);
   return {
-    total: present.reduce((sum, [, n]) => sum + n, 0),
-    text: present.map(([name, n]) => `${n} by ${name}`).join(', '),
+    total: present.reduce((sum, { counter }) => sum + count[counter], 0),
+    text: present.map(({ counter, excludedBy }) => `${count[counter]} by ${excludedBy}`).join(', '),
+    options: present.flatMap(({ options }) => options.map((option) => `--${option}`)).join(', '),
   };
 }
 

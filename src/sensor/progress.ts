@@ -3,7 +3,7 @@
  *
  * in: counters now and a minute ago · out: fields and a message for the log · pure
  */
-import { type Counters, exchangesInFlight } from '../counters.js';
+import { type Counters, DROP_REASONS, exchangesInFlight } from '../counters.js';
 import { countersBetween, diagnose, type Watched } from './diagnosis.js';
 
 export interface ProgressLine {
@@ -20,24 +20,13 @@ export interface ProgressFacts extends Omit<Watched, 'counters'> {
 
 export function progressLine(before: Readonly<Counters>, now: Readonly<Counters>, facts: ProgressFacts): ProgressLine {
   const minute = countersBetween(before, now);
-  const policy =
-    minute.exchanges_dropped_host_rule +
-    minute.exchanges_dropped_path_rule +
-    minute.exchanges_dropped_method_rule +
-    minute.exchanges_dropped_status_rule +
-    minute.exchanges_dropped_health_check;
   const fields = {
     packets: minute.packets_seen,
     packetsDropped: facts.packetsDropped,
     gaps: minute.gaps,
     seen: minute.exchanges_seen,
     exported: minute.exchanges_exported,
-    filtered: policy,
-    sampledOut: minute.exchanges_dropped_sampled_out,
-    rateLimited: minute.exchanges_dropped_rate_limited,
-    shed: minute.exchanges_dropped_shed,
-    unwatched: minute.exchanges_dropped_unwatched,
-    undeliverable: minute.exchanges_dropped_undeliverable,
+    ...dropped(minute),
     inFlight: exchangesInFlight(now),
     queueBytes: now.queue_bytes,
     spoolTraces: now.spool_traces,
@@ -52,4 +41,11 @@ export function progressLine(before: Readonly<Counters>, now: Readonly<Counters>
     fields,
     message: `${fields.seen} exchanges seen, ${fields.exported} exported in ${Math.round(facts.seconds)} s`,
   };
+}
+
+/** The drops of the minute, by the fields that the reasons' rows name. */
+function dropped(minute: Readonly<Counters>): Readonly<Record<string, number>> {
+  const fields: Record<string, number> = {};
+  for (const { progress, counter } of DROP_REASONS) fields[progress] = (fields[progress] ?? 0) + minute[counter];
+  return fields;
 }

@@ -94,8 +94,8 @@ describe('createPolicy', () => {
     for (let i = 0; i < 100; i++) {
       const exchange = makeExchange();
       expect(policy?.admit(exchange)).toBe(DropReason.none);
-      exchange.dropReason = DropReason.shed;
-      expect(policy?.settle(exchange)).toBe(DropReason.shed);
+      exchange.dropReason = DropReason.unwatched;
+      expect(policy?.settle(exchange)).toBe(DropReason.unwatched);
       expect((exchange.admission as Admission).permit).toBeNull();
     }
   });
