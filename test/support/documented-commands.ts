@@ -1,11 +1,11 @@
 /**
- * The commands that the README and docs/install.md tell people to type, as they stand there.
+ * The commands that the README, docs/install.md, docs/options.md and docs/cost.md give people to type, word for word.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
-const FILES = ['README.md', 'docs/install.md'];
+const FILES = ['README.md', 'docs/install.md', 'docs/options.md', 'docs/cost.md'];
 
 /** A span of code in running text is a command if it starts with one of these and, but for scripts, has more words. */
 const PROGRAMS = /^([A-Z_]+=\S+ )*((npm|curl|docker|kubectl|aws|terraform|bin\/[a-z-]+) \S|scripts\/[a-z-]+)/;
