@@ -1,6 +1,6 @@
 /**
  * Every counter of the sensor, one row each: its type, its metric, its line in the documents and in the summary come from
- * the row. Counted is in one flat record of numbers, so that the books can be added up at any moment.
+ * the row. The counts are one flat record of numbers, so that the books can be added up at any moment.
  *
  * The law of the house: each exchange whose request was seen ends in exactly one outcome,
  *

@@ -30,10 +30,7 @@ export const LIMIT_ROWS = {
   flow_idle_nanos: limit(120e9, 'How long a quiet flow is remembered, in nanoseconds.'),
   head_bytes_max: limit(1 << 17, "Bytes of one message's head."),
   body_bytes_max: limit(10_000_000, 'Bytes kept of one body; the rest is counted.', 'max-http-length'),
-  tls_names_max: limit(
-    64,
-    'Server names of TLS connections remembered, to say where the traffic goes that cannot be read.',
-  ),
+  tls_names_max: limit(64, 'Server names of TLS connections remembered: where the traffic goes that cannot be read.'),
   pipeline_requests_max: limit(1024, 'Requests of one flow waiting for their responses.'),
   trailer_bytes_max: limit(16_384, "Bytes of one message's trailer section."),
   memory_bytes_max: limit(
@@ -72,9 +69,9 @@ export type Limits = { [Name in keyof typeof LIMIT_ROWS]: number };
 
 export const DEFAULT_LIMITS: Readonly<Limits> = column(LIMIT_ROWS, ({ value }) => value);
 
-/** Without --max-memory the sensor takes this share of what the task may use, and no more than the default of `memory_bytes_max`. */
+/** Without --max-memory the sensor may take this share of the task's memory, but no more than `memory_bytes_max`. */
 const MEMORY_SHARE = 1 / 3;
-/** The part of it that what waits for an output may take. */
+/** The queue's share of that. */
 const QUEUE_SHARE = 1 / 4;
 
 /** The caps of a run: the defaults, changed by its options and by what the task's `memoryLimitBytes` allows. */

@@ -1,6 +1,6 @@
 /**
- * RE2, whose time is linear to the text whatever the pattern. Loaded with the first pattern: it takes 3 MiB, and a sensor
- * that has seen no traffic and was given no pattern needs none.
+ * RE2, whose time is linear in the text, whatever the pattern. It is loaded with the first pattern, since it takes 3 MiB
+ * and a sensor that has seen no traffic and was given no pattern does not need it.
  */
 import { createRequire } from 'node:module';
 import type RE2 from 're2';

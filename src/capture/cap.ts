@@ -3,12 +3,12 @@
  *
  * in: an interface, a filter · out: `PacketBatch`es, gathered from one callback per packet
  *
- * What it cannot do, said rather than guessed:
+ * What it cannot do, and says so instead of guessing:
  * - no timestamps: a packet's time is that of its delivery to this process, later than it was on the wire;
  * - no drop counter: `dropped` and `freezes` are `null`, and under load it does lose packets;
  * - no length beyond its 65 535 captured bytes: a longer packet seems to have that length;
- * - it calls back until the kernel's buffer is empty, so that under a flood timers wait;
- * - its filter cannot be swapped: the interface is closed and opened again, which loses what passes in between.
+ * - timers wait under a flood, as it calls back until the kernel's buffer is empty;
+ * - its filter cannot be swapped: the interface is closed and opened again, and what passes in between is lost.
  */
 
 import { createRequire } from 'node:module';
@@ -184,7 +184,7 @@ function open(
   } catch (error) {
     const message = (error as Error).message.replace(/\s*\n\s*/g, ' ');
     if (/permi/i.test(message)) throw permissionError(name);
-    // Without a filter it can tell which of the two is at fault.
+    // Opening without a filter shows whether the filter or the interface is at fault.
     cap = newCap();
     try {
       cap.open(name, 'less 0', bufferBytes, buffer);

@@ -3,9 +3,9 @@
  *
  * in: which interfaces, the filter, the backend · out: a `PacketSource`
  *
- * Batches of different interfaces interleave block by block, so that time runs forward within an interface only. A
- * packet that passes two interfaces (a bridge and its veth) is delivered once for each; the flow it belongs to is the
- * same, and the second copy is a retransmission to it.
+ * Batches of different interfaces interleave block by block, so that time runs forward only within an interface. A
+ * packet that passes two interfaces (a bridge and its veth) is delivered once for each. Both copies belong to one flow,
+ * for which the second is a retransmission.
  */
 
 import { openCap } from './cap.js';
@@ -37,13 +37,13 @@ export interface LiveSettings {
   readonly ringMebibytes: number;
   /** Bytes captured of each packet; the rest is cut. */
   readonly snapLength: number;
-  /** Interfaces remembered at once, the gone ones included. */
+  /** Interfaces remembered at once, including those that are gone. */
   readonly interfacesMax: number;
   /** How often interfaces are looked for and drops are looked at. */
   readonly scanMillis?: number;
   readonly log: CaptureLog;
   /**
-   * The kernel lost packets of an interface: `count` more than reported before, between those consumed so far and those
+   * The kernel dropped packets of an interface: `count` more than reported before, between those consumed so far and those
    * consumed next; 0 where an earlier report covered them. `time` in nanoseconds since `LiveSource.timeBaseSeconds`.
    */
   readonly onDrops?: (interfaceName: string, count: number, time: number) => void;
@@ -57,9 +57,9 @@ export interface CaptureLog {
 export interface LiveSource extends PacketSource {
   readonly backend: 'ring' | 'cap';
   readonly timeBaseSeconds: number;
-  /** Puts another filter in place on every interface, while packets flow. Throws a `UsageError` if it is wrong. */
+  /** Puts another filter in place on every interface, while packets flow. Throws a `UsageError` for a wrong one. */
   setFilter(filter: FilterParts): void;
-  /** Shut, nothing is captured on any interface until it is opened again, at no cost a packet. */
+  /** Opens or shuts the gate on every interface. While it is shut nothing is captured, at no cost a packet. */
   setGate(isOpen: boolean): void;
 }
 
@@ -79,8 +79,8 @@ interface OpenInterface {
 export function openLive(settings: LiveSettings): LiveSource {
   const wanted = interfaceSelector(settings.interfaces);
   checkInterfaceNames(settings.interfaces.names);
-  // Whether the ring works on this kernel shows when it is opened. Trying it first costs a start two of the kernel's grace
-  // periods, some 40 ms.
+  // The ring is not tried first: that would cost a start two of the kernel's grace periods, some 40 ms. If this kernel
+  // cannot have one, opening it says so.
   const backend =
     settings.backend === 'auto' && ringAddonPresent() ? 'ring' : chooseBackend(settings.backend, settings.log);
   const live = new LiveCapture(settings, wanted, backend);
@@ -123,10 +123,10 @@ class LiveCapture implements LiveSource {
     return this.#register.interfaces;
   }
 
-  /** Opens what is up; with the backend `auto`, by `cap` if the ring opens nothing and cannot. */
+  /** Opens what is up. The backend `auto` falls back to `cap` if the ring opens nothing and cannot. */
   open(): void {
     const { backend, log } = this.#settings;
-    // A wrong filter ends it here, even if no interface is up yet.
+    // A wrong filter is an error here, even if no interface is up yet.
     checkFilter(this.#filter.user);
     let failures = this.#scan();
     if (this.#open.size === 0 && backend === 'auto' && this.#backend === 'ring') {
@@ -169,7 +169,7 @@ class LiveCapture implements LiveSource {
       if (this.#backend === 'ring') compileFilter(next, linkType, this.#settings.snapLength);
     }
     this.#filter = next;
-    // Not on those draining: they take nothing more.
+    // An interface that is draining takes nothing more.
     for (const { source, draining } of this.#open.values()) if (draining === null) source.setFilter(next);
   }
 

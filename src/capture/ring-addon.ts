@@ -1,7 +1,7 @@
 /**
  * The native addon of the capture ring (`native/ring.c`), loaded on first use and given types.
  *
- * A prebuilt binary under `native/prebuilds` serves if there is one, else the one `npm run build:native` makes.
+ * It is a prebuilt binary under `native/prebuilds` if there is one, else the one that `npm run build:native` makes.
  */
 
 import { createRequire } from 'node:module';

@@ -17,8 +17,8 @@
  * The kernel writes the packets, then `block_status` behind a barrier; reading it through `Atomics` orders our loads
  * after that, and storing it through `Atomics` orders the kernel's next writes after our last load.
  *
- * A VLAN tag that the kernel has taken off (TP_STATUS_VLAN_VALID) is ignored: which network a connection ran over
- * does not matter here, and without the tag the packet is plain Ethernet.
+ * A VLAN tag that the kernel has taken off (TP_STATUS_VLAN_VALID) is ignored: the packet without it is plain Ethernet,
+ * and the network that a connection ran over does not matter here.
  */
 
 import { endianness } from 'node:os';
@@ -47,8 +47,8 @@ export interface RingGeometry {
 
 /**
  * The geometry for a ring of `mebibytes`. Blocks hold the largest packet loopback sends (64 KiB) several times over.
- * Under light traffic each block is closed by its timeout with little in it, so that a ring of n blocks bridges a
- * pause of n × 60 ms; trace times are the kernel's and do not suffer from it.
+ * Under light traffic the timeout closes each block with little in it, so that a ring of n blocks bridges a pause of
+ * n × 60 ms. Trace times are the kernel's and do not suffer from that.
  */
 export function ringGeometry(mebibytes: number, snapLength: number): RingGeometry {
   const blockBytes = 1 << 18;
@@ -70,7 +70,7 @@ const STATUS_USER = 1;
 const STATUS_LOSING = 4;
 /** The smallest record: tpacket3_hdr and sockaddr_ll, padded (TPACKET3_HDRLEN, net/packet/af_packet.c). */
 const RECORD_BYTES_MIN = 96;
-/** `ret #0` as a struct sock_filter: takes nothing. */
+/** The filter that takes nothing: `ret #0` as a struct sock_filter. */
 const TAKE_NOTHING: FilterProgram = new Uint8Array([6, 0, 0, 0, 0, 0, 0, 0]).buffer;
 
 /**
@@ -125,7 +125,7 @@ class Ring implements InterfaceCapture {
 
   start(): void {
     this.#addon.poll(this.#handle, (status) => {
-      // One block a turn. libuv calls again while there are more, after the other rings, timers and sockets had theirs.
+      // One block a turn. libuv calls again while there are more, after the other rings, timers and sockets had their turn.
       if (status === 0) this.#deliverBlock();
       else this.#events.down(); // the interface went down or away; libuv polls no more
     });
@@ -166,7 +166,7 @@ class Ring implements InterfaceCapture {
   }
 
   statistics(): InterfaceStatistics {
-    // Not while blocks wait: drops lie behind those, and the block that follows the drops says so.
+    // While blocks wait, drops lie behind them, and the block that follows the drops says so.
     const blockWaits = !this.#closed && (Atomics.load(this.#words, this.#statusIndex()) & STATUS_USER) !== 0;
     if (!this.#closed && !blockWaits) this.#readStatistics();
     return { name: this.capture.name, packets: this.#walked, dropped: this.#dropped, freezes: this.#freezes };
@@ -195,7 +195,7 @@ class Ring implements InterfaceCapture {
       header += (words[header] as number) >> 2;
     }
     batch.count = count;
-    // The kernel says so in each block it closes between a drop and the reading of the statistics.
+    // The kernel sets this in each block that it closes between a drop and the next reading of the statistics.
     const losing = (status & STATUS_LOSING) !== 0;
     if (losing) this.#readStatistics();
     if (losing || this.#dropsUnreported > 0) this.#reportDrops(time[0] as number);
@@ -228,7 +228,7 @@ function open(addon: RingAddon, network: NetworkInterface, program: FilterProgra
   const { blockBytes, blockCount, retireMillis } = geometry;
   if (reading === null) throw new SensorError(`interface ${name}: cannot read packets of its hardware type`);
   try {
-    // On loopback each packet would otherwise be seen twice, going out and coming in.
+    // On loopback each packet would otherwise be seen twice: going out and coming in.
     return addon.open(index, reading.cooked, program, blockBytes, blockCount, retireMillis, loopback);
   } catch (error) {
     throw openError(name, blockBytes * blockCount, error as NodeJS.ErrnoException);
@@ -246,8 +246,8 @@ function openError(name: string, bytes: number, error: NodeJS.ErrnoException): S
 }
 
 /**
- * Why the ring cannot be used on this machine, or `null` if nothing speaks against it. A missing permission does not:
- * no other backend does without it, and opening says so best.
+ * Why the ring cannot be used on this machine, or `null` if it can. A missing permission is no reason: every backend
+ * needs it, and the error of opening the ring says so best.
  */
 export function ringObstacle(): string | null {
   try {

@@ -1,6 +1,6 @@
 /**
  * One number for each endpoint: method, host and path with the variable segments folded, so that `/users/17` and
- * `/users/42` are one. A number, because the paths of a hostile client must not stay in memory.
+ * `/users/42` are one. It is a number because the paths of a hostile client must not stay in memory.
  *
  * in: method, host, path · out: a number
  *

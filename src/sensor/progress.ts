@@ -1,10 +1,10 @@
 /**
- * The line a minute: what a person wants to know of the last one, and why, if nothing was seen.
+ * The line a minute: what happened in the last one and, if nothing was seen, why.
  *
  * in: counters now and a minute ago · out: fields and a message for the log · pure
  */
 import { type Counters, DROP_REASONS, exchangesInFlight } from '../counters.js';
-import { countersBetween, diagnose, type Watched } from './diagnosis.js';
+import { countersBetween, diagnose, type Observation } from './diagnosis.js';
 
 export interface ProgressLine {
   readonly level: 'info' | 'warn';
@@ -12,7 +12,7 @@ export interface ProgressLine {
   readonly message: string;
 }
 
-export interface ProgressFacts extends Omit<Watched, 'counters'> {
+export interface ProgressFacts extends Omit<Observation, 'counters'> {
   readonly seconds: number;
   readonly packetsDropped: number;
   readonly residentBytes: number;

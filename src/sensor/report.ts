@@ -1,5 +1,5 @@
 /**
- * What is said of a running sensor: a line a minute in the log, and health and metrics where a port was given.
+ * Reports on a running sensor: a line a minute in the log, and health and metrics if a port was given.
  */
 import type { InterfaceStatistics } from '../capture/packet-batch.js';
 import type { Counters } from '../counters.js';
@@ -19,7 +19,7 @@ export interface ReportedSensor {
   log: Logger;
   isCapturing: () => boolean;
   flowCount: () => number;
-  /** As `Watch.share`. */
+  /** See `Watch.share`. */
   watchedShare: () => number | null;
   tlsNames: () => readonly string[];
 }

@@ -35,11 +35,11 @@ export interface SensorSummary {
 }
 
 export interface SensorRun {
-  /** Resolves when the source has ended or `stop` was called, and everything kept has been sent or given up. */
+  /** Resolves when the source has ended or `stop` was called, and everything kept has been delivered or given up. */
   readonly done: Promise<SensorSummary>;
   /** Resolves when packets are being taken. */
   readonly ready: Promise<void>;
-  /** Stops capture, pairs what is pairable, flushes once. Idempotent. */
+  /** Stops capturing, pairs what can be paired, and sends what is left once. Idempotent. */
   stop(reason: string): void;
 }
 

@@ -21,7 +21,7 @@ export interface TraceStageContext {
   readonly log: Logger;
 }
 
-/** Late traces that a capture file is read on for. */
+/** A capture file is read on while no more traces than this are late. */
 const BUILDS_MAX = 64;
 
 export class TraceStage {

@@ -1,8 +1,8 @@
 /**
  * `GET /healthz`, `/readyz` and `/metrics`, for the task's health check and for scraping.
  *
- * Healthy is who answers: that the satellite is away is no reason to be killed, for a restart would only lose the queue.
- * Ready is who captures.
+ * A sensor that answers is healthy: it is not to be killed because the satellite is away, as a restart would only lose the
+ * queue. A sensor that captures is ready.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -43,7 +43,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   });
   server.maxConnections = 16;
   await listen(server, options.address);
-  // Nothing is kept alive by being watched.
+  // The server alone does not keep the process alive.
   server.unref();
   return {
     port: (server.address() as AddressInfo).port,

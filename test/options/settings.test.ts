@@ -8,7 +8,7 @@ import { SENSOR_OPTIONS, type Settings } from '../../src/options/options.js';
 import {
   type Environment,
   type FlagValues,
-  misspeltVariables,
+  mistypedVariables,
   resolveSensorSettings,
 } from '../../src/options/settings.js';
 
@@ -446,7 +446,7 @@ describe('options together', () => {
   });
 });
 
-it('notices variables that are spelled almost right, and no others', () => {
+it('notices variables whose names are almost right, and no others', () => {
   const environment = {
     LEVO_SATELITE_URL: 'x',
     LEVO_AWS_REGION: 'x',
@@ -454,7 +454,7 @@ it('notices variables that are spelled almost right, and no others', () => {
     LEVOAI_ORG_IDS: 'x',
     PATH: '/',
   };
-  expect(misspeltVariables(environment)).toEqual([
+  expect(mistypedVariables(environment)).toEqual([
     { name: 'LEVO_SATELITE_URL', meant: 'LEVO_SATELLITE_URL' },
     { name: 'LEVOAI_ORG_IDS', meant: 'LEVOAI_ORG_ID' },
   ]);

@@ -21,7 +21,7 @@ const POLL_SECONDS = 5;
 
 export interface ChangeOptions {
   readonly dryRun: boolean;
-  /** With `dryRun`: the RegisterTaskDefinition input instead of the diff. */
+  /** With `dryRun`: print the RegisterTaskDefinition input instead of the diff. */
   readonly json: boolean;
   readonly yes: boolean;
   readonly registerOnly: boolean;
@@ -43,7 +43,7 @@ export interface Change {
   readonly from: string;
   readonly before: JsonObject;
   readonly after: JsonObject;
-  /** ARN of a revision that is `after` already, so that none need be registered. */
+  /** ARN of a revision that equals `after` already, so that none need be registered. */
   readonly existing: string | undefined;
   /** What the service is tagged with. */
   readonly tags: readonly Tag[];
@@ -110,7 +110,7 @@ export async function applyChange(change: Change, options: ChangeOptions, contex
     );
   } catch (error) {
     if (error instanceof RolledBackError && !options.noTags && serviceArn !== undefined) {
-      // The failure of the rollout is what the caller must hear of, not that of a tag after it.
+      // The caller must see the failure of the rollout, not that of a tag after it.
       await context.api.tagResource(serviceArn, [{ key: TAG_STATE, value: 'rolled back' }]).catch(() => undefined);
     }
     throw error;
@@ -132,7 +132,7 @@ async function register(registration: JsonObject, context: ChangeContext): Promi
   return arn;
 }
 
-/** UpdateService moves a service to another revision only where ECS itself deploys it. */
+/** UpdateService moves a service to another revision only if ECS itself deploys it. */
 function assertRollable(target: Target, options: ChangeOptions): void {
   if (target.kind !== 'service' || options.registerOnly) {
     return;

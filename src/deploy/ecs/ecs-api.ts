@@ -1,5 +1,5 @@
 /**
- * The ECS and EC2 calls the injection makes, and no others: `docs/iam-policy.json` grants exactly these.
+ * The ECS and EC2 calls that `pcap-sensor ecs` makes, and no others: `docs/iam-policy.json` grants exactly these.
  *
  * Task definitions pass through as raw JSON. The SDK's JSON 1.1 codec (de)serialises the members its model knows and
  * drops the rest, so the body of DescribeTaskDefinition is read before the codec sees it, and the body of
@@ -25,7 +25,7 @@ export interface ClusterSummary {
   readonly services: number;
 }
 
-/** Every call throws SensorError: one line naming the call, what AWS answered and the way round. */
+/** A call that fails throws a SensorError: one line with the call, what AWS answered and the way round it. */
 export interface EcsApi {
   listClusters(): Promise<ClusterSummary[]>;
   /** Names, active families only. */
@@ -204,7 +204,7 @@ export async function listRegions(profile: string | undefined): Promise<string[]
 
 /** The AWS SDK is an optional dependency: the sidecar image leaves it out. */
 async function loadSdk<Sdk>(load: () => Promise<Sdk>): Promise<Sdk> {
-  // The SDK warns about the end of life of the Node.js it runs on; whoever runs this command did not choose that here.
+  // The SDK warns about the end of life of the Node.js it runs on, which the user of this command did not choose here.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   try {
     return await load();
@@ -252,7 +252,7 @@ interface CommandWithStack {
   };
 }
 
-/** Keeps the response body of `command`; the function returned parses it, once the command was sent. */
+/** Keeps the response body of `command`; the function returned parses it once the command has been sent. */
 function readRawBody(command: CommandWithStack): () => JsonObject {
   let text = '{}';
   command.middlewareStack.add(

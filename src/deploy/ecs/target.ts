@@ -1,5 +1,5 @@
 /**
- * Which task definition is meant: flags, else questions → profile, region, service or family, and the revision that
+ * Finds the task definition to change: flags, else questions → profile, region, service or family, and the revision that
  * is current there.
  */
 import { SensorError, UsageError } from '../../errors.js';
@@ -20,10 +20,10 @@ export type Target =
   | { readonly kind: 'service'; readonly cluster: string; readonly service: Service; readonly reference: string }
   | { readonly kind: 'family'; readonly reference: string };
 
-/** What is known about this machine's AWS set-up, read from ~/.aws and the environment. */
+/** This machine's AWS set-up, read from ~/.aws and the environment. */
 export interface LocalAwsConfig {
   readonly profiles: readonly string[];
-  /** Credentials stand in the environment, so that no profile is needed. */
+  /** Whether credentials are in the environment, so that no profile is needed. */
   readonly hasCredentials: boolean;
   regionOf(profile: string | undefined): string | undefined;
 }
@@ -43,7 +43,7 @@ export async function resolveAccess(
   if (known !== undefined) {
     return { profile, region: known };
   }
-  // Whoever cannot choose need not wait for the choices.
+  // Without a terminal there is nobody to choose, so the choices are not looked up.
   const choices = prompter.interactive ? (await listRegions(profile)).map((value) => ({ value })) : [];
   return { profile, region: await prompter.choose('--region', 'AWS region', choices) };
 }

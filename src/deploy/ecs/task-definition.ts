@@ -1,9 +1,9 @@
 /**
  * ECS task definitions: what DescribeTaskDefinition returned → what RegisterTaskDefinition takes.
  *
- * The copy is lossless by exclusion: every member is carried over except those which only the service may write
- * (API reference, TaskDefinition against RegisterTaskDefinitionRequest). A member ECS gains later is carried as well;
- * naming the members to keep would lose it without a word.
+ * Nothing is lost in the copy: every member is carried over except those that only ECS may write (API reference,
+ * TaskDefinition against RegisterTaskDefinitionRequest). A member that ECS gains later is carried as well; a list of
+ * members to keep would lose it silently.
  */
 import type { JsonObject } from './json-value.js';
 import { objectsOf, stringOf } from './json-value.js';
@@ -31,7 +31,7 @@ export interface DescribedTaskDefinition {
 }
 
 export interface RegistrationOptions {
-  /** False leaves the tags behind: for a caller who may not tag what it registers. */
+  /** False leaves the tags out: the caller may lack the permission to tag what it registers. */
   readonly keepTags: boolean;
 }
 
