@@ -47,14 +47,14 @@ const LEAVES = [
   'version',
 ];
 
-/** What a pure room may not import: whatever does I/O or has a clock. Matched from the start of the specifier. */
+/** What a pure room may not import: modules that do I/O or have a clock. Matched from the start of the specifier. */
 const IMPURE =
   /^(node:(fs|net|http|https|http2|tls|dns|os|child_process|worker_threads|timers|perf_hooks)\b|.*\/log\.js$)/;
 
 export const FUNCTION_LINES_MAX = 100;
 export const PARAMETERS_MAX = 5;
 
-/** `path:function`, each with nothing but itself to blame. To be emptied. */
+/** `path:function`. To be emptied. */
 export const EXCEPTIONS = {
   longFunctions: [
     'src/output/file/append-file.ts:openAppendFile',
@@ -129,7 +129,7 @@ export function breaches(root = ROOT, exceptions = EXCEPTIONS) {
   ];
 }
 
-/** What of `found` is not excepted, and which exceptions nothing needs. */
+/** A line for each of `found` that is not excepted, and for each exception that nothing needs. */
 function held(found, exceptions, say) {
   const keys = new Set(found.map(({ path, name }) => `${path}:${name}`));
   return [
@@ -177,7 +177,7 @@ function roomOf(path) {
   return rest === undefined ? null : room;
 }
 
-/** Of imports, exports, dynamic imports and types' imports. */
+/** The specifiers of imports, exports, dynamic imports and types' imports. */
 function specifiers(file) {
   const found = [];
   const visit = (node) => {

@@ -14,7 +14,7 @@ import { gunzip } from 'node:zlib';
 import { SensorError } from '../errors.js';
 import { type ReadResult, readLevoTraces, readOtlpTraces, type SatelliteTrace } from './satellite-trace.js';
 
-export interface SatelliteOptions {
+export interface SatelliteSettings {
   host: string;
   /** 0 lets the system choose. */
   port: number;
@@ -38,8 +38,8 @@ export interface Satellite {
 const REQUEST_BYTES_MAX = 20 << 20;
 
 /** @throws SensorError if the address cannot be listened on */
-export async function startSatellite(options: SatelliteOptions): Promise<Satellite> {
-  const requestBytesMax = options.request_bytes_max ?? REQUEST_BYTES_MAX;
+export async function startSatellite(settings: SatelliteSettings): Promise<Satellite> {
+  const requestBytesMax = settings.request_bytes_max ?? REQUEST_BYTES_MAX;
   const traces: SatelliteTrace[] = [];
   let received = 0;
 
@@ -47,9 +47,9 @@ export async function startSatellite(options: SatelliteOptions): Promise<Satelli
     received += incoming.length;
     for (const trace of incoming) {
       traces.push(trace);
-      options.onTrace?.(trace);
+      settings.onTrace?.(trace);
     }
-    if (traces.length > options.traces_max) traces.splice(0, traces.length - options.traces_max);
+    if (traces.length > settings.traces_max) traces.splice(0, traces.length - settings.traces_max);
   };
 
   const receive = async (
@@ -91,9 +91,9 @@ export async function startSatellite(options: SatelliteOptions): Promise<Satelli
     done?.catch(() => response.destroy());
   });
 
-  await listen(server, options.host, options.port);
+  await listen(server, settings.host, settings.port);
   const { port } = server.address() as AddressInfo;
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   return {
     port,
     url: `http://${host}:${port}`,

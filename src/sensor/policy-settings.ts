@@ -7,14 +7,14 @@ import { createPolicy, type Policy, type PolicySettings } from '../policy/policy
 import type { RedactionSettings } from '../redact/redactor.js';
 import type { CaptureClock } from './capture-clock.js';
 
-export interface PolicyContext {
+export interface SensorPolicyContext {
   readonly ids: TraceIds;
   readonly clock: CaptureClock;
   readonly limits: Limits;
   readonly counters: Counters;
 }
 
-export function policyOf(settings: Settings, { ids, clock, limits, counters }: PolicyContext): Policy {
+export function policyOf(settings: Settings, { ids, clock, limits, counters }: SensorPolicyContext): Policy {
   return createPolicy(policySettings(settings), {
     ids,
     now: (exchange) => clock.millis(exchange),

@@ -12,17 +12,21 @@ export interface ProgressLine {
   readonly message: string;
 }
 
-export interface ProgressFacts extends Omit<Observation, 'counters'> {
+export interface ProgressContext extends Omit<Observation, 'counters'> {
   readonly seconds: number;
   readonly packetsDropped: number;
   readonly residentBytes: number;
 }
 
-export function progressLine(before: Readonly<Counters>, now: Readonly<Counters>, facts: ProgressFacts): ProgressLine {
+export function progressLine(
+  before: Readonly<Counters>,
+  now: Readonly<Counters>,
+  context: ProgressContext,
+): ProgressLine {
   const minute = countersBetween(before, now);
   const fields = {
     packets: minute.packets_seen,
-    packetsDropped: facts.packetsDropped,
+    packetsDropped: context.packetsDropped,
     gaps: minute.gaps,
     seen: minute.exchanges_seen,
     exported: minute.exchanges_exported,
@@ -31,15 +35,15 @@ export function progressLine(before: Readonly<Counters>, now: Readonly<Counters>
     queueBytes: now.queue_bytes,
     spoolTraces: now.spool_traces,
     retries: minute.export_retries,
-    rssMiB: Math.round(facts.residentBytes / 2 ** 20),
+    rssMiB: Math.round(context.residentBytes / 2 ** 20),
   };
-  const why = diagnose({ ...facts, counters: minute });
+  const why = diagnose({ ...context, counters: minute });
   if (why !== null)
     return { level: 'warn', fields: { ...fields, why: why.code, advice: why.advice }, message: why.message };
   return {
     level: 'info',
     fields,
-    message: `${fields.seen} exchanges seen, ${fields.exported} exported in ${Math.round(facts.seconds)} s`,
+    message: `${fields.seen} exchanges seen, ${fields.exported} exported in ${Math.round(context.seconds)} s`,
   };
 }
 

@@ -11,7 +11,7 @@ import { encodeMetrics } from '../task/metrics.js';
 import { monitorProcess } from '../task/process-status.js';
 import { progressLine } from './progress.js';
 
-export interface ReportedSensor {
+export interface ReportContext {
   settings: Settings;
   counters: Counters;
   statistics: () => InterfaceStatistics[];
@@ -41,7 +41,7 @@ export async function reportSensor({
   flowCount,
   watchedShare,
   tlsNames,
-}: ReportedSensor): Promise<Report> {
+}: ReportContext): Promise<Report> {
   const monitor = settings.healthPort === null ? null : monitorProcess();
   let server: HealthServer | null = null;
   if (settings.healthPort !== null && monitor !== null) {

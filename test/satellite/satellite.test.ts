@@ -1,12 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, it } from 'vitest';
-import { type Satellite, type SatelliteOptions, startSatellite } from '../../src/satellite/satellite.js';
+import { type Satellite, type SatelliteSettings, startSatellite } from '../../src/satellite/satellite.js';
 import { formatSatelliteTrace, type SatelliteTrace } from '../../src/satellite/satellite-trace.js';
 
 let satellite: Satellite | undefined;
 afterEach(() => satellite?.close());
 
-async function start(options: Partial<SatelliteOptions> = {}): Promise<Satellite> {
+async function start(options: Partial<SatelliteSettings> = {}): Promise<Satellite> {
   satellite = await startSatellite({ host: '127.0.0.1', port: 0, traces_max: 10, ...options });
   return satellite;
 }

@@ -2,7 +2,7 @@
  * The three things that `pcap-sensor ecs` does to a target: put the sensor in, take it out, say whether it is in.
  */
 import { SensorError } from '../../errors.js';
-import type { ChangeContext, ChangeOptions } from './change.js';
+import type { ChangeContext, ChangeSettings } from './change.js';
 import { applyChange, sameDefinition, TAG_RESTORES, TAG_STATE } from './change.js';
 import type { EcsApi } from './ecs-api.js';
 import { sensorsOf, withoutSensor, withSensor } from './injection.js';
@@ -15,7 +15,7 @@ import { containersOf, familyOf, registrationOf, revisionName, revisionOfArn } f
 export async function addSensor(
   target: Target,
   sensorFor: (registration: JsonObject) => JsonObject,
-  options: ChangeOptions,
+  options: ChangeSettings,
   context: ChangeContext,
 ): Promise<void> {
   const described = await context.api.describeTaskDefinition(target.reference);
@@ -42,7 +42,7 @@ export async function addSensor(
   );
 }
 
-export async function removeSensor(target: Target, options: ChangeOptions, context: ChangeContext): Promise<void> {
+export async function removeSensor(target: Target, options: ChangeSettings, context: ChangeContext): Promise<void> {
   const described = await context.api.describeTaskDefinition(target.reference);
   const before = registrationOf(described, { keepTags: !options.noTags });
   const after = withoutSensor(before);
@@ -110,7 +110,7 @@ export async function sensorStatus(target: Target, api: EcsApi): Promise<{ lines
 async function revisionToRestore(
   target: Target,
   after: JsonObject,
-  options: ChangeOptions,
+  options: ChangeSettings,
   api: EcsApi,
 ): Promise<string | undefined> {
   const tagged = serviceTag(target, TAG_RESTORES);

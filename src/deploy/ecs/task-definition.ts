@@ -30,13 +30,13 @@ export interface DescribedTaskDefinition {
   readonly tags: readonly JsonObject[];
 }
 
-export interface RegistrationOptions {
+export interface RegistrationSettings {
   /** False leaves the tags out: the caller may lack the permission to tag what it registers. */
   readonly keepTags: boolean;
 }
 
 /** The RegisterTaskDefinition input that would register `described` again, unchanged. */
-export function registrationOf(described: DescribedTaskDefinition, options: RegistrationOptions): JsonObject {
+export function registrationOf(described: DescribedTaskDefinition, settings: RegistrationSettings): JsonObject {
   const registration: JsonObject = {};
   for (const [name, value] of Object.entries(described.taskDefinition)) {
     if (!SERVICE_WRITTEN.has(name)) {
@@ -45,7 +45,7 @@ export function registrationOf(described: DescribedTaskDefinition, options: Regi
   }
   const tags = described.tags.filter((tag) => !stringOf(tag.key)?.toLowerCase().startsWith(AWS_TAG_PREFIX));
   // RegisterTaskDefinition rejects an empty list of tags.
-  if (options.keepTags && tags.length > 0) {
+  if (settings.keepTags && tags.length > 0) {
     registration.tags = [...tags];
   }
   return registration;
