@@ -26,7 +26,7 @@ const PEM = file('-----BEGIN CERTIFICATE-----\n', 'a.pem');
 const OTHER_PEM = file('-----BEGIN PRIVATE KEY-----\n', 'b.pem');
 const TABLE: OptionTable = SENSOR_OPTIONS;
 
-/** A right value for every option: as text, as it comes out, and another one to tell sources apart by. */
+/** A right value for every option: as text, as it comes out, and another one to distinguish sources by. */
 const RIGHT: Record<string, { text: string; value: unknown; other: string; otherValue: unknown }> = {
   'satellite-url': {
     text: 'satellite.local:9999',
@@ -91,7 +91,7 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   'log-format': { text: 'json', value: 'json', other: 'text', otherValue: 'text' },
 };
 
-/** Wrong values of every option, and what the error says of them. */
+/** Wrong values of every option, and what the error says about them. */
 const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> = {
   'satellite-url': [
     ['http://', 'not a URL'],

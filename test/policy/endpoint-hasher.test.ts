@@ -37,7 +37,7 @@ describe('EndpointHasher', () => {
     expect(key(one)).not.toBe(key(other));
   });
 
-  it('distinguishes methods and hosts, hosts whatever their case', () => {
+  it('distinguishes methods and hosts, but not the case of hosts', () => {
     expect(hasher.key('GET', 'a', '/')).not.toBe(hasher.key('PUT', 'a', '/'));
     expect(hasher.key('GET', 'a', '/')).not.toBe(hasher.key('GET', 'b', '/'));
     expect(hasher.key('GET', 'Api.Example', '/')).toBe(hasher.key('GET', 'api.example', '/'));
@@ -47,7 +47,7 @@ describe('EndpointHasher', () => {
     const keys = new Set<number>();
     const letters = 'abcdefghijklmnopqrstuvwxyz';
     for (const a of letters) for (const b of letters) for (const c of letters) keys.add(key(`/${a}${b}/${c}${a}x`));
-    // Of so many keys of 30 bits chance lets 0.14 pairs meet.
+    // With so many keys of 30 bits, chance makes 0.14 pairs equal.
     expect(keys.size).toBeGreaterThan(26 ** 3 - 3);
     for (const k of keys) expect(k >= 0 && k < 2 ** 30).toBe(true);
   });

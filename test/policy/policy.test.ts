@@ -44,7 +44,7 @@ const traced = (flags: string): ExchangeParts => ({
 });
 
 describe('createPolicy', () => {
-  it('keeps everything when nothing is asked of it, and leaves the trace context', () => {
+  it('keeps everything without rules, and leaves the trace context', () => {
     const exchange = makeExchange();
     expect(create({}).admit(exchange)).toBe(DropReason.none);
     expect(exchange.admission).toEqual({ traceId: FRESH_ID, parentSpanId: null, sampled: null, permit: null });
