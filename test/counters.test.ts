@@ -10,6 +10,7 @@ import {
 } from '../src/counters.js';
 import { DEFAULT_LIMITS, LIMIT_ROWS } from '../src/limits.js';
 import { SENSOR_OPTIONS } from '../src/options/options.js';
+import { MARK_ROWS, Mark, markNames } from '../src/pair/exchange.js';
 
 describe('counters', () => {
   it('are one flat record of zeros, each time another', () => {
@@ -44,6 +45,13 @@ describe('drop reasons', () => {
     countDropped(counters, DropReason.none);
     expect(counters).toEqual(createCounters());
   });
+});
+
+it('marks have a bit each, in order, and a name of their own', () => {
+  const rows = Object.values(MARK_ROWS);
+  expect(rows.map(({ bit }) => bit)).toEqual(rows.map((_, index) => 1 << index));
+  expect(new Set(rows.map(({ name }) => name)).size).toBe(rows.length);
+  expect(markNames(Mark.gap | Mark.noResponse | Mark.malformed)).toEqual(['gap', 'no-response', 'malformed']);
 });
 
 it('name options that there are', () => {

@@ -3,12 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { SENSOR_OPTIONS } from '../src/options/options.js';
-import { dropReasonTable, limitTable, metricTable, optionTables } from './support/docs-tables.js';
+import { dropReasonTable, limitTable, markTable, metricTable, optionTables } from './support/docs-tables.js';
 
 it.each([
   ['options', 'docs/options.md', () => optionTables(SENSOR_OPTIONS)],
   ['metrics', 'docs/reference.md', metricTable],
   ['drop reasons', 'docs/reference.md', dropReasonTable],
+  ['marks', 'docs/reference.md', markTable],
   ['limits', 'docs/reference.md', limitTable],
 ])('%s, in %s', (what, file, table) => {
   const path = join(import.meta.dirname, '..', file);

@@ -5,6 +5,7 @@
 import { DROP_REASONS } from '../../src/counters.js';
 import { LIMIT_ROWS } from '../../src/limits.js';
 import { defaultText, environmentNames, OPTION_GROUPS, type OptionTable } from '../../src/options/option-row.js';
+import { MARK_ROWS } from '../../src/pair/exchange.js';
 import { METRIC_ROWS } from '../../src/task/metrics.js';
 
 /** One table for each group of options. */
@@ -39,6 +40,13 @@ export function dropReasonTable(): string {
   return markdownTable([
     ['outcome', 'why the exchange is dropped', 'options that change it'],
     ...DROP_REASONS.map(({ outcome, help, options }) => [`\`${outcome}\``, help, flags(options)]),
+  ]);
+}
+
+export function markTable(): string {
+  return markdownTable([
+    ['mark', 'what it says about the exchange'],
+    ...Object.values(MARK_ROWS).map(({ name, help }) => [`\`${name}\``, help]),
   ]);
 }
 
