@@ -1,10 +1,8 @@
-/**
- * What a table of rows gives by the names of its rows.
- */
+/** Tables of rows, such as the counters, as records of one value for each row. */
 
 /**
- * One number a row: an object with a property for each row. It goes through JSON, which lays objects out as literals are:
- * fast to read and write in the path of every packet.
+ * One number of each row, in an object with a property for each row. The object goes through JSON, which lays it out as a
+ * literal would be: properties are fast to read and write in the path of every packet.
  */
 export function column<Rows extends object>(
   rows: Rows,

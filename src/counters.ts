@@ -173,7 +173,7 @@ export const COUNTER_ROWS = {
   queue_bytes: gauge('Bytes of the traces held in memory for an output.'),
   spool_batches_written: counter('Batches written to the spool.'),
   spool_batches_read: counter('Batches read back from the spool.'),
-  // Those of this run are in flight in its books, those of earlier runs in none.
+  // Traces of this run are in flight in its books; those of earlier runs are in none.
   spool_traces: gauge('Traces in the spool, of this run and of earlier ones.', 'in the spool, for the next run'),
   spool_bytes: gauge('Bytes of the spool.'),
   spool_records_torn: counter('Records of the spool skipped: torn, or not matching their checksum.'),

@@ -1,8 +1,6 @@
-/**
- * What is loaded when it is first asked for, and then kept.
- */
+/** Things that are loaded when they are first needed, and then kept. */
 
-/** Returns a function that calls `load` once and returns its value ever after. A `load` that throws is called again. */
+/** Returns a function that calls `load` once, and again only if it threw, and returns its value ever after. */
 export function lazy<T extends object>(load: () => T): () => T {
   let loaded: T | null = null;
   return () => {

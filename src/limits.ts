@@ -1,6 +1,6 @@
 /**
  * Every cap of the sensor, one row each: its type, its default and its line in the documents come from the row. Names
- * end in their unit. What is full evicts and counts; nothing grows without a bound.
+ * end in their unit. A full table or queue evicts and counts; nothing grows without a bound.
  */
 import { column } from './columns.js';
 
@@ -17,7 +17,7 @@ const limit = (value: number, help: string, option: string | null = null): Limit
 export const LIMIT_ROWS = {
   interfaces_max: limit(
     256,
-    'Interfaces remembered at once, the gone ones included; one that is gone gives way to a new one.',
+    'Interfaces remembered at once, including those that are gone; a new one takes the place of one that is gone.',
   ),
   flows_max: limit(65_536, 'Flows tracked at once; the least recently active is closed for a new one.'),
   reorder_bytes_max: limit(1 << 20, 'Bytes a stream holds of segments that came out of order.'),

@@ -1,5 +1,5 @@
 /**
- * What the log says of the packets that the kernel dropped on one interface: how many more, now and then.
+ * Logs the packets that the kernel dropped on one interface: how many more since the last line, and how many so far.
  */
 
 import type { InterfaceStatistics } from './packet-batch.js';

@@ -47,7 +47,7 @@ const SHIFTING = /\b(vlan|mpls|pppoes|geneve|vxlan)\b/;
 export function kernelFilter(parts: FilterParts, linkType: number): string {
   const exclusions = [NO_METADATA, ...parts.satellite.map(notEndpoint)].join(' and ');
   const user = parts.user.trim();
-  // The exclusions stand before the user's expression and, where that may have shifted, behind it as well.
+  // The exclusions come before the user's expression and, if that may have shifted the offsets, behind it as well.
   if (SHIFTING.test(user)) return `${exclusions} and (${user}) and ${TCP} and ${exclusions}`;
   const all = user === '' ? `${TCP} and ${exclusions}` : `${TCP} and ${exclusions} and (${user})`;
   return linkType === LINKTYPE_ETHERNET ? `(${all}) or (vlan and (${all}))` : all;

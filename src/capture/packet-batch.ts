@@ -35,7 +35,7 @@ export interface CaptureInterface {
   readonly linkType: number;
 }
 
-/** What a backend knows of one interface. `null` means that it cannot know, which is not zero. */
+/** A backend's counts for one interface. `null` means that it cannot know, which is not zero. */
 export interface InterfaceStatistics {
   readonly name: string;
   readonly packets: number;

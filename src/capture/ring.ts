@@ -105,7 +105,7 @@ class Ring implements InterfaceCapture {
   #freezes = 0;
   /** Of `#dropped`, those that `events.drops` has not been given yet. */
   #dropsUnreported = 0;
-  /** What the kernel has counted since it was last asked: offered, dropped, freezes. */
+  /** The kernel's counts since they were last read: offered, dropped, freezes. */
   readonly #delta = new Uint32Array(3);
 
   constructor(addon: RingAddon, { capture, network, filter, geometry, timeBaseSeconds, events }: RingContext) {

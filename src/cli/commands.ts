@@ -77,5 +77,5 @@ export const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
 
 /** First words that are no command by themselves. */
 export const GROUPS: Readonly<Record<string, string>> = {
-  ecs: 'Put the sensor into an ECS service, take it out, say how it stands',
+  ecs: 'Put the sensor into an ECS service, take it out, say whether it is in',
 };
