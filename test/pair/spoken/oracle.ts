@@ -60,7 +60,7 @@ export const randomTrial = (seed: number): Trial => trial(randomScript(seed));
 /** Marks that say that something is missing. */
 const DAMAGE = new Set(['gap', 'aborted', 'no-response', 'unfinished', 'malformed', 'shed', 'drops']);
 
-function judge(
+export function judge(
   spoken: Spoken,
   effects: Effects,
   packets: readonly WirePacket[],
