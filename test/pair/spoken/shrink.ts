@@ -38,7 +38,9 @@ function withoutConnections({ script, effects }: Trial, attempt: Attempt): boole
 
 function withoutExchanges({ script, effects }: Trial, attempt: Attempt): boolean {
   return script.connections.some((connection, c) => {
-    const replace = (exchanges: typeof connection.exchanges, tail: typeof connection.tail): boolean => {
+    const replace = (exchanges: typeof connection.exchanges, allTail: typeof connection.tail): boolean => {
+      // What is no HTTP follows an upgrade, or is all there is.
+      const tail = script.isForeign || exchanges.at(-1)?.status === 101 ? allTail : [];
       const connections = script.connections.map((other, i) => (i === c ? { ...connection, exchanges, tail } : other));
       return attempt({ ...script, connections }, effects);
     };
