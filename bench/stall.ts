@@ -1,10 +1,11 @@
 /**
- * How long spelling a trace with a large body holds everything else up, by output: the longest time between two turns of the event
- * loop, from the trace being handed over until it is out.
+ * How long encoding a trace with a large body holds up everything else, by output: the longest time between two turns of the
+ * event loop, from handing over the trace until it is out.
  *
  *     node --import ./test/support/run-typescript.js bench/stall.ts [--rounds 30]
  *
- * Prints a Markdown table: the least and the median over the rounds, in milliseconds. A satellite of its own on loopback takes what goes there.
+ * Prints a Markdown table: the least and the median over the rounds, in milliseconds. A satellite on loopback takes what is
+ * sent.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';

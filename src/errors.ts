@@ -1,6 +1,6 @@
 /**
- * An error a person can act on: its message is one line that names the option or address, the actual value and
- * the way out. Subcommands print the message and exit with `exitCode`; anything else thrown is a bug.
+ * An error that a person can act on: its message is one line that names the option or address, the actual value and the
+ * way out. Subcommands print the message and exit with `exitCode`. Anything else thrown is a bug.
  */
 export class SensorError extends Error {
   readonly exitCode: number;

@@ -8,7 +8,7 @@ import type { Exchange } from '../pair/exchange.js';
 import { requestAuthority, requestPath } from '../pair/request-target.js';
 import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
-import { endpointKey } from './endpoint-key.js';
+import { EndpointHasher } from './endpoint-hasher.js';
 import { createCaptureTimePermits } from './permits.js';
 import { createRateLimit, type Permit } from './rate-limit.js';
 import { createReservoirPermits } from './reservoir-permits.js';
@@ -20,27 +20,27 @@ export interface PolicySettings extends RuleSettings, SamplingSettings {
   ratePerMinute: number;
 }
 
-export interface PolicyEnvironment {
+export interface PolicyContext {
   ids: TraceIds;
-  /** The time in milliseconds, on the clock the rate limit goes by. */
+  /** The time in milliseconds at which the rate limit sees an exchange. */
   now(exchange: Exchange): number;
   /** `wall` paces permits in real time; `capture` by `now` alone, for files. */
   pace: 'wall' | 'capture';
   endpointsMax: number;
   hostsMax: number;
-  /** The rate limit forgot an endpoint to make room for another. */
+  /** The rate limit evicted an endpoint. */
   onEndpointEvicted(): void;
 }
 
 export interface Policy {
   /**
-   * Decides when the request's head is complete; of a kept exchange it leaves an `Admission` in `exchange.admission`.
+   * Decides when the request's head is complete; a kept exchange gets an `Admission` in `exchange.admission`.
    * The caller counts the reason and sets `exchange.dropReason`.
    */
   admit(exchange: Exchange): DropReason;
   /**
    * Decides again when the exchange has ended, with its response or without, and returns why it is dropped if it is.
-   * An unused permit goes back to the rate limit, also of an exchange that was dropped in between.
+   * An unused permit goes back to the rate limit, even if the exchange was dropped in between.
    */
   settle(exchange: Exchange): DropReason;
   close(): Promise<void>;
@@ -52,17 +52,14 @@ export interface Admission extends TraceContext {
 }
 
 /** @throws SyntaxError that names a pattern RE2 cannot read */
-export function createPolicy(settings: PolicySettings, environment: PolicyEnvironment): Policy {
-  const { ids, now, endpointsMax, hostsMax } = environment;
+export function createPolicy(settings: PolicySettings, { ids, now, pace, ...context }: PolicyContext): Policy {
+  const { endpointsMax, hostsMax, onEndpointEvicted } = context;
   const rules = createRules(settings, hostsMax);
-  const createPermits = environment.pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
+  const endpoints = new EndpointHasher();
+  const createPermits = pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
   const limit =
     settings.ratePerMinute > 0
-      ? createRateLimit(
-          { perMinute: settings.ratePerMinute, endpointsMax },
-          createPermits,
-          environment.onEndpointEvicted,
-        )
+      ? createRateLimit({ perMinute: settings.ratePerMinute, endpointsMax }, createPermits, onEndpointEvicted)
       : null;
   const samplesAll = settings.sampleRate >= 1 && !settings.sampleByParent;
 
@@ -72,7 +69,7 @@ export function createPolicy(settings: PolicySettings, environment: PolicyEnviro
 
   function endpointOf(exchange: Exchange): number {
     const { method, target } = exchange.request;
-    return endpointKey(method, requestAuthority(exchange), requestPath(method, target));
+    return endpoints.key(method, requestAuthority(exchange), requestPath(method, target));
   }
 
   return {

@@ -1,5 +1,5 @@
 /**
- * What is said of a running sensor: a line a minute in the log, and health and metrics where a port was given.
+ * Reports on a running sensor: a line a minute in the log, and health and metrics if a port was given.
  */
 import type { InterfaceStatistics } from '../capture/packet-batch.js';
 import type { Counters } from '../counters.js';
@@ -11,7 +11,7 @@ import { encodeMetrics } from '../task/metrics.js';
 import { monitorProcess } from '../task/process-status.js';
 import { progressLine } from './progress.js';
 
-export interface ReportedSensor {
+export interface ReportContext {
   settings: Settings;
   counters: Counters;
   statistics: () => InterfaceStatistics[];
@@ -19,7 +19,7 @@ export interface ReportedSensor {
   log: Logger;
   isCapturing: () => boolean;
   flowCount: () => number;
-  /** As `Watch.share`. */
+  /** See `Watch.share`. */
   watchedShare: () => number | null;
   tlsNames: () => readonly string[];
 }
@@ -41,7 +41,7 @@ export async function reportSensor({
   flowCount,
   watchedShare,
   tlsNames,
-}: ReportedSensor): Promise<Report> {
+}: ReportContext): Promise<Report> {
   const monitor = settings.healthPort === null ? null : monitorProcess();
   let server: HealthServer | null = null;
   if (settings.healthPort !== null && monitor !== null) {

@@ -14,21 +14,21 @@ import type { Gate } from '../policy/governor.js';
 
 export interface OpenedSource {
   source: PacketSource;
-  /** Of a live source; null where packets alone tell the time. */
+  /** What the times of a live source count from; null where packets alone give the time. */
   timeBaseSeconds: number | null;
   /** Whether an address belongs to this task. */
   isLocal(address: string): boolean;
-  /** Takes an address that traces are sent to: what goes there is the sensor's own, and not captured. */
+  /** Takes an address that traces are sent to: the traffic with it is the sensor's own, and is not captured. */
   noteSatellite(address: string): void;
-  /** Shuts and opens the capture; null where packets wait for whoever reads them. */
+  /** Opens and shuts the capture; null for a file, whose packets wait until they are read. */
   gate: Gate | null;
-  /** What was wrong with the source, at its end. */
+  /** What was wrong with the source, known at its end. */
   warning(): string | null;
   /** Ends what was started beside the source. */
   close(): void;
 }
 
-/** GSO packets on loopback have up to 64 KiB, and BIG TCP more. */
+/** GSO packets on loopback have up to 64 KiB, and those of BIG TCP more. */
 const SNAP_LENGTH = 262_144;
 /** Interfaces and their addresses may come and go. */
 const REFRESH_MILLIS = 30_000;
@@ -42,7 +42,7 @@ export async function openSource(
   if (settings.read !== null) {
     const { FileSource } = await import('../capture/file-source.js');
     const source = await FileSource.open(settings.read);
-    // A file does not say whose side it was taken on: every exchange is seen as its server sees it.
+    // A file does not say on which side it was captured: every exchange is taken for the server's.
     return {
       source,
       timeBaseSeconds: null,
@@ -60,7 +60,7 @@ export async function openSource(
     satellite: [...endpoints, ...own],
   });
   let local = localAddresses();
-  // Packets are taken while the receiver's name is looked up, which may be long: nothing is sent to it before it is known.
+  // Packets are taken while the receiver's name is resolved, which may take long. Nothing is sent to it before that.
   const known = receiver === null || isIP(receiver.host) === 0 ? [] : [{ address: receiver.host, port: receiver.port }];
   const source = openLive({
     backend: settings.captureBackend,
@@ -91,7 +91,7 @@ export async function openSource(
     source,
     timeBaseSeconds: source.timeBaseSeconds,
     isLocal: (address) => local.has(address),
-    // Before the connection is made: the name may have moved since it was last looked up here.
+    // Called before the connection is made: the name may have moved since it was last resolved here.
     noteSatellite: (address) => satellite?.observe(address),
     gate: { open: () => source.setGate(true), close: () => source.setGate(false) },
     warning: () => null,
@@ -102,7 +102,7 @@ export async function openSource(
   };
 }
 
-/** Where the sensor itself listens: its health and metrics are nobody's traffic. */
+/** Where the sensor itself listens: requests for its health and metrics are not the task's traffic. */
 function ownEndpoints({ healthPort }: Settings): ExcludedEndpoint[] {
   if (healthPort === null || healthPort.port === 0 || isIP(healthPort.host) === 0) return [];
   return [{ address: healthPort.host, port: healthPort.port }];
@@ -113,7 +113,7 @@ interface Receiver {
   readonly port: number;
 }
 
-/** Whom the relay connects to: the satellite, or the proxy on the way to it. Null without a satellite. */
+/** The peer that the relay connects to: the satellite, or the proxy on the way to it. Null without a satellite. */
 function receiverOf({ satelliteUrl }: Settings): Receiver | null {
   if (satelliteUrl === null) return null;
   const satellite = parseSatelliteUrl(satelliteUrl);
@@ -123,7 +123,7 @@ function receiverOf({ satelliteUrl }: Settings): Receiver | null {
   return { host: proxy.hostname.replace(/^\[|\]$/g, ''), port };
 }
 
-/** Keeps the receiver out of the capture, now and when its name resolves otherwise. */
+/** Keeps the receiver out of the capture, now and when its name resolves to other addresses. */
 async function follow(
   receiver: Receiver | null,
   source: LiveSource,
