@@ -18,7 +18,7 @@ import { DEFAULT_LIMITS } from '../src/limits.js';
 import { systemClock } from '../src/output/clock.js';
 import { openFileOutput } from '../src/output/file/file-output.js';
 import type { TraceOutput } from '../src/output/output.js';
-import { createRelay } from '../src/output/satellite/relay.js';
+import { createRelay } from '../src/output/relay/relay.js';
 import type { Trace } from '../src/trace/trace.js';
 import { recordingLog, relaySettings } from '../test/support/relay.js';
 import { sampleTrace } from '../test/support/trace.js';

@@ -16,7 +16,7 @@ import { openFileOutput } from '../output/file/file-output.js';
 import type { Log } from '../output/log.js';
 import type { TraceOutput } from '../output/output.js';
 import { joinOutputs } from '../output/outputs.js';
-import { createRelay, type Relay } from '../output/satellite/relay.js';
+import { createRelay, type Relay } from '../output/relay/relay.js';
 import { parseSatelliteUrl } from '../output/satellite/satellite-url.js';
 import { DEFAULT_TIMING, type RelaySettings } from '../output/satellite/settings.js';
 

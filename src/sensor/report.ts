@@ -5,7 +5,7 @@ import type { InterfaceStatistics } from '../capture/packet-batch.js';
 import type { Counters } from '../counters.js';
 import type { Logger } from '../log.js';
 import type { Settings } from '../options/options.js';
-import type { Relay } from '../output/satellite/relay.js';
+import type { Relay } from '../output/relay/relay.js';
 import { type HealthServer, startHealthServer } from '../task/health-server.js';
 import { encodeMetrics } from '../task/metrics.js';
 import { monitorProcess } from '../task/process-status.js';

@@ -8,7 +8,7 @@
  */
 import type { InterfaceStatistics } from '../capture/packet-batch.js';
 import { type Counters, exchangesInFlight } from '../counters.js';
-import type { Histogram } from '../output/satellite/histogram.js';
+import type { Histogram } from '../output/relay/histogram.js';
 
 /** The sensor at one moment. */
 export interface SensorStatus {

@@ -6,7 +6,7 @@ import { type Counters, createCounters, exchangesInFlight } from '../../src/coun
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
 import type { Clock } from '../../src/output/clock.js';
 import type { Log } from '../../src/output/log.js';
-import { createRelay, type Relay } from '../../src/output/satellite/relay.js';
+import { createRelay, type Relay } from '../../src/output/relay/relay.js';
 import { parseSatelliteUrl } from '../../src/output/satellite/satellite-url.js';
 import { NO_TLS_SETTINGS, type RelaySettings } from '../../src/output/satellite/settings.js';
 import { sampleTrace } from './trace.js';

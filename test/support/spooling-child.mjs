@@ -3,7 +3,7 @@
 import { createCounters } from '../../dist/counters.js';
 import { DEFAULT_LIMITS } from '../../dist/limits.js';
 import { systemClock } from '../../dist/output/clock.js';
-import { createRelay } from '../../dist/output/satellite/relay.js';
+import { createRelay } from '../../dist/output/relay/relay.js';
 import { parseSatelliteUrl } from '../../dist/output/satellite/satellite-url.js';
 
 const [, , url, directory, run] = process.argv;

@@ -8,7 +8,7 @@
  */
 import type { HeaderPair } from '../../pair/exchange.js';
 import type { Trace, TraceBody } from '../../trace/trace.js';
-import type { Batch } from './batch.js';
+import type { Batch } from '../relay/batch.js';
 import { createLevoEncoder, levoResource } from './levo.js';
 import type { RelaySettings } from './settings.js';
 

@@ -10,7 +10,7 @@ import { hostname } from 'node:os';
 import type { Endpoint, HeaderPair } from '../../pair/exchange.js';
 import type { Trace, TraceBody } from '../../trace/trace.js';
 import { asBuffer } from '../ndjson.js';
-import type { BatchEncoder } from './batch.js';
+import type { BatchEncoder } from '../relay/batch.js';
 import { clientOf } from './forwarded.js';
 import type { RelaySettings } from './settings.js';
 

@@ -3,8 +3,9 @@
  *
  * in: relay settings · out: a verdict a person can act on
  */
+
+import type { SatelliteProtocol } from '../relay/batch.js';
 import { createConnector } from './agent.js';
-import type { SatelliteProtocol } from './batch.js';
 import { createHttpClient, type HttpReply, PostError } from './http-client.js';
 import { commonHeaders } from './sender.js';
 import type { RelaySettings } from './settings.js';

@@ -1,6 +1,6 @@
 /** What the relay is told: where to, how, and how much it may hold. */
 
-import type { SatelliteProtocol } from './batch.js';
+import type { SatelliteProtocol } from '../relay/batch.js';
 import type { ResourceAttributes } from './otlp/encoder.js';
 import type { SatelliteAddress } from './satellite-url.js';
 

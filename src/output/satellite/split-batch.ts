@@ -7,7 +7,7 @@
  * of a levo entry that are larger than 2^53 would come out as others (RFC 8259 §6). Where they lie is not kept with a batch, for
  * the spool's may be an earlier run's.
  */
-import type { Batch, SatelliteProtocol } from './batch.js';
+import type { Batch, SatelliteProtocol } from '../relay/batch.js';
 
 /**
  * How a trace begins, and how a batch ends. Neither a name, nor a value can hold such a beginning: inside a string a quote is

@@ -14,7 +14,7 @@ import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Trace } from '../../../trace/trace.js';
 import { encodeLarge, LARGE_BODY_BYTES } from '../../large-body.js';
-import type { BatchEncoder } from '../batch.js';
+import type { BatchEncoder } from '../../relay/batch.js';
 import { type InstrumentationScope, toReadableSpan } from './span.js';
 
 type OtlpTransformer = typeof import('@opentelemetry/otlp-transformer');

@@ -2,7 +2,7 @@
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { expect, it } from 'vitest';
-import { createBatcher } from '../../../../src/output/satellite/batcher.js';
+import { createBatcher } from '../../../../src/output/relay/batcher.js';
 import { createOtlpEncoder } from '../../../../src/output/satellite/otlp/encoder.js';
 import { toReadableSpan } from '../../../../src/output/satellite/otlp/span.js';
 import { startScriptedSatellite } from '../../../support/relay.js';

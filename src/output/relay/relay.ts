@@ -17,17 +17,17 @@ import { foldWarnings } from '../fold.js';
 import { bodyBytes } from '../large-body.js';
 import type { Log } from '../log.js';
 import type { TraceOutput } from '../output.js';
-import { createConnector } from './agent.js';
+import { createConnector } from '../satellite/agent.js';
+import { createHttpClient } from '../satellite/http-client.js';
+import { createLevoEncoder, levoResource } from '../satellite/levo.js';
+import { createSender } from '../satellite/sender.js';
+import type { RelaySettings } from '../satellite/settings.js';
 import type { Batch, BatchEncoder, SatelliteProtocol } from './batch.js';
 import { createBatcher } from './batcher.js';
 import { type BatchInHand, createHeldBatches } from './held-batches.js';
 import { createHistogram, type Histogram, observe } from './histogram.js';
-import { createHttpClient } from './http-client.js';
-import { createLevoEncoder, levoResource } from './levo.js';
 import type { Outcome } from './outcome.js';
 import { createBatchQueue } from './queue.js';
-import { createSender } from './sender.js';
-import type { RelaySettings } from './settings.js';
 import { createSignal } from './signal.js';
 import { openSpool } from './spool/spool.js';
 
@@ -69,8 +69,8 @@ export async function createRelay(parts: RelayParts): Promise<Relay> {
   encoders.set('levo', createLevoEncoder(levoResource(settings)));
   if (settings.protocol !== 'levo') {
     // The OpenTelemetry packages take 14 MiB of memory; who speaks levo is spared them.
-    const { createOtlpEncoder } = await import('./otlp/encoder.js');
-    const { resourceAttributes } = await import('./otlp/resource.js');
+    const { createOtlpEncoder } = await import('../satellite/otlp/encoder.js');
+    const { resourceAttributes } = await import('../satellite/otlp/resource.js');
     encoders.set(
       'otlp',
       createOtlpEncoder(resourceAttributes(settings), { name: 'pcap-sensor', version: settings.sensorVersion }),

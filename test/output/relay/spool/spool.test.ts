@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCounters } from '../../../../src/counters.js';
 import { foldWarnings } from '../../../../src/output/fold.js';
-import type { Batch } from '../../../../src/output/satellite/batch.js';
-import { readRecord, writeRecord } from '../../../../src/output/satellite/spool/record.js';
-import { openSpool, type Spool } from '../../../../src/output/satellite/spool/spool.js';
+import type { Batch } from '../../../../src/output/relay/batch.js';
+import { readRecord, writeRecord } from '../../../../src/output/relay/spool/record.js';
+import { openSpool, type Spool } from '../../../../src/output/relay/spool/spool.js';
 import { instantClock, recordingLog } from '../../../support/relay.js';
 
 let directory: string;
