@@ -49,10 +49,6 @@ export const EXCEPTIONS = {
     'src/capture/live.ts:openLive',
     'src/capture/ring.ts:openRing',
     'src/deploy/ecs/ecs-api.ts:ecsApi',
-    'src/output/file/append-file.ts:openAppendFile',
-    'src/output/relay/relay.ts:createRelay',
-    'src/output/satellite/sender.ts:createSender',
-    'src/output/relay/spool/spool.ts:openSpool',
     'src/redact/redact-json.ts:redactJson',
     'src/sensor/sensor.ts:startSensor',
   ],
@@ -68,7 +64,6 @@ export const EXCEPTIONS = {
     'src/flow/tcp-stream.ts:TcpStream.hold',
     'src/http/h1/copy-words.ts:copyWords',
     'src/options/settings.ts:given',
-    'src/output/satellite/http-client.ts:post',
     'src/pair/conversation.ts:Conversation.onBody',
   ],
   moduleState: [

@@ -5,6 +5,7 @@
  * To add an option, add a row. Its name is the flag and the file's key; `LEVO_` and the name in upper snake case is
  * the environment variable; the name in camel case is the settings' property. Say the unit in `help`.
  */
+import { OUTPUT_FORMS_TEXT } from '../output/registry.js';
 import { many, one, optional, type SettingsOf, toggle } from './option-row.js';
 import {
   bytes,
@@ -288,7 +289,7 @@ export const SENSOR_OPTIONS = {
     value: outputTarget,
     default: [{ to: 'satellite' }],
     defaultText: 'satellite',
-    help: 'where traces go: the satellite, ndjson on standard output, ndjson:FILE or har:FILE',
+    help: `where traces go: ${OUTPUT_FORMS_TEXT}`,
   }),
 
   config: optional({

@@ -71,16 +71,16 @@ export async function startSensor(
   let report: Report;
   try {
     const task = await metadata;
-    const onSatelliteAddress = opened.noteSatellite;
+    const onConnect = opened.noteConnection;
     const sensorVersion = SENSOR_VERSION;
-    opening = await openOutputs({ settings, counters, limits, log, sensorVersion, task, onSatelliteAddress });
-    const { relay } = opening;
+    opening = await openOutputs({ settings, counters, limits, log, sensorVersion, task, onConnect });
+    const { exportLatency } = opening;
     const statistics = () => source.statistics();
     report = await reportSensor({
       settings,
       counters,
       statistics,
-      relay,
+      exportLatency,
       log,
       isCapturing: () => capturing,
       flowCount: () => assembler?.flowCount ?? 0,

@@ -1,91 +1,83 @@
 /**
- * Traces into batches: a batch closes at so many traces, at so many encoded bytes, or when it is told to, whichever
- * is first.
+ * Encoded traces into batches: a batch closes at so many traces, at so many encoded bytes, or when it is told to,
+ * whichever is first.
  *
- * in: `Trace`s · out: `Batch`es, uncompressed, to `onBatch`
+ * in: encoded traces · out: `Batch`es, uncompressed, to `onBatch`
  */
-import type { Trace } from '../../trace/trace.js';
+import type { Limits } from '../../limits.js';
 import type { Batch, BatchEncoder } from './batch.js';
 
-export interface Batcher {
-  add(trace: Trace): void;
-  /** A trace that `by` has encoded already. */
-  addEncoded(encoded: Buffer, by: BatchEncoder, trace: Trace): void;
-  /** The one in use. */
-  readonly encoder: BatchEncoder;
-  /** Closes the open batch, if it holds anything. */
-  flush(): void;
-  /** From the next trace on, with this encoder; closes the open batch. */
-  use(encoder: BatchEncoder): void;
-  /** From the next batch on, closes at so many bytes, if that is less than before. */
-  shrinkTo(bytes: number): void;
-  /** Of the open batch. */
-  readonly count: number;
-  readonly bytes: number;
-}
-
-export interface BatcherOptions {
+export interface BatcherContext {
   encoder: BatchEncoder;
-  batch_traces_max: number;
-  batch_bytes_max: number;
+  limits: Pick<Limits, 'batch_traces_max' | 'batch_bytes_max'>;
   onBatch: (batch: Batch) => void;
 }
 
-/** Whoever takes not even this is not helped by smaller batches. */
+/** A receiver that does not take even this is not helped by smaller batches. */
 const BATCH_BYTES_MIN = 4096;
 const COMMA = Buffer.from(',');
 
-export function createBatcher(options: BatcherOptions): Batcher {
-  let { encoder } = options;
-  let parts: Buffer[] = [];
-  let count = 0;
-  let bytes = 0;
-  let bytesMax = options.batch_bytes_max;
+export class Batcher {
+  readonly #context: BatcherContext;
+  #encoder: BatchEncoder;
+  #bytesMax: number;
+  #parts: Buffer[] = [];
+  #count = 0;
+  #bytes = 0;
 
-  const flush = (): void => {
-    if (count === 0) return;
-    const payload = Buffer.concat([encoder.head, ...parts, encoder.tail], bytes);
-    const batch: Batch = { protocol: encoder.protocol, count, payload, coding: 'identity', recovered: false };
-    parts = [];
-    count = 0;
-    bytes = 0;
-    options.onBatch(batch);
-  };
+  constructor(context: BatcherContext) {
+    this.#context = context;
+    this.#encoder = context.encoder;
+    this.#bytesMax = context.limits.batch_bytes_max;
+  }
 
-  const append = (encoded: Buffer): void => {
+  /** Traces of the open batch. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes of the open batch. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** From the next trace on, takes what `encoder` encoded; closes the open batch if another one encoded that. */
+  use(encoder: BatchEncoder): void {
+    if (encoder === this.#encoder) return;
+    this.flush();
+    this.#encoder = encoder;
+  }
+
+  /** Adds a trace that the encoder in use has encoded. */
+  add(encoded: Buffer): void {
+    const { head, tail } = this.#encoder;
     // Close first where the trace would not fit, so that only a trace too large by itself makes a batch too large.
-    if (count > 0 && bytes + COMMA.length + encoded.length > bytesMax) flush();
-    if (count === 0) bytes = encoder.head.length + encoder.tail.length;
+    if (this.#count > 0 && this.#bytes + COMMA.length + encoded.length > this.#bytesMax) this.flush();
+    if (this.#count === 0) this.#bytes = head.length + tail.length;
     else {
-      parts.push(COMMA);
-      bytes += COMMA.length;
+      this.#parts.push(COMMA);
+      this.#bytes += COMMA.length;
     }
-    parts.push(encoded);
-    bytes += encoded.length;
-    count++;
-    if (count >= options.batch_traces_max || bytes >= bytesMax) flush();
-  };
+    this.#parts.push(encoded);
+    this.#bytes += encoded.length;
+    this.#count++;
+    if (this.#count >= this.#context.limits.batch_traces_max || this.#bytes >= this.#bytesMax) this.flush();
+  }
 
-  return {
-    add: (trace) => append(encoder.encode(trace)),
-    // The protocol may have been decided while it was being encoded.
-    addEncoded: (encoded, by, trace) => append(by === encoder ? encoded : encoder.encode(trace)),
-    get encoder() {
-      return encoder;
-    },
-    flush,
-    use(next) {
-      flush();
-      encoder = next;
-    },
-    shrinkTo(next) {
-      bytesMax = Math.min(bytesMax, Math.max(BATCH_BYTES_MIN, next));
-    },
-    get count() {
-      return count;
-    },
-    get bytes() {
-      return bytes;
-    },
-  };
+  /** Closes the open batch, if it holds anything. */
+  flush(): void {
+    if (this.#count === 0) return;
+    const { protocol, head, tail } = this.#encoder;
+    const payload = Buffer.concat([head, ...this.#parts, tail], this.#bytes);
+    const batch: Batch = { protocol, count: this.#count, payload, coding: 'identity', recovered: false };
+    this.#parts = [];
+    this.#count = 0;
+    this.#bytes = 0;
+    this.#context.onBatch(batch);
+  }
+
+  /** From the next batch on, closes at so many bytes, if that is less than before. */
+  shrinkTo(bytes: number): void {
+    this.#bytesMax = Math.min(this.#bytesMax, Math.max(BATCH_BYTES_MIN, bytes));
+  }
 }

@@ -7,13 +7,13 @@
  * of a levo entry that are larger than 2^53 would come out as others (RFC 8259 §6). Where they lie is not kept with a batch, for
  * the spool's may be an earlier run's.
  */
-import type { Batch, SatelliteProtocol } from '../relay/batch.js';
+import type { Batch, BatchProtocol } from '../relay/batch.js';
 
 /**
  * How a trace begins, and how a batch ends. Neither a name, nor a value can hold such a beginning: inside a string a quote is
  * escaped.
  */
-const SHAPES: Readonly<Record<SatelliteProtocol, { trace: string; tail: string }>> = {
+const SHAPES: Readonly<Partial<Record<BatchProtocol, { trace: string; tail: string }>>> = {
   otlp: { trace: '{"traceId":"', tail: ']}]}]}' },
   levo: { trace: '{"http_scheme":"', tail: ']' },
 };
@@ -21,7 +21,9 @@ const SHAPES: Readonly<Record<SatelliteProtocol, { trace: string; tail: string }
 /** Null where the payload is no such batch. */
 export function splitBatch(batch: Batch): [Batch, Batch] | null {
   const { payload, count } = batch;
-  const { trace, tail } = SHAPES[batch.protocol];
+  const shape = SHAPES[batch.protocol];
+  if (shape === undefined) return null;
+  const { trace, tail } = shape;
   const starts: number[] = [];
   for (let at = payload.indexOf(trace); at >= 0; at = payload.indexOf(trace, at + trace.length)) starts.push(at);
   const end = payload.subarray(-tail.length);

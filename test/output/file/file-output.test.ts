@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createCounters, exchangesInFlight } from '../../../src/counters.js';
 import { DEFAULT_LIMITS } from '../../../src/limits.js';
+import { createBooks, createSideBooks } from '../../../src/output/books.js';
 import { openFileOutput } from '../../../src/output/file/file-output.js';
 import { joinOutputs } from '../../../src/output/outputs.js';
 import { instantClock, recordingLog } from '../../support/relay.js';
@@ -23,7 +24,7 @@ function parts(path: string, format: 'ndjson' | 'har', keepsBooks = true, queueB
   return {
     format,
     path,
-    keepsBooks,
+    books: keepsBooks ? createBooks(counters) : createSideBooks(counters),
     isLive: true,
     sensorVersion: '0.1.0',
     counters,
@@ -221,7 +222,7 @@ it('names the file that cannot be opened', async () => {
 
 it('counts an exchange once, however many outputs take it', async () => {
   const books = parts(join(directory, 'a.ndjson'), 'ndjson');
-  const other = { ...parts('/dev/full', 'har', false), counters: books.counters };
+  const other = { ...parts('/dev/full', 'har', false), books: createSideBooks(books.counters) };
   const output = joinOutputs([await openFileOutput(books), await openFileOutput(other)]);
   books.counters.exchanges_seen = 1;
   output.accept(sampleTrace());
