@@ -34,7 +34,7 @@ export interface Cursor {
 
 export interface FoundSegments {
   readonly segments: Segment[];
-  /** Greater than that of any segment there was. */
+  /** Greater than that of any segment there was, also of one that is gone and that the cursor still names. */
   readonly nextNumber: number;
   /** Places where a record should be and is none. */
   readonly torn: number;
@@ -58,13 +58,13 @@ export async function findSegments(directory: SpoolDirectory): Promise<FoundSegm
   const names = await directory.list().catch((): string[] => []);
   const cursor = await readCursor(directory);
   const segments: Segment[] = [];
-  let nextNumber = 1;
+  let nextNumber = cursor.segment + 1;
   let torn = 0;
   let errors = 0;
   for (const name of names.sort()) {
     const number = Number(SEGMENT_NAME.exec(name)?.[1] ?? Number.NaN);
     if (Number.isNaN(number)) continue;
-    nextNumber = number + 1;
+    nextNumber = Math.max(nextNumber, number + 1);
     const segment = newSegment(number);
     try {
       if (!(await scan(directory, segment, number === cursor.segment ? cursor.offset : 0))) torn++;

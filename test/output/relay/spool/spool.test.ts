@@ -150,6 +150,20 @@ describe('the spool', () => {
     expect(await drain(second.spool)).toEqual(['a', 'b']);
   });
 
+  it('keeps what it takes after everything an earlier run wrote was taken', async () => {
+    const first = await start();
+    for (const text of ['a', 'b']) await first.spool.append(batchOf(text));
+    expect(await drain(first.spool)).toEqual(['a', 'b']);
+    await first.spool.close();
+    expect(await readFile(join(directory, 'cursor'), 'utf8')).toBe('1 21\n');
+    // The cursor speaks of a segment that is gone: no later one may be taken for it, nor for an earlier one.
+    const second = await start();
+    for (const text of ['c', 'd']) await second.spool.append(batchOf(text));
+    const third = await start();
+    expect(await drain(third.spool)).toEqual(['c', 'd']);
+    await third.spool.close();
+  });
+
   it('gives up its oldest segment when it is full', async () => {
     const { spool, counters, lost } = await start({ bytesMax: 300, spool_segment_bytes_max: 100 });
     for (let i = 0; i < 10; i++) await spool.append(batchOf(`batch ${i}`.padEnd(30)));
