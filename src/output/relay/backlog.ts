@@ -6,7 +6,8 @@
  *     push → memory queue ───────────────→ next
  *                 └→ spilling → spool ──↗
  *
- * What is in the spool is older than what is queued, and comes first; before both come the held batches.
+ * What is in the spool is older than what is queued, and comes first; before both come the held batches. The budget is kept
+ * as long as no batch is larger than an eighth of it: one may be under way, one open, and half of it on the way to the disk.
  */
 import type { Limits } from '../../limits.js';
 import type { Books } from '../books.js';
@@ -85,8 +86,13 @@ export class Backlog {
     const { spool, limits, onChange } = this.#context;
     const isAway = this.#isReceiverAway;
     if (spool !== null && (isAway || this.#queue.bytes > this.#room / 2)) {
-      if (this.#spillingBytes < limits.queue_bytes_max / 2)
-        for (const batch of this.#queue.shrink(isAway ? 0 : this.#room / 4)) this.#spill(spool, batch);
+      const bytesMax = isAway ? 0 : this.#room / 4;
+      // No more than half of the budget: what is on the way to the disk cannot be given up.
+      while (this.#queue.bytes > bytesMax && this.#spillingBytes < limits.queue_bytes_max / 2) {
+        const batch = this.#queue.takeOldest();
+        if (batch === null) break;
+        this.#spill(spool, batch);
+      }
     }
     this.#evict();
     onChange();
@@ -125,7 +131,7 @@ export class Backlog {
   async split(item: BatchInHand, halves: readonly Batch[]): Promise<void> {
     this.#held.hold(halves, item.isOnDisk ? item.done : undefined);
     if (!item.isOnDisk) await item.done();
-    this.#context.onChange();
+    this.makeRoom();
   }
 
   /** Nothing is sent any more: to disk what the disk takes, the rest is lost. */
@@ -158,7 +164,9 @@ export class Backlog {
       return { batch, isOnDisk: true, done: () => spooled.remove(), release: () => spooled.release() };
     // At most once: were the sensor killed between sending and noting it, the next run would send it again.
     this.#held.hold([batch]);
-    await spooled.remove();
+    const removed = spooled.remove();
+    this.makeRoom();
+    await removed;
     return this.#held.peek();
   }
 
@@ -184,11 +192,10 @@ export class Backlog {
       this.#spillingBatches--;
       this.#spillingBytes -= batch.payload.length;
       this.#spillingTraces -= batch.count;
-      if (!taken) {
-        // Memory holds it for as long as there is room.
-        this.#queue.push(batch);
-        this.#evict();
-      }
+      if (taken) return this.makeRoom();
+      // Memory holds it for as long as there is room; the disk is asked again when the next batch comes.
+      this.#queue.push(batch);
+      this.#evict();
       this.#context.onChange();
     });
   }

@@ -60,14 +60,23 @@ export class MemoryQueue {
     return true;
   }
 
+  /** Takes out the oldest that is not under way; null if there is none. */
+  takeOldest(): Batch | null {
+    for (const entry of this.#entries) {
+      if (entry.sending) continue;
+      this.remove(entry);
+      return entry.batch;
+    }
+    return null;
+  }
+
   /** Takes out the oldest that are not under way until at most `bytesMax` are held. */
   shrink(bytesMax: number): Batch[] {
     const out: Batch[] = [];
-    for (const entry of this.#entries) {
-      if (this.#bytes <= bytesMax) break;
-      if (entry.sending) continue;
-      this.remove(entry);
-      out.push(entry.batch);
+    while (this.#bytes > bytesMax) {
+      const batch = this.takeOldest();
+      if (batch === null) break;
+      out.push(batch);
     }
     return out;
   }

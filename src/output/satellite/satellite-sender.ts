@@ -24,7 +24,7 @@ import { splitBatch } from './split-batch.js';
 
 export interface SatelliteSenderContext {
   encoders: SatelliteEncoders;
-  client: HttpClient;
+  client: Pick<HttpClient, 'post' | 'close'>;
   clock: Pick<Clock, 'now'>;
   log: Log;
   /** zlib's in a thread of its own, if absent. */
