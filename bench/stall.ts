@@ -1,6 +1,6 @@
 /**
- * How long spelling a trace with a large body holds everything else up, by output: the longest time between two turns of the event
- * loop, from the trace being handed over until it is out.
+ * How long encoding a trace with a large body holds everything else up, by output: the longest time between two turns of the
+ * event loop, from the moment the trace is handed over until it is out.
  *
  *     node --import ./test/support/run-typescript.js bench/stall.ts [--rounds 30]
  *

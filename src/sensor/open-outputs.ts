@@ -1,5 +1,5 @@
 /**
- * The outputs a sensor was told to have, as one.
+ * The outputs that `--output` asks for, as one.
  *
  * in: settings, what the task says of itself · out: a `TraceOutput`, and how long exports take where traces leave the task
  *

@@ -61,12 +61,12 @@ export class SimulatedSatellite {
   fault: Fault | 'none' = 'none';
   /** How often each trace was stored. */
   readonly stored = new Map<string, number>();
-  /** How often the sensor was told of each that it was stored. */
+  /** How often the sensor had an answer by which each was stored. */
   readonly acknowledged = new Map<string, number>();
   acknowledgements = 0;
   /** Called once, when the next traces have been stored and before the answer is on its way. */
   onStored: (() => void) | null = null;
-  /** Of the attempt that was answered last. */
+  /** What was in the last request that arrived. */
   lastIds: readonly string[] = [];
   readonly #clock: VirtualClock;
   readonly #random: Random;
@@ -94,12 +94,12 @@ export class SimulatedSatellite {
       let maybeReceived = false;
       let hasEnded = false;
       let answer: (() => void) | null = null;
-      const end = (settle: () => void): void => {
+      const end = (pass: () => void): void => {
         if (hasEnded) return;
         hasEnded = true;
         cancelTimeout();
         signal.removeEventListener('abort', onAbort);
-        if (!process.isDead) settle();
+        if (!process.isDead) pass();
       };
       const fail = (message: string): void => end(() => reject(new PostError(message, maybeReceived)));
       const onAbort = (): void => fail('the sensor is stopping');

@@ -27,7 +27,7 @@ import type { Packet } from '../support/run-packets.js';
 import type { SimulatedSatellite } from './simulated-satellite.js';
 import { gzipNow, type VirtualClock } from './virtual-clock.js';
 
-export interface SensorParts {
+export interface SensorContext {
   clock: VirtualClock;
   random: Random;
   satellite: SimulatedSatellite;
@@ -52,7 +52,7 @@ export class SimulatedSensor {
   /** Whether its spool has been read, and packets are taken. */
   isOpen = false;
   relay!: Relay;
-  readonly #parts: SensorParts;
+  readonly #context: SensorContext;
   readonly #limits: Limits;
   readonly #assembler: ExchangeAssembler;
   readonly #policy: Policy;
@@ -61,17 +61,17 @@ export class SimulatedSensor {
   readonly #batch = createPacketBatch(64);
   readonly #baseSeconds: number;
 
-  constructor(parts: SensorParts) {
-    const { clock, random } = parts;
-    this.#parts = parts;
-    this.#limits = { ...DEFAULT_LIMITS, ...parts.limits };
+  constructor(context: SensorContext) {
+    const { clock, random } = context;
+    this.#context = context;
+    this.#limits = { ...DEFAULT_LIMITS, ...context.limits };
     this.#baseSeconds = Math.floor(clock.now / 1000) - 60;
     this.#batch.timeBaseSeconds = this.#baseSeconds;
     this.#batch.bytes = Buffer.alloc(1 << 18);
     const ids = createTraceIds((bytes) => {
       for (let i = 0; i < bytes.length; i++) bytes[i] = random.between(0, 255);
     });
-    this.#policy = createPolicy(parts.policy, {
+    this.#policy = createPolicy(context.policy, {
       ids,
       now: (exchange) => exchange.startTime / 1e6,
       pace: 'capture',
@@ -91,8 +91,8 @@ export class SimulatedSensor {
   }
 
   async open(): Promise<void> {
-    const { clock, satellite, disk, settings } = this.#parts;
-    const context: SatelliteSenderContext = {
+    const { clock, satellite, disk, settings } = this.#context;
+    const senderContext: SatelliteSenderContext = {
       encoders: {
         levo: fragile(createLevoEncoder(LEVO_RESOURCE)),
         otlp: fragile(createOtlpEncoder({ 'service.name': 'shop' }, SCOPE)),
@@ -103,7 +103,7 @@ export class SimulatedSensor {
       gzip: gzipNow,
     };
     this.relay = await openRelay(settings, {
-      sender: new SatelliteSender(settings, context),
+      sender: new SatelliteSender(settings, senderContext),
       counters: this.counters,
       books: createBooks(this.counters),
       limits: this.#limits,
@@ -162,7 +162,7 @@ export class SimulatedSensor {
   }
 
   get #captureTime(): number {
-    return (this.#parts.clock.now - this.#baseSeconds * 1000) * 1e6;
+    return (this.#context.clock.now - this.#baseSeconds * 1000) * 1e6;
   }
 
   #complete(exchange: Exchange): void {
@@ -179,7 +179,7 @@ export class SimulatedSensor {
   }
 }
 
-/** The same encoder, which fails where it is told to. */
+/** The same encoder, which fails for some paths. */
 function fragile(encoder: BatchEncoder): BatchEncoder {
   const check = ({ request }: Trace): void => {
     if (request.path.startsWith(UNENCODABLE)) throw new Error('cannot be encoded');

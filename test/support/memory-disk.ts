@@ -8,7 +8,7 @@ export type DiskOperation = 'open' | 'create' | 'read' | 'append' | 'truncate' |
 
 export interface DiskFault {
   readonly operation: DiskOperation;
-  /** Of an append: the bytes that are written before it fails. */
+  /** Where an append fails: the bytes that are written before. */
   readonly kept?: number;
   /** The operation does not end: the process is killed in it. */
   readonly isFatal?: true;

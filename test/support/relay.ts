@@ -33,7 +33,7 @@ export type Answer =
   | ((request: ReceivedRequest, response: ServerResponse) => void)
   | undefined;
 
-/** A satellite that answers as told: `script` gets each request and its number, from 0. */
+/** A satellite that answers by a script, which is given each request and its number, from 0. */
 export async function startScriptedSatellite(
   script: (request: ReceivedRequest, index: number) => Answer = () => undefined,
   listener: (handler: (request: IncomingMessage, response: ServerResponse) => void) => Server = (handler) =>

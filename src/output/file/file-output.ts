@@ -79,7 +79,7 @@ export class FileOutput implements TraceOutput {
   accept(trace: Trace): void {
     const { isLive, limits } = this.#context;
     const bytes = isLive ? bodyBytes(trace) : 0;
-    if (bytes < LARGE_BODY_BYTES) this.#file.append(this.#encode(trace));
+    if (bytes < LARGE_BODY_BYTES) this.#encodeNow(trace);
     else if (this.#file.held + this.#encodingBytes + bytes <= limits.queue_bytes_max) this.#encodeSliced(trace, bytes);
     else this.#onLost(1, 'too many large bodies at once');
   }
@@ -91,6 +91,18 @@ export class FileOutput implements TraceOutput {
   async close(deadlineMillis: number): Promise<void> {
     await Promise.all(this.#encoding);
     await this.#file.close(deadlineMillis);
+  }
+
+  /** A trace that cannot be encoded costs that trace. */
+  #encodeNow(trace: Trace): void {
+    let piece: string;
+    try {
+      piece = this.#encode(trace);
+    } catch (error) {
+      this.#onLost(1, String(error));
+      return;
+    }
+    this.#file.append(piece);
   }
 
   #encodeSliced(trace: Trace, bytes: number): void {

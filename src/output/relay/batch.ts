@@ -16,7 +16,7 @@ export interface BatchEncoder {
   encode(trace: Trace): Buffer;
   /** Bytes of bodies from which on a trace takes too long to be encoded in one go. */
   readonly sliced_bytes_min: number;
-  /** The same as `encode`, in slices between which others have their turn. */
+  /** The same as `encode`, in slices between which other work has its turn. */
   encodeSliced(trace: Trace): Promise<Buffer>;
 }
 

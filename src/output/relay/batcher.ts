@@ -1,6 +1,6 @@
 /**
- * Encoded traces into batches: a batch closes at so many traces, at so many encoded bytes, or when it is told to,
- * whichever is first.
+ * Encoded traces into batches: a batch closes at a number of traces, at a number of encoded bytes, or at a
+ * `flush`, whichever comes first.
  *
  * in: encoded traces · out: `Batch`es, uncompressed, to `onBatch`
  */

@@ -1,5 +1,5 @@
 /**
- * The delivery loop: one batch at a time from the backlog to the receiver, until it is delivered, refused or too old.
+ * The delivery loop: one batch at a time from the backlog to the receiver, until each is delivered or refused.
  *
  * in: batches of a `Backlog`, a `Sender` · out: outcomes in the books; the loop ends when it is told to
  */
@@ -61,8 +61,8 @@ export class Delivery {
     this.#work.raise();
   }
 
-  /** Resolves when everything that waits now, or `isMore` says will come, has had its outcome. */
-  async settled(isMore: () => boolean): Promise<void> {
+  /** Resolves when everything that waits, and what `isMore` says is still to come, has had its outcome. */
+  async whenDone(isMore: () => boolean): Promise<void> {
     while (this.#isBusy || isMore() || !this.#context.backlog.isEmpty) await this.#idle.wait();
   }
 

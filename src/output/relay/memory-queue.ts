@@ -1,7 +1,7 @@
 /**
  * Batches waiting in memory: first in, first out.
  *
- * The oldest goes when there is no room, for what is newest is worth most to a person who watches.
+ * The oldest goes when there is no room: what is newest is worth most to a person who looks at it.
  */
 import type { Batch } from './batch.js';
 

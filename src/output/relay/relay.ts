@@ -153,7 +153,7 @@ export class Relay implements TraceOutput {
   /** Closes the open batch and resolves when everything accepted so far has been delivered, refused or evicted. */
   async flush(): Promise<void> {
     this.#intake.flush();
-    await this.#delivery.settled(() => {
+    await this.#delivery.whenDone(() => {
       const { isEncoding } = this.#intake;
       if (!isEncoding) this.#intake.flush();
       return isEncoding;

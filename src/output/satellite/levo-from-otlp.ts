@@ -3,8 +3,8 @@
  *
  * in: an OTLP batch of this sensor's own making, uncompressed · out: the same traces as a levo batch
  *
- * Spans hold all a levo entry needs, so what was queued or spooled while the satellite was away is not lost to the
- * change of protocol. Rare, so it may cost a parse.
+ * Spans hold all that a levo entry needs, so what was queued or spooled while the satellite was away survives the change of
+ * protocol. That is rare, so it may cost a parse.
  */
 import type { HeaderPair } from '../../pair/exchange.js';
 import type { Trace, TraceBody } from '../../trace/trace.js';

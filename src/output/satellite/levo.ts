@@ -4,7 +4,7 @@
  * in: `Trace`s · out: a JSON array of entries, in the field order its own senders use
  *
  * Written by hand: `request_time_ns` is an integer literal larger than a float64 can hold. An exchange without a response
- * has status code 0 and no response headers. Bodies are what a trace holds, content codings undone.
+ * has status code 0 and no response headers. Bodies are those of the trace, with content codings undone.
  */
 import { hostname } from 'node:os';
 import type { Endpoint, HeaderPair } from '../../pair/exchange.js';
@@ -14,7 +14,7 @@ import type { BatchEncoder } from '../relay/batch.js';
 import { clientOf } from './forwarded.js';
 import type { SatelliteSettings } from './settings.js';
 
-/** Raw bytes of a body that Levo's satellite takes; base64 makes 131 068 of them. */
+/** The most bytes of a body that Levo's satellite takes, before base64 makes 131 068 of them. */
 const BODY_BYTES_MAX = 98_301;
 
 export interface LevoResource {

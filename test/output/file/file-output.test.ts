@@ -67,7 +67,7 @@ it('keeps a HAR file whole after every write', async () => {
 });
 
 it.each(['ndjson', 'har'] as const)(
-  'spells large bodies bit by bit, and all of them before it closes: %s',
+  'encodes large bodies bit by bit, and all of them before it closes: %s',
   async (format) => {
     const path = join(directory, 'large');
     const given = parts(path, format, true, 1 << 20);
@@ -109,7 +109,7 @@ it('writes a whole HAR file without any trace', async () => {
   });
 });
 
-it('spells a HAR entry', async () => {
+it('encodes a HAR entry', async () => {
   const path = join(directory, 'one.har');
   const output = await openFileOutput(parts(path, 'har'));
   output.accept(
@@ -212,6 +212,26 @@ it('counts what a full disk does not take', async () => {
   await output.close(1000);
   expect(given.counters).toMatchObject({ exchanges_exported: 0, exchanges_dropped_undeliverable: 1 });
   expect(given.lines[0]?.fields).toMatchObject({ reason: 'ENOSPC', path: '/dev/full' });
+});
+
+it.each(['ndjson', 'har'] as const)('loses one trace where one cannot be encoded: %s', async (format) => {
+  const path = join(directory, 'traces');
+  const given = parts(path, format);
+  const output = await openFileOutput(given);
+  given.counters.exchanges_seen = 2;
+  // No time that a date or an integer can be made of.
+  output.accept(
+    sampleTrace({
+      startTimeUnixNano: {
+        toString: () => {
+          throw new Error('no time');
+        },
+      } as unknown as bigint,
+    }),
+  );
+  output.accept(sampleTrace());
+  await output.close(1000);
+  expect(given.counters).toMatchObject({ exchanges_exported: 1, exchanges_dropped_undeliverable: 1 });
 });
 
 it('names the file that cannot be opened', async () => {

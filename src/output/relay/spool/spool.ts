@@ -35,7 +35,7 @@ export interface Spool {
   close(): Promise<void>;
 }
 
-export interface SpoolOptions {
+export interface SpoolContext {
   directory: string;
   bytesMax: number;
   spool_segment_bytes_max: number;
@@ -48,13 +48,13 @@ export interface SpoolOptions {
 }
 
 /** @throws UsageError if the directory cannot be used */
-export async function openSpool(options: SpoolOptions): Promise<Spool> {
-  const files = options.files ?? (await openSpoolDirectory(options.directory));
-  return new SegmentedSpool(options, files, await findSegments(files));
+export async function openSpool(context: SpoolContext): Promise<Spool> {
+  const files = context.files ?? (await openSpoolDirectory(context.directory));
+  return new SegmentedSpool(context, files, await findSegments(files));
 }
 
 class SegmentedSpool implements Spool {
-  readonly #options: SpoolOptions;
+  readonly #context: SpoolContext;
   readonly #files: SpoolDirectory;
   /** Oldest first. */
   readonly #segments: Segment[];
@@ -63,12 +63,12 @@ class SegmentedSpool implements Spool {
   #writer: { segment: Segment; file: SpoolFile } | null = null;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(options: SpoolOptions, files: SpoolDirectory, found: FoundSegments) {
-    this.#options = options;
+  constructor(context: SpoolContext, files: SpoolDirectory, found: FoundSegments) {
+    this.#context = context;
     this.#files = files;
     this.#segments = found.segments;
     this.#nextNumber = found.nextNumber;
-    const { counters } = options;
+    const { counters } = context;
     counters.spool_records_torn += found.torn;
     counters.spool_errors += found.errors;
     for (const { bytes, entries } of found.segments) {
@@ -104,7 +104,7 @@ class SegmentedSpool implements Spool {
   }
 
   async #append(batch: Batch): Promise<boolean> {
-    const { counters, bytesMax } = this.#options;
+    const { counters, bytesMax } = this.#context;
     const record = writeRecord(batch);
     if (record.length > bytesMax) return false;
     await this.#makeRoom(record.length);
@@ -137,7 +137,7 @@ class SegmentedSpool implements Spool {
   }
 
   async #openWriter(): Promise<{ segment: Segment; file: SpoolFile } | null> {
-    if (this.#writer !== null && this.#writer.segment.bytes >= this.#options.spool_segment_bytes_max)
+    if (this.#writer !== null && this.#writer.segment.bytes >= this.#context.spool_segment_bytes_max)
       await this.#closeWriter();
     if (this.#writer !== null) return this.#writer;
     const segment = newSegment(this.#nextNumber);
@@ -159,7 +159,7 @@ class SegmentedSpool implements Spool {
 
   /** Gives up the oldest segments until `bytes` more fit. */
   async #makeRoom(bytes: number): Promise<void> {
-    const { directory, bytesMax, warnings } = this.#options;
+    const { directory, bytesMax, warnings } = this.#context;
     while (this.#segments.length > 0 && this.#bytes + bytes > bytesMax) {
       const oldest = this.#segments[0] as Segment;
       for (const entry of oldest.entries) {
@@ -185,7 +185,7 @@ class SegmentedSpool implements Spool {
   }
 
   #handOut(segment: Segment, entry: Entry, batch: Batch): SpooledBatch {
-    const { counters } = this.#options;
+    const { counters } = this.#context;
     entry.out = true;
     counters.spool_batches_read++;
     return {
@@ -210,7 +210,7 @@ class SegmentedSpool implements Spool {
     try {
       file = await this.#files.open(segment.name);
       const batch = readRecord(await file.read(entry.offset, entry.bytes), entry.recovered);
-      if (batch === null) this.#options.counters.spool_records_torn++;
+      if (batch === null) this.#context.counters.spool_records_torn++;
       return batch;
     } catch (error) {
       this.#noteFailure('read', error);
@@ -239,17 +239,17 @@ class SegmentedSpool implements Spool {
   }
 
   #lose(entry: Entry): void {
-    this.#options.counters.spool_traces -= entry.traces;
-    this.#options.onLost(entry.traces, entry.recovered);
+    this.#context.counters.spool_traces -= entry.traces;
+    this.#context.onLost(entry.traces, entry.recovered);
   }
 
   #hold(bytes: number): void {
     this.#bytes += bytes;
-    this.#options.counters.spool_bytes += bytes;
+    this.#context.counters.spool_bytes += bytes;
   }
 
   #noteFailure(what: string, error: unknown): void {
-    const { counters, warnings, directory } = this.#options;
+    const { counters, warnings, directory } = this.#context;
     counters.spool_errors++;
     const reason = (error as NodeJS.ErrnoException).code ?? String(error);
     warnings.warn(`spool ${what} ${reason}`, { directory, reason }, `the spool cannot ${what}: ${reason}`);

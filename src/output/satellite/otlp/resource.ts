@@ -1,4 +1,4 @@
-/** Who the traces are of, as OpenTelemetry resource attributes: built once, sent with every batch. */
+/** Whose traces they are, as OpenTelemetry resource attributes: built once, sent with every batch. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { SatelliteSettings } from '../settings.js';

@@ -254,7 +254,7 @@ class SpoolRun {
     invariant(
       this.#lost,
       this.#model.lost.map(({ traces }) => traces),
-      'what is lost is told, once',
+      'what is lost is reported, once',
     );
     invariant(
       [...this.#disk.files]
