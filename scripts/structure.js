@@ -56,13 +56,7 @@ export const PARAMETERS_MAX = 5;
 
 /** `path:function`. To be emptied. */
 export const EXCEPTIONS = {
-  longFunctions: [
-    'src/output/file/append-file.ts:openAppendFile',
-    'src/output/satellite/relay.ts:createRelay',
-    'src/output/satellite/sender.ts:createSender',
-    'src/output/satellite/spool/spool.ts:openSpool',
-    'src/redact/redact-json.ts:redactJson',
-  ],
+  longFunctions: ['src/redact/redact-json.ts:redactJson'],
   longParameterLists: [
     'src/decode/fragment-store.ts:FragmentStore.add',
     'src/decode/packet-decoder.ts:PacketDecoder.decode',
@@ -72,7 +66,6 @@ export const EXCEPTIONS = {
     'src/flow/tcp-reassembler.ts:TcpReassembler.#deliver',
     'src/flow/tcp-stream.ts:TcpStream.hold',
     'src/http/h1/copy-words.ts:copyWords',
-    'src/output/satellite/http-client.ts:post',
     'src/pair/conversation.ts:Conversation.onBody',
   ],
   moduleState: [

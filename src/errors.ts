@@ -12,6 +12,9 @@ export class SensorError extends Error {
   }
 }
 
+/** What is wrong with an option's value: its message reads on from the value and ends in the way out. */
+export class InvalidValue extends Error {}
+
 /** A wrong option, environment variable or configuration file: exit code 2, before anything is captured. */
 export class UsageError extends SensorError {
   constructor(message: string) {

@@ -6,6 +6,8 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { InvalidValue } from '../errors.js';
+import { OUTPUT_FORMS, type OutputTarget, parseOutput } from '../output/registry.js';
 import { parseSatelliteUrl } from '../output/satellite/satellite-url.js';
 import { compileRe2 } from '../re2.js';
 
@@ -20,9 +22,6 @@ export interface OptionValue<T> {
   readonly isPlaceholder?: (text: string) => boolean;
   parse(text: string): T;
 }
-
-/** Its message reads on from the value and ends with the way out. A `UsageError` names the option and value itself. */
-export class InvalidValue extends Error {}
 
 /** Any text. `tag` values become header values and attributes, so they must be printable ASCII. */
 export function text(placeholder: string): OptionValue<string> {
@@ -236,25 +235,8 @@ export function existingFile(given: string): string {
   return given;
 }
 
-/** A place that traces go to; standard output where `file` is null. */
-export type OutputTarget =
-  | { readonly to: 'satellite' }
-  | { readonly to: 'ndjson'; readonly file: string | null }
-  | { readonly to: 'har'; readonly file: string };
-
-export const outputTarget: OptionValue<OutputTarget> = {
-  placeholder: 'satellite|ndjson|ndjson:FILE|har:FILE',
-  parse: (given) => {
-    const colon = given.indexOf(':');
-    const to = colon < 0 ? given : given.slice(0, colon);
-    const file = colon < 0 ? null : given.slice(colon + 1);
-    if (to === 'satellite' && file === null) return { to };
-    if (to === 'ndjson' && file !== '') return { to, file };
-    if (to === 'har' && file !== null && file !== '') return { to, file };
-    if (to === 'har') throw new InvalidValue('names no file; give har:FILE');
-    throw new InvalidValue('is not an output; give satellite, ndjson (standard output), ndjson:FILE or har:FILE');
-  },
-};
+/** A place traces go to. */
+export const outputTarget: OptionValue<OutputTarget> = { placeholder: OUTPUT_FORMS.join('|'), parse: parseOutput };
 
 /** A file of certificates or a key, as its path. What is in it is checked where it is used. */
 export const pemFile: OptionValue<string> = {

@@ -6,6 +6,7 @@
  * the environment variable; the name in camel case is the property of the settings. Say the unit in `help`.
  */
 import { DEFAULT_LIMITS } from '../limits.js';
+import { OUTPUT_FORMS_TEXT } from '../output/registry.js';
 import { many, one, optional, type SettingsOf, toggle } from './option-row.js';
 import {
   bytes,
@@ -289,7 +290,7 @@ export const SENSOR_OPTIONS = {
     value: outputTarget,
     default: [{ to: 'satellite' }],
     defaultText: 'satellite',
-    help: 'where traces go: the satellite, ndjson on standard output, ndjson:FILE or har:FILE',
+    help: `where traces go: ${OUTPUT_FORMS_TEXT}`,
   }),
 
   config: optional({

@@ -6,10 +6,10 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { UsageError } from '../errors.js';
+import { InvalidValue, UsageError } from '../errors.js';
 import type { Option, OptionTable, SettingsOf } from './option-row.js';
 import { environmentNames, settingName } from './option-row.js';
-import { InvalidValue, looksUnfilled } from './option-values.js';
+import { looksUnfilled } from './option-values.js';
 import type { Settings } from './options.js';
 import { SENSOR_OPTIONS } from './options.js';
 

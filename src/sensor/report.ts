@@ -5,7 +5,7 @@ import type { InterfaceStatistics } from '../capture/packet-batch.js';
 import type { Counters } from '../counters.js';
 import type { Logger } from '../log.js';
 import type { Settings } from '../options/options.js';
-import type { Relay } from '../output/satellite/relay.js';
+import type { Histogram } from '../output/relay/histogram.js';
 import { type HealthServer, startHealthServer } from '../task/health-server.js';
 import { encodeMetrics } from '../task/metrics.js';
 import { monitorProcess } from '../task/process-status.js';
@@ -15,7 +15,8 @@ export interface ReportContext {
   settings: Settings;
   counters: Counters;
   statistics: () => InterfaceStatistics[];
-  relay: Relay | null;
+  /** As `Outputs.exportLatency`. */
+  exportLatency: Histogram | null;
   log: Logger;
   isCapturing: () => boolean;
   flowCount: () => number;
@@ -35,7 +36,7 @@ export async function reportSensor({
   settings,
   counters,
   statistics,
-  relay,
+  exportLatency,
   log,
   isCapturing,
   flowCount,
@@ -54,7 +55,7 @@ export async function reportSensor({
           interfaces: statistics(),
           flowCount: flowCount(),
           watchedShare: watchedShare() ?? 1,
-          exportLatency: relay?.latency ?? null,
+          exportLatency,
           process: await monitor.status(),
         }),
     });
@@ -70,7 +71,7 @@ export async function reportSensor({
       interfaces: interfaces.map(({ name }) => name),
       filter: settings.filter,
       tlsNames: tlsNames(),
-      exporting: relay !== null,
+      exporting: exportLatency !== null,
       seconds: PROGRESS_MILLIS / 1000,
       packetsDropped: dropped - droppedBefore,
       residentBytes: process.memoryUsage.rss(),

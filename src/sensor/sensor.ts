@@ -53,12 +53,12 @@ export async function startSensor(settings: Settings, log: Logger): Promise<Sens
   );
   // The kernel's drops are reported between packets, and no packet is taken before `source.run` below.
   const opened = await openSource(settings, limits, log, (time) => assembler.noteDrops(time));
-  const { source, isLocal, noteSatellite: onSatelliteAddress } = opened;
+  const { source, isLocal, noteConnection: onConnect } = opened;
   const watch = openWatch(settings, opened.gate, counters, log);
   const clock = openClock(opened.timeBaseSeconds);
   const sensorVersion = SENSOR_VERSION;
-  const { output, relay } = await metadata
-    .then((task) => openOutputs({ settings, counters, limits, log, sensorVersion, task, onSatelliteAddress }))
+  const { output, exportLatency } = await metadata
+    .then((task) => openOutputs({ settings, counters, limits, log, sensorVersion, task, onConnect }))
     .catch((error) => abandon(error, opened));
 
   const policy = policyOf(settings, { ids, clock, limits, counters });
@@ -89,7 +89,7 @@ export async function startSensor(settings: Settings, log: Logger): Promise<Sens
     settings,
     counters,
     statistics: () => source.statistics(),
-    relay,
+    exportLatency,
     log,
     isCapturing: () => capturing,
     flowCount: () => assembler.flowCount,

@@ -7,7 +7,7 @@
  */
 import type { InterfaceStatistics } from '../capture/packet-batch.js';
 import { COUNTER_ROWS, type CounterRow, type Counters, DROP_REASONS, exchangesInFlight } from '../counters.js';
-import type { Histogram } from '../output/satellite/histogram.js';
+import type { Histogram } from '../output/relay/histogram.js';
 
 /** The sensor at one moment. */
 export interface SensorStatus {

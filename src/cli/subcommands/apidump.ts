@@ -4,6 +4,7 @@
 import { createLogger, writesText } from '../../log.js';
 import type { Settings } from '../../options/options.js';
 import { type FlagValues, mistypedVariables, resolveSensorSettings } from '../../options/settings.js';
+import { describeOutput } from '../../output/registry.js';
 import { startSensor } from '../../sensor/sensor.js';
 import { onInterrupt } from './signals.js';
 import { summaryText } from './summary.js';
@@ -34,9 +35,6 @@ export async function apidump(flags: FlagValues): Promise<number> {
 function started(settings: Settings): string {
   const from = settings.read === null ? 'capturing on' : 'reading';
   const what = settings.read ?? (settings.interfaces.join(', ') || 'every interface that is up');
-  const to = settings.output.map((output) => {
-    if (output.to === 'satellite') return settings.satelliteUrl;
-    return output.file === null ? 'standard output' : output.file;
-  });
+  const to = settings.output.map((target) => describeOutput(target, settings));
   return `${from} ${what}, traces go to ${to.join(', ')}`;
 }

@@ -7,8 +7,8 @@ import { createLogger } from '../../log.js';
 import { DOCTOR_OPTIONS } from '../../options/options.js';
 import { type FlagValues, resolveSensorSettings, resolveSettings } from '../../options/settings.js';
 import { type ProbeResult, probeSatellite } from '../../output/satellite/probe.js';
+import { satelliteSettings } from '../../output/satellite/settings.js';
 import { type Diagnosis, diagnose } from '../../sensor/diagnosis.js';
-import { relaySettings } from '../../sensor/open-outputs.js';
 import { startSensor } from '../../sensor/sensor.js';
 import { readTaskMetadata } from '../../task/metadata.js';
 import { readSurroundings } from '../../task/surroundings.js';
@@ -49,7 +49,7 @@ export async function doctor(flags: FlagValues): Promise<number> {
   const probing: Promise<ProbeResult | null> =
     settings.satelliteUrl === null
       ? Promise.resolve(null)
-      : probeSatellite(relaySettings({ settings, sensorVersion: SENSOR_VERSION, task }));
+      : probeSatellite(satelliteSettings(settings, task, SENSOR_VERSION));
   // It may fail while traffic is looked at; what it throws is thrown below.
   probing.catch(() => {});
 

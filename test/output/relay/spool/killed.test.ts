@@ -12,7 +12,7 @@ const CHILD = join(import.meta.dirname, '../../../support/spooling-child.mjs');
 const RUNS = 5;
 const TRACES_SPOOLED = 300;
 
-it.skipIf(!existsSync(join(import.meta.dirname, '../../../../dist/output/satellite/relay.js')))(
+it.skipIf(!existsSync(join(import.meta.dirname, '../../../../dist/output/satellite/satellite-relay.js')))(
   'survives kill -9',
   async () => {
     const directory = await mkdtemp(join(tmpdir(), 'killed-'));

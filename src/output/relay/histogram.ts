@@ -1,4 +1,4 @@
-/** Durations in buckets, as Prometheus counts them: each bound's count includes those below it. */
+/** Durations in buckets, one for each bound that they do not exceed. */
 export interface Histogram {
   readonly bounds: readonly number[];
   /** One more than `bounds`: the last counts what exceeds every bound. Not cumulative. */

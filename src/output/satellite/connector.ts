@@ -1,16 +1,15 @@
 /**
  * How the satellite is reached: directly or through the proxy the environment names, with which certificates.
  *
- * The proxy is that of `HTTPS_PROXY`, unless `NO_PROXY` excludes the host, and only for https, as curl and Go do. Trusted are the
- * roots Node.js brings, those the system keeps, and `--satellite-ca`.
+ * The roots that Node.js brings are trusted, those that the system keeps, and `--satellite-ca`.
  */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import type { Agent as TlsAgent } from 'node:https';
 import type { SecureContext } from 'node:tls';
-import { getProxyForUrl } from 'proxy-from-env';
 import { UsageError } from '../../errors.js';
+import { proxyFor } from './proxy.js';
 import type { SatelliteAddress } from './satellite-url.js';
 import type { TlsSettings } from './settings.js';
 
@@ -20,9 +19,9 @@ const AGENT_OPTIONS = { keepAlive: true, maxSockets: 1 };
 export interface Connector {
   /** Makes a new agent, with no connection of the one before. */
   createAgent(): Agent | TlsAgent;
-  /** Of each request; an agent that goes through a proxy takes its TLS settings only from there. */
+  /** Given with each request: an agent that goes through a proxy takes its TLS settings only from there. */
   readonly requestOptions: { readonly secureContext?: SecureContext };
-  /** That of `node:http` or `node:https`, by the satellite's scheme. */
+  /** The one of `node:http` or `node:https`, by the satellite's scheme. */
   readonly request: typeof request;
 }
 
@@ -37,18 +36,6 @@ export async function createConnector(satellite: SatelliteAddress, tls: TlsSetti
   if (proxy === null) return { createAgent: () => new https.Agent(AGENT_OPTIONS), ...tlsParts };
   const { HttpsProxyAgent } = await import('https-proxy-agent');
   return { createAgent: () => new HttpsProxyAgent(proxy, AGENT_OPTIONS), ...tlsParts };
-}
-
-/** The proxy on the way to the satellite, or null. */
-export function proxyFor(satellite: SatelliteAddress): URL | null {
-  if (!satellite.tls) return null;
-  const proxy = getProxyForUrl(satellite.base);
-  if (proxy === '') return null;
-  try {
-    return new URL(proxy);
-  } catch {
-    throw new UsageError('HTTPS_PROXY is not a URL; give http://HOST:PORT, or add the satellite to NO_PROXY');
-  }
 }
 
 async function createContext({ ca, clientCertificate, clientKey }: TlsSettings): Promise<SecureContext> {

@@ -1,10 +1,10 @@
-/** Wakes who waits: an event without a value. */
+/** An event without a value. */
 export interface Signal {
   raise(): void;
   wait(): Promise<void>;
 }
 
-/** Wakes whoever waits now; one raise that nobody waits for is remembered. */
+/** A raise wakes all that wait; one that nothing waits for is remembered, once. */
 export function createSignal(): Signal {
   let raised = false;
   let waiting: (() => void)[] = [];

@@ -4,11 +4,12 @@
  *      0       4       8          12        13      14      16     20
  *      | magic | length | checksum | protocol | coding | 0 | traces | payload …
  *
- * Little-endian. `length` is the payload's; `checksum` is the CRC-32 of bytes 12 to the payload's end, continued over `length`, so
- * that a wrong length cannot find a right checksum.
+ * Little-endian. `length` is the payload's; `protocol` is a place in `BATCH_PROTOCOLS`; `coding` is 0 for identity, 1 for
+ * gzip. `checksum` is the CRC-32 of bytes 12 to the payload's end, continued over `length`, so that a wrong length cannot find
+ * a right checksum.
  */
 import { crc32 } from 'node:zlib';
-import type { Batch } from '../batch.js';
+import { BATCH_PROTOCOLS, type Batch } from '../batch.js';
 
 export const RECORD_HEADER_BYTES = 20;
 
@@ -32,7 +33,7 @@ export function writeRecord(batch: Batch): Buffer {
   const record = Buffer.alloc(RECORD_HEADER_BYTES + batch.payload.length);
   record.writeUInt32LE(MAGIC, 0);
   record.writeUInt32LE(batch.payload.length, LENGTH);
-  record.writeUInt8(batch.protocol === 'otlp' ? 0 : 1, PROTOCOL);
+  record.writeUInt8(BATCH_PROTOCOLS.indexOf(batch.protocol), PROTOCOL);
   record.writeUInt8(batch.coding === 'identity' ? 0 : 1, CODING);
   record.writeUInt32LE(batch.count, TRACES);
   batch.payload.copy(record, RECORD_HEADER_BYTES);
@@ -40,7 +41,7 @@ export function writeRecord(batch: Batch): Buffer {
   return record;
 }
 
-/** The header, or null if this is not one. Whether the payload is whole, `readRecord` says. */
+/** The header, or null if this is not one. Only `readRecord` says whether the payload is whole. */
 export function readRecordHeader(header: Buffer): RecordHeader | null {
   if (header.length < RECORD_HEADER_BYTES || header.readUInt32LE(0) !== MAGIC) return null;
   const payloadBytes = header.readUInt32LE(LENGTH);
@@ -53,8 +54,11 @@ export function readRecord(record: Buffer, recovered: boolean): Batch | null {
   const header = readRecordHeader(record);
   if (header === null || record.length !== RECORD_HEADER_BYTES + header.payloadBytes) return null;
   if (record.readUInt32LE(CHECKSUM) !== checksumOf(record)) return null;
+  const protocol = BATCH_PROTOCOLS[record.readUInt8(PROTOCOL)];
+  // A later version of the sensor wrote it.
+  if (protocol === undefined) return null;
   return {
-    protocol: record.readUInt8(PROTOCOL) === 0 ? 'otlp' : 'levo',
+    protocol,
     coding: record.readUInt8(CODING) === 0 ? 'identity' : 'gzip',
     count: header.traces,
     payload: record.subarray(RECORD_HEADER_BYTES),

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCounters } from '../../../../src/counters.js';
 import { foldWarnings } from '../../../../src/output/fold.js';
-import type { Batch } from '../../../../src/output/satellite/batch.js';
-import { readRecord, writeRecord } from '../../../../src/output/satellite/spool/record.js';
-import { openSpool, type Spool } from '../../../../src/output/satellite/spool/spool.js';
+import type { Batch } from '../../../../src/output/relay/batch.js';
+import { readRecord, writeRecord } from '../../../../src/output/relay/spool/record.js';
+import { openSpool, type Spool } from '../../../../src/output/relay/spool/spool.js';
 import { instantClock, recordingLog } from '../../../support/relay.js';
 
 let directory: string;
@@ -148,6 +148,20 @@ describe('the spool', () => {
     await writeFile(join(directory, 'cursor'), '1 2');
     const second = await start();
     expect(await drain(second.spool)).toEqual(['a', 'b']);
+  });
+
+  it('keeps what it takes after everything an earlier run wrote was taken', async () => {
+    const first = await start();
+    for (const text of ['a', 'b']) await first.spool.append(batchOf(text));
+    expect(await drain(first.spool)).toEqual(['a', 'b']);
+    await first.spool.close();
+    expect(await readFile(join(directory, 'cursor'), 'utf8')).toBe('1 21\n');
+    // The cursor speaks of a segment that is gone: no later one may be taken for it, nor for an earlier one.
+    const second = await start();
+    for (const text of ['c', 'd']) await second.spool.append(batchOf(text));
+    const third = await start();
+    expect(await drain(third.spool)).toEqual(['c', 'd']);
+    await third.spool.close();
   });
 
   it('gives up its oldest segment when it is full', async () => {
