@@ -43,7 +43,8 @@ function exchange(target: string): Exchange {
     response: { ...message, status: 200, reason: 'OK', version: '1.1' },
     marks: 0,
     dropReason: DropReason.none,
-    admission: null,
+    context: null,
+    permit: null,
   };
 }
 

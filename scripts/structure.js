@@ -57,25 +57,8 @@ export const PARAMETERS_MAX = 5;
 /** `path:function`. To be emptied. */
 export const EXCEPTIONS = {
   longFunctions: ['src/redact/redact-json.ts:redactJson'],
-  longParameterLists: [
-    'src/decode/fragment-store.ts:FragmentStore.add',
-    'src/decode/packet-decoder.ts:PacketDecoder.decode',
-    'src/decode/packet-decoder.ts:PacketDecoder.#walk',
-    'src/flow/flow-table.ts:mixEndpoint',
-    'src/flow/tcp-reassembler.ts:TcpReassembler.#take',
-    'src/flow/tcp-reassembler.ts:TcpReassembler.#deliver',
-    'src/flow/tcp-stream.ts:TcpStream.hold',
-    'src/http/h1/copy-words.ts:copyWords',
-    'src/pair/conversation.ts:Conversation.onBody',
-  ],
-  moduleState: [
-    'src/http/h1/body-buffer.ts:block',
-    'src/http/h1/body-buffer.ts:blockWords',
-    'src/http/h1/body-buffer.ts:blockBytes',
-    'src/http/h1/body-buffer.ts:blockUsed',
-    'src/http/h1/copy-words.ts:viewed',
-    'src/http/h1/copy-words.ts:view',
-  ],
+  longParameterLists: [],
+  moduleState: [],
 };
 
 /**

@@ -1,7 +1,7 @@
 /**
  * The model: an HTTP request and the response it got (RFC 9110 §3.7), as assembled from the wire.
  *
- * in:  messages of both streams of a flow · out: to `policy/`, then to `relay/` as a `Trace`
+ * in:  messages of both streams of a flow · out: to `policy/`, then to `trace/`
  *
  * Times are nanoseconds since `timeBaseSeconds` (see `PacketBatch`).
  */
@@ -10,6 +10,7 @@ import { column } from '../columns.js';
 import type { DropReason } from '../counters.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { MessageBody } from '../http/message-body.js';
+import type { TraceContext } from './trace-context.js';
 
 /** A header or trailer as sent: name and value, in order, repeats kept. */
 export type HeaderPair = [name: string, value: string];
@@ -101,7 +102,7 @@ export interface HttpResponse {
 
 export interface Exchange {
   readonly interfaceName: string;
-  /** Whoever sent the request, whatever the SYN said. */
+  /** The endpoint that sent the request, whichever sent the SYN. */
   readonly client: Endpoint;
   readonly server: Endpoint;
   /** HTTP version of the request: `1.1`, `1.0`. */
@@ -120,8 +121,16 @@ export interface Exchange {
   marks: number;
   /** Why this exchange will not be sent, decided when the request's head was complete; 0 if it is kept. */
   dropReason: DropReason;
-  /** For policy to remember its decision by (a rate permit, the trace context); opaque to earlier stages. */
-  admission: unknown;
+  /** The trace it belongs to; set when it is admitted. */
+  context: TraceContext | null;
+  /** What the rate limit granted for it when it was admitted; null without a limit, or once it was given back. */
+  permit: Permit | null;
+}
+
+/** Leave to send one exchange, out of a limited number. */
+export interface Permit {
+  /** The exchange is dropped for another reason after all. At most once. */
+  giveBack(): void;
 }
 
 /** The names of the set bits, in the order of the rows. */

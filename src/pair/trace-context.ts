@@ -6,7 +6,7 @@
  */
 import type { HeaderList } from '../http/header-list.js';
 
-/** What `policy/` leaves in `Exchange.admission` for the trace to be built from. */
+/** Where an exchange stands in its trace. */
 export interface TraceContext {
   /** 32 lowercase hex digits: of a valid `traceparent`, else fresh. */
   traceId: string;

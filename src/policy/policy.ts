@@ -10,7 +10,7 @@ import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
 import { EndpointHasher } from './endpoint-hasher.js';
 import { createCaptureTimePermits } from './permits.js';
-import { createRateLimit, type Permit } from './rate-limit.js';
+import { createRateLimit } from './rate-limit.js';
 import { createReservoirPermits } from './reservoir-permits.js';
 import { createRules, type RuleSettings } from './rules.js';
 import { isSampled, type SamplingSettings } from './sampling.js';
@@ -34,21 +34,16 @@ export interface PolicyContext {
 
 export interface Policy {
   /**
-   * Decides when the request's head is complete; a kept exchange gets an `Admission` in `exchange.admission`.
-   * The caller counts the reason and sets `exchange.dropReason`.
+   * Decides when the request's head is complete, and sets `context` and `permit` of an exchange that is kept. The caller
+   * counts the reason and sets `exchange.dropReason`.
    */
   admit(exchange: Exchange): DropReason;
   /**
    * Decides again when the exchange has ended, with its response or without, and returns why it is dropped if it is.
-   * An unused permit goes back to the rate limit, even if the exchange was dropped in between.
+   * The unused permit of one that is dropped goes back to the rate limit.
    */
-  settle(exchange: Exchange): DropReason;
+  conclude(exchange: Exchange): DropReason;
   close(): Promise<void>;
-}
-
-/** What a kept exchange carries through the rest of the pipeline. */
-export interface Admission extends TraceContext {
-  permit: Permit | null;
 }
 
 /** @throws SyntaxError that names a pattern RE2 cannot read */
@@ -84,17 +79,16 @@ export function createPolicy(settings: PolicySettings, { ids, now, pace, ...cont
       }
       const permit = limit === null ? null : limit.take(endpointOf(exchange), now(exchange));
       if (limit !== null && permit === null) return DropReason.rateLimited;
-      const { traceId, parentSpanId, sampled } = context ?? contextOf(exchange);
-      exchange.admission = { traceId, parentSpanId, sampled, permit } satisfies Admission;
+      exchange.context = context ?? contextOf(exchange);
+      exchange.permit = permit;
       return DropReason.none;
     },
 
-    settle(exchange) {
+    conclude(exchange) {
       const reason = exchange.dropReason === DropReason.none ? rules.checkResponse(exchange) : exchange.dropReason;
-      const admission = exchange.admission as Admission | null;
-      if (reason !== DropReason.none && admission?.permit) {
-        limit?.giveBack(admission.permit);
-        admission.permit = null;
+      if (reason !== DropReason.none) {
+        exchange.permit?.giveBack();
+        exchange.permit = null;
       }
       return reason;
     },

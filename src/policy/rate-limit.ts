@@ -10,6 +10,7 @@
  *
  * Times are in milliseconds.
  */
+import type { Permit } from '../pair/exchange.js';
 import { createEndpointLedger, type EndpointRecord } from './endpoint-ledger.js';
 import type { PermitSettings, PermitSource } from './permits.js';
 import { createSlidingCount } from './sliding-count.js';
@@ -17,19 +18,7 @@ import { createSlidingCount } from './sliding-count.js';
 export interface RateLimit {
   /** A permit for an exchange with the endpoint (see `EndpointHasher`), or null if it must be dropped. */
   take(endpoint: number, now: number): Permit | null;
-  /** Hands back the permit of an exchange that is dropped for another reason after all. */
-  giveBack(permit: Permit): void;
   close(): Promise<void>;
-}
-
-/** Opaque. It may be given back once. */
-export interface Permit {
-  readonly record: EndpointRecord;
-  readonly steady: boolean;
-  readonly slot: number;
-  readonly at: number;
-  /** What `record.grantedAt` was before. */
-  readonly before: number;
 }
 
 export interface RateLimitSettings {
@@ -79,10 +68,23 @@ export function createRateLimit(
   function grant(record: EndpointRecord, now: number, fromSteady: boolean): Permit {
     const slot = granted.add(now);
     if (fromSteady) grantedSteady.add(now);
-    const permit = { record, steady: fromSteady, slot, at: now, before: record.grantedAt };
+    const before = record.grantedAt;
     record.grantedAt = now;
     record.grants++;
-    return permit;
+    return {
+      giveBack() {
+        granted.takeBack(slot);
+        if (fromSteady) {
+          grantedSteady.takeBack(slot);
+          steady.giveBack();
+        } else {
+          reserve?.giveBack();
+        }
+        if (record.grants > 0) record.grants--;
+        // The endpoint is as unseen as it was.
+        if (record.grantedAt === now) record.grantedAt = before;
+      },
+    };
   }
 
   return {
@@ -95,19 +97,6 @@ export function createRateLimit(
       if (takeSteady(now)) return grant(record, now, true);
       if (hadLessThanItsShare(record, now) && takeReserve(now, reserveMax >> 1)) return grant(record, now, false);
       return null;
-    },
-    giveBack(permit) {
-      const { record } = permit;
-      granted.takeBack(permit.slot);
-      if (permit.steady) {
-        grantedSteady.takeBack(permit.slot);
-        steady.giveBack();
-      } else {
-        reserve?.giveBack();
-      }
-      if (record.grants > 0) record.grants--;
-      // The endpoint counts as unseen for as long as before.
-      if (record.grantedAt === permit.at) record.grantedAt = permit.before;
     },
     async close() {
       await Promise.all([steady.close(), reserve?.close()]);

@@ -71,7 +71,7 @@ export async function startSensor(settings: Settings, log: Logger): Promise<Sens
 
   function complete(exchange: Exchange): void {
     if (watch.isShut && isCut(exchange)) exchange.dropReason = DropReason.unwatched;
-    const reason = policy.settle(exchange);
+    const reason = policy.conclude(exchange);
     if (reason === DropReason.none) traces.accept(exchange);
     else countDropped(counters, reason);
   }

@@ -8,7 +8,7 @@ import type { HeaderList } from '../http/header-list.js';
 import { bodyBytes, type MessageBody } from '../http/message-body.js';
 import { type Exchange, markNames } from '../pair/exchange.js';
 import { requestAuthority, requestPath, requestQuery, requestScheme } from '../pair/request-target.js';
-import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
+import { traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
 import type { Trace, TraceBody } from './trace.js';
 
@@ -43,8 +43,7 @@ function assemble(
   { ids, isLocal }: TraceBuilderOptions,
 ): Trace {
   const { request, response, startTime } = exchange;
-  const context = (exchange.admission as TraceContext | null) ??
-    traceContextOf(request.headers) ?? { traceId: ids.traceId(), parentSpanId: null };
+  const context = exchange.context ?? traceContextOf(request.headers) ?? { traceId: ids.traceId(), parentSpanId: null };
   return {
     traceId: context.traceId,
     spanId: ids.spanId(),

@@ -166,7 +166,7 @@ export class SimulatedSensor {
   }
 
   #complete(exchange: Exchange): void {
-    const reason = this.#policy.settle(exchange);
+    const reason = this.#policy.conclude(exchange);
     if (reason !== DropReason.none) {
       countDropped(this.counters, reason);
       return;

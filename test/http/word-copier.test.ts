@@ -1,7 +1,7 @@
-/** `copyWords` against a plain loop: every length and place that its unrolled steps tell apart. */
+/** `WordCopier` against a plain loop: every length and place that its unrolled steps distinguish. */
 import { describe, expect, it } from 'vitest';
-import { copyWords } from '../../../src/http/h1/copy-words.js';
-import { Random, runSeed } from '../../support/random.js';
+import { WordCopier } from '../../src/http/word-copier.js';
+import { Random, runSeed } from '../support/random.js';
 
 const LENGTH_MAX = 70;
 const PLACE_MAX = 19;
@@ -10,6 +10,8 @@ const TARGET_BYTES = 128;
 
 const words = new Int32Array(TARGET_BYTES / 4);
 const bytes = new Uint8Array(words.buffer);
+const target = { words, bytes };
+const copier = new WordCopier();
 
 /** Copies, and checks all of the target: the bytes meant, and those on either side. */
 function check(from: Buffer, start: number, length: number, word: number, seed: number): void {
@@ -22,12 +24,12 @@ function check(from: Buffer, start: number, length: number, word: number, seed: 
     if (byte > 0x7f) isAscii = false;
   }
   const what = `SEED=${seed} start=${start} length=${length} word=${word}`;
-  expect(copyWords(from, start, length, words, bytes, word), what).toBe(isAscii);
+  expect(copier.copy(from, start, length, target, word), what).toBe(isAscii);
   expect(Buffer.compare(bytes, expected), what).toBe(0);
 }
 
-describe('copyWords', () => {
-  it('copies as a plain loop does, and tells ASCII, at every alignment and length', () => {
+describe('WordCopier', () => {
+  it('copies as a plain loop does, and knows ASCII, at every alignment and length', () => {
     const seed = runSeed();
     const random = new Random(seed);
     const memory = Buffer.alloc(256);
@@ -48,9 +50,9 @@ describe('copyWords', () => {
   it.each(Array.from({ length: 40 }, (_, at) => at))('sees a byte that is not ASCII at %i', (at) => {
     const from = Buffer.alloc(40, 'a');
     from[at] = 0x80;
-    expect(copyWords(from, 0, 40, words, bytes, 0)).toBe(false);
-    expect(copyWords(from, 0, at, words, bytes, 0)).toBe(true);
-    expect(copyWords(from, at + 1, 39 - at, words, bytes, 0)).toBe(true);
+    expect(copier.copy(from, 0, 40, target, 0)).toBe(false);
+    expect(copier.copy(from, 0, at, target, 0)).toBe(true);
+    expect(copier.copy(from, at + 1, 39 - at, target, 0)).toBe(true);
   });
 
   it('reads what a buffer holds now, whoever was copied from before', () => {

@@ -1,39 +1,43 @@
 /**
  * Keeps the bytes of a body up to a cap, in few pieces however small the segments they came in.
+ *
+ * in:  a body's bytes as they come · out: a `MessageBody`, its memory taken from the budget
  */
-import type { MemoryBudget } from '../../memory-budget.js';
-import type { MessageBody } from '../message-body.js';
-import { copyWords } from './copy-words.js';
+import type { MemoryBudget } from '../memory-budget.js';
+import type { MessageBody } from './message-body.js';
+import { WordCopier, type WordTarget } from './word-copier.js';
 
 const PIECE_BYTES_MIN = 512;
 const PIECE_BYTES_MAX = 1 << 16;
+
+/** Shared by every body before its first bytes. */
+const NO_CHUNKS: Uint8Array[] = [];
 
 export class BodyBuffer implements MessageBody {
   wireBytes = 0;
   chunks: Uint8Array[] = NO_CHUNKS;
   keptBytes = 0;
   truncated = false;
-  readonly #bytesMax: number;
-  readonly #budget: MemoryBudget;
+  readonly #memory: BodyMemory;
   /** Room left behind the last piece's bytes. */
   #piece: Buffer | null = null;
   #pieceUsed = 0;
   /** Bytes of memory taken from the budget. */
   reserved = 0;
 
-  constructor(bytesMax: number, budget: MemoryBudget) {
-    this.#bytesMax = bytesMax;
-    this.#budget = budget;
+  constructor(memory: BodyMemory) {
+    this.#memory = memory;
   }
 
   /** Takes `bytes[start, end)`. `expected`: bytes of this body still to come, these included, where that is known, else 0. */
   append(bytes: Buffer, start: number, end: number, expected: number): void {
     this.wireBytes += end - start;
     if (this.truncated) return;
+    const { bytesMax } = this.#memory;
     let at = start;
     let length = end - start;
-    if (this.keptBytes + length > this.#bytesMax) {
-      length = this.#bytesMax - this.keptBytes;
+    if (this.keptBytes + length > bytesMax) {
+      length = bytesMax - this.keptBytes;
       this.truncated = true;
     }
     if (this.chunks === NO_CHUNKS) {
@@ -41,7 +45,7 @@ export class BodyBuffer implements MessageBody {
       // Most bodies are small and come in one segment.
       if (length === expected && length <= SMALL_BYTES_MAX) {
         this.#reserve(length);
-        this.chunks = [smallPiece(bytes, at, length)];
+        this.chunks = [this.#memory.smallCopy(bytes, at, length)];
         this.keptBytes = length;
         return;
       }
@@ -49,9 +53,7 @@ export class BodyBuffer implements MessageBody {
     }
     while (length > 0) {
       let piece = this.#piece;
-      if (piece === null || this.#pieceUsed === piece.length) {
-        piece = this.#addPiece(length, expected);
-      }
+      if (piece === null || this.#pieceUsed === piece.length) piece = this.#addPiece(length, expected);
       const take = Math.min(length, piece.length - this.#pieceUsed);
       bytes.copy(piece, this.#pieceUsed, at, at + take);
       this.#pieceUsed += take;
@@ -69,7 +71,7 @@ export class BodyBuffer implements MessageBody {
     this.truncated = true;
   }
 
-  /** Lets go of the bytes and keeps the count. Returns how many were let go. */
+  /** Releases the bytes and keeps their count. Returns how many there were. */
   shed(): number {
     const shed = this.keptBytes;
     this.chunks = NO_CHUNKS;
@@ -80,14 +82,14 @@ export class BodyBuffer implements MessageBody {
     return shed;
   }
 
-  /** Gives the reservation back: somebody else accounts for the bytes now, or nobody holds them. */
+  /** Gives the reservation back: the next stage accounts for the bytes now, or nobody holds them. */
   release(): void {
-    this.#budget.remove(this.reserved);
+    this.#memory.budget.remove(this.reserved);
     this.reserved = 0;
   }
 
   #addPiece(length: number, expected: number): Buffer {
-    const room = this.#bytesMax - this.keptBytes;
+    const room = this.#memory.bytesMax - this.keptBytes;
     // A body of known length that is all here gets a piece of just its size.
     let size = Math.max(length, Math.min(expected, PIECE_BYTES_MAX));
     if (expected === 0 && size < PIECE_BYTES_MAX) {
@@ -104,30 +106,47 @@ export class BodyBuffer implements MessageBody {
 
   #reserve(bytes: number): void {
     this.reserved += bytes;
-    this.#budget.add(bytes);
+    this.#memory.budget.add(bytes);
   }
 }
-
-// Shared by every body before its first bytes.
-const NO_CHUNKS: Uint8Array[] = [];
 
 /** Small bodies are cut from blocks of this size, as `Buffer.allocUnsafe` does; here the copy goes by words. */
 const BLOCK_BYTES = 8192;
 const SMALL_BYTES_MAX = 512;
-let block = new ArrayBuffer(BLOCK_BYTES);
-let blockWords = new Int32Array(block);
-let blockBytes = new Uint8Array(block);
-let blockUsed = 0;
 
-function smallPiece(bytes: Buffer, at: number, length: number): Uint8Array {
-  if (blockUsed + length > BLOCK_BYTES) {
-    block = new ArrayBuffer(BLOCK_BYTES);
-    blockWords = new Int32Array(block);
-    blockBytes = new Uint8Array(block);
-    blockUsed = 0;
+interface Block extends WordTarget {
+  readonly buffer: ArrayBuffer;
+}
+
+/** Where the bytes of bodies come from: what all body buffers share. */
+export class BodyMemory {
+  /** Bytes kept of one body. */
+  readonly bytesMax: number;
+  readonly budget: MemoryBudget;
+  readonly #copier = new WordCopier();
+  #block = createBlock();
+  #blockUsed = 0;
+
+  constructor(bytesMax: number, budget: MemoryBudget) {
+    this.bytesMax = bytesMax;
+    this.budget = budget;
   }
-  const start = blockUsed;
-  copyWords(bytes, at, length, blockWords, blockBytes, start >> 2);
-  blockUsed = (start + length + 3) & ~3;
-  return new Uint8Array(block, start, length);
+
+  /** A copy of `bytes[at, at + length)`, at most `SMALL_BYTES_MAX` long. */
+  smallCopy(bytes: Buffer, at: number, length: number): Uint8Array {
+    if (this.#blockUsed + length > BLOCK_BYTES) {
+      this.#block = createBlock();
+      this.#blockUsed = 0;
+    }
+    const block = this.#block;
+    const start = this.#blockUsed;
+    this.#copier.copy(bytes, at, length, block, start >> 2);
+    this.#blockUsed = (start + length + 3) & ~3;
+    return new Uint8Array(block.buffer, start, length);
+  }
+}
+
+function createBlock(): Block {
+  const buffer = new ArrayBuffer(BLOCK_BYTES);
+  return { buffer, words: new Int32Array(buffer), bytes: new Uint8Array(buffer) };
 }
