@@ -71,10 +71,8 @@ export class Detector implements FlowConsumer, DetectedFlow {
 
   end(direction: Direction, cause: EndCause, time: number): void {
     const ended = { direction, bytes: NO_BYTES, length: 0, end: cause, time };
-    // Behind the second end nothing comes that could be decided.
-    if (this.#hasEnded(direction === 0 ? 1 : 0)) {
-      this.#held = this.#takeHeld().filter(isEnd);
-    }
+    // Behind the second end nothing comes that could decide.
+    if (this.#hasEnded(direction === 0 ? 1 : 0)) this.#held = this.#takeHeld().filter(isEnd);
     this.#held = [...this.#held, ended];
   }
 
@@ -143,7 +141,7 @@ export class Detector implements FlowConsumer, DetectedFlow {
       return;
     }
     const verdict = headerEnd === ProxyHeader.incomplete ? 'undecided' : this.identify(held.bytes, 0, total, true);
-    // What comes between two runs of one direction would change its place.
+    // A run that grew behind what the other side sent since would be replayed out of order.
     const canWait = take === end - start && this.#held.at(-1) === held;
     if (verdict === 'undecided' && canWait) {
       held.length = total;
@@ -153,7 +151,7 @@ export class Detector implements FlowConsumer, DetectedFlow {
     this.#pass(next);
   }
 
-  /** `headerEnd` says whether it is an endless PROXY header that could not be waited for. */
+  /** The protocol that gets the flow now. What is undecided still cannot be waited for; a PROXY header without end is none. */
   #protocolOf(verdict: Verdict, headerEnd: number): Protocol {
     if (verdict === 'undecided' && headerEnd === ProxyHeader.none) return this.protocols.midstream;
     if (verdict !== 'none' && verdict !== 'undecided') return verdict;
@@ -165,7 +163,7 @@ export class Detector implements FlowConsumer, DetectedFlow {
     const held = this.#takeHeld();
     this.#open(protocol, opening);
     for (const { direction, bytes, length, end, time } of held) {
-      // Who reads the flow may change with every byte.
+      // The consumer may change with every byte.
       if (end === null) this.flow.consumer?.data(direction, bytes, 0, length, time);
       else this.flow.consumer?.end(direction, end, time);
     }

@@ -22,7 +22,7 @@ import { type ConversationContext, type ExchangeHooks, openConversation } from '
 import { Mark } from './exchange.js';
 import { PendingExchanges } from './pending-exchanges.js';
 
-export interface AssemblerOptions {
+export interface AssemblerContext {
   limits: Limits;
   counters: Counters;
   budget: MemoryBudget;
@@ -34,7 +34,7 @@ export interface AssemblerOptions {
 }
 
 export class ExchangeAssembler {
-  readonly #options: AssemblerOptions;
+  readonly #interfaces: readonly CaptureInterface[];
   readonly #decoder: PacketDecoder;
   readonly #reassembler: TcpReassembler;
   readonly #context: ConversationContext;
@@ -42,9 +42,9 @@ export class ExchangeAssembler {
   /** The latest time seen. */
   #now = Number.NEGATIVE_INFINITY;
 
-  constructor(options: AssemblerOptions) {
-    const { limits, counters, budget, hooks, hashSeed } = options;
-    this.#options = options;
+  constructor(context: AssemblerContext) {
+    const { limits, counters, budget, hooks, hashSeed } = context;
+    this.#interfaces = context.interfaces;
     const pending = new PendingExchanges(budget, (exchange) => hooks.complete(exchange));
     const bodies = new BodyMemory(limits.body_bytes_max, budget);
     this.#context = { limits, counters, budget, bodies, hooks, pending, timeBaseSeconds: 0 };
@@ -77,7 +77,8 @@ export class ExchangeAssembler {
   }
 
   push(batch: PacketBatch): void {
-    const { interfaces, counters, budget } = this.#options;
+    const { counters, budget } = this.#context;
+    const interfaces = this.#interfaces;
     const { wireLength, time, interfaceId } = batch;
     this.#context.timeBaseSeconds = batch.timeBaseSeconds;
     for (let i = 0; i < batch.count; i++) {
@@ -136,7 +137,7 @@ export class ExchangeAssembler {
   }
 
   #openConversation(flow: Flow, isMidstream: boolean): readonly [MessageSink, MessageSink] {
-    const name = this.#options.interfaces[flow.interfaceId]?.name ?? '';
+    const name = this.#interfaces[flow.interfaceId]?.name ?? '';
     const first = { address: addressText(flow.word00, flow.word01, flow.word02, flow.word03), port: flow.port0 };
     const second = { address: addressText(flow.word10, flow.word11, flow.word12, flow.word13), port: flow.port1 };
     return openConversation(this.#context, name, [first, second], isMidstream);

@@ -212,7 +212,7 @@ describe('how loss is told from lateness', () => {
   });
 
   it('gives it up after the stream timeout', () => {
-    const { handedOn, lines } = converse([
+    const { emittedAt, lines } = converse([
       get('/1'),
       server(`${HEAD}abcd`),
       lost(server('efgh')),
@@ -222,7 +222,7 @@ describe('how loss is told from lateness', () => {
       pause(1, ack('server')),
     ]);
     expect(lines).toEqual(['GET /1 → 200 "abcd"… of 12 {gap}']);
-    expect(handedOn[0]).toBeLessThan(Number.POSITIVE_INFINITY);
+    expect(emittedAt[0]).toBeLessThan(Number.POSITIVE_INFINITY);
   });
 
   it('gives it up at once when the receiver has it and 128 packets have come since', () => {
@@ -233,12 +233,12 @@ describe('how loss is told from lateness', () => {
   it('gives it up after a few packets where the kernel has just said that it dropped some', () => {
     const steps = [get('/1'), lost(ok('one')), get('/2'), ok('two'), get('/3'), ok('three'), get('/4'), ok('four')];
     const waiting = converse(steps);
-    expect(waiting.handedOn.filter(Number.isFinite)).toEqual([]);
+    expect(waiting.emittedAt.filter(Number.isFinite)).toEqual([]);
     const told = converse(steps, { drops: 0 });
-    expect(told.handedOn.filter(Number.isFinite)).toHaveLength(4);
+    expect(told.emittedAt.filter(Number.isFinite)).toHaveLength(4);
     expect(told.lines).toEqual(waiting.lines);
     // Drops of long ago say nothing.
-    expect(converse(steps, { drops: -2e9 }).handedOn.filter(Number.isFinite)).toEqual([]);
+    expect(converse(steps, { drops: -2e9 }).emittedAt.filter(Number.isFinite)).toEqual([]);
   });
 
   it('does not take a late segment for lost because its receiver has it', () => {

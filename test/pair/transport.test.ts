@@ -187,9 +187,9 @@ describe('ends of a connection', () => {
   });
 
   it('says of a request behind the end of the server that it has no response', () => {
-    const { lines, handedOn } = converse([client(REQUEST), server(RESPONSE), fin('server'), client(REQUEST)]);
+    const { lines, emittedAt } = converse([client(REQUEST), server(RESPONSE), fin('server'), client(REQUEST)]);
     expect(lines).toEqual([EXCHANGE, 'POST /a "body" → nothing {no-response}']);
-    expect(handedOn[1]).toBeLessThan(Number.POSITIVE_INFINITY);
+    expect(emittedAt[1]).toBeLessThan(Number.POSITIVE_INFINITY);
   });
 
   it('says so, too, of a server that ended before it said anything', () => {

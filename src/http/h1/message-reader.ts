@@ -35,7 +35,7 @@ export interface ReaderContext {
 /** Who decides about the flow when one of its streams is not, or no longer, HTTP/1. */
 export interface ReaderOwner {
   /**
-   * `opening` is where a message should begin and none does. Yes: another protocol begins there, which has the flow now.
+   * A message should begin with `opening`, and none does. Returns whether another protocol does; yes: it has the flow now.
    * `isStart`: no message of this stream was read before.
    */
   onForeign(opening: Opening, isStart: boolean): Recognition;
@@ -67,8 +67,8 @@ const HEAD_LOOK_BYTES = 2048;
 /** How often a gathered head may look complete and not be. */
 const HEAD_ATTEMPTS_MAX = 8;
 /**
- * How often a message start is looked for in one segment. Each try may read the whole rest of it, so a segment made of
- * what looks like starts and is none would cost its length squared.
+ * How often a message start is looked for in one segment. Each try may read the whole rest of it, so a segment full of what
+ * looks like a start and is none would cost its length squared.
  */
 const RESYNCS_MAX = 16;
 const NO_TRAILERS: [string, string][] = [];
@@ -101,7 +101,7 @@ export class MessageReader {
   /** Bytes left of a body of known length. */
   #left = 0;
   #chunked: ChunkedDecoder | null = null;
-  /** A head being gathered; all of it that was searched for an empty line; how often it looked complete and was not. */
+  /** A head being gathered, how much of it was searched for its end, and how often it looked complete and was not. */
   #head: Buffer | null = null;
   #headLength = 0;
   #headScanned = 0;
@@ -225,7 +225,7 @@ export class MessageReader {
     this.#state = State.closed;
   }
 
-  /** The framing is lost: with bytes, or because it makes no sense. */
+  /** The framing is lost: bytes of it were, or it makes no sense. */
   #lose(ending: typeof Ending.lost | typeof Ending.malformed, time: number): void {
     const wasInMessage = this.#isInMessage;
     const isLoss = ending === Ending.lost;
@@ -284,9 +284,9 @@ export class MessageReader {
   }
 
   /**
-   * Bytes where a message should begin, and none does. Where bytes were lost, the next start may be anywhere behind.
-   * Where none were, the peer sent something that is not HTTP, and what looks like HTTP inside it is not either: only
-   * a new segment is given another chance.
+   * A message should begin here, and none does. Where bytes were lost, the next start may be anywhere behind. Where none
+   * were, the peer sent something that is not HTTP, and what looks like HTTP inside it is not either: only a new segment
+   * is given another chance.
    */
   #notAMessage(at: number, end: number, time: number): number {
     this.#dropHead();
