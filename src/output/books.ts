@@ -5,7 +5,7 @@
  *
  * One output of a run keeps the books of its exchanges, however many outputs take them; the others enter only what they
  * lose. Traces that an earlier run left in a spool are in that run's books as in flight, so every output counts what
- * becomes of them apart: `recovered_traces = exported + dropped + still in the spool`.
+ * becomes of them apart: `recovered_traces`, which the spool counts when it opens, = exported + dropped + still in the spool.
  */
 import { type Counters, countDropped, DropReason } from '../counters.js';
 
@@ -14,8 +14,6 @@ export interface Books {
   accountExported(traces: number, recovered?: boolean): void;
   /** `traces` will not arrive: refused, given up, or impossible to encode. */
   accountLost(traces: number, recovered?: boolean): void;
-  /** `traces` of an earlier run were found in the spool. */
-  noteRecovered(traces: number): void;
 }
 
 /** For the one output that decides what became of an exchange. */
@@ -53,9 +51,6 @@ function booksOf(
     accountLost(traces, recovered = false) {
       if (recovered) counters.recovered_traces_dropped += traces;
       else enterLost(traces);
-    },
-    noteRecovered(traces) {
-      counters.recovered_traces += traces;
     },
   };
 }

@@ -55,7 +55,6 @@ export async function openRelay(settings: RelaySettings, context: RelayContext):
   const { counters, books, limits, log, clock } = context;
   const warnings = foldWarnings(log, clock);
   if (settings.spool === null) return new Relay(settings, context, warnings, null);
-  const before = counters.recovered_traces;
   const spool = await openSpool({
     directory: settings.spool.directory,
     bytesMax: settings.spool.bytesMax,
@@ -65,8 +64,9 @@ export async function openRelay(settings: RelaySettings, context: RelayContext):
     onLost: (traces, recovered) => books.accountLost(traces, recovered),
     ...(context.spoolDirectory === undefined ? {} : { files: context.spoolDirectory }),
   });
-  const recovered = counters.recovered_traces - before;
-  if (recovered > 0) log.info({ traces: recovered }, 'found in the spool what an earlier run could not send');
+  const { recoveredTraces } = spool;
+  if (recoveredTraces > 0)
+    log.info({ traces: recoveredTraces }, 'found in the spool what an earlier run could not send');
   return new Relay(settings, context, warnings, spool);
 }
 

@@ -26,6 +26,8 @@ export interface SpooledBatch {
 }
 
 export interface Spool {
+  /** Traces that an earlier run left, as they were found. */
+  readonly recoveredTraces: number;
   /** Batches in it. */
   readonly batches: number;
   /** Appends after everything before it; false if the disk did not take it. */
@@ -58,6 +60,7 @@ class SegmentedSpool implements Spool {
   readonly #files: SpoolDirectory;
   /** Oldest first. */
   readonly #segments: Segment[];
+  readonly recoveredTraces: number;
   #nextNumber: number;
   #bytes = 0;
   #writer: { segment: Segment; file: SpoolFile } | null = null;
@@ -71,13 +74,14 @@ class SegmentedSpool implements Spool {
     const { counters } = context;
     counters.spool_records_torn += found.torn;
     counters.spool_errors += found.errors;
+    let recoveredTraces = 0;
     for (const { bytes, entries } of found.segments) {
       this.#hold(bytes);
-      for (const { traces } of entries) {
-        counters.recovered_traces += traces;
-        counters.spool_traces += traces;
-      }
+      for (const { traces } of entries) recoveredTraces += traces;
     }
+    this.recoveredTraces = recoveredTraces;
+    counters.recovered_traces += recoveredTraces;
+    counters.spool_traces += recoveredTraces;
   }
 
   get batches(): number {
