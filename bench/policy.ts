@@ -1,5 +1,5 @@
 /**
- * What deciding costs: nanoseconds of CPU an exchange, by what is asked.
+ * What the policy costs: nanoseconds of CPU an exchange, by the settings.
  *
  *     npx tsc -p tsconfig.bench.json && node build/bench/bench/policy.js
  */

@@ -49,7 +49,7 @@ const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(
 const ZERO_TRACE_ID = '0'.repeat(32);
 const ZERO_SPAN_ID = '0'.repeat(16);
 
-/** The context the request's headers carry, or null. Of a header sent twice, neither can be believed. */
+/** The context the request's headers carry, or null. A header sent twice cannot be believed. */
 export function traceContextOf(headers: HeaderList): TraceContext | null {
   const value = headers.get('traceparent');
   if (value === undefined) return null;

@@ -8,7 +8,7 @@ import type { Exchange } from '../pair/exchange.js';
 import { requestAuthority, requestPath } from '../pair/request-target.js';
 import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
-import { endpointKey } from './endpoint-key.js';
+import { EndpointHasher } from './endpoint-hasher.js';
 import { createCaptureTimePermits } from './permits.js';
 import { createRateLimit } from './rate-limit.js';
 import { createReservoirPermits } from './reservoir-permits.js';
@@ -20,15 +20,15 @@ export interface PolicySettings extends RuleSettings, SamplingSettings {
   ratePerMinute: number;
 }
 
-export interface PolicyEnvironment {
+export interface PolicyContext {
   ids: TraceIds;
-  /** The time in milliseconds, on the clock the rate limit goes by. */
+  /** The time in milliseconds at which the rate limit sees an exchange. */
   now(exchange: Exchange): number;
   /** `wall` paces permits in real time; `capture` by `now` alone, for files. */
   pace: 'wall' | 'capture';
   endpointsMax: number;
   hostsMax: number;
-  /** The rate limit forgot an endpoint to make room for another. */
+  /** The rate limit evicted an endpoint. */
   onEndpointEvicted(): void;
 }
 
@@ -47,17 +47,14 @@ export interface Policy {
 }
 
 /** @throws SyntaxError that names a pattern RE2 cannot read */
-export function createPolicy(settings: PolicySettings, environment: PolicyEnvironment): Policy {
-  const { ids, now, endpointsMax, hostsMax } = environment;
+export function createPolicy(settings: PolicySettings, { ids, now, pace, ...context }: PolicyContext): Policy {
+  const { endpointsMax, hostsMax, onEndpointEvicted } = context;
   const rules = createRules(settings, hostsMax);
-  const createPermits = environment.pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
+  const endpoints = new EndpointHasher();
+  const createPermits = pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
   const limit =
     settings.ratePerMinute > 0
-      ? createRateLimit(
-          { perMinute: settings.ratePerMinute, endpointsMax },
-          createPermits,
-          environment.onEndpointEvicted,
-        )
+      ? createRateLimit({ perMinute: settings.ratePerMinute, endpointsMax }, createPermits, onEndpointEvicted)
       : null;
   const samplesAll = settings.sampleRate >= 1 && !settings.sampleByParent;
 
@@ -67,7 +64,7 @@ export function createPolicy(settings: PolicySettings, environment: PolicyEnviro
 
   function endpointOf(exchange: Exchange): number {
     const { method, target } = exchange.request;
-    return endpointKey(method, requestAuthority(exchange), requestPath(method, target));
+    return endpoints.key(method, requestAuthority(exchange), requestPath(method, target));
   }
 
   return {

@@ -44,7 +44,7 @@ const traced = (flags: string): ExchangeParts => ({
 });
 
 describe('createPolicy', () => {
-  it('keeps everything when nothing is asked of it, and leaves the trace context', () => {
+  it('keeps everything without rules, and leaves the trace context', () => {
     const exchange = makeExchange();
     expect(create({}).admit(exchange)).toBe(DropReason.none);
     expect(exchange.context).toEqual({ traceId: FRESH_ID, parentSpanId: null, sampled: null });
@@ -96,8 +96,8 @@ describe('createPolicy', () => {
     for (let i = 0; i < 100; i++) {
       const exchange = makeExchange();
       expect(policy?.admit(exchange)).toBe(DropReason.none);
-      exchange.dropReason = DropReason.shed;
-      expect(policy?.conclude(exchange)).toBe(DropReason.shed);
+      exchange.dropReason = DropReason.unwatched;
+      expect(policy?.conclude(exchange)).toBe(DropReason.unwatched);
       expect(exchange.permit).toBeNull();
     }
   });

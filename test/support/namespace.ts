@@ -1,6 +1,6 @@
 /**
- * Network namespaces and veth pairs for tests that need real interfaces. Needs root; `canMakeNamespaces` says whether
- * it is there, and says so aloud where it is not.
+ * Network namespaces and veth pairs for tests that need real interfaces. Needs root; `canMakeNamespaces` says whether this
+ * process may make them, and prints a line if not.
  */
 import { execFileSync } from 'node:child_process';
 

@@ -1,7 +1,7 @@
 /** What a real OpenTelemetry Collector makes of what the relay sends. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Collector, missingCollector, startCollector } from '../../../support/otel-collector.js';
-import { relaySettings, startRelay } from '../../../support/relay.js';
+import { satelliteSettings, startRelay } from '../../../support/relay.js';
 import { sampleTrace, traceBody } from '../../../support/trace.js';
 
 const missing = missingCollector();
@@ -24,7 +24,7 @@ describe.skipIf(missing !== null)('the OpenTelemetry Collector', () => {
   it.each(['gzip', 'none'] as const)('takes every attribute as specified (compression %s)', async (compression) => {
     const serviceName = `shop-${compression}`;
     const under = await startRelay(collector.url, {
-      ...relaySettings(collector.url),
+      ...satelliteSettings(collector.url),
       compression,
       serviceName,
       workspaceId: 'w-1',
