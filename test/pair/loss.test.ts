@@ -1,4 +1,4 @@
-/** What the capture lost: never spliced over, never guessed, and told (`gap`, `midstream`). */
+/** What the capture lost: never spliced over, never guessed, and marked (`gap`, `midstream`). */
 import { describe, expect, it } from 'vitest';
 import { ack, client, converse, fin, late, lost, pause, server, split } from '../support/conversation.js';
 
@@ -191,7 +191,7 @@ describe('lost bytes of a request', () => {
   });
 });
 
-describe('how loss is told from lateness', () => {
+describe('how loss and lateness are distinguished', () => {
   const long = (count: number) => Array.from({ length: count }, () => server('x'.repeat(10)));
   const head = server('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n');
 
@@ -234,9 +234,9 @@ describe('how loss is told from lateness', () => {
     const steps = [get('/1'), lost(ok('one')), get('/2'), ok('two'), get('/3'), ok('three'), get('/4'), ok('four')];
     const waiting = converse(steps);
     expect(waiting.emittedAt.filter(Number.isFinite)).toEqual([]);
-    const told = converse(steps, { drops: 0 });
-    expect(told.emittedAt.filter(Number.isFinite)).toHaveLength(4);
-    expect(told.lines).toEqual(waiting.lines);
+    const noted = converse(steps, { drops: 0 });
+    expect(noted.emittedAt.filter(Number.isFinite)).toHaveLength(4);
+    expect(noted.lines).toEqual(waiting.lines);
     // Drops of long ago say nothing.
     expect(converse(steps, { drops: -2e9 }).emittedAt.filter(Number.isFinite)).toEqual([]);
   });

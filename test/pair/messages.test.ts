@@ -111,7 +111,7 @@ describe('pairing', () => {
     expect(lines.filter((text) => !text.includes('no-response'))).toEqual([]);
   });
 
-  it('takes whoever sends the request for the client', () => {
+  it('takes the side that sends the request for the client', () => {
     const { exchanges } = converse([
       server('GET /from-the-server HTTP/1.1\r\nHost: a\r\n\r\n'),
       client('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
