@@ -1,6 +1,7 @@
 -- wrk over one connection: `wrk -c1 -t1 -s wrk.lua BASE -- PLAN DIRECTORY DEPTH`, DEPTH requests at a time in a pipeline.
 -- PLAN has a line `id<TAB>method<TAB>target<TAB>body file` for each request. Responses come in the order of requests.
-local planned, sent, received, depth, directory = {}, 0, 0, 1, "."
+-- DIRECTORY/wrk.report appears when all have come.
+local planned, lines, sent, received, depth, directory = {}, {}, 0, 0, 1, "."
 local isVerified = false
 
 function init(args)
@@ -10,7 +11,6 @@ function init(args)
   end
   directory = args[2]
   depth = tonumber(args[3])
-  report = io.open(directory .. "/wrk.report", "w")
 end
 
 local function encoded(item)
@@ -41,10 +41,13 @@ function response(status, headers, body)
     local file = io.open(directory .. "/" .. item.id, "wb")
     file:write(body or "")
     file:close()
-    report:write(string.format('{"id":"%s","status":%d,"headers":[]}\n', item.id, status))
+    lines[#lines + 1] = string.format('{"id":"%s","status":%d,"headers":[]}\n', item.id, status)
   end
   if received >= #planned then
-    report:flush()
+    local report = io.open(directory .. "/wrk.report.new", "w")
+    report:write(table.concat(lines))
+    report:close()
+    os.rename(directory .. "/wrk.report.new", directory .. "/wrk.report")
     wrk.thread:stop()
   end
 end

@@ -2,15 +2,23 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { baseUrl, outDirectory, plan, reportError } from './plan.js';
 import { reportHeads } from './heads.js';
+import { baseUrl, outDirectory, plan, reportError } from './plan.js';
 
 const quoted = (text) => `"${text.replace(/[\\"]/g, '\\$&')}"`;
-const files = (item) => ({ body: join(outDirectory, item.id), heads: join(outDirectory, `${item.id}.heads`) });
+// With --head curl would write the head there.
+const files = (item) => ({
+  body: item.method === 'HEAD' ? '/dev/null' : join(outDirectory, item.id),
+  heads: join(outDirectory, `${item.id}.heads`),
+});
 
 const config = plan.map((item) => {
   const { body, heads } = files(item);
-  const lines = [`url = ${quoted(baseUrl + item.target)}`, `output = ${quoted(body)}`, `dump-header = ${quoted(heads)}`];
+  const lines = [
+    `url = ${quoted(baseUrl + item.target)}`,
+    `output = ${quoted(body)}`,
+    `dump-header = ${quoted(heads)}`,
+  ];
   lines.push('silent', 'path-as-is', 'max-time = 20');
   if (item.method === 'HEAD') lines.push('head');
   else lines.push(`request = ${item.method}`);

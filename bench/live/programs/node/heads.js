@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { outDirectory, report, reportError } from './plan.js';
 
 /**
- * `text` holds the heads of all responses to `item`, 1xx and redirects among them; `bodyFile` the body of the last, which is
- * empty where there is no such file.
+ * `text` holds the heads of all responses to `item`, 1xx and redirects among them; `bodyFile` the body of the last, which nobody
+ * knows where there is no such file.
  */
 export function reportHeads(item, text, bodyFile) {
   const heads = text
@@ -17,8 +17,8 @@ export function reportHeads(item, text, bodyFile) {
   const isRedirected = heads.length > 1;
   const id = isRedirected ? `${item.id}-2` : item.id;
   if (isRedirected) say(item.id, heads[0]);
-  if (!existsSync(bodyFile)) return report(id, last.status, last.headers, '');
-  if (isRedirected) renameSync(bodyFile, join(outDirectory, id));
+  if (item.method === 'HEAD') return report(id, last.status, last.headers, '');
+  if (isRedirected && existsSync(bodyFile)) renameSync(bodyFile, join(outDirectory, id));
   say(id, last);
 }
 

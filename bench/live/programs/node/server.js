@@ -89,4 +89,6 @@ server.on('checkContinue', (request, response) => {
   listening(request, response);
 });
 const where = process.argv[2];
-server.listen(/^\d+$/.test(where) ? { port: Number(where), host: process.env.LIVE_HOST ?? '0.0.0.0' } : { path: where });
+server.listen(
+  /^\d+$/.test(where) ? { port: Number(where), host: process.env.LIVE_HOST ?? '0.0.0.0' } : { path: where },
+);

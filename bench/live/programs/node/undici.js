@@ -1,20 +1,19 @@
-/** undici over one connection, with what is safe to be repeated eight at a time in a pipeline. */
+/** undici over one connection, with what is safe to be repeated LIVE_DEPTH at a time in a pipeline. */
 import { readFileSync } from 'node:fs';
 import { Client } from 'undici';
 import { baseUrl, pieces, plan, report, reportError } from './plan.js';
 
-const client = new Client(baseUrl, { pipelining: 8 });
+const client = new Client(baseUrl, { pipelining: Number(process.env.LIVE_DEPTH), headersTimeout: 5000 });
 
 async function send(item) {
   const body = item.body === null ? null : readFileSync(item.body);
-  const headers = item.headers.flatMap(([name, value]) => [name, value]);
+  const headers = item.headers.flat();
   const response = await client.request({
     path: item.target,
     method: item.method,
     headers,
     body: body !== null && item.isChunked ? pieces(body) : body,
     reset: item.isClosing,
-    responseHeaders: 'raw',
   });
   const bytes = Buffer.from(await response.body.arrayBuffer());
   const found = [];

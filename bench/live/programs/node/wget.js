@@ -1,8 +1,9 @@
 /** wget, a process and a connection for each request. */
 import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { baseUrl, outDirectory, plan } from './plan.js';
 import { reportHeads } from './heads.js';
+import { baseUrl, outDirectory, plan } from './plan.js';
 
 for (const item of plan) {
   const file = join(outDirectory, item.id);
@@ -19,6 +20,8 @@ for (const item of plan) {
     ],
     { encoding: 'latin1', stdio: ['ignore', 'ignore', 'pipe'] },
   );
+  // A redirect's own body it does not keep.
+  if (/^ {2}HTTP\/1\.1 30[12378] /m.test(stderr) && !item.isFollowed) rmSync(file, { force: true });
   // One head follows the other without an empty line.
   reportHeads(item, stderr.replaceAll('\n  HTTP/', '\n\nHTTP/'), file);
 }

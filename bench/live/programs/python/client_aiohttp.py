@@ -34,7 +34,7 @@ async def send(session, item):
 
 async def main():
     connector = aiohttp.TCPConnector(limit=1)
-    timeout = aiohttp.ClientTimeout(total=20)
+    timeout = aiohttp.ClientTimeout(total=5)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session:
         session.headers["Accept-Encoding"] = "identity"
         for item in PLAN:
