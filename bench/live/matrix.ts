@@ -16,6 +16,7 @@ import { exitOnSignals } from './namespace.js';
 import { type PairResult, runPair } from './pair.js';
 import { isThere, SENSOR } from './places.js';
 import { SERVERS } from './servers.js';
+import { wrongLines } from './wrong-table.js';
 
 const { values } = parseArgs({
   options: {
@@ -51,7 +52,7 @@ for (const server of servers) {
 const sum = (count: (result: PairResult) => number) => results.reduce((total, result) => total + count(result), 0);
 print(`\n${sum(({ wrong }) => wrong.length)} wrong of ${sum(({ compared }) => compared)} compared`);
 for (const { server, client, wrong, doubts } of results) {
-  for (const { id, what } of wrong) print(`wrong: ${server}, ${client}: ${id} ${what}`);
+  for (const line of wrongLines(`${server}, ${client}`, wrong)) print(line);
   for (const doubt of doubts) print(`doubt: ${server}, ${client}: ${doubt}`);
 }
 if (sum(({ wrong }) => wrong.length) > 0) process.exitCode = 1;

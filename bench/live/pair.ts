@@ -2,16 +2,16 @@
  * One pair of the matrix: a server and a client in a network namespace of their own, the sensor beside them, and what it
  * printed against what both ends say.
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from './clients.js';
 import { type Comparison, compare } from './compare.js';
 import { createNamespace, type Program } from './namespace.js';
 import { makeSite, planFor } from './plan.js';
+import { createScratch } from './scratch.js';
 import { startSensor } from './sensor.js';
 import { type Server, startServer } from './servers.js';
-import { type Truth, tellTruth } from './truth.js';
+import { establishTruth, type Truth } from './truth.js';
 
 export interface PairSettings {
   /** Entry of the sensor. */
@@ -30,7 +30,8 @@ const PORT = 8080;
 const CLIENT_MILLIS_MAX = 60_000;
 
 export async function runPair(server: Server, client: Client, settings: PairSettings): Promise<PairResult> {
-  const directory = mkdtempSync(join(tmpdir(), 'live-'));
+  const scratch = createScratch();
+  const directory = scratch.path;
   const namespace = createNamespace(`${server.name}-${client.name}`.replace(/[^a-z.-]/gi, ''));
   try {
     const site = makeSite(directory);
@@ -52,7 +53,7 @@ export async function runPair(server: Server, client: Client, settings: PairSett
     const traces = await sensor.stop();
     await packets?.stop('SIGINT');
     await running.stop();
-    const truth = tellTruth({
+    const truth = establishTruth({
       plan,
       route: { client: '127.0.0.1', server: '127.0.0.1', port: PORT },
       clientReport: readFileSync(user.output, 'utf8'),
@@ -60,12 +61,12 @@ export async function runPair(server: Server, client: Client, settings: PairSett
       serverLog: running.serverLog(),
       originLog: running.originLog(),
     });
-    const result = compare(truth.exchanges, traces);
+    const result = compare(truth.exchanges, traces, { hasRepeats: true });
     if (result.wrong.length > 0 && settings.keep !== null) keepPair(settings.keep, directory, server, client, result);
     return { server: server.name, client: client.name, ...result, doubts: truth.doubts };
   } finally {
     await namespace.remove();
-    rmSync(directory, { recursive: true, force: true });
+    scratch.remove();
   }
 }
 

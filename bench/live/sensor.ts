@@ -13,7 +13,7 @@ export interface SensorSettings {
   readonly directory: string;
   readonly label?: string;
   readonly options?: readonly string[];
-  /** Whether a satellite takes the traces as well, which is told who the client was behind its proxies. */
+  /** Whether a satellite takes the traces as well: it learns who the client was behind its proxies. */
   readonly hasSatellite?: boolean;
 }
 
@@ -49,13 +49,15 @@ export interface SeenTrace {
     readonly body: SeenBody;
   };
   readonly marks: readonly string[];
-  /** `client.address` as the satellite was told it, where there is one. */
+  /** `client.address` as the satellite received it, where there is one. */
   readonly clientAddress?: string;
 }
 
 export interface Sensor {
   /** Waits until it has printed `count` exchanges, or has printed nothing more for `quietMillis`. */
   settled(count: number, quietMillis?: number): Promise<void>;
+  /** Stops its process for a while; the kernel goes on filling the ring. */
+  pause(millis: number): Promise<void>;
   /** Ends it and gives what it printed. */
   stop(): Promise<SeenTrace[]>;
   /** What it logged, the summary among it once it has stopped. */
@@ -100,6 +102,11 @@ export async function startSensor(namespace: Namespace, settings: SensorSettings
         changed = Date.now();
       }
     },
+    async pause(millis) {
+      program.child.kill('SIGSTOP');
+      await sleep(millis);
+      program.child.kill('SIGCONT');
+    },
     async stop() {
       await program.stop('SIGTERM');
       const clients = new Map(
@@ -108,13 +115,17 @@ export async function startSensor(namespace: Namespace, settings: SensorSettings
           span['client.address'],
         ]),
       );
-      return readLines<SeenTrace>(program.output).map((trace) => {
+      return readTraces(program.output).map((trace) => {
         const clientAddress = clients.get(trace.spanId);
         return clientAddress === undefined ? trace : { ...trace, clientAddress };
       });
     },
     log: () => readFileSync(program.errors, 'utf8'),
   };
+}
+
+export function readTraces(file: string): SeenTrace[] {
+  return readLines<SeenTrace>(file);
 }
 
 function countLines(file: string): number {

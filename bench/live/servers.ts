@@ -21,7 +21,10 @@ export interface Server {
   readonly name: string;
   /** Programs and files without which its rows are left out. */
   readonly needs: readonly string[];
-  /** Whether requests may come before the one in front is answered; gunicorn's gthread worker waits for ever then. */
+  /**
+   * Whether requests may come before the one in front is answered; gunicorn's gthread worker
+   * waits for ever then, and PHP's own server ends the connection.
+   */
   readonly hasPipelining?: boolean;
   /** Files to be written, and the programs to be started in order; the last one listens. */
   prepare(place: ServerPlace): ServerStart;
@@ -181,6 +184,7 @@ export const SERVERS: readonly Server[] = [
   },
   {
     name: 'php -S',
+    hasPipelining: false,
     needs: ['php'],
     prepare: ({ port }) => ({ commands: [['php', '-q', '-S', `0.0.0.0:${port}`, join(PROGRAMS, 'php/index.php')]] }),
   },

@@ -1,5 +1,5 @@
 /**
- * What was really sent, told by both ends: a client's report and a server's log become the exchanges that the sensor must
+ * What was really sent, according to both ends: a client's report and a server's log become the exchanges that the sensor must
  * have seen, each once.
  */
 import { createHash } from 'node:crypto';
@@ -36,11 +36,11 @@ export interface Route {
   readonly client: string | null;
   readonly server: string;
   readonly port: number;
-  /** The client behind its proxies, as a satellite is told it. */
+  /** The client behind its proxies, as a satellite receives it. */
   readonly origin?: string;
 }
 
-/** One exchange as both ends tell it; null for what neither knows. */
+/** One exchange as both ends report it; null for what neither knows. */
 export interface TrueExchange {
   readonly id: string;
   /** Between whom, as the sensor is to report it. */
@@ -52,12 +52,14 @@ export interface TrueExchange {
   readonly status: number | null;
   /** Of the request, only those the plan names. */
   readonly requestHeaders: Headers;
-  /** Of the response, all the client told, or null. */
+  /** All headers of the response that the client reported, or null. */
   readonly responseHeaders: Headers | null;
   readonly requestBody: BodyTruth | null;
   readonly responseBody: BodyTruth | null;
   /** Whether the server answered without reading the request to its end. */
   readonly isRefused: boolean;
+  /** Whether the client failed and the server knows nothing: it may have been on the wire, and is unanswered then. */
+  readonly isUncertain: boolean;
 }
 
 export interface BodyTruth {
@@ -91,7 +93,7 @@ export function idOf(target: string): string {
   return /[?&]id=([^&#]*)/.exec(target)?.[1] ?? '';
 }
 
-export function tellTruth(input: TruthInput): Truth {
+export function establishTruth(input: TruthInput): Truth {
   const doubts: string[] = [];
   const reported = new Map(jsonLines<ClientRecord>(input.clientReport).map((record) => [record.id, record]));
   const received = new Map<string, ServerRecord[]>();
@@ -107,9 +109,9 @@ export function tellTruth(input: TruthInput): Truth {
     const server = received.get(id) ?? [];
     if (client?.error !== undefined)
       doubts.push(`${id} ${item.method} ${item.target}: the client says ${client.error}`);
-    if (client?.status === undefined && server.length === 0) {
-      if (client?.error === undefined)
-        doubts.push(`${id} ${item.method} ${item.target}: neither end has a record of it`);
+    const isUncertain = client?.status === undefined && server.length === 0;
+    if (isUncertain && client?.error === undefined) {
+      doubts.push(`${id} ${item.method} ${item.target}: neither end has a record of it`);
       continue;
     }
     const hash = server.find(({ requestSha256 }) => requestSha256 !== undefined) ?? origin.get(id);
@@ -128,10 +130,11 @@ export function tellTruth(input: TruthInput): Truth {
       requestBody: requestBody(item, hash, doubts),
       responseBody: responseBody(client, server.at(-1), input.bodies),
       isRefused: isRefused(item),
+      isUncertain,
     });
   }
   for (const id of received.keys())
-    if (!planned.has(id)) doubts.push(`the server has a record of ${id}, which nobody sent`);
+    if (!planned.has(id)) doubts.push(`the server has a record of ${id}, which is in no plan`);
   return { exchanges, doubts };
 }
 

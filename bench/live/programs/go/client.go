@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -35,6 +36,7 @@ type outcome struct {
 type client struct {
 	base      string
 	directory string
+	pause     time.Duration
 	lock      sync.Mutex
 }
 
@@ -43,6 +45,9 @@ func runClient(args []string) {
 	connections := 1
 	if len(args) > 3 {
 		connections, _ = strconv.Atoi(args[3])
+	}
+	if len(args) > 4 {
+		this.pause, _ = time.ParseDuration(args[4])
 	}
 	plan, err := os.Open(args[1])
 	if err != nil {
@@ -72,7 +77,11 @@ func (c *client) sendAll(items []item) {
 		ExpectContinueTimeout: 5 * time.Second,
 	}
 	defer transport.CloseIdleConnections()
+	if c.pause > 0 {
+		time.Sleep(rand.N(c.pause)) // not all at once
+	}
 	for _, next := range items {
+		time.Sleep(c.pause)
 		if err := c.send(transport, next); err != nil {
 			c.say(outcome{ID: next.ID, Error: err.Error()})
 		}

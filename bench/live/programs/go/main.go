@@ -1,7 +1,8 @@
 // The programs of the live matrix that are written in Go:
 //
-//	live-go serve PORT                                   the application on net/http
-//	live-go client BASE PLAN DIRECTORY [CONNECTIONS]     the client on net/http
+//	live-go serve PORT|unix:SOCKET                       the application on net/http
+//	live-go client BASE PLAN DIRECTORY [CONNECTIONS [PAUSE]]
+//	                                                     the client on net/http; each connection waits PAUSE before each request
 //	live-go link NAMESPACE:DEVICE NAMESPACE:DEVICE …     a wire with delay and loss (link.go)
 package main
 

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -28,7 +29,7 @@ type record struct {
 	ResponseSha256 string  `json:"responseSha256"`
 }
 
-func serve(port string) {
+func serve(where string) {
 	page, err := os.ReadFile(os.Getenv("LIVE_PAGE"))
 	if err != nil {
 		fail(err)
@@ -42,7 +43,16 @@ func serve(port string) {
 		log = file
 	}
 	app := &application{page: page, log: log}
-	fail(http.ListenAndServe(":"+port, app))
+	network, address := "tcp", ":"+where
+	if path, isUnix := strings.CutPrefix(where, "unix:"); isUnix {
+		network, address = "unix", path
+	}
+	listener, err := net.Listen(network, address)
+	if err != nil {
+		fail(err)
+	}
+	fmt.Println("serving")
+	fail(http.Serve(listener, app))
 }
 
 type application struct {

@@ -51,8 +51,8 @@ public class Client {
     }
     HttpResponse<byte[]> response = client.sendAsync(request.build(), BodyHandlers.ofByteArray())
         .get(5, TimeUnit.SECONDS); // its own timeout does not end a request that expects 100 and gets it twice
-    String told = response.previousResponse().isPresent() ? id + "-2" : id;
-    Files.write(directory.resolve(told), response.body());
+    String answered = response.previousResponse().isPresent() ? id + "-2" : id;
+    Files.write(directory.resolve(answered), response.body());
     StringBuilder pairs = new StringBuilder();
     for (Map.Entry<String, List<String>> header : response.headers().map().entrySet()) {
       for (String value : header.getValue()) {
@@ -60,7 +60,7 @@ public class Client {
         pairs.append("[\"" + header.getKey() + "\",\"" + value.replaceAll("[\\\\\"]", "\\\\$0") + "\"]");
       }
     }
-    System.out.println("{\"id\":\"" + told + "\",\"status\":" + response.statusCode() + ",\"headers\":[" + pairs + "]}");
+    System.out.println("{\"id\":\"" + answered + "\",\"status\":" + response.statusCode() + ",\"headers\":[" + pairs + "]}");
   }
 
   private static String text(String line, String name) {

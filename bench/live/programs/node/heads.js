@@ -1,11 +1,11 @@
-/** Response heads as curl and wget write them down, told as the other clients tell them. */
+/** Response heads as curl and wget write them, reported as the other clients report theirs. */
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { outDirectory, report, reportError } from './plan.js';
 
 /**
- * `text` holds the heads of all responses to `item`, 1xx and redirects among them; `bodyFile` the body of the last, which nobody
- * knows where there is no such file.
+ * `text` holds the heads of all responses to `item`, 1xx and redirects among them; `bodyFile` the body of the last, which is
+ * unknown where there is no such file.
  */
 export function reportHeads(item, text, bodyFile) {
   const heads = text

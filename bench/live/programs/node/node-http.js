@@ -17,9 +17,13 @@ function send(item) {
       outgoing.end(item.isChunked ? undefined : (body ?? undefined));
     };
     if (item.headers.some(([name]) => name.toLowerCase() === 'expect')) {
-      outgoing.on('continue', sendBody);
+      // A server that knows nothing of it keeps silent (RFC 9110 §10.1.1).
+      const waiting = setTimeout(sendBody, 1000);
+      for (const event of ['continue', 'response', 'close']) outgoing.once(event, () => clearTimeout(waiting));
+      outgoing.once('continue', sendBody);
       outgoing.flushHeaders();
     } else sendBody();
+    outgoing.setTimeout(5000, () => outgoing.destroy(new Error('no answer within 5 s')));
     outgoing.on('error', reject);
     outgoing.on('response', async (response) => {
       const parts = [];

@@ -10,7 +10,7 @@ for (const item of plan) {
   const { stderr } = spawnSync(
     'wget',
     [
-      ...['-nv', '-S', '--no-config', '--content-on-error', '--tries=1', '--timeout=20', '-O', file],
+      ...['-nv', '-S', '--no-config', '--content-on-error', '--tries=1', '--timeout=5', '-O', file],
       ...(item.method === 'HEAD' ? ['--spider'] : ['--method', item.method]),
       ...(item.isFollowed ? [] : ['--max-redirect=0']),
       ...(item.body === null ? [] : ['--body-file', item.body]),

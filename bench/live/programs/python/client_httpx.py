@@ -16,7 +16,7 @@ def send(client, item):
     report(id, response.status_code, response.headers.multi_items(), response.content, True)
 
 
-with httpx.Client(timeout=20, headers={"Accept-Encoding": "identity"}) as client:
+with httpx.Client(timeout=5, headers={"Accept-Encoding": "identity"}) as client:
     for item in PLAN:
         try:
             send(client, item)

@@ -15,7 +15,7 @@ def send(session, item):
         headers=headers_of(item),
         data=body,
         allow_redirects=item["isFollowed"],
-        timeout=20,
+        timeout=5,
     )
     id = item["id"] + "-2" if response.history else item["id"]
     report(id, response.status_code, list(response.raw.headers.items()), response.content, True)
