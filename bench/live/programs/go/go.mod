@@ -1,0 +1,5 @@
+module live
+
+go 1.25
+
+require golang.org/x/sys v0.38.0
