@@ -28,12 +28,12 @@ import { ProxyHeader, proxyHeaderEnd } from './proxy-header.js';
 /** The first bytes of one direction, or its end. */
 interface Held {
   readonly direction: Direction;
-  /** Of which the first `length` are held. */
+  /** The first `length` of these are held. */
   bytes: Buffer;
   length: number;
   /** Null for bytes. */
   readonly end: EndCause | null;
-  /** Of the first byte, or of the end. */
+  /** The time of the first byte, or of the end. */
   readonly time: number;
 }
 

@@ -17,6 +17,7 @@ import { Ending, type MessageSink } from '../message-sink.js';
 import { type Opening, Recognition } from '../protocol.js';
 import { type BodyFraming, Framing, isFramingPlain, requestFraming, responseFraming } from './body-framing.js';
 import { ChunkedDecoder, trailerPairs } from './chunked-decoder.js';
+import { HeadBuffer } from './head-buffer.js';
 import type { HeadParser } from './head-parser.js';
 import { behindEmptyLines, classifyStart, findMessageStart, Start } from './message-start.js';
 import { HeadResult, MessageKind, type ParsedHead } from './parsed-head.js';
@@ -32,7 +33,7 @@ export interface ReaderContext {
   readonly head: MessageHead;
 }
 
-/** Who decides about the flow when one of its streams is not, or no longer, HTTP/1. */
+/** Decides about the flow when one of its streams is not, or no longer, HTTP/1. */
 export interface ReaderOwner {
   /**
    * A message should begin with `opening`, and none does. Returns whether another protocol does; yes: it has the flow now.
@@ -62,19 +63,15 @@ const State = {
 } as const;
 type State = (typeof State)[keyof typeof State];
 
-const HEAD_BUFFER_BYTES_MIN = 2048;
 const HEAD_LOOK_BYTES = 2048;
-/** How often a gathered head may look complete and not be. */
-const HEAD_ATTEMPTS_MAX = 8;
+/** How often a gathered head may seem to have ended and go on. */
+const HEAD_ENDS_MAX = 8;
 /**
  * How often a message start is looked for in one segment. Each try may read the whole rest of it, so a segment full of what
  * looks like a start and is none would cost its length squared.
  */
 const RESYNCS_MAX = 16;
 const NO_TRAILERS: [string, string][] = [];
-
-const LF = 0x0a;
-const CR = 0x0d;
 
 type StreamEnding = typeof Ending.complete | typeof Ending.aborted | typeof Ending.unfinished;
 
@@ -101,11 +98,8 @@ export class MessageReader {
   /** Bytes left of a body of known length. */
   #left = 0;
   #chunked: ChunkedDecoder | null = null;
-  /** A head being gathered, how much of it was searched for its end, and how often it looked complete and was not. */
-  #head: Buffer | null = null;
-  #headLength = 0;
-  #headScanned = 0;
-  #headAttempts = 0;
+  /** A head being gathered. */
+  #head: HeadBuffer | null = null;
 
   constructor(
     context: ReaderContext,
@@ -326,33 +320,30 @@ export class MessageReader {
 
   /** Adds to the head being gathered, and parses it when its empty line has come. Returns where reading goes on. */
   #gather(bytes: Buffer, at: number, end: number, time: number): number {
-    const { limits } = this.#context;
-    const before = this.#headLength;
-    const take = Math.min(end - at, limits.head_bytes_max - before);
-    const head = this.#growHead(before + take);
-    bytes.copy(head, before, at, at + take);
-    this.#headLength = before + take;
+    const { limits, budget } = this.#context;
+    this.#head ??= new HeadBuffer(limits, budget);
+    const head = this.#head;
+    const before = head.length;
+    const take = head.append(bytes, at, end);
     this.#state = State.head;
 
-    const start = classifyStart(head, 0, this.#headLength);
+    const start = classifyStart(head.bytes, 0, head.length);
     if (start === Start.unknown) {
-      const foreign = this.#askForeign(head, 0, this.#headLength, time);
-      if (foreign === Recognition.maybe && this.#headLength < limits.head_bytes_max) return at + take;
+      const foreign = this.#askForeign(head.bytes, 0, head.length, time);
+      if (foreign === Recognition.maybe && !head.isFull) return at + take;
       return foreign === Recognition.yes ? end : this.#notAMessage(at, end, time);
     }
     const kind = start === Start.response ? MessageKind.response : MessageKind.request;
-    while (start !== Start.undecided && this.#findHeadEnd()) {
-      const result = this.#parse(kind, head, 0, this.#headLength, true);
+    while (start !== Start.undecided && head.findEnd()) {
+      const result = this.#parse(kind, head.bytes, 0, head.length, true);
       if (result === HeadResult.complete) {
-        const consumed = this.#take(kind, head, 0, time) - before;
+        const consumed = this.#take(kind, head.bytes, 0, time) - before;
         this.#dropHead();
         return at + consumed;
       }
-      if (result === HeadResult.invalid || ++this.#headAttempts > HEAD_ATTEMPTS_MAX) {
-        return this.#notAMessage(at, end, time);
-      }
+      if (result === HeadResult.invalid || head.endsFound > HEAD_ENDS_MAX) return this.#notAMessage(at, end, time);
     }
-    if (this.#headLength >= limits.head_bytes_max) {
+    if (head.isFull) {
       // It is HTTP for all its size, so what comes behind it is looked at.
       this.#sawMessage = true;
       return this.#notAMessage(at, end, time);
@@ -360,44 +351,9 @@ export class MessageReader {
     return at + take;
   }
 
-  /** Whether an empty line has come since the last look. */
-  #findHeadEnd(): boolean {
-    const head = this.#head as Buffer;
-    for (let i = this.#headScanned; i < this.#headLength; i++) {
-      if (head[i] !== LF) continue;
-      let previous = i - 1;
-      while (previous >= 0 && head[previous] === CR) previous--;
-      if (previous >= 0 && head[previous] !== LF) continue;
-      this.#headScanned = i + 1;
-      return true;
-    }
-    this.#headScanned = this.#headLength;
-    return false;
-  }
-
-  #growHead(length: number): Buffer {
-    let head = this.#head;
-    if (head === null || head.length < length) {
-      const { limits, budget } = this.#context;
-      const size = Math.min(limits.head_bytes_max, Math.max(HEAD_BUFFER_BYTES_MIN, length, (head?.length ?? 0) * 2));
-      const grown = Buffer.allocUnsafeSlow(size);
-      if (head !== null) {
-        head.copy(grown, 0, 0, this.#headLength);
-        budget.remove(head.length);
-      }
-      budget.add(size);
-      this.#head = grown;
-      head = grown;
-    }
-    return head;
-  }
-
   #dropHead(): void {
-    if (this.#head !== null) this.#context.budget.remove(this.#head.length);
+    this.#head?.release();
     this.#head = null;
-    this.#headLength = 0;
-    this.#headScanned = 0;
-    this.#headAttempts = 0;
   }
 
   /** The head that was parsed, which begins at `bytes[at]`, is complete. Returns where its message goes on. */
