@@ -21,6 +21,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { needs } from './support/needs.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const NOBODY = 65_534;
@@ -214,7 +215,7 @@ describe('what is done', () => {
 });
 
 describe('system packages', () => {
-  it.skipIf(!isRoot)('are installed by root, before what takes them', () => {
+  it('are installed by root, before what takes them', needs('root'), () => {
     removeTool('c++');
     removeTool('make');
     const { calls, said } = setup(['--start']);

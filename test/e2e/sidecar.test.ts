@@ -14,11 +14,11 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../src/deploy/ecs/json-value.js';
-import { run } from '../support/namespace.js';
+import { networkName, run } from '../support/namespace.js';
+import { needs } from '../support/needs.js';
 import {
   cgroupUse,
   podman,
-  podmanHint,
   podmanReady,
   type RunningContainer,
   sensorImage,
@@ -39,12 +39,12 @@ const definition = JSON.parse(
   readFileSync(new URL('../../task-definitions/low-resource.json', import.meta.url), 'utf8'),
 ) as JsonObject;
 
-describe.skipIf(!podmanReady)(`the sidecar in its task${podmanHint}`, () => {
+describe('the sidecar in its task', needs('root', 'ip', 'wrk', 'buildah', { PCAP_SENSOR_IMAGE: podmanReady }), () => {
   const id = `${process.pid % 200}.${Math.floor(Math.random() * 250)}`;
   const world = `10.${id}.1`;
   const inside = `10.${id}.2`;
-  const namespace = `sidecar-${process.pid}`;
-  const veth = `vs${process.pid}`;
+  const namespace = networkName('');
+  const veth = networkName('s');
   const appImage = `localhost/pcap-sensor-test-app:${process.pid}`;
   const running: RunningContainer[] = [];
   let app: RunningContainer;
