@@ -28,7 +28,7 @@ const CAP = at('node_modules/cap/build/Release/cap.node');
 const CAP_TRIED = at('node_modules/cap/.setup-tried');
 const RING_STAMP = at('native/build/.setup-stamp');
 const BUILD_STAMP = at('dist/.setup-stamp');
-const NPM_STAMP = at('node_modules/.setup-stamp');
+const NPM_NOTE = at('node_modules/.setup-note');
 
 const unpacked = at('build/packages');
 if (existsSync(unpacked)) useUnpacked();
@@ -55,7 +55,7 @@ const TRIED = at('build/setup/could-not-install');
 
 /** What is missing now. */
 function look() {
-  const npm = !existsSync(NPM_STAMP) || withoutVersion(readFileSync(NPM_STAMP, 'utf8')) !== withoutVersion(npmState);
+  const npm = !existsSync(NPM_NOTE) || withoutVersion(readFileSync(NPM_NOTE, 'utf8')) !== withoutVersion(npmState);
   const extra = packages.missing(...(EXTRA_GROUPS[mode] ?? []));
   return {
     npm,
@@ -109,7 +109,7 @@ async function makeWhatIsMissing(steps, todo) {
     steps.say('npm could not install its packages: see that `npm ping` succeeds, and run bin/setup again');
     return 1;
   }
-  if (mode !== 'production') writeFileSync(NPM_STAMP, npmState);
+  if (mode !== 'production') writeFileSync(NPM_NOTE, npmState);
   const build = todo.build ? buildProgram(steps) : true;
   if (todo.re2 && !(await fetchRe2(steps))) {
     await system.ready();
@@ -134,7 +134,7 @@ async function makeWhatIsMissing(steps, todo) {
   }
   if (mode === 'production') {
     spawnSync('npm', ['prune', '--omit=dev', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
-    writeFileSync(NPM_STAMP, npmState);
+    writeFileSync(NPM_NOTE, npmState);
   }
   if (todo.re2) steps.say(`ready after ${Math.round((Date.now() - began) / 1000)} s`);
   return 0;

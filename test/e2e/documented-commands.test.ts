@@ -23,14 +23,14 @@ import { commandPlaces, documented, snippetsIn } from '../support/documented-com
 import { controlPlaneBuilt, startControlPlane } from '../support/kubernetes-control-plane.js';
 import { motoInstalled, startMoto } from '../support/moto.js';
 import { networkName, run } from '../support/namespace.js';
-import { type Needs, needs } from '../support/needs.js';
+import { type Need, type Needs, needs } from '../support/needs.js';
 import { podman, podmanReady, runContainer, sensorImage, startContainer } from '../support/podman.js';
 import { richTaskDefinition } from '../support/rich-task-definition.js';
 import { atTerminal, type Terminal, type TerminalOptions } from '../support/terminal.js';
 import { builtCopy, freshClone } from '../support/working-copy.js';
 
 /** Captures in a network namespace of its own; all take git, for a clone. */
-const capturing = (...more: Parameters<typeof needs>) => needs('root', 'ip', 'curl', 'git', ...more);
+const capturing = (...more: Need[]) => needs('root', 'ip', 'curl', 'git', ...more);
 /** What takes minutes is for scripts/check-readme. */
 const slow = { 'scripts/check-readme': process.env.DOCUMENTED_COMMANDS === 'all' };
 const moto = { moto: motoInstalled };

@@ -18,6 +18,9 @@ declare module 'vitest' {
   }
 }
 
+/** A right, a program, or names of other things with whether each is here. */
+export type Need = string | Readonly<Record<string, boolean>>;
+
 export interface Needs {
   readonly skip: boolean;
   readonly meta: { lacks: string[] };
@@ -35,7 +38,7 @@ const RIGHTS: Readonly<Record<string, { isHere: boolean; name: string }>> = {
  * @param wanted `root`, `capture`, a program of the list in `bin/setup`, or names of other things with whether each is here
  * @throws where a program is in none of these: it would be missing on a bare machine, and nobody would know its package
  */
-export function needs(...wanted: readonly (string | Readonly<Record<string, boolean>>)[]): Needs {
+export function needs(...wanted: readonly Need[]): Needs {
   const lacks = wanted.flatMap((one) => (typeof one === 'string' ? lackOf(one) : otherLacks(one)));
   return { skip: lacks.length > 0, meta: { lacks: [...new Set(lacks)] } };
 }
