@@ -249,6 +249,12 @@ describe('system packages', () => {
     expect(setup(['--test'], as)).toEqual({ code: 0, said: '', calls: [] });
   });
 
+  it('of the tests are installed by root', needs('root'), () => {
+    const { calls, said } = setup(['--test']);
+    expect(calls).toContainEqual(expect.stringMatching(/^apt-get .*install -y .*tcpdump tcpreplay/));
+    expect(said).toMatch(/^setup: packages: .*tcpdump tcpreplay.* \d+ s$/m);
+  });
+
   it('are listed with what they are for', () => {
     const { stdout } = spawnSync(join(project, 'bin/setup'), ['--list'], { env: environment(), encoding: 'utf8' });
     expect(stdout.split('\n')).toEqual(

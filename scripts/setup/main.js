@@ -104,6 +104,8 @@ async function makeWhatIsMissing(steps, todo) {
   // Where compiling is certain, the compiler is fetched while npm is busy.
   if (todo.ring || todo.run) system.ready();
 
+  const extra = todo.extra.length === 0 ? true : system.ready().then(() => installExtra(steps, system, todo.extra));
+
   if (todo.npm && !(await installNpmPackages(steps))) {
     await system.settled();
     steps.say('npm could not install its packages: see that `npm ping` succeeds, and run bin/setup again');
@@ -127,7 +129,7 @@ async function makeWhatIsMissing(steps, todo) {
   if (!hasRing)
     steps.say('the capture ring could not be built; live capture falls back to libpcap, files are read as ever');
   if (todo.cap || !hasRing) await compileCap(steps, system);
-  if (todo.extra.length > 0) await installExtra(steps, system, todo.extra);
+  await extra;
   if (!(await build)) {
     steps.say('the program could not be built: mend what is said above, and run bin/setup again');
     return 1;
@@ -254,7 +256,7 @@ async function installExtra(steps, system, names) {
     steps.say(`this user may not install ${names.join(' ')}; the tests that take them are skipped`);
   } else {
     const all = await steps.run({
-      command: packages.installation(asRoot, names),
+      ...packages.installation(asRoot, names),
       log,
       name: `packages: ${names.join(' ')}`,
     });

@@ -7,8 +7,12 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const EXCERPT_LINES = 6;
+/** What a command has started may take this long to end after it. */
+const GROUP_MILLIS = 2000;
+const LOOK_AGAIN_MILLIS = 20;
 const CLEAR_LINE = '\r\x1b[K';
 
 export function createSteps(root) {
@@ -50,9 +54,13 @@ export function createSteps(root) {
    */
   async function stop() {
     isStopping = true;
-    const over = [...children.keys()].map((child) => once(child, 'exit'));
-    for (const { target, signal } of children.values()) process.kill(target, signal);
-    await Promise.all(over);
+    const ended = [...children].map(async ([child, { target, signal }]) => {
+      const exited = once(child, 'exit');
+      process.kill(target, signal);
+      await exited;
+      await isOver(target);
+    });
+    await Promise.all(ended);
   }
 
   /**
@@ -72,6 +80,7 @@ export function createSteps(root) {
     usesTerminal = false,
     endedBy = 'SIGTERM',
   }) {
+    if (isStopping) return false;
     mkdirSync(logs, { recursive: true });
     const path = join(logs, `${log}.log`);
     const file = openSync(path, 'w');
@@ -112,6 +121,17 @@ export function createSteps(root) {
 /** Whether the command succeeds; its output is nobody's. */
 export function succeeds(command, ...args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** Waits for the last process of a group, whose first has ended. */
+async function isOver(target) {
+  for (const deadline = Date.now() + GROUP_MILLIS; Date.now() < deadline; await delay(LOOK_AGAIN_MILLIS)) {
+    try {
+      process.kill(target, 0);
+    } catch {
+      return;
+    }
+  }
 }
 
 function seconds(since) {
