@@ -147,6 +147,10 @@ describe('from a checkout', () => {
     expect(await succeed(atTerminal(`getcap ${tools}/node`, where))).toContain('cap_net_raw=ep');
   });
 
+  scenario('what setting up takes', needs('git'), ['bin/setup --list'], async (list = '') => {
+    expect(await succeed(atTerminal(list, { cwd: copy }))).toContain('run libpcap ');
+  });
+
   scenario(
     'the help of the other commands',
     needs('git'),
