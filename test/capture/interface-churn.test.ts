@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 it('follows 200 interfaces that come and go, and leaks nothing', {
-  ...needs('root', 'ip'),
+  ...needs('namespaces', 'ip'),
   timeout: 120_000,
 }, async () => {
   run('ip', 'netns', 'add', namespace);

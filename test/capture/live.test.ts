@@ -81,7 +81,7 @@ async function send(text: string, to = port): Promise<void> {
   });
 }
 
-describe('on loopback', needs('root', 'ip'), () => {
+describe('on loopback', needs('namespaces', 'ip'), () => {
   it.each(['ring', 'cap'] as const)(
     '%s delivers each packet once, in order, between open and stop',
     async (backend) => {
@@ -223,7 +223,7 @@ describe('on loopback', needs('root', 'ip'), () => {
   });
 });
 
-describe('on a veth pair', needs('root', 'ip', 'sysctl', 'tcpreplay', 'tcpdump'), () => {
+describe('on a veth pair', needs('namespaces', 'ip', 'sysctl', 'tcpreplay', 'tcpdump'), () => {
   let pair: VethPair;
   beforeAll(() => {
     pair = makeVethPair();

@@ -46,7 +46,7 @@ afterEach(async () => {
   pair.remove();
 });
 
-it('makes one exchange of what two interfaces saw', needs('root', 'ip', 'sysctl'), async () => {
+it('makes one exchange of what two interfaces saw', needs('namespaces', 'ip', 'sysctl'), async () => {
   const source = openLive({
     backend: 'ring',
     interfaces: { names: [bridge, pair.here], include: [], exclude: [] },

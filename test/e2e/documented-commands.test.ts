@@ -30,7 +30,7 @@ import { atTerminal, type Terminal, type TerminalOptions } from '../support/term
 import { builtCopy, freshClone } from '../support/working-copy.js';
 
 /** Captures in a network namespace of its own; all take git, for a clone. */
-const capturing = (...more: Need[]) => needs('root', 'ip', 'curl', 'git', ...more);
+const capturing = (...more: Need[]) => needs('namespaces', 'ip', 'curl', 'git', ...more);
 /** What takes minutes is for scripts/check-readme. */
 const slow = { 'scripts/check-readme': process.env.DOCUMENTED_COMMANDS === 'all' };
 const moto = { moto: motoInstalled };

@@ -11,7 +11,7 @@ import { needs } from './needs.js';
 it('leaves things behind', { timeout: 120_000 }, async () => {
   const child = spawn('sleep', ['3600'], { stdio: 'ignore', detached: true });
   child.unref();
-  const namespace = needs('root', 'ip', 'sysctl').skip ? null : makeVethPair().namespace;
+  const namespace = needs('namespaces', 'ip', 'sysctl').skip ? null : makeVethPair().namespace;
   const file = process.env.LEFT ?? '';
   writeFileSync(`${file}.new`, JSON.stringify({ pid: child.pid, namespace }));
   renameSync(`${file}.new`, file);

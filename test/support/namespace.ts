@@ -1,5 +1,5 @@
 /**
- * Network namespaces and veth pairs for tests that need real interfaces. They take `needs('root', 'ip', 'sysctl')`.
+ * Network namespaces and veth pairs for tests that need real interfaces. They take `needs('namespaces', 'ip', 'sysctl')`.
  * Their names have that of the run, by which what a test leaves behind is found.
  */
 import { execFileSync } from 'node:child_process';

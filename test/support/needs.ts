@@ -6,7 +6,7 @@
  *     it('survives a kill', { ...needs('root', 'ip'), timeout: 60_000 }, () => …);
  *     describe('against moto', needs({ moto: motoInstalled }), () => …);
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { mayCapture } from './permission.js';
@@ -29,13 +29,21 @@ export interface Needs {
 const SETUP = join(import.meta.dirname, '../../bin/setup');
 
 /** Rights, by the word for them: whether this process has them, and what the count calls them. */
-const RIGHTS: Readonly<Record<string, { isHere: boolean; name: string }>> = {
-  root: { isHere: process.getuid?.() === 0, name: 'root' },
-  capture: { isHere: mayCapture, name: 'CAP_NET_RAW' },
+const RIGHTS: Readonly<Record<string, { isHere: () => boolean; name: string }>> = {
+  root: { isHere: () => process.getuid?.() === 0, name: 'root' },
+  capture: { isHere: () => mayCapture, name: 'CAP_NET_RAW' },
+  // Root in a container has not always this one.
+  namespaces: { isHere: canMakeNamespaces, name: 'root with CAP_SYS_ADMIN' },
 };
 
+let canMake: boolean | null = null;
+function canMakeNamespaces(): boolean {
+  canMake ??= process.getuid?.() === 0 && spawnSync('unshare', ['--net', 'true'], { stdio: 'ignore' }).status === 0;
+  return canMake;
+}
+
 /**
- * @param wanted `root`, `capture`, a program of the list in `bin/setup`, or names of other things with whether each is here
+ * @param wanted `root`, `capture`, `namespaces`, a program of the list in `bin/setup`, or names of other things with whether each is here
  * @throws where a program is in none of these: it would be missing on a bare machine, and nobody would know its package
  */
 export function needs(...wanted: readonly Need[]): Needs {
@@ -45,7 +53,7 @@ export function needs(...wanted: readonly Need[]): Needs {
 
 function lackOf(name: string): string[] {
   const right = RIGHTS[name];
-  if (right !== undefined) return right.isHere ? [] : [right.name];
+  if (right !== undefined) return right.isHere() ? [] : [right.name];
   const packageName = packages().get(name);
   if (packageName === undefined) throw new Error(`needs('${name}'): the list in bin/setup has no such program`);
   return hasProgram(name) ? [] : [packageName];
