@@ -29,6 +29,8 @@ const CAP_TRIED = at('node_modules/cap/.setup-tried');
 const RING_STAMP = at('native/build/.setup-stamp');
 const BUILD_STAMP = at('dist/.setup-stamp');
 const NPM_NOTE = at('node_modules/.setup-note');
+/** Packages of the tests that could not be had; they are not tried again unless other ones are missing. */
+const TRIED = at('build/setup/could-not-install');
 
 const unpacked = at('build/packages');
 if (existsSync(unpacked)) useUnpacked();
@@ -50,9 +52,6 @@ function withoutVersion(state) {
 }
 
 const packages = createPackages(list, unpacked);
-/** Not tried again unless something else is missing than what could not be had the last time. */
-const TRIED = at('build/setup/could-not-install');
-
 /** What is missing now. */
 function look() {
   const npm = !existsSync(NPM_NOTE) || withoutVersion(readFileSync(NPM_NOTE, 'utf8')) !== withoutVersion(npmState);
@@ -102,19 +101,18 @@ async function makeWhatIsMissing(steps, todo) {
   if (mode === 'test' && process.getuid() !== 0) steps.say('tests that take root are skipped, and counted at the end');
   const system = createInstaller(steps);
   // Where compiling is certain, the compiler is fetched while npm is busy.
-  if (todo.ring || todo.run) system.ready();
-
-  const extra = todo.extra.length === 0 ? true : system.ready().then(() => installExtra(steps, system, todo.extra));
+  const first = todo.ring ? system.need('build', 'run', ...(todo.cap ? ['cap'] : [])) : system.need('run');
+  const extra = todo.extra.length === 0 ? true : first.then(() => installExtra(steps, system, todo.extra));
 
   if (todo.npm && !(await installNpmPackages(steps))) {
-    await system.settled();
+    await first;
     steps.say('npm could not install its packages: see that `npm ping` succeeds, and run bin/setup again');
     return 1;
   }
   if (mode !== 'production') writeFileSync(NPM_NOTE, npmState);
   const build = todo.build ? buildProgram(steps) : true;
   if (todo.re2 && !(await fetchRe2(steps))) {
-    await system.ready();
+    await system.need('build');
     if (!(await compileRe2(steps))) {
       const missing = packages.missing('build');
       const wayOut = missing.length === 0 ? 'mend what build/setup/re2.log says' : packages.advice(missing);
@@ -124,7 +122,7 @@ async function makeWhatIsMissing(steps, todo) {
       return 1;
     }
   }
-  await system.settled();
+  await first;
   const hasRing = !todo.ring || (await buildRing(steps));
   if (!hasRing)
     steps.say('the capture ring could not be built; live capture falls back to libpcap, files are read as ever');
@@ -142,18 +140,18 @@ async function makeWhatIsMissing(steps, todo) {
   return 0;
 }
 
-/** System packages that building and running take: installed at most once, and only when they are asked for. */
+/** Installs system packages of building and running when they are needed, one set after the other. */
 function createInstaller(steps) {
   let asRoot;
   const rights = () => {
     asRoot ??= { words: packages.rights(steps.say) };
     return asRoot.words;
   };
-  let installing;
-  async function install() {
-    const names = packages.missing('build', 'run', ...(mode === 'start' ? [] : ['cap']));
+  async function install(groups) {
+    const names = packages.missing(...groups);
     // Debian's own node comes without its headers; every other brings them.
-    if (names.length > 0 && !headersOfNode() && succeeds('dpkg', '-S', process.execPath)) names.push('libnode-dev');
+    if (groups.includes('build') && !headersOfNode() && succeeds('dpkg', '-S', process.execPath))
+      names.push('libnode-dev');
     if (names.length === 0) return;
     const log = 'system-packages';
     if (rights() !== null) {
@@ -163,18 +161,17 @@ function createInstaller(steps) {
       const name = `packages, unpacked in build/: ${names.join(' ')}`;
       if (await steps.run({ command, log, name })) useUnpacked();
     } else {
-      steps.say(
-        `missing, and this user may not install: ${names.join(' ')}; what has no prebuilt addon cannot be built`,
-      );
+      steps.say(`this user may not install ${names.join(' ')}; what has no prebuilt addon cannot be built`);
     }
   }
+  let last = Promise.resolve();
   return {
     rights,
-    ready: () => {
-      installing ??= install();
-      return installing;
+    /** Resolves when what can be had of these groups is there. */
+    need: (...groups) => {
+      last = last.then(() => install(groups));
+      return last;
     },
-    settled: () => installing ?? Promise.resolve(),
   };
 }
 
@@ -242,7 +239,7 @@ function compileRe2(steps) {
 async function compileCap(steps, system) {
   const cwd = at('node_modules/cap');
   if (!existsSync(cwd)) return;
-  await system.ready();
+  await system.need('build', 'cap');
   if (packages.missing('build', 'cap').length === 0) {
     await steps.run({ command: gyp(), log: 'cap', name: 'cap, the fallback for capture', cwd, env: headersForGyp() });
   }
