@@ -2,13 +2,13 @@
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 --tag levoai/pcap-sensor .
 #
-# BUILD_IMAGE has Node.js with its headers and npm, on Debian. BASE_IMAGE is a Debian of the same release; the image is
-# that, Node.js and the sensor. NODE_IMAGE is where the Node.js of the image comes from: BUILD_IMAGE, of the platform
-# built for. Behind a proxy that re-signs TLS, or with a registry of your own:
+# BUILD_IMAGE has Node.js with its headers and npm, on Debian. BASE_IMAGE is a Debian of the same release, to which Node.js
+# and the sensor are added. NODE_IMAGE provides the Node.js: it is BUILD_IMAGE for the platform that the image is for.
+# Behind a proxy that re-signs TLS, or with a registry of your own:
 #   --secret id=ca,src=ca-bundle.pem --secret id=npmrc,src=$HOME/.npmrc
-# They are mounted while npm runs and are in no layer.
+# They are mounted while npm runs, and no layer holds them.
 #
-# The first stage runs on the machine that builds, and cross-compiles: emulated, the compiler would take an hour.
+# The first stage runs on the building machine's own architecture and cross-compiles: an emulated compiler takes an hour.
 ARG BUILD_IMAGE=docker.io/library/node:20-bookworm
 ARG NODE_IMAGE=${BUILD_IMAGE}
 ARG BASE_IMAGE=docker.io/library/debian:bookworm-slim
@@ -23,8 +23,8 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends g++ make python3 libpcap-dev $(scripts/cross packages "$TARGETARCH") \
  && rm -rf /var/lib/apt/lists/*
 COPY package.json package-lock.json .npmrc ./
-# Optional packages are installed for the compiler to see their types; the image gets none of them: the AWS SDK belongs
-# to "pcap-sensor ecs", the cap package to machines without the capture ring.
+# Optional packages are installed because the compiler needs their types. The image gets none of them: the AWS SDK is for
+# "pcap-sensor ecs", and the cap package for machines without the capture ring.
 RUN --mount=type=secret,id=ca,target=/run/ca.pem --mount=type=secret,id=npmrc,target=/root/.npmrc \
     if [ -s /run/ca.pem ]; then export NODE_EXTRA_CA_CERTS=/run/ca.pem; fi; \
     npm ci --ignore-scripts --no-update-notifier --loglevel=error
@@ -41,15 +41,16 @@ RUN node scripts/runtime-tree.js /runtime \
  && find /runtime -name '*.node' -exec scripts/cross strip "$TARGETARCH" {} + \
  && scripts/cross strip "$TARGETARCH" /usr/local/bin/runtime-node
 
-# Said again because older buildah goes on with the platform of the stage before.
+# Repeated, because older buildah goes on with the platform of the stage before.
 FROM --platform=${TARGETPLATFORM} ${BASE_IMAGE}
-# root: on Fargate only root has NET_RAW in effect. Any other name is made a user, and Node.js is given the capability.
+# root, because on Fargate only root has NET_RAW in effect. With another name the user is made, and Node.js gets the
+# capability.
 ARG RUN_AS=root
 RUN apt-get update \
  && apt-get install --yes --no-install-recommends ca-certificates libpcap0.8 libstdc++6 tini \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
 COPY --from=build /runtime /levoai/pcap-sensor
-# Node.js comes through a mount, not COPY: giving it the capability in a layer of its own would store it twice.
+# Node.js comes through a mount, not COPY: it would be stored twice if a layer of its own gave it the capability.
 RUN --mount=type=bind,from=build,source=/usr/local/bin,target=/mnt/build \
     install /mnt/build/runtime-node /usr/local/bin/node \
  && ln -s /levoai/pcap-sensor/bin/init /usr/local/bin/pcap-sensor \

@@ -4,7 +4,7 @@
  *
  *     npx tsc -p tsconfig.bench.json && sudo node build/bench/bench/governor.js [seconds]
  *
- * Runs without the sensor stand before, between and after, since the machine may be busy with other things.
+ * There are runs without the sensor before, between and after, since the machine may be busy with other things.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -104,7 +104,7 @@ async function measure(run: string, flags: readonly string[] | null): Promise<Re
   };
 }
 
-/** Counts the traces, those that say they are not whole, and of the others those with another request's response. */
+/** Counts the traces, those that say they are not whole, and among the others those with another request's response. */
 async function check(path: string): Promise<{ traces: number; partial: number; untrue: number }> {
   let traces = 0;
   let partial = 0;

@@ -1,5 +1,5 @@
 /**
- * What deciding costs: nanoseconds of CPU an exchange, by what is asked.
+ * What the policy costs: nanoseconds of CPU an exchange, by the settings.
  *
  *     npx tsc -p tsconfig.bench.json && node build/bench/bench/policy.js
  */
@@ -43,7 +43,8 @@ function exchange(target: string): Exchange {
     response: { ...message, status: 200, reason: 'OK', version: '1.1' },
     marks: 0,
     dropReason: DropReason.none,
-    admission: null,
+    context: null,
+    permit: null,
   };
 }
 

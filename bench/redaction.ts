@@ -3,7 +3,7 @@
  *
  *     npx tsc -p tsconfig.bench.json && node build/bench/bench/redaction.js
  *
- * JSON.parse and JSON.stringify of the same text stand beside it: what redaction by way of values would cost at least.
+ * JSON.parse and JSON.stringify of the same text are measured too: redaction by way of values would cost at least that.
  */
 
 import { createRedactor } from '../src/redact/redactor.js';

@@ -1,10 +1,11 @@
 /**
- * How long spelling a trace with a large body holds everything else up, by output: the longest time between two turns of the event
- * loop, from the trace being handed over until it is out.
+ * How long encoding a trace with a large body holds up everything else, by output: the longest time between two turns of the
+ * event loop, from handing over the trace until it is out.
  *
  *     node --import ./test/support/run-typescript.js bench/stall.ts [--rounds 30]
  *
- * Prints a Markdown table: the least and the median over the rounds, in milliseconds. A satellite of its own on loopback takes what goes there.
+ * Prints a Markdown table: the least and the median over the rounds, in milliseconds. A satellite on loopback takes what is
+ * sent.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -15,12 +16,13 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createCounters } from '../src/counters.js';
 import { DEFAULT_LIMITS } from '../src/limits.js';
+import { createBooks } from '../src/output/books.js';
 import { systemClock } from '../src/output/clock.js';
 import { openFileOutput } from '../src/output/file/file-output.js';
 import type { TraceOutput } from '../src/output/output.js';
-import { createRelay } from '../src/output/satellite/relay.js';
+import { openSatelliteRelay } from '../src/output/satellite/satellite-relay.js';
 import type { Trace } from '../src/trace/trace.js';
-import { recordingLog, relaySettings } from '../test/support/relay.js';
+import { recordingLog, satelliteSettings } from '../test/support/relay.js';
 import { sampleTrace } from '../test/support/trace.js';
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '30' } } });
@@ -37,13 +39,13 @@ const counters = createCounters();
 const { log } = recordingLog();
 const parts = { counters, limits: DEFAULT_LIMITS, log, clock: systemClock };
 const relay = (protocol: 'otlp' | 'levo') =>
-  createRelay({ ...parts, settings: relaySettings(url, { protocol, exportIntervalMillis: 20 }) });
+  openSatelliteRelay(satelliteSettings(url, { protocol, exportIntervalMillis: 20 }), parts);
 const file = (format: 'ndjson' | 'har') =>
   openFileOutput({
     ...parts,
     format,
     path: join(directory, format),
-    keepsBooks: true,
+    books: createBooks(counters),
     isLive: true,
     sensorVersion: '0',
   });

@@ -3,10 +3,11 @@
  *
  *     npm run bench:startup [-- --runs 9] [--idle 60]
  *
- * In a network namespace of its own, so that no other traffic disturbs: needs root and iproute2. A server answers a request
- * every 5 ms; the satellite, in this process, notes the earliest start of a trace it is sent. That is the kernel's time of
- * a packet, and compared with the time of `spawn`. Memory and CPU are those of a sensor that sees no packet at all: resident, proportional
- * and private, 10 s after its start, and its CPU and wake-ups from then on. The same of bare Node.js stands beside it.
+ * Runs in a network namespace of its own, so that no other traffic disturbs; needs root and iproute2. A server answers a
+ * request every 5 ms. The satellite, in this process, notes the earliest start of a trace: the kernel's time of a packet,
+ * which is compared with the time of `spawn`. Memory and CPU are those of a sensor that sees no packet: its resident,
+ * proportional and private memory 10 s after the start, and its CPU and wake-ups from then on. Bare Node.js is measured
+ * beside it.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -78,7 +79,7 @@ async function startMillis(): Promise<number> {
   return Number(nanos / 1000n) / 1000 - before;
 }
 
-/** MiB by the kernel's own sum, and what the process used since it began: CPU in milliseconds, times it was woken. */
+/** MiB by the kernel's own sum, and since the process began its CPU time in milliseconds and its wake-ups. */
 function usage(pid: number) {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
   const mebibytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1]) / 1024;

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Copies what the sensor needs to run, and nothing else, into a directory: the built program, the native addons, the
- * production packages without what only building and reading them needs, and an SBOM (CycloneDX) of exactly those.
+ * production packages without files that only serve to build or read them, and an SBOM (CycloneDX) of those packages.
  *
  * usage: node scripts/runtime-tree.js DIRECTORY      in: a built checkout with its node_modules
  */
@@ -97,7 +97,7 @@ function copyPackage(place, manifest) {
 }
 
 /**
- * npm's SBOM of the lock file, cut down to the packages copied. (With --omit npm leaves out production packages that
+ * npm's SBOM of the lock file, reduced to the packages copied. (With --omit, npm leaves out production packages that
  * are also a peer of something omitted.)
  */
 function writeSbom(packages) {
@@ -137,7 +137,7 @@ for (const name of ['package.json', 'LICENSE', 'levo_pcap_sensor.sh', 'bin/init'
     cpSync(join(root, name), join(out, name), { recursive: true, filter: (source) => !source.endsWith('.map') });
   }
 }
-// Built here, or built before for this architecture: one of them is enough.
+// The addon was built here, or before for this architecture; one is enough.
 const addons = ['native/build/Release', `native/prebuilds/linux-${process.arch}`];
 for (const directory of addons.filter((place) => existsSync(join(root, place))).slice(0, 1)) {
   for (const name of existsSync(join(root, directory)) ? readdirSync(join(root, directory), { recursive: true }) : []) {

@@ -1,201 +1,221 @@
 /**
- * Every counter of the sensor: one flat record of numbers, so that the books can be added up at any moment.
+ * Every counter of the sensor, one row each: its type, its metric, its line in the documents and in the summary come from
+ * the row. The counts are one flat record of numbers, so that the books can be added up at any moment.
  *
  * The law of the house: each exchange whose request was seen ends in exactly one outcome,
  *
  *     exchanges_seen = exchanges_exported + Σ exchanges_dropped_* + exchanges in flight
+ *
+ * To add a counter, add a row to `COUNTER_ROWS`; to add a reason to drop exchanges, one to `DROP_REASON_ROWS`. Then run
+ * `npm run docs`.
  */
+import { column } from './columns.js';
 
-/** Why an exchange was not sent; 0 means that it is kept. */
-export const DropReason = {
-  none: 0,
-  hostRule: 1,
-  pathRule: 2,
-  methodRule: 3,
-  statusRule: 4,
-  healthCheck: 5,
-  sampledOut: 6,
-  rateLimited: 7,
-  /** Given up to stay inside the memory budget, before it could be sent. */
-  shed: 8,
-  /** The satellite refused it, or the queue overflowed while the satellite was away. */
-  undeliverable: 9,
-  /** Seen in part while the CPU budget was spent. */
-  unwatched: 10,
-} as const;
-export type DropReason = (typeof DropReason)[keyof typeof DropReason];
-
-export interface Counters {
-  // capture and decode
-  packets_seen: number;
-  packet_bytes_seen: number;
-  packets_not_ip: number;
-  packets_not_tcp: number;
-  packets_malformed: number;
-  packets_cut_short: number;
-  packets_unknown_link: number;
-  fragments_seen: number;
-  fragments_dropped: number;
-  // flow
-  segments_seen: number;
-  flows_opened: number;
-  flows_midstream: number;
-  flows_evicted: number;
-  segments_retransmitted: number;
-  segments_reordered: number;
-  segments_shed: number;
-  gaps: number;
-  gap_bytes: number;
-  // http
-  requests_seen: number;
-  responses_seen: number;
-  responses_unpaired: number;
-  messages_malformed: number;
-  flows_upgraded: number;
-  flows_tls: number;
-  tls_names_evicted: number;
-  flows_h2: number;
-  flows_not_http: number;
-  body_bytes_shed: number;
-  // policy
-  endpoints_evicted: number;
-  /** How long packets were taken, and how long they were not because the CPU budget was spent. */
-  watched_millis: number;
-  unwatched_millis: number;
-  // exchanges, by outcome
-  exchanges_seen: number;
-  exchanges_exported: number;
-  exchanges_dropped_host_rule: number;
-  exchanges_dropped_path_rule: number;
-  exchanges_dropped_method_rule: number;
-  exchanges_dropped_status_rule: number;
-  exchanges_dropped_health_check: number;
-  exchanges_dropped_sampled_out: number;
-  exchanges_dropped_rate_limited: number;
-  exchanges_dropped_shed: number;
-  exchanges_dropped_undeliverable: number;
-  exchanges_dropped_unwatched: number;
-  // relay
-  batches_exported: number;
-  batches_refused: number;
-  batches_evicted: number;
-  /** Batches the satellite found too large, sent again in halves. */
-  batches_split: number;
-  export_bytes: number;
-  export_retries: number;
-  /** Traces of delivered batches that the satellite said it did not take; among the undeliverable. */
-  export_traces_rejected: number;
-  /** Traces held in memory for an output, now. */
-  queue_traces: number;
-  /** Bytes of them, now. */
-  queue_bytes: number;
-  spool_batches_written: number;
-  spool_batches_read: number;
-  /** Traces in the spool, now: of this run, in flight in its books; of earlier runs, in none. */
-  spool_traces: number;
-  spool_bytes: number;
-  /** Records skipped because they were torn or did not match their checksum. */
-  spool_records_torn: number;
-  /** Operations on the spool that failed; what they were to hold stayed in memory. */
-  spool_errors: number;
-  /** Traces found in the spool at the start, left there by an earlier run, and what became of them. */
-  recovered_traces: number;
-  recovered_traces_exported: number;
-  recovered_traces_dropped: number;
-  /** Traces a file output could not write, where another output keeps the books. */
-  output_traces_lost: number;
+export interface CounterRow {
+  /** A gauge also falls. */
+  readonly kind: 'counter' | 'gauge';
+  /** One sentence with the unit, for the metric and the documents. */
+  readonly help: string;
+  /** What the summary at exit calls it. */
+  readonly label?: string;
 }
 
+export interface DropReasonRow {
+  /** The value of `DropReason`. */
+  readonly code: number;
+  /** Names the counter, `exchanges_dropped_` and this, and the label of the metric. */
+  readonly outcome: string;
+  readonly help: string;
+  /** The field of the line a minute that it is added to. */
+  readonly progress: 'filtered' | 'sampledOut' | 'rateLimited' | 'undeliverable' | 'unwatched';
+  /** What excluded the exchange, as in "5 by path rules"; null if no setting chose to. */
+  readonly excludedBy: string | null;
+  /** The options that change how many exchanges end so. */
+  readonly options: readonly string[];
+}
+
+export const DROP_REASON_ROWS = {
+  hostRule: {
+    code: 1,
+    outcome: 'host_rule',
+    help: 'A host rule excludes it.',
+    progress: 'filtered',
+    excludedBy: 'host rules',
+    options: ['host-allow', 'host-exclusions'],
+  },
+  pathRule: {
+    code: 2,
+    outcome: 'path_rule',
+    help: 'A path rule excludes it.',
+    progress: 'filtered',
+    excludedBy: 'path rules',
+    options: ['path-allow', 'path-exclusions'],
+  },
+  methodRule: {
+    code: 3,
+    outcome: 'method_rule',
+    help: 'Its method is not among those to be kept.',
+    progress: 'filtered',
+    excludedBy: 'method rules',
+    options: ['method-allow'],
+  },
+  statusRule: {
+    code: 4,
+    outcome: 'status_rule',
+    help: 'Its status is not among those to be kept.',
+    progress: 'filtered',
+    excludedBy: 'status rules',
+    options: ['status-allow'],
+  },
+  healthCheck: {
+    code: 5,
+    outcome: 'health_check',
+    help: 'It is a health check.',
+    progress: 'filtered',
+    excludedBy: 'health checks',
+    options: ['keep-health-checks'],
+  },
+  sampledOut: {
+    code: 6,
+    outcome: 'sampled_out',
+    help: 'It is not part of the sample.',
+    progress: 'sampledOut',
+    excludedBy: 'sampling',
+    options: ['sample-rate', 'sample-by-parent'],
+  },
+  rateLimited: {
+    code: 7,
+    outcome: 'rate_limited',
+    help: 'The rate limit was spent.',
+    progress: 'rateLimited',
+    excludedBy: 'the rate limit',
+    options: ['rate-limit'],
+  },
+  undeliverable: {
+    code: 8,
+    outcome: 'undeliverable',
+    help: 'The output refused it, or had no room for it while it could not be delivered.',
+    progress: 'undeliverable',
+    excludedBy: null,
+    options: ['max-memory', 'spool-dir', 'spool-max-bytes'],
+  },
+  unwatched: {
+    code: 9,
+    outcome: 'unwatched',
+    help: 'Part of it passed while the CPU budget was spent.',
+    progress: 'unwatched',
+    excludedBy: null,
+    options: ['max-cpu'],
+  },
+} as const satisfies Record<string, DropReasonRow>;
+
+type DropReasonName = keyof typeof DROP_REASON_ROWS;
+type DropCounter = `exchanges_dropped_${(typeof DROP_REASON_ROWS)[DropReasonName]['outcome']}`;
+
+/** Why an exchange is not exported; `none` if it is kept. */
+export const DropReason = { none: 0, ...column(DROP_REASON_ROWS, ({ code }) => code) } as { readonly none: 0 } & {
+  readonly [Name in DropReasonName]: (typeof DROP_REASON_ROWS)[Name]['code'];
+};
+export type DropReason = (typeof DropReason)[keyof typeof DropReason];
+
+const counter = (help: string, label?: string): CounterRow => ({
+  kind: 'counter',
+  help,
+  ...(label === undefined ? {} : { label }),
+});
+const gauge = (help: string, label?: string): CounterRow => ({ ...counter(help, label), kind: 'gauge' });
+
+export const COUNTER_ROWS = {
+  // capture and decode
+  packets_seen: counter('Packets taken from all interfaces.', 'packets seen'),
+  packet_bytes_seen: counter('Bytes that these packets had on the wire.'),
+  packets_not_ip: counter('Packets that carry neither IPv4 nor IPv6.'),
+  packets_not_tcp: counter('IP packets that carry no TCP.'),
+  packets_malformed: counter('Packets whose headers contradict themselves or their length.'),
+  packets_cut_short: counter('Packets whose payload was not captured whole.'),
+  packets_unknown_link: counter('Packets of a link type that the sensor cannot read.'),
+  fragments_seen: counter('IP fragments.'),
+  fragments_dropped: counter('IP fragments given up: too late, too many or contradictory.'),
+  // flow
+  segments_seen: counter('TCP segments.'),
+  flows_opened: counter('TCP connections followed.'),
+  flows_midstream: counter('TCP connections whose beginning was not captured.'),
+  flows_evicted: counter('TCP connections forgotten to make room for others.'),
+  segments_retransmitted: counter('TCP segments that held nothing new.'),
+  segments_reordered: counter('TCP segments held until those in front of them came.'),
+  segments_shed: counter('Held TCP segments released because memory ran short.'),
+  gaps: counter('Gaps in streams: places where bytes were not captured.', 'gaps in streams'),
+  gap_bytes: counter('Bytes in these gaps.'),
+  // http
+  requests_seen: counter('HTTP requests whose head was read.'),
+  responses_seen: counter('HTTP responses whose head was read.'),
+  responses_unpaired: counter('HTTP responses without a request.', 'responses without a request'),
+  messages_malformed: counter('HTTP messages that break the grammar.'),
+  flows_upgraded: counter('Connections that stopped being HTTP: upgraded or tunnelled.'),
+  flows_tls: counter('Connections that carry TLS.'),
+  tls_names_evicted: counter('TLS server names forgotten to make room for others.'),
+  flows_h2: counter('Connections that carry HTTP/2.'),
+  flows_not_http: counter('Connections that carry neither HTTP nor TLS.'),
+  body_bytes_shed: counter('Bytes of bodies released because memory ran short.'),
+  // policy
+  endpoints_evicted: counter('Endpoints that the rate limit forgot to make room for others.'),
+  watched_millis: counter('Milliseconds in which exchanges were admitted, with a CPU budget.'),
+  unwatched_millis: counter('Milliseconds in which none were admitted because the CPU budget was spent.'),
+  // output
+  batches_exported: counter('Batches that the satellite took.'),
+  batches_refused: counter('Batches that the satellite refused for good.'),
+  batches_evicted: counter('Batches dropped because the queue or the spool was full.'),
+  batches_split: counter('Batches that the satellite found too large, sent again in halves.'),
+  export_bytes: counter('Bytes of the batches that the satellite took, encoded and not compressed.'),
+  export_retries: counter('Attempts to export a batch that failed and were made again.'),
+  export_traces_rejected: counter('Traces of batches taken that the satellite rejected; counted as undeliverable.'),
+  queue_traces: gauge('Traces held in memory for an output.'),
+  queue_bytes: gauge('Bytes of the traces held in memory for an output.'),
+  spool_batches_written: counter('Batches written to the spool.'),
+  spool_batches_read: counter('Batches read back from the spool.'),
+  // Traces of this run are in flight in its books; those of earlier runs are in none.
+  spool_traces: gauge('Traces in the spool, of this run and of earlier ones.', 'in the spool, for the next run'),
+  spool_bytes: gauge('Bytes of the spool.'),
+  spool_records_torn: counter('Records of the spool skipped: torn, or not matching their checksum.'),
+  spool_errors: counter('Operations on the spool that failed; what they were to hold stayed in memory.'),
+  recovered_traces: counter('Traces that an earlier run had left in the spool.', 'found in the spool'),
+  recovered_traces_exported: counter('Traces of an earlier run that were exported.', 'exported'),
+  recovered_traces_dropped: counter('Traces of an earlier run that were dropped.', 'given up'),
+  output_traces_lost: counter('Traces that a file could not take, where another output keeps the books.'),
+  // exchanges, by outcome; the others are DROP_REASON_ROWS
+  exchanges_seen: counter('Exchanges whose request was seen.', 'exchanges seen'),
+  exchanges_exported: counter('Exchanges exported.', 'exported'),
+} as const satisfies Record<string, CounterRow>;
+
+export type Counters = { [Name in keyof typeof COUNTER_ROWS | DropCounter]: number };
+
+/** The rows of the reasons, each with its counter. */
+export const DROP_REASONS: readonly (DropReasonRow & { readonly counter: DropCounter })[] = Object.values(
+  DROP_REASON_ROWS,
+).map((row) => ({ ...row, counter: `exchanges_dropped_${row.outcome}` as const }));
+
+const ZEROS = JSON.stringify({
+  ...column(COUNTER_ROWS, () => 0),
+  ...Object.fromEntries(DROP_REASONS.map((row) => [row.counter, 0])),
+});
+
+/** All zero. Every record has the same shape: `counters.gaps++` is a load and a store. */
 export function createCounters(): Counters {
-  return {
-    packets_seen: 0,
-    packet_bytes_seen: 0,
-    packets_not_ip: 0,
-    packets_not_tcp: 0,
-    packets_malformed: 0,
-    packets_cut_short: 0,
-    packets_unknown_link: 0,
-    fragments_seen: 0,
-    fragments_dropped: 0,
-    segments_seen: 0,
-    flows_opened: 0,
-    flows_midstream: 0,
-    flows_evicted: 0,
-    segments_retransmitted: 0,
-    segments_reordered: 0,
-    segments_shed: 0,
-    gaps: 0,
-    gap_bytes: 0,
-    requests_seen: 0,
-    responses_seen: 0,
-    responses_unpaired: 0,
-    messages_malformed: 0,
-    flows_upgraded: 0,
-    flows_tls: 0,
-    tls_names_evicted: 0,
-    flows_h2: 0,
-    flows_not_http: 0,
-    body_bytes_shed: 0,
-    endpoints_evicted: 0,
-    watched_millis: 0,
-    unwatched_millis: 0,
-    exchanges_seen: 0,
-    exchanges_exported: 0,
-    exchanges_dropped_host_rule: 0,
-    exchanges_dropped_path_rule: 0,
-    exchanges_dropped_method_rule: 0,
-    exchanges_dropped_status_rule: 0,
-    exchanges_dropped_health_check: 0,
-    exchanges_dropped_sampled_out: 0,
-    exchanges_dropped_rate_limited: 0,
-    exchanges_dropped_shed: 0,
-    exchanges_dropped_undeliverable: 0,
-    exchanges_dropped_unwatched: 0,
-    batches_exported: 0,
-    batches_refused: 0,
-    batches_evicted: 0,
-    batches_split: 0,
-    export_bytes: 0,
-    export_retries: 0,
-    export_traces_rejected: 0,
-    queue_traces: 0,
-    queue_bytes: 0,
-    spool_batches_written: 0,
-    spool_batches_read: 0,
-    spool_traces: 0,
-    spool_bytes: 0,
-    spool_records_torn: 0,
-    spool_errors: 0,
-    recovered_traces: 0,
-    recovered_traces_exported: 0,
-    recovered_traces_dropped: 0,
-    output_traces_lost: 0,
-  };
+  return JSON.parse(ZEROS);
 }
 
 /** Counts `count` exchanges as dropped for `reason`. */
 export function countDropped(counters: Counters, reason: DropReason, count = 1): void {
-  const name = DROP_COUNTERS[reason];
-  if (name !== null && name !== undefined) counters[name] += count;
+  const name = COUNTER_BY_CODE[reason];
+  if (name !== undefined) counters[name] += count;
 }
 
-const DROP_COUNTERS: readonly (keyof Counters | null)[] = [
-  null,
-  'exchanges_dropped_host_rule',
-  'exchanges_dropped_path_rule',
-  'exchanges_dropped_method_rule',
-  'exchanges_dropped_status_rule',
-  'exchanges_dropped_health_check',
-  'exchanges_dropped_sampled_out',
-  'exchanges_dropped_rate_limited',
-  'exchanges_dropped_shed',
-  'exchanges_dropped_undeliverable',
-  'exchanges_dropped_unwatched',
-];
+const COUNTER_BY_CODE: (DropCounter | undefined)[] = [undefined];
+for (const { code, counter: name } of DROP_REASONS) COUNTER_BY_CODE[code] = name;
 
-/** Exchanges that have not reached an outcome yet. Never negative; a test that finds it so has found a bug. */
-export function exchangesInFlight(counters: Counters): number {
+/** Exchanges that have not reached an outcome yet. Negative only if the books are wrong. */
+export function exchangesInFlight(counters: Readonly<Counters>): number {
   let ended = counters.exchanges_exported;
-  for (const name of DROP_COUNTERS) if (name !== null) ended += counters[name];
+  for (const { counter: name } of DROP_REASONS) ended += counters[name];
   return counters.exchanges_seen - ended;
 }

@@ -1,5 +1,5 @@
 /**
- * The log: pino on standard error, written at once, so that a line survives whatever ends the process.
+ * The log: pino on standard error. Lines are written at once, so that they survive whatever ends the process.
  */
 import { type Logger, pino } from 'pino';
 
@@ -12,7 +12,7 @@ export interface LogSettings {
 
 export function createLogger(settings: LogSettings): Logger {
   const destination = pino.destination({ fd: 2, sync: true });
-  // Whoever read the log has gone; that is no reason to stop sensing.
+  // The reader of the log has gone, which is no reason to stop sensing.
   destination.on('error', () => {});
   return pino(
     {
@@ -25,7 +25,7 @@ export function createLogger(settings: LogSettings): Logger {
   );
 }
 
-/** Whether what goes to standard error is for a person to read. */
+/** Whether standard error is for a person to read. */
 export function writesText(settings: LogSettings): boolean {
   return settings.logFormat === 'text' || (settings.logFormat === 'auto' && process.stderr.isTTY);
 }

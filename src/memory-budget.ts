@@ -1,6 +1,6 @@
 /**
- * One process-wide count of the bytes held in flows, reorder stores, bodies and queues. Whoever holds adds, whoever
- * lets go removes; the one who sheds asks `exceeded`.
+ * One process-wide count of the bytes held in flows, reorder stores, bodies and queues. Code that holds bytes adds them,
+ * and removes them when it releases them; code that sheds asks `exceeded`.
  */
 export class MemoryBudget {
   readonly max: number;
@@ -22,7 +22,7 @@ export class MemoryBudget {
     return this.used > this.max;
   }
 
-  /** Whether shedding has gone far enough: somewhat below the cap, so that the next byte does not start it again. */
+  /** Whether enough was shed: somewhat below the cap, so that the next byte does not start shedding again. */
   get relieved(): boolean {
     return this.used <= this.max - this.max / 8;
   }

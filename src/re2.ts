@@ -1,19 +1,17 @@
 /**
- * RE2, whose time is linear to the text whatever the pattern. Loaded with the first pattern: it takes 3 MiB, and a sensor
- * that has seen no traffic and was given no pattern needs none.
+ * RE2, whose time is linear in the text, whatever the pattern. It is loaded with the first pattern, since it takes 3 MiB
+ * and a sensor that has seen no traffic and was given no pattern does not need it.
  */
 import { createRequire } from 'node:module';
 import type RE2 from 're2';
+import { lazy } from './lazy.js';
 
 const require = createRequire(import.meta.url);
-let loaded: typeof RE2 | null = null;
+
+/** The class of RE2 patterns. */
+export const re2 = lazy(() => require('re2') as typeof RE2);
 
 /** @throws SyntaxError with RE2's reason */
 export function compileRe2(pattern: string, flags = ''): RE2 {
   return new (re2())(pattern, flags);
-}
-
-export function re2(): typeof RE2 {
-  loaded ??= require('re2') as typeof RE2;
-  return loaded;
 }

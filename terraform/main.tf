@@ -1,7 +1,7 @@
 # A new revision of an existing task definition: everything it has, with the sensor's container in place of any it had.
 #
-# What is read here on a second apply is the revision that the first one made. It is taken apart and put together the
-# same way, so nothing changes. When someone registers a newer revision, the next apply makes one from that.
+# A second apply reads the revision that the first one made, takes it apart and puts it together the same way, so that
+# nothing changes. If someone registers a newer revision, the next apply makes one from that.
 
 data "aws_ecs_task_definition" "current" {
   task_definition = var.task_definition_name
@@ -14,7 +14,7 @@ data "aws_ecs_task_definition" "current" {
   }
 }
 
-# The data source above has no tags; this one has those of any ARN.
+# The data source above has no tags; this one reads the tags of any ARN.
 data "aws_resourcegroupstaggingapi_resources" "current" {
   count             = var.copy_tags ? 1 : 0
   resource_arn_list = [data.aws_ecs_task_definition.current.arn]
@@ -24,7 +24,7 @@ locals {
   current    = data.aws_ecs_task_definition.current
   containers = jsondecode(local.current.container_definitions)
 
-  # A sensor is known by its name, or by its image if someone added one by hand.
+  # A container is a sensor by its name, or by its image if someone added it by hand.
   others = [
     for container in local.containers : container
     if container.name != "levo-pcap-sensor" &&
@@ -61,7 +61,7 @@ module "sensor" {
 
 resource "aws_ecs_task_definition" "with_sensor" {
   family = local.current.family
-  # Each encoded by itself: a conditional would make its two arms, and with them all containers, one type.
+  # Each is encoded by itself, since a conditional would give its two arms, and so all containers, one type.
   container_definitions = format("[%s]", join(",", concat(
     [for container in local.others : jsonencode(container)],
     var.with_sensor ? [jsonencode(module.sensor.container_definition)] : [],
@@ -122,7 +122,7 @@ resource "aws_ecs_task_definition" "with_sensor" {
         for_each = volume.value.docker_volume_configuration
         content {
           scope = docker_volume_configuration.value.scope == "" ? null : docker_volume_configuration.value.scope
-          # Only a shared volume may say whether it is provisioned.
+          # Only a shared volume may have autoprovision set.
           autoprovision = docker_volume_configuration.value.scope == "shared" ? docker_volume_configuration.value.autoprovision : null
           driver        = docker_volume_configuration.value.driver == "" ? null : docker_volume_configuration.value.driver
           driver_opts   = docker_volume_configuration.value.driver_opts
@@ -167,7 +167,7 @@ resource "aws_ecs_task_definition" "with_sensor" {
   }
 
   lifecycle {
-    # A service goes to the new revision before the one it comes from is deregistered.
+    # A service moves to the new revision before the old one is deregistered.
     create_before_destroy = true
 
     precondition {

@@ -4,6 +4,6 @@ output "task_definition_arn" {
 }
 
 output "task_definition" {
-  description = "The same as family:revision, as update-service takes it."
+  description = "The same revision as family:revision, for update-service."
   value       = "${aws_ecs_task_definition.with_sensor.family}:${aws_ecs_task_definition.with_sensor.revision}"
 }

@@ -1,5 +1,5 @@
-# The service, if one is named: imported, and only its task definition managed. Everything else it has is left to whoever
-# owns it, and it can never be destroyed from here.
+# The service, if one is named. It is imported, and only its task definition is managed; everything else is left to its
+# owner, and it can never be destroyed from here.
 
 import {
   for_each = var.service == null ? {} : { service = var.service }

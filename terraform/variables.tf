@@ -40,7 +40,7 @@ variable "image_name" {
 }
 
 variable "rate_limit" {
-  description = "Traces a minute; 0 is no limit."
+  description = "Traces a minute; 0 means no limit."
   type        = number
   default     = 1000
 }
@@ -58,13 +58,13 @@ variable "stream_timeout_seconds" {
 }
 
 variable "cpu_percentage_limit" {
-  description = "Share of the task's CPU for the sensor, in percent; 64 units at least."
+  description = "Share of the task's CPU for the sensor, in percent; at least 64 units."
   type        = number
   default     = 5
 }
 
 variable "memory_percentage_limit" {
-  description = "Share of the task's memory for the sensor, in percent; 200 MiB at least."
+  description = "Share of the task's memory for the sensor, in percent; at least 200 MiB."
   type        = number
   default     = 5
 }
@@ -76,13 +76,13 @@ variable "extra_flags" {
 }
 
 variable "copy_tags" {
-  description = "Copy the task definition's tags. Reads them with tag:GetResources, because the data source has none."
+  description = "Copy the task definition's tags. They are read with tag:GetResources, because the data source has none."
   type        = bool
   default     = true
 }
 
 variable "tags" {
-  description = "Tags for the new revision beside those copied."
+  description = "Tags for the new revision besides those copied."
   type        = map(string)
   default     = {}
 }

@@ -34,7 +34,7 @@ it('writes text that a person can read', () => {
   expect(lines[2]).toBe('Error: broken');
 });
 
-it('is JSON off a terminal unless told otherwise', () => {
+it('is JSON off a terminal unless an option says otherwise', () => {
   expect(logged({ logLevel: 'info', logFormat: 'auto' }, "log.info('x')")[0]).toMatch(/^\{/);
 });
 

@@ -107,6 +107,41 @@ describe('every file', () => {
   });
 });
 
+/** Words and turns that CONTRIBUTING.md rules out. Lines with a question mark may ask who. */
+const RULED_OUT: readonly (readonly [what: string, pattern: RegExp])[] = [
+  ['to spell, for to encode', /\b(mis)?spel(l|ls|led|ling|lings|t)\b/i],
+  ['to tell apart, for to distinguish', /\b(tell|tells|telling|told)\b.*\bapart\b/i],
+  ['a sentence that begins with "Who", as a subject', /(^|[.:;·] |\*+ |\/\/ |# )(Who|Whoever|Whom)\b[^?]*$/],
+  ['a sentence that begins with "Of …,"', /(^|\. |\*+ |\/\/ |# )Of (a|an|the|each|every|such|those|what)\b[^.]*,/],
+];
+
+describe('comments, texts and documents', () => {
+  /** Paths with something left to do; one that passes must be taken off. */
+  const PENDING = ['src/http/', 'src/redact/'];
+  // CONTRIBUTING.md itself says what is ruled out.
+  const prose = FILES.filter((path) =>
+    /^(src|scripts|bin|terraform|kubernetes|native|docs)\/|^(README|CHANGELOG)\.md$|^Dockerfile$/.test(path),
+  );
+  const isPending = (path: string) => PENDING.some((prefix) => path.startsWith(prefix));
+
+  it.each(RULED_OUT)('hold no %s', (_what, pattern) => {
+    expect(
+      linesMatching(
+        prose.filter((path) => !isPending(path)),
+        pattern,
+      ),
+    ).toEqual([]);
+  });
+
+  it('are pending only where something is left to do', () => {
+    const done = PENDING.filter((prefix) => {
+      const files = prose.filter((path) => path.startsWith(prefix));
+      return RULED_OUT.every(([, pattern]) => linesMatching(files, pattern).length === 0);
+    });
+    expect(done).toEqual([]);
+  });
+});
+
 it('has limits whose names end in their unit', () => {
   expect(Object.keys(DEFAULT_LIMITS).filter((name) => !/_(max|nanos)$/.test(name))).toEqual([]);
   for (const [name, value] of Object.entries(DEFAULT_LIMITS)) {

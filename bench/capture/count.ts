@@ -1,7 +1,7 @@
 /**
  * Counts packets on loopback and does nothing else: `ring` and `cap` as the sensor opens them, `bare-cap` as the npm
  * package's own example does; `exchanges` also makes HTTP exchanges of them and counts those, without policy, traces and
- * output. Prints what it saw as JSON when it is told to stop (SIGINT).
+ * output. Prints what it saw as JSON at SIGINT.
  */
 import { createRequire } from 'node:module';
 import { openLive } from '../../src/capture/live.js';

@@ -1,11 +1,11 @@
 /**
- * What capturing costs and loses: nginx and wrk flat out on the loopback of a namespace of their own, watched in turn by
- * nothing, tcpdump, the ring alone, the ring and the engine, the whole sensor, bare `cap` and the cap backend.
+ * What capturing costs and loses: nginx and wrk flat out on the loopback of a namespace of their own, captured in
+ * turn by nothing, tcpdump, the ring alone, the ring and the engine, the whole sensor, bare `cap` and the cap backend.
  *
  *     npm run build && node --import ./test/support/run-typescript.js bench/capture/loopback.ts [--seconds 5] [--rounds 3]
  *
- * Needs root, nginx, wrk, tcpdump, iproute2. Packets offered are those the kernel counted on the interface while a tool
- * watched; CPU is the tool's own, user and system, over that time, for each packet it saw. It includes the start of the
+ * Needs root, nginx, wrk, tcpdump, iproute2. Packets offered are those that the kernel counted on the interface while a
+ * tool captured; CPU is the tool's own, user and system, over that time, for each packet it saw. It includes the start of the
  * just-in-time compiler, so that longer runs come out lower.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
@@ -25,7 +25,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
   },
 });
-// Whoever read the rows has gone: the namespace and nginx are still to be taken down.
+// The reader of the rows has gone, but the namespace and nginx must still be taken down.
 process.stdout.on('error', () => {});
 const directory = mkdtempSync(join(tmpdir(), 'sensor-bench-'));
 const namespace = `bench-${process.pid}`;
@@ -113,7 +113,7 @@ function finished(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => (child.exitCode === null ? child.on('exit', () => resolve()) : resolve()));
 }
 
-async function watch(tool: Tool) {
+async function measure(tool: Tool) {
   let child: ChildProcess | null = null;
   let out = '';
   let err = '';
@@ -164,11 +164,11 @@ try {
   execFileSync('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
   nginx = spawn('ip', [...inside, 'nginx', '-p', directory, '-c', join(directory, 'nginx.conf')], { stdio: 'ignore' });
   await sleep(500);
-  const rows: Awaited<ReturnType<typeof watch>>[] = [];
+  const rows: Awaited<ReturnType<typeof measure>>[] = [];
   const chosen = tools.filter(({ name }) => name.includes(values.only));
   for (let round = 1; round <= Number(values.rounds); round++) {
     for (const tool of chosen) {
-      const row = await watch(tool);
+      const row = await measure(tool);
       rows.push(row);
       const lost = row.packets === null ? '' : row.offered - row.packets;
       const perPacket = row.packets === null ? '' : ((row.cpu / row.packets) * 1e9).toFixed(0);

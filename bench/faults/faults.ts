@@ -1,17 +1,17 @@
 /**
- * Everything that is made to go wrong with a satellite, a row each.
+ * Everything that the benchmark makes go wrong with a satellite, one row each.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SatelliteFault } from './satellite.js';
 
-/** What a fault has at hand. */
+/** What a fault can use. */
 export interface Stage {
   /** How long the fault lasts, unless it has a length of its own. */
   readonly millis: number;
   killSatellite(): Promise<void>;
   startSatellite(change?: { readonly certificate?: 'right' | 'wrong' }): Promise<void>;
   behave(fault: SatelliteFault): void;
-  /** What the name server says of the satellite's name from now on: where the satellite is, "gone" or "silent". */
+  /** What the name server answers for the satellite's name from now on: its address, "gone" or "silent". */
   resolveTo(answer: string): void;
   /** Drops every packet on the way to the satellite, and from it. */
   blackHole(isOn: boolean): void;
@@ -19,11 +19,11 @@ export interface Stage {
 
 export interface Fault {
   readonly name: string;
-  /** Over https, the sensor trusting one authority. */
+  /** Over https; the sensor trusts one authority. */
   readonly tls?: true;
-  /** By its name, which a name server resolves; by address if not. */
+  /** The sensor is given the satellite's name, which a name server resolves; otherwise its address. */
   readonly named?: true;
-  /** Whether what it answers in the bad time is final: refused, not retried, and counted. */
+  /** Whether its answer in the bad time is final: refused, not retried, and counted. */
   readonly isFinal?: true;
   during(stage: Stage): Promise<void>;
 }
@@ -93,7 +93,7 @@ function behaving(name: string, fault: SatelliteFault): Fault {
   };
 }
 
-/** The satellite goes, its name with it, and is back at another address. */
+/** The satellite goes, and its name with it, and both come back at another address. */
 function nameless(name: string, answer: string): Fault {
   return {
     name,

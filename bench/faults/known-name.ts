@@ -1,2 +1,2 @@
-/** The name the satellite has, where it has one; `.test` is nobody's (RFC 6761 §6.2). */
+/** The satellite's name, where it has one; nobody owns `.test` (RFC 6761 §6.2). */
 export const KNOWN_NAME = 'satellite.test';

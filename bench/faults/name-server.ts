@@ -1,5 +1,5 @@
 /**
- * A name server that knows one name, and forgets it when told to.
+ * A name server that knows one name, and forgets it on command.
  *
  * in: the address to listen on (argument), `{ answer }` messages: an IPv4 address, "gone" (NXDOMAIN) or "silent" · out: DNS over
  * UDP (RFC 1035 §4)
@@ -29,7 +29,7 @@ socket.on('message', (query, from) => {
   header.writeUInt16BE(0x8580 | (answer === 'gone' ? NXDOMAIN : 0), 2);
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(isAddress ? 1 : 0, 6);
-  // The name by reference, type A, class IN, to be kept for no time, four bytes.
+  // The name by reference, type A, class IN, a time to live of 0, four bytes.
   const record = Buffer.from([0xc0, HEADER_BYTES, 0, TYPE_A, 0, 1, 0, 0, 0, 0, 0, 4, ...answer.split('.').map(Number)]);
   socket.send(Buffer.concat(isAddress ? [header, question, record] : [header, question]), from.port, from.address);
 });

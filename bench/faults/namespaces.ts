@@ -38,7 +38,7 @@ export function makeNamespaces(id: string): Namespaces {
   };
 }
 
-/** Every packet that comes over the wire to the satellite is dropped, silently: connections never come about. */
+/** Silently drops every packet that comes over the wire to the satellite: no connection is ever made. */
 export function blackHole(satellite: string, isOn: boolean): void {
   const nft = (rules: string): void => ip('netns', 'exec', satellite, 'nft', rules);
   if (!isOn) nft('delete table inet hole');

@@ -4,8 +4,8 @@
  *
  *     row.ts FAULT SPOOL|'' SATELLITE-NAMESPACE SECONDS RATE
  *
- * Runs inside the task's namespace. The sensor has its defaults, so that it must tell its own traffic from the application's by
- * itself, but for the rate limit (none) and a memory budget small enough for the queue to overflow.
+ * Runs inside the task's namespace. The sensor has its defaults, so that it must distinguish its own traffic from the
+ * application's by itself, but for the rate limit (none) and a memory budget small enough for the queue to overflow.
  * out: a `RowResult` as JSON on stdout
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
@@ -31,7 +31,7 @@ export interface RowResult {
   readonly peakResidentBytes: number;
   readonly loopDelayP99Millis: number;
   readonly warnings: readonly string[];
-  /** What is not as it must be. */
+  /** What is wrong. */
   readonly wrong: readonly string[];
 }
 
@@ -39,9 +39,9 @@ const API_PORT = 8080;
 const HEALTH_PORT = 9464;
 const SATELLITE_PORT = 4318;
 const MAX_MEMORY = 64 << 20;
-/** What Node.js itself takes with the packages loaded and its heap warm, beside what the budget counts. */
+/** What Node.js itself takes with the packages loaded and its heap warm, besides what the budget counts. */
 const RESIDENT_MAX = MAX_MEMORY + (100 << 20);
-/** Longer than the longest pause between two attempts, and what a name server may keep one waiting. */
+/** Longer than the longest pause between two attempts, and than a name server may take. */
 const DELIVERY_MILLIS = 120_000;
 
 const CLI = join(import.meta.dirname, '../../dist/cli/cli.js');
@@ -75,7 +75,7 @@ async function runRow(): Promise<RowResult> {
       const dying = satellite;
       satellite = null;
       if (dying === null) return;
-      // What it told before it died is told still.
+      // What it reported before it died still counts.
       const gone = Promise.all([once(dying, 'exit'), once(dying, 'disconnect')]);
       dying.kill('SIGKILL');
       await gone;
@@ -131,7 +131,7 @@ async function runRow(): Promise<RowResult> {
   await delay(AFTER_MILLIS);
   const [report] = (await Promise.all([once(load, 'message'), load.send({ stop: true })]))[0] as [LoadReport];
 
-  // Until everything has had its outcome, or the sensor has had its time.
+  // Until everything has an outcome, or the sensor's time is over.
   const until = performance.now() + DELIVERY_MILLIS;
   let metrics = await scrape();
   const left = (): number => value(metrics, 'exchanges_in_flight') + value(metrics, 'spool_traces');

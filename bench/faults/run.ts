@@ -3,8 +3,9 @@
  *
  *     npm run bench:faults -- [--only 'NAME;…'] [--without spool|memory] [--seconds 45] [--rate 300] [--list]
  *
- * Each row twice, with a spool and with memory alone, in network namespaces of its own. Prints a row of Markdown each, and what did not
- * add up; 1 if anything did not. Needs root, iproute2, nftables, openssl. All rows take an hour.
+ * Each row runs twice, with a spool and with memory alone, in network namespaces of its own. Prints a row of Markdown for
+ * each, and what did not add up; exits with 1 if anything did not. Needs root, iproute2, nftables, openssl. All rows take an
+ * hour.
  */
 import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';

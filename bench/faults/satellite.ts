@@ -3,7 +3,7 @@
  *
  * in: what to be (JSON, as the argument), `{ fault }` messages · out: `{ listening }`, then `{ spans }` of each batch it took
  *
- * A batch counts as taken when its answer is on the way: the parent is told before, so that a kill cannot come between.
+ * A batch counts as taken when its answer is on the way. The parent hears of it before, so that a kill cannot come between.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -18,7 +18,7 @@ export interface SatelliteCharacter {
 
 export type SatelliteFault = 'none' | 'silent' | 'slow' | 'reset' | `${413 | 429 | 500 | 503}`;
 
-/** What a satellite that answers 413 takes at most, as sent. */
+/** The most bytes, as sent, that a satellite takes which answers 413. */
 const REQUEST_BYTES_MAX = 100_000;
 const SLOW_BYTE_MILLIS = 1000;
 const SPAN_ID = /"spanId":"([0-9a-f]{16})"/g;

@@ -48,7 +48,7 @@ function load(at: number, perSecond: number): void {
   let stopped = false;
   const began = performance.now();
 
-  const settle = (): void => {
+  const finish = (): void => {
     if (!stopped || done + failed < sent) return;
     const phases = Object.fromEntries([...latencies].map(([name, values]) => [name, percentiles(values)]));
     process.send?.({ done, failed, phases } satisfies LoadReport, () => process.exit());
@@ -61,7 +61,7 @@ function load(at: number, perSecond: number): void {
     if (message.stop) {
       stopped = true;
       clearInterval(timer);
-      settle();
+      finish();
     }
   });
   const timer = setInterval(() => {
@@ -73,11 +73,11 @@ function load(at: number, perSecond: number): void {
         response.on('end', () => {
           into.push(performance.now() - from);
           done++;
-          settle();
+          finish();
         });
       }).on('error', () => {
         failed++;
-        settle();
+        finish();
       });
     }
   }, STEP_MILLIS);

@@ -4,9 +4,9 @@
  *     npm run build && npx tsc -p tsconfig.bench.json
  *     node build/bench/bench/soak/soak.js [minutes] [exchanges a second]
  *
- * A sample API, a local satellite, the sensor on loopback with no rate limit and a spool, and steady requests, each in a process of its own. The
- * satellite is killed for half a minute in the middle. Prints a line every ten seconds and at the end whether memory and descriptors
- * stayed where they were, and whether the books add up; needs CAP_NET_RAW.
+ * A sample API, a local satellite, the sensor on loopback with no rate limit and a spool, and steady requests, each in a
+ * process of its own. The satellite is killed for half a minute in the middle. Prints a line every ten seconds, and at the
+ * end whether memory and descriptors stayed where they were and whether the books add up; needs CAP_NET_RAW.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -83,7 +83,7 @@ async function soak(minutes: number, rate: number): Promise<number> {
   }
 }
 
-/** Median of the second tenth against that of the last: what grows for ever shows, what is warming up does not. */
+/** Compares the median of the second tenth with that of the last: growth without end shows, warming up does not. */
 function verdict(samples: readonly Sample[]): number {
   const tenth = Math.max(1, Math.floor(samples.length / 10));
   const middle = (from: number, name: string): number => {
@@ -142,7 +142,7 @@ function serveApi(): void {
   server.listen(API_PORT, '127.0.0.1');
 }
 
-/** `rate` requests a second for ever; prints the application's latency every minute, for the sensor must not be felt. */
+/** `rate` requests a second for ever; prints the application's latency every minute, which the sensor must not change. */
 async function makeLoad(rate: number): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
   let latencies: number[] = [];

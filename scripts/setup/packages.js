@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path';
 import { succeeds } from './steps.js';
 
 const RETRY_AFTER_SECONDS = [3, 10];
-/** Of those that may use sudo, by the habit of distributions; only they are asked for a password. */
+/** The groups whose members may use sudo, as distributions have it. Only they are asked for a password. */
 const SUDO_GROUPS = ['sudo', 'wheel', 'admin'];
 
 /** In the order of the columns of the list; `install` takes the packages behind it. */

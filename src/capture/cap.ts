@@ -3,12 +3,12 @@
  *
  * in: an interface, a filter · out: `PacketBatch`es, gathered from one callback per packet
  *
- * What it cannot do, said rather than guessed:
+ * What it cannot do, and says so instead of guessing:
  * - no timestamps: a packet's time is that of its delivery to this process, later than it was on the wire;
  * - no drop counter: `dropped` and `freezes` are `null`, and under load it does lose packets;
  * - no length beyond its 65 535 captured bytes: a longer packet seems to have that length;
- * - it calls back until the kernel's buffer is empty, so that under a flood timers wait;
- * - its filter cannot be swapped: the interface is closed and opened again, which loses what passes in between.
+ * - timers wait under a flood, as it calls back until the kernel's buffer is empty;
+ * - its filter cannot be swapped: the interface is closed and opened again, and what passes in between is lost.
  */
 
 import { createRequire } from 'node:module';
@@ -17,7 +17,7 @@ import { type FilterParts, filterError, kernelFilter } from './exclusions.js';
 import type { CaptureEvents, InterfaceCapture } from './interface-capture.js';
 import type { NetworkInterface } from './interfaces.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from './link-types.js';
-import { type CaptureInterface, createPacketBatch } from './packet-batch.js';
+import { type CaptureInterface, createPacketBatch, type InterfaceStatistics } from './packet-batch.js';
 import { permissionError } from './permission.js';
 
 interface Cap {
@@ -49,95 +49,124 @@ function loadCap(): new () => Cap {
   }
 }
 
+export interface CapContext {
+  /** Gives the interface its id, once libpcap has named its link type. */
+  readonly identify: (linkType: number) => CaptureInterface;
+  readonly network: NetworkInterface;
+  readonly filter: FilterParts;
+  /** Bytes of libpcap's kernel buffer. */
+  readonly bufferBytes: number;
+  /** What the times of packets count from; see `PacketBatch`. */
+  readonly timeBaseSeconds: number;
+  readonly events: CaptureEvents;
+}
+
 /**
  * Opens `network` through libpcap. Throws a `SensorError` that names the interface, a `UsageError` for a filter libpcap
  * does not take.
  */
-export function openCap(
-  identify: (linkType: number) => CaptureInterface,
-  network: NetworkInterface,
-  filter: FilterParts,
-  bufferBytes: number,
-  timeBaseSeconds: number,
-  events: CaptureEvents,
-): InterfaceCapture {
-  const packet = Buffer.allocUnsafe(PACKET_BYTES_MAX);
-  const batch = createPacketBatch(GATHER_PACKETS);
-  batch.bytes = Buffer.allocUnsafe(GATHER_BYTES);
-  batch.timeBaseSeconds = timeBaseSeconds;
-  const clockOrigin = performance.timeOrigin - timeBaseSeconds * 1e3;
-  let gathered = 0;
-  let flushing: NodeJS.Immediate | null = null;
-  let packets = 0;
-  let started = false;
-  let closed = false;
-  let gateOpen = true;
+export function openCap(context: CapContext): InterfaceCapture {
+  return new CapCapture(context);
+}
 
-  const first = open(network, filter, bufferBytes, packet);
-  let cap = first.cap;
-  const capture = identify(first.linkType);
-  batch.interfaceId.fill(capture.id);
-  cap.on('packet', take);
+class CapCapture implements InterfaceCapture {
+  readonly capture: CaptureInterface;
+  readonly #network: NetworkInterface;
+  readonly #bufferBytes: number;
+  readonly #events: CaptureEvents;
+  /** `cap` writes every packet here. */
+  readonly #packet = Buffer.allocUnsafe(PACKET_BYTES_MAX);
+  readonly #batch = createPacketBatch(GATHER_PACKETS);
+  /** Milliseconds from the time base to the origin of `performance.now`. */
+  readonly #clockOrigin: number;
+  #cap: Cap;
+  #gathered = 0;
+  #flushing: NodeJS.Immediate | null = null;
+  #packets = 0;
+  #started = false;
+  #closed = false;
+  #gateOpen = true;
 
-  function take(length: number): void {
-    // Without a consumer yet; libpcap's buffer cannot be told to wait once the loop runs.
-    if (closed || !started || !gateOpen) return;
-    if (batch.count === GATHER_PACKETS || gathered + length > GATHER_BYTES) flush();
-    if (closed) return;
+  constructor({ identify, network, filter, bufferBytes, timeBaseSeconds, events }: CapContext) {
+    this.#network = network;
+    this.#bufferBytes = bufferBytes;
+    this.#events = events;
+    this.#clockOrigin = performance.timeOrigin - timeBaseSeconds * 1e3;
+    const { cap, linkType } = open(network, filter, bufferBytes, this.#packet);
+    this.#cap = cap;
+    this.capture = identify(linkType);
+    this.#batch.bytes = Buffer.allocUnsafe(GATHER_BYTES);
+    this.#batch.timeBaseSeconds = timeBaseSeconds;
+    this.#batch.interfaceId.fill(this.capture.id);
+    this.#listen();
+  }
+
+  start(): void {
+    this.#started = true;
+  }
+
+  setFilter(parts: FilterParts): void {
+    if (this.#closed) return;
+    this.#cap.close();
+    this.#cap = open(this.#network, parts, this.#bufferBytes, this.#packet).cap;
+    this.#listen();
+  }
+
+  // Swapping the filter would cost more than it saves: packets still arrive here, but go no further.
+  setGate(isOpen: boolean): void {
+    this.#gateOpen = isOpen;
+  }
+
+  async drain(): Promise<void> {
+    // What libpcap holds is delivered by the loop's next turns.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    if (this.#closed) return;
+    this.#flush();
+    this.close();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#flushing !== null) clearImmediate(this.#flushing);
+    this.#cap.close();
+  }
+
+  statistics(): InterfaceStatistics {
+    return { name: this.#network.name, packets: this.#packets, dropped: null, freezes: null };
+  }
+
+  #listen(): void {
+    this.#cap.on('packet', (length) => this.#take(length));
+  }
+
+  #take(length: number): void {
+    // Before `start` too: nothing makes libpcap's buffer wait once the event loop runs.
+    if (this.#closed || !this.#started || !this.#gateOpen) return;
+    const batch = this.#batch;
+    if (batch.count === GATHER_PACKETS || this.#gathered + length > GATHER_BYTES) this.#flush();
+    if (this.#closed) return;
     const { count } = batch;
-    packet.copy(batch.bytes, gathered, 0, length); // the one buffer `cap` writes every packet to
-    batch.offset[count] = gathered;
+    this.#packet.copy(batch.bytes, this.#gathered, 0, length); // the one buffer `cap` writes every packet to
+    batch.offset[count] = this.#gathered;
     batch.capturedLength[count] = length;
     batch.wireLength[count] = length;
-    batch.time[count] = (clockOrigin + performance.now()) * 1e6;
+    batch.time[count] = (this.#clockOrigin + performance.now()) * 1e6;
     batch.count = count + 1;
-    gathered += length;
-    flushing ??= setImmediate(flush);
+    this.#gathered += length;
+    this.#flushing ??= setImmediate(() => this.#flush());
   }
 
-  function flush(): void {
-    if (flushing !== null) clearImmediate(flushing);
-    flushing = null;
-    const { count } = batch;
+  #flush(): void {
+    if (this.#flushing !== null) clearImmediate(this.#flushing);
+    this.#flushing = null;
+    const { count } = this.#batch;
     if (count === 0) return;
-    packets += count;
-    events.packets(batch);
-    batch.count = 0;
-    gathered = 0;
+    this.#packets += count;
+    this.#events.packets(this.#batch);
+    this.#batch.count = 0;
+    this.#gathered = 0;
   }
-
-  function close(): void {
-    if (closed) return;
-    closed = true;
-    if (flushing !== null) clearImmediate(flushing);
-    cap.close();
-  }
-
-  return {
-    capture,
-    start() {
-      started = true;
-    },
-    setFilter(next) {
-      if (closed) return;
-      cap.close();
-      cap = open(network, next, bufferBytes, packet).cap;
-      cap.on('packet', take);
-    },
-    // To swap the filter would cost more than is saved: packets still arrive here, but no further.
-    setGate(isOpen) {
-      gateOpen = isOpen;
-    },
-    async drain() {
-      // What libpcap holds is delivered by the loop's next turns.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      if (closed) return;
-      flush();
-      close();
-    },
-    close,
-    statistics: () => ({ name: network.name, packets, dropped: null, freezes: null }),
-  };
 }
 
 function open(
@@ -155,7 +184,7 @@ function open(
   } catch (error) {
     const message = (error as Error).message.replace(/\s*\n\s*/g, ' ');
     if (/permi/i.test(message)) throw permissionError(name);
-    // Without a filter it can tell which of the two is at fault.
+    // Opening without a filter shows whether the filter or the interface is at fault.
     cap = newCap();
     try {
       cap.open(name, 'less 0', bufferBytes, buffer);

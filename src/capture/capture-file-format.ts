@@ -6,10 +6,10 @@ import type { PacketBatch } from './packet-batch.js';
 export interface CaptureFileFormat {
   /**
    * Reads packets from `bytes[start, end)` into `batch`, at most its capacity, and returns where it stopped: before the
-   * first packet that is not wholly there. Throws a `SensorError` where the file makes no sense.
+   * first packet that is not there whole. Throws a `SensorError` where the file makes no sense.
    */
   read(bytes: Buffer, start: number, end: number, batch: PacketBatch): number;
-  /** How many bytes `read` needs from where it stopped to go on, or 0 if it cannot tell. */
+  /** How many bytes `read` needs from where it stopped to go on, or 0 if it does not know. */
   readonly needed: number;
 }
 

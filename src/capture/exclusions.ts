@@ -1,5 +1,5 @@
 /**
- * What the kernel's filter lets through: the user's expression and, always, not the sensor's own traffic.
+ * What the kernel's filter lets through: what the user's expression takes, and never the sensor's own traffic.
  *
  * in: the user's `--filter`, the satellite's endpoints, a link type · out: a pcap-filter(7) expression
  *
@@ -7,13 +7,13 @@
  *   header but no other: packets with hop-by-hop, routing, destination options or authentication headers are taken as
  *   well, and the decoder finds out.
  * - Never 169.254.0.0/16 nor fd00:ec2::/32: the metadata and credential endpoints of AWS, in clear text.
- * - Never the satellite: each of its addresses together with its port, both directions. Not the address alone, which
- *   may be that of the task itself (loopback).
- * - On Ethernet, once more behind a VLAN tag. Linux takes the outermost tag off before a packet socket sees the packet,
- *   so this is the second tag (QinQ), or the first where a driver leaves it in.
+ * - Never the satellite: each of its addresses together with its port, in both directions. The address alone may be
+ *   that of the task itself (loopback).
+ * - On Ethernet, the same once more behind a VLAN tag. Linux takes the outermost tag off before a packet socket sees the
+ *   packet, so this is the second tag (QinQ), or the first where a driver leaves it in.
  *
- * A `port` in the user's expression matches the first fragment of a datagram only, as it does in tcpdump; whoever
- * needs the others adds `or ip[6:2] & 0x1fff != 0`. `vlan` in it sees only tags left in the packet, so hardly any.
+ * A `port` in the user's expression matches only the first fragment of a datagram, as it does in tcpdump; adding
+ * `or ip[6:2] & 0x1fff != 0` takes the others too. `vlan` sees only tags left in the packet, which are hardly any.
  */
 
 import { isIPv4, isIPv6 } from 'node:net';
@@ -38,16 +38,16 @@ const TCP = '(tcp or (ip6 and (ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 51 or ip6[6
 const NO_METADATA = 'not net 169.254.0.0/16 and not net fd00:ec2::/32';
 /** BPF_MAXINSNS, include/uapi/linux/bpf_common.h. */
 const INSTRUCTIONS_MAX = 4096;
-/** libpcap's optimizer takes time by the cube of the expression: 0.5 s for 200 hosts, 25 s for 800. */
+/** The time of libpcap's optimizer grows with the cube of the expression: 0.5 s for 200 hosts, 25 s for 800. */
 const EXPRESSION_CHARACTERS_MAX = 4096;
-/** Keywords that shift where libpcap looks in all that follows them. */
+/** Keywords that shift where libpcap looks for everything that follows them. */
 const SHIFTING = /\b(vlan|mpls|pppoes|geneve|vxlan)\b/;
 
 /** The expression for interfaces of `linkType`. */
 export function kernelFilter(parts: FilterParts, linkType: number): string {
   const exclusions = [NO_METADATA, ...parts.satellite.map(notEndpoint)].join(' and ');
   const user = parts.user.trim();
-  // Said before the user's expression and, where that may have shifted, of what it shifted to as well.
+  // The exclusions come before the user's expression and, if that may have shifted the offsets, behind it as well.
   if (SHIFTING.test(user)) return `${exclusions} and (${user}) and ${TCP} and ${exclusions}`;
   const all = user === '' ? `${TCP} and ${exclusions}` : `${TCP} and ${exclusions} and (${user})`;
   return linkType === LINKTYPE_ETHERNET ? `(${all}) or (vlan and (${all}))` : all;
@@ -62,9 +62,9 @@ function notEndpoint({ address, port }: ExcludedEndpoint): string {
 }
 
 /**
- * Says whether libpcap takes the user's expression, before anything is captured: a `UsageError` with its message if
- * not. It is compiled alone first, so that it cannot close the parenthesis it will be put in. Where there is no addon
- * to compile it, the cap backend finds out when it opens.
+ * Throws a `UsageError` with libpcap's message if it does not take the user's expression, before anything is captured.
+ * The expression is compiled alone first, so that it cannot close the parenthesis it will be put in. Where there is no
+ * addon to compile it, the cap backend finds out when it opens.
  */
 export function checkFilter(expression: string, linkType: number = LINKTYPE_ETHERNET): void {
   if (expression.length > EXPRESSION_CHARACTERS_MAX) {

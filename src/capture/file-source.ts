@@ -23,7 +23,7 @@ import { PcapngFormat } from './pcapng-format.js';
 const BUFFER_BYTES = 2 << 20;
 const READ_BYTES = 1 << 20;
 const BATCH_PACKETS = 4096;
-/** As many as `PacketBatch.interfaceId` can tell apart. */
+/** As many as `PacketBatch.interfaceId` can distinguish. */
 const INTERFACES_MAX = 65_536;
 
 export class FileSource implements PacketSource {
@@ -52,7 +52,7 @@ export class FileSource implements PacketSource {
         await handle.close();
         throw Object.assign(new Error(), { code: 'EISDIR' });
       }
-      // Pipes have no positions to read at, and closing one to open it anew would break it for its writer.
+      // A pipe has no positions to read at, and opening it anew would break it for its writer.
       if (!stat.isFile()) {
         return new FileSource(path, streamInput(handle.createReadStream({ highWaterMark: 1 << 20 })));
       }
@@ -87,7 +87,7 @@ export class FileSource implements PacketSource {
           } catch (error) {
             broken = error;
           }
-          // Also what came in this batch before the broken place.
+          // The packets before the broken place are delivered too.
           if (batch.count > 0) await this.#deliver(batch, buffer, consume);
           if (broken !== null) throw broken;
           if (this.#stopped || start === before) break;
@@ -130,7 +130,7 @@ export class FileSource implements PacketSource {
   }
 
   statistics(): InterfaceStatistics[] {
-    // A file may know of drops when it was written; what the sensor read of it, it did not drop.
+    // A file may record drops from when it was written, but the sensor drops nothing that it reads.
     return this.interfaces.map(({ id, name }) => ({ name, packets: this.#packets[id] ?? 0, dropped: 0, freezes: 0 }));
   }
 
@@ -164,14 +164,14 @@ export class FileSource implements PacketSource {
 interface ByteInput {
   /** Reads into `buffer` from `at`; 0 at the end. */
   read(buffer: Buffer, at: number): Promise<number>;
-  /** Ends a read that waits, as if the input had ended. */
+  /** Ends a read that waits as if the input had ended. */
   cancel(): void;
   close(): Promise<void>;
 }
 
 /**
- * Reads on this thread: the next piece comes from the page cache in less time than waking up from a thread pool's work
- * takes. Between pieces everything else gets its turn.
+ * Reads on this thread: the page cache gives the next piece in less time than it takes to wake up from a thread pool's
+ * work. Between pieces everything else gets its turn.
  */
 function fileInput(handle: FileHandle): ByteInput {
   return {

@@ -1,5 +1,5 @@
 /**
- * The machine's network interfaces: which there are, which the user wants, which appear and go.
+ * The machine's network interfaces: those there are, and those the user wants.
  *
  * in: /proc/self/net/dev, which is that of this process's network namespace whatever /sys shows · out: `NetworkInterface`s
  */
@@ -13,7 +13,7 @@ import { type LinkReading, linkReading } from './link-types.js';
 
 export interface NetworkInterface {
   readonly name: string;
-  /** The kernel's index; another interface of the same name has another. */
+  /** The kernel's index; an interface that comes back under the same name has another. */
   readonly index: number;
   readonly up: boolean;
   readonly loopback: boolean;
@@ -58,7 +58,7 @@ export function listInterfaces(describe: DescribeInterface, names = interfaceNam
   return found;
 }
 
-/** The same from /sys/class/net, for where the addon is not there to ask the kernel. */
+/** The same from /sys/class/net, where there is no addon to ask the kernel. */
 export const describeFromSys: DescribeInterface = (name) => {
   try {
     const read = (file: string) => Number(readFileSync(`/sys/class/net/${name}/${file}`, 'latin1'));

@@ -1,6 +1,6 @@
 /**
- * Which link type (https://www.tcpdump.org/linktypes.html) the packets of an interface have, by the hardware type
- * Linux gives it (ARPHRD_*, include/uapi/linux/if_arp.h; /sys/class/net/NAME/type).
+ * The link type (https://www.tcpdump.org/linktypes.html) of an interface's packets, by the hardware type that Linux
+ * gives it (ARPHRD_*, include/uapi/linux/if_arp.h; /sys/class/net/NAME/type).
  *
  * Tunnels are read through a cooked socket (packet(7), SOCK_DGRAM): the kernel then hands over each packet from its IP
  * header on, whatever header the tunnel itself would show, so that one link type does for all of them.

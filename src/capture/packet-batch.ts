@@ -3,10 +3,10 @@
  *
  * The packets lie in one piece of memory (a block of the kernel's ring, a chunk of a file); parallel arrays say
  * where each begins, so that a million packets a second cost no object each. Everything a batch refers to is
- * valid only until the consumer returns: whoever needs bytes longer copies them, in one commented line.
+ * valid only until the consumer returns. Code that needs bytes longer copies them, in one commented line.
  */
 export interface PacketBatch {
-  /** Number of packets; only the first `count` entries of each array have a meaning. */
+  /** Number of packets; only the first `count` entries of each array mean anything. */
   count: number;
   /** The memory the packets lie in. */
   bytes: Buffer;
@@ -27,7 +27,7 @@ export interface PacketBatch {
   timeBaseSeconds: number;
 }
 
-/** An interface packets come from: of the machine when capturing live, of the file's description when reading. */
+/** An interface that packets come from: one of the machine, or one that the capture file describes. */
 export interface CaptureInterface {
   readonly id: number;
   readonly name: string;
@@ -35,7 +35,7 @@ export interface CaptureInterface {
   readonly linkType: number;
 }
 
-/** What a backend knows of one interface. `null` means that it cannot know, which is not zero. */
+/** A backend's counts for one interface. `null` means that it cannot know, which is not zero. */
 export interface InterfaceStatistics {
   readonly name: string;
   readonly packets: number;

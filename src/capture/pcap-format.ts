@@ -15,7 +15,7 @@ const NANOSECONDS = 0xa1b23c4d;
 /** As written by the patched libpcap of 1990s' Linux: eight more bytes a packet header. */
 const MODIFIED = 0xa1b2cd34;
 
-/** No packet is longer; what claims to be must not overflow a signed integer. */
+/** No packet is longer, and a length that claims more must not overflow a signed integer. */
 const WIRE_BYTES_MAX = 0x7fff_ffff;
 
 const swap = (value: number): number =>
@@ -52,7 +52,7 @@ export class PcapFormat implements CaptureFileFormat {
     let at = start;
     if (this.#interfaceId < 0) {
       if (end - at < FILE_HEADER_BYTES) return at;
-      // The low 16 bits; above them stand reserved bits and the length of a frame check sequence.
+      // The low 16 bits; above them are reserved bits and the length of a frame check sequence.
       this.#interfaceId = this.#addInterface(this.#u32(bytes, at + 20) & 0xffff);
       at += FILE_HEADER_BYTES;
     }
@@ -86,7 +86,7 @@ export class PcapFormat implements CaptureFileFormat {
   }
 }
 
-// Four a packet, their place checked before: without the checks of `readUInt32LE`.
+// Called four times a packet. The place has been checked, so that `readUInt32LE` would check it again.
 function u32LittleEndian(bytes: Uint8Array, at: number): number {
   return (
     ((bytes[at] as number) |

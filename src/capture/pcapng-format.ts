@@ -49,7 +49,7 @@ export class PcapngFormat implements CaptureFileFormat {
       this.needed = 12;
       if (end - at < 12) break;
       let type = this.#u32(bytes, at);
-      // The section header's type reads the same in both byte orders; its body says which.
+      // The section header's type is the same in both byte orders; its body says which one it is.
       if (bytes.readUInt32BE(at) === SECTION_HEADER) {
         type = SECTION_HEADER;
         this.#littleEndian = bytes.readUInt32LE(at + 8) === BYTE_ORDER_MAGIC;
@@ -96,7 +96,7 @@ export class PcapngFormat implements CaptureFileFormat {
         break;
       }
       case SIMPLE_PACKET: {
-        // No time of its own: that of the packet before it.
+        // It has no time of its own, and gets that of the packet before it.
         const source = this.#interfaces[0];
         if (source === undefined || end - at < 4) break;
         const original = this.#u32(bytes, at);

@@ -1,12 +1,13 @@
 /**
  * The native addon of the capture ring (`native/ring.c`), loaded on first use and given types.
  *
- * A prebuilt binary under `native/prebuilds` serves if there is one, else the one `npm run build:native` makes.
+ * It is a prebuilt binary under `native/prebuilds` if there is one, else the one that `npm run build:native` makes.
  */
 
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { SensorError } from '../errors.js';
+import { lazy } from '../lazy.js';
 
 /** An open ring; opaque. */
 export type RingHandle = { readonly ring: unique symbol };
@@ -34,26 +35,22 @@ export interface RingAddon {
   close(handle: RingHandle): void;
 }
 
-let loaded: RingAddon | null = null;
-
-/** Throws a `SensorError` that says how to build the addon when there is none for this machine. */
-export function loadRingAddon(): RingAddon {
-  if (loaded !== null) return loaded;
+/** The addon. Throws a `SensorError` that says how to build it when there is none for this machine. */
+export const loadRingAddon = lazy((): RingAddon => {
   if (process.platform !== 'linux') {
     throw new SensorError(`capture backend ring: needs Linux, this is ${process.platform}; use --capture-backend cap`);
   }
   const require = createRequire(import.meta.url);
   try {
     const load = require('node-gyp-build') as (directory: string) => RingAddon;
-    loaded = load(fileURLToPath(new URL('../../native', import.meta.url)));
-    return loaded;
+    return load(fileURLToPath(new URL('../../native', import.meta.url)));
   } catch (error) {
     const reason = (error as Error).message.split('\n', 1)[0];
     throw new SensorError(
       `capture backend ring: ${reason}; build it with \`npm run build:native\`, or use --capture-backend cap`,
     );
   }
-}
+});
 
 export function ringAddonPresent(): boolean {
   try {

@@ -17,8 +17,8 @@
  * The kernel writes the packets, then `block_status` behind a barrier; reading it through `Atomics` orders our loads
  * after that, and storing it through `Atomics` orders the kernel's next writes after our last load.
  *
- * A VLAN tag that the kernel has taken off (TP_STATUS_VLAN_VALID) is ignored: which network a connection ran over
- * does not matter here, and without the tag the packet is plain Ethernet.
+ * A VLAN tag that the kernel has taken off (TP_STATUS_VLAN_VALID) is ignored: the packet without it is plain Ethernet,
+ * and the network that a connection ran over does not matter here.
  */
 
 import { endianness } from 'node:os';
@@ -26,7 +26,12 @@ import { SensorError } from '../errors.js';
 import { compileFilter, type FilterParts } from './exclusions.js';
 import type { CaptureEvents, InterfaceCapture } from './interface-capture.js';
 import type { NetworkInterface } from './interfaces.js';
-import { type CaptureInterface, createPacketBatch } from './packet-batch.js';
+import {
+  type CaptureInterface,
+  createPacketBatch,
+  type InterfaceStatistics,
+  type PacketBatch,
+} from './packet-batch.js';
 import { permissionError } from './permission.js';
 import { type FilterProgram, loadRingAddon, type RingAddon, type RingHandle } from './ring-addon.js';
 
@@ -42,8 +47,8 @@ export interface RingGeometry {
 
 /**
  * The geometry for a ring of `mebibytes`. Blocks hold the largest packet loopback sends (64 KiB) several times over.
- * Under light traffic each block is closed by its timeout with little in it, so that a ring of n blocks bridges a
- * pause of n × 60 ms; trace times are the kernel's and do not suffer from it.
+ * Under light traffic the timeout closes each block with little in it, so that a ring of n blocks bridges a pause of
+ * n × 60 ms. Trace times are the kernel's and do not suffer from that.
  */
 export function ringGeometry(mebibytes: number, snapLength: number): RingGeometry {
   const blockBytes = 1 << 18;
@@ -51,77 +56,137 @@ export function ringGeometry(mebibytes: number, snapLength: number): RingGeometr
   return { blockBytes, blockCount, retireMillis: 60, snapLength };
 }
 
+export interface RingContext {
+  readonly capture: CaptureInterface;
+  readonly network: NetworkInterface;
+  readonly filter: FilterParts;
+  readonly geometry: RingGeometry;
+  /** What the times of packets count from; see `PacketBatch`. */
+  readonly timeBaseSeconds: number;
+  readonly events: CaptureEvents;
+}
+
 const STATUS_USER = 1;
 const STATUS_LOSING = 4;
 /** The smallest record: tpacket3_hdr and sockaddr_ll, padded (TPACKET3_HDRLEN, net/packet/af_packet.c). */
 const RECORD_BYTES_MIN = 96;
-/** `ret #0` as a struct sock_filter: takes nothing. */
+/** The filter that takes nothing: `ret #0` as a struct sock_filter. */
 const TAKE_NOTHING: FilterProgram = new Uint8Array([6, 0, 0, 0, 0, 0, 0, 0]).buffer;
 
 /**
  * Opens a ring on `network`; packets are captured from here on. Throws a `SensorError` that names the interface and,
  * where a capability is missing, the command that grants it.
  */
-export function openRing(
-  capture: CaptureInterface,
-  network: NetworkInterface,
-  filter: FilterParts,
-  geometry: RingGeometry,
-  timeBaseSeconds: number,
-  events: CaptureEvents,
-): InterfaceCapture {
+export function openRing(context: RingContext): InterfaceCapture {
   const addon = loadRingAddon();
   if (endianness() !== 'LE') throw new SensorError('capture backend ring: this machine is big-endian; use cap');
-  const { blockBytes, blockCount, retireMillis, snapLength } = geometry;
-  let program = compileFilter(filter, capture.linkType, snapLength);
-  let gateOpen = true;
-  const handle = open(addon, network, program, geometry);
-  const memory = addon.map(handle);
-  const words = new Int32Array(memory);
-  const batch = createPacketBatch(Math.ceil(blockBytes / RECORD_BYTES_MIN));
-  batch.bytes = Buffer.from(memory);
-  batch.interfaceId.fill(capture.id);
-  batch.timeBaseSeconds = timeBaseSeconds;
+  return new Ring(addon, context);
+}
 
-  const delta = new Uint32Array(3);
-  let block = 0;
-  let closed = false;
-  let walked = 0;
-  let offered = 0;
-  let dropped = 0;
-  let freezes = 0;
-  let dropsUnreported = 0;
+class Ring implements InterfaceCapture {
+  readonly capture: CaptureInterface;
+  readonly #addon: RingAddon;
+  readonly #events: CaptureEvents;
+  readonly #geometry: RingGeometry;
+  readonly #handle: RingHandle;
+  /** The mapped blocks, as the words of their headers. */
+  readonly #words: Int32Array;
+  readonly #batch: PacketBatch;
+  #program: FilterProgram;
+  #gateOpen = true;
+  #closed = false;
+  /** Index of the block that comes next. */
+  #block = 0;
+  /** Packets delivered. */
+  #walked = 0;
+  /** The kernel's counts since the ring was opened: packets taken or dropped, packets dropped, times the ring was full. */
+  #offered = 0;
+  #dropped = 0;
+  #freezes = 0;
+  /** Of `#dropped`, those that `events.drops` has not been given yet. */
+  #dropsUnreported = 0;
+  /** The kernel's counts since they were last read: offered, dropped, freezes. */
+  readonly #delta = new Uint32Array(3);
 
-  function statusIndex(): number {
-    return (block * blockBytes + 8) >> 2;
+  constructor(addon: RingAddon, { capture, network, filter, geometry, timeBaseSeconds, events }: RingContext) {
+    this.capture = capture;
+    this.#addon = addon;
+    this.#events = events;
+    this.#geometry = geometry;
+    this.#program = compileFilter(filter, capture.linkType, geometry.snapLength);
+    this.#handle = open(addon, network, this.#program, geometry);
+    const memory = addon.map(this.#handle);
+    this.#words = new Int32Array(memory);
+    this.#batch = createPacketBatch(Math.ceil(geometry.blockBytes / RECORD_BYTES_MIN));
+    this.#batch.bytes = Buffer.from(memory);
+    this.#batch.interfaceId.fill(capture.id);
+    this.#batch.timeBaseSeconds = timeBaseSeconds;
   }
 
-  function blockReady(): boolean {
-    return (Atomics.load(words, statusIndex()) & STATUS_USER) !== 0;
+  start(): void {
+    this.#addon.poll(this.#handle, (status) => {
+      // One block a turn. libuv calls again while there are more, after the other rings, timers and sockets had their turn.
+      if (status === 0) this.#deliverBlock();
+      else this.#events.down(); // the interface went down or away; libuv polls no more
+    });
   }
 
-  function readStatistics(): void {
-    addon.statistics(handle, delta); // reading sets them to zero
-    offered += delta[0] as number;
-    dropped += delta[1] as number;
-    dropsUnreported += delta[1] as number;
-    freezes += delta[2] as number;
+  setFilter(parts: FilterParts): void {
+    this.#program = compileFilter(parts, this.capture.linkType, this.#geometry.snapLength);
+    if (!this.#closed && this.#gateOpen) this.#addon.setFilter(this.#handle, this.#program);
   }
 
-  function reportDrops(time: number): void {
-    const count = dropsUnreported;
-    dropsUnreported = 0;
-    events.drops(count, time);
+  setGate(isOpen: boolean): void {
+    this.#gateOpen = isOpen;
+    if (!this.#closed) this.#addon.setFilter(this.#handle, isOpen ? this.#program : TAKE_NOTHING);
+  }
+
+  async drain(): Promise<void> {
+    if (this.#closed) return;
+    this.#addon.setFilter(this.#handle, TAKE_NOTHING);
+    // The last block is closed by its timeout; the kernel's counts say when its last packet has been delivered.
+    const deadline = Date.now() + 10 * this.#geometry.retireMillis + 1000;
+    for (;;) {
+      while (this.#deliverBlock());
+      if (this.#closed) return;
+      this.#readStatistics();
+      if (this.#walked + this.#dropped >= this.#offered || Date.now() > deadline) break;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (this.#closed) return;
+    }
+    if (this.#dropsUnreported > 0) this.#reportDrops((Date.now() - this.#batch.timeBaseSeconds * 1e3) * 1e6);
+    this.close();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#readStatistics();
+    this.#closed = true;
+    this.#addon.close(this.#handle);
+  }
+
+  statistics(): InterfaceStatistics {
+    // While blocks wait, drops lie behind them, and the block that follows the drops says so.
+    const blockWaits = !this.#closed && (Atomics.load(this.#words, this.#statusIndex()) & STATUS_USER) !== 0;
+    if (!this.#closed && !blockWaits) this.#readStatistics();
+    return { name: this.capture.name, packets: this.#walked, dropped: this.#dropped, freezes: this.#freezes };
+  }
+
+  /** Where the next block's status is among the words. */
+  #statusIndex(): number {
+    return (this.#block * this.#geometry.blockBytes + 8) >> 2;
   }
 
   /** Delivers the next block; false if the kernel still has it. */
-  function deliverBlock(): boolean {
-    const at = statusIndex();
+  #deliverBlock(): boolean {
+    const words = this.#words;
+    const batch = this.#batch;
+    const at = this.#statusIndex();
     const status = Atomics.load(words, at);
     if ((status & STATUS_USER) === 0) return false;
     const count = words[at + 1] as number;
-    let header = (block * blockBytes + (words[at + 2] as number)) >> 2;
-    const { offset, capturedLength, wireLength, time } = batch;
+    let header = (this.#block * this.#geometry.blockBytes + (words[at + 2] as number)) >> 2;
+    const { offset, capturedLength, wireLength, time, timeBaseSeconds } = batch;
     for (let i = 0; i < count; i++) {
       offset[i] = (header << 2) + ((words[header + 6] as number) & 0xffff);
       capturedLength[i] = words[header + 3] as number;
@@ -130,65 +195,32 @@ export function openRing(
       header += (words[header] as number) >> 2;
     }
     batch.count = count;
-    // The kernel says so in each block it closes between a drop and the reading of the statistics.
+    // The kernel sets this in each block that it closes between a drop and the next reading of the statistics.
     const losing = (status & STATUS_LOSING) !== 0;
-    if (losing) readStatistics();
-    if (losing || dropsUnreported > 0) reportDrops(time[0] as number);
-    walked += count;
-    if (count > 0) events.packets(batch);
-    if (closed) return false; // by the consumer: the map is gone
+    if (losing) this.#readStatistics();
+    if (losing || this.#dropsUnreported > 0) this.#reportDrops(time[0] as number);
+    this.#walked += count;
+    if (count > 0) this.#events.packets(batch);
+    if (this.#closed) return false; // by the consumer: the map is gone
     Atomics.store(words, at, 0);
-    block = (block + 1) % blockCount;
+    this.#block = (this.#block + 1) % this.#geometry.blockCount;
     return true;
   }
 
-  function onReady(status: number): void {
-    // One block a turn. libuv calls again while there are more, after the other rings, timers and sockets had theirs.
-    if (status === 0) deliverBlock();
-    else events.down(); // the interface went down or away; libuv polls no more
+  #readStatistics(): void {
+    const delta = this.#delta;
+    this.#addon.statistics(this.#handle, delta); // reading sets the kernel's counts to zero
+    this.#offered += delta[0] as number;
+    this.#dropped += delta[1] as number;
+    this.#dropsUnreported += delta[1] as number;
+    this.#freezes += delta[2] as number;
   }
 
-  function close(): void {
-    if (closed) return;
-    readStatistics();
-    closed = true;
-    addon.close(handle);
+  #reportDrops(time: number): void {
+    const count = this.#dropsUnreported;
+    this.#dropsUnreported = 0;
+    this.#events.drops(count, time);
   }
-
-  return {
-    capture,
-    start: () => addon.poll(handle, onReady),
-    setFilter(next) {
-      program = compileFilter(next, capture.linkType, snapLength);
-      if (!closed && gateOpen) addon.setFilter(handle, program);
-    },
-    setGate(isOpen) {
-      gateOpen = isOpen;
-      if (!closed) addon.setFilter(handle, isOpen ? program : TAKE_NOTHING);
-    },
-    async drain() {
-      if (closed) return;
-      addon.setFilter(handle, TAKE_NOTHING);
-      // The last block is closed by its timeout; the books say when the last packet of it has been delivered.
-      const deadline = Date.now() + 10 * retireMillis + 1000;
-      for (;;) {
-        while (deliverBlock());
-        if (closed) return;
-        readStatistics();
-        if (walked + dropped >= offered || Date.now() > deadline) break;
-        await new Promise((resolve) => setTimeout(resolve, 5));
-        if (closed) return;
-      }
-      if (dropsUnreported > 0) reportDrops((Date.now() - timeBaseSeconds * 1e3) * 1e6);
-      close();
-    },
-    close,
-    statistics() {
-      // Not while blocks wait: drops lie behind those, and the block that follows the drops says so.
-      if (!closed && !blockReady()) readStatistics();
-      return { name: capture.name, packets: walked, dropped, freezes };
-    },
-  };
 }
 
 function open(addon: RingAddon, network: NetworkInterface, program: FilterProgram, geometry: RingGeometry): RingHandle {
@@ -196,7 +228,7 @@ function open(addon: RingAddon, network: NetworkInterface, program: FilterProgra
   const { blockBytes, blockCount, retireMillis } = geometry;
   if (reading === null) throw new SensorError(`interface ${name}: cannot read packets of its hardware type`);
   try {
-    // On loopback each packet would otherwise be seen twice, going out and coming in.
+    // On loopback each packet would otherwise be seen twice: going out and coming in.
     return addon.open(index, reading.cooked, program, blockBytes, blockCount, retireMillis, loopback);
   } catch (error) {
     throw openError(name, blockBytes * blockCount, error as NodeJS.ErrnoException);
@@ -214,8 +246,8 @@ function openError(name: string, bytes: number, error: NodeJS.ErrnoException): S
 }
 
 /**
- * Why the ring cannot be used on this machine, or `null` if nothing speaks against it. A missing permission does not:
- * no other backend does without it, and opening says so best.
+ * Why the ring cannot be used on this machine, or `null` if it can. A missing permission is no reason: every backend
+ * needs it, and the error of opening the ring says so best.
  */
 export function ringObstacle(): string | null {
   try {

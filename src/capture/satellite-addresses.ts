@@ -1,6 +1,6 @@
 /**
- * Keeps the satellite's addresses for the kernel's filter: resolved again and again, because a load balancer's change,
- * and remembered for a while, because a connection may be kept to an address that the name no longer has.
+ * Keeps the satellite's addresses for the kernel's filter. The name is resolved again and again, because the addresses of a
+ * load balancer change, and an address is remembered for a while, because a connection to it may outlive its name.
  *
  * in: the satellite's host and port, the addresses the relay connects to · out: `ExcludedEndpoint`s, when they change
  */
@@ -12,7 +12,7 @@ import type { ExcludedEndpoint } from './exclusions.js';
 
 export interface SatelliteAddresses {
   readonly endpoints: readonly ExcludedEndpoint[];
-  /** Takes an address the relay has connected to; a name may resolve otherwise for it than it did here. */
+  /** Takes an address that the relay connects to: the name may resolve to another for it than it did here. */
   observe(address: string): void;
   stop(): void;
 }
@@ -29,12 +29,12 @@ export interface SatelliteAddressSettings {
   readonly rememberMillis?: number;
 }
 
-/** Addresses kept at once; the one seen longest ago gives way. */
+/** Addresses kept at once; the one seen longest ago is evicted. */
 const ADDRESSES_MAX = 64;
 
 /**
- * Resolves once before it returns. A name that does not resolve is no error here, the relay will say so: it excludes
- * nothing until it does.
+ * Resolves the name once before it returns. A name that does not resolve is no error here, since the relay reports it;
+ * nothing is excluded until it resolves.
  */
 export async function followSatellite(settings: SatelliteAddressSettings): Promise<SatelliteAddresses> {
   const { host, port, onChange } = settings;
@@ -46,13 +46,13 @@ export async function followSatellite(settings: SatelliteAddressSettings): Promi
   let ready = false;
 
   function note(address: string): void {
-    // A literal is the satellite for ever.
+    // A literal does not change.
     if (seen.get(address) === Number.POSITIVE_INFINITY) return;
     seen.delete(address);
     seen.set(address, performance.now());
   }
 
-  function settle(): void {
+  function update(): void {
     const oldest = performance.now() - rememberMillis;
     for (const [address, at] of seen) if (at < oldest || seen.size > ADDRESSES_MAX) seen.delete(address);
     const addresses = [...seen.keys()].sort();
@@ -65,15 +65,15 @@ export async function followSatellite(settings: SatelliteAddressSettings): Promi
     try {
       for (const { address } of await resolve(host)) note(address);
     } catch {
-      // Not an answer that takes away what earlier ones gave.
+      // A failure takes nothing away from what earlier answers gave.
       for (const address of [...seen.keys()]) note(address);
     }
-    settle();
+    update();
   }
 
   if (isIP(host) !== 0) seen.set(host, Number.POSITIVE_INFINITY);
   else await refresh();
-  settle();
+  update();
   ready = true;
   const timer = isIP(host) !== 0 ? null : setInterval(() => void refresh(), settings.intervalMillis ?? 30_000);
   timer?.unref();
@@ -84,7 +84,7 @@ export async function followSatellite(settings: SatelliteAddressSettings): Promi
     },
     observe(address) {
       note(address);
-      settle();
+      update();
     },
     stop() {
       if (timer !== null) clearInterval(timer);

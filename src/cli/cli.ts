@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { SensorError } from '../errors.js';
 /**
- * The command line: which subcommand, with which flags. Everything a flag means stands in `options.ts`.
+ * The command line: finds the subcommand and its flags. `options.ts` defines what each flag means.
  *
- * Exit codes: 0 done · 1 could not do it · 2 told wrongly · 130 interrupted twice
+ * Exit codes: 0 success · 1 failure · 2 wrong usage · 130 interrupted twice
  */
 import { SUBCOMMANDS } from './commands.js';
 import { joinDashes, plainFlags } from './flags.js';
@@ -21,7 +21,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
 try {
   refuseAnotherNode();
-  // Standard streams are written synchronously on this platform's pipes and files, so nothing is cut off.
+  // On Linux, writes to pipes and files are synchronous here, so nothing is cut off.
   process.exit(await main(joinDashes(process.argv.slice(2))));
 } catch (error) {
   const isExpected = error instanceof SensorError;

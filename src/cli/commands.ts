@@ -1,4 +1,4 @@
-/** The subcommands: what each is for, which options it has, and what runs it. */
+/** The subcommands: what each is for, its options, and what runs it. */
 import type { OptionTable } from '../options/option-row.js';
 import {
   DEMO_OPTIONS,
@@ -19,7 +19,7 @@ export interface Subcommand {
   run(flags: FlagValues): Promise<number>;
 }
 
-// Loaded when run: `--help` and `satellite` need nothing of what `apidump` is made of.
+// A subcommand's code is loaded when it runs: `--help` and `satellite` need nothing of what `apidump` is made of.
 export const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   apidump: {
     summary: 'Capture HTTP exchanges and send them to a satellite',
@@ -40,7 +40,7 @@ export const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   doctor: {
     summary: 'Find out why nothing is seen: permission, traffic, limits, satellite',
     options: DOCTOR_OPTIONS,
-    examples: [['$0 doctor --satellite-url HOST', 'with the options apidump would get']],
+    examples: [['$0 doctor --satellite-url HOST', 'with the options that apidump would get']],
     run: async (flags) => (await import('./subcommands/doctor.js')).doctor(flags),
   },
   demo: {
@@ -77,5 +77,5 @@ export const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
 
 /** First words that are no command by themselves. */
 export const GROUPS: Readonly<Record<string, string>> = {
-  ecs: 'Put the sensor into an ECS service, take it out, say how it stands',
+  ecs: 'Put the sensor into an ECS service, take it out, say whether it is in',
 };

@@ -1,5 +1,5 @@
 /**
- * The command line as yargs reads it: help, version, and what is wrong with a call that names no subcommand.
+ * The command line as yargs reads it: help, version, and errors about calls that name no subcommand.
  */
 import yargs, { type Argv, type Options } from 'yargs';
 import { UsageError } from '../errors.js';

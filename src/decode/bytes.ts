@@ -8,7 +8,7 @@ export function u16(bytes: Uint8Array, offset: number): number {
   return ((bytes[offset] as number) << 8) | (bytes[offset + 1] as number);
 }
 
-/** As a signed 32-bit integer: addresses and sequence numbers are compared modulo 2^32, so the sign does not matter. */
+/** A signed 32-bit integer: addresses and sequence numbers are compared modulo 2^32, so the sign does not matter. */
 export function i32(bytes: Uint8Array, offset: number): number {
   return (
     ((bytes[offset] as number) << 24) |

@@ -1,8 +1,10 @@
 /**
  * IP fragments → whole datagrams (RFC 791 §3.2, RFC 8200 §4.5, RFC 815).
  *
- * The first byte seen at a place wins over later ones. Bounded in datagrams, in bytes and in time: what is over
- * the cap loses the oldest datagram, counted.
+ * in:  fragments in any order · out: each datagram when its last missing byte has come
+ *
+ * The first byte seen at a place wins over later ones. The store is bounded in datagrams, in bytes and in time; when it is
+ * full, the oldest datagram is evicted and its pieces are counted.
  */
 import type { Counters } from '../counters.js';
 import type { Limits } from '../limits.js';
@@ -10,6 +12,21 @@ import { IPV4_WORD, type Segment } from './segment.js';
 
 /** The largest datagram IP can carry (16-bit length). */
 const DATAGRAM_BYTES_MAX = 65_535;
+
+/** One fragment: the range `bytes[start, end)`, valid during the call, whose place in its datagram is `offset`. */
+export interface Fragment {
+  /** The segment whose addresses and tunnel are set; nothing else of it is read. */
+  addresses: Segment;
+  id: number;
+  protocol: number;
+  offset: number;
+  isLast: boolean;
+  bytes: Buffer;
+  start: number;
+  end: number;
+  /** Nanoseconds. */
+  time: number;
+}
 
 interface Piece {
   start: number;
@@ -19,7 +36,7 @@ interface Piece {
 interface Datagram {
   bytes: Buffer;
   protocol: number;
-  /** What has come, sorted and disjoint. */
+  /** The ranges that have come, sorted and disjoint. */
   pieces: Piece[];
   /** Known when the last fragment has come, else -1. */
   length: number;
@@ -41,44 +58,32 @@ export class FragmentStore {
     return this.#datagrams.size;
   }
 
-  /**
-   * Adds the fragment `from[start, end)` whose place in its datagram is `offset`. Returns the datagram when this made
-   * it whole, else null.
-   */
-  add(
-    addresses: Segment,
-    id: number,
-    protocol: number,
-    offset: number,
-    more: boolean,
-    from: Buffer,
-    start: number,
-    end: number,
-    time: number,
-  ): { bytes: Buffer; protocol: number } | null {
-    const length = end - start;
-    // Fragments but the last carry a multiple of eight bytes (RFC 8200 §4.5); nothing reaches over the largest datagram.
-    if (offset + length > DATAGRAM_BYTES_MAX || (more && (length & 7) !== 0) || length === 0) {
+  /** Adds `fragment`. Returns its datagram if that is whole now, else null. */
+  add(fragment: Fragment): { bytes: Buffer; protocol: number } | null {
+    const { protocol, offset, isLast, time } = fragment;
+    const length = fragment.end - fragment.start;
+    // All fragments but the last carry a multiple of eight bytes (RFC 8200 §4.5); none reaches over the largest datagram.
+    if (offset + length > DATAGRAM_BYTES_MAX || (!isLast && (length & 7) !== 0) || length === 0) {
       this.#counters.fragments_dropped++;
       return null;
     }
     this.#expire(time);
-    const key = keyOf(addresses, id, protocol);
+    const key = keyOf(fragment);
     let datagram = this.#datagrams.get(key);
     if (datagram === undefined) {
-      if (this.#datagrams.size >= this.#limits.fragmented_datagrams_max) this.#dropOldest();
+      if (this.#datagrams.size >= this.#limits.fragmented_datagrams_max) this.#evictOldest();
       datagram = { bytes: Buffer.allocUnsafe(0), protocol, pieces: [], length: -1, firstSeen: time };
       this.#datagrams.set(key, datagram);
     }
     // Only the first fragment's next header counts (RFC 8200 §4.5).
     if (offset === 0) datagram.protocol = protocol;
-    if (!more && datagram.length < 0) datagram.length = offset + length;
+    if (isLast && datagram.length < 0) datagram.length = offset + length;
     if (datagram.bytes.length < offset + length) {
       const grown = Buffer.alloc(Math.min(DATAGRAM_BYTES_MAX, Math.max(offset + length, datagram.bytes.length * 2)));
       datagram.bytes.copy(grown);
       datagram.bytes = grown;
     }
-    place(datagram, offset, from, start, end);
+    place(datagram, fragment);
     if (datagram.pieces.length > this.#limits.fragment_pieces_max) {
       this.#datagrams.delete(key);
       this.#counters.fragments_dropped += datagram.pieces.length;
@@ -98,7 +103,7 @@ export class FragmentStore {
     }
   }
 
-  #dropOldest(): void {
+  #evictOldest(): void {
     const oldest = this.#datagrams.entries().next().value;
     if (oldest === undefined) return;
     this.#datagrams.delete(oldest[0]);
@@ -107,7 +112,7 @@ export class FragmentStore {
 }
 
 /** Copies the parts of the fragment that nothing has filled yet, and merges its range into the pieces. */
-function place(datagram: Datagram, offset: number, from: Buffer, start: number, end: number): void {
+function place(datagram: Datagram, { offset, bytes: from, start, end }: Fragment): void {
   const fragmentEnd = offset + end - start;
   const merged: Piece = { start: offset, end: fragmentEnd };
   const kept: Piece[] = [];
@@ -127,7 +132,7 @@ function place(datagram: Datagram, offset: number, from: Buffer, start: number, 
   datagram.pieces = kept.sort((a, b) => a.start - b.start);
 }
 
-function keyOf(a: Segment, id: number, protocol: number): string {
+function keyOf({ addresses: a, id, protocol }: Fragment): string {
   // RFC 791 §3.2 has the protocol in the key, RFC 8200 §4.5 has not; a fragment's first header decides there.
   const family = a.sourceWord0 === IPV4_WORD ? protocol : -1;
   return `${a.sourceWord0},${a.sourceWord1},${a.sourceWord2},${a.sourceWord3},${a.destinationWord0},${a.destinationWord1},${a.destinationWord2},${a.destinationWord3},${id},${family},${a.tunnelId}`;

@@ -1,15 +1,16 @@
 /**
  * Packet bytes → TCP segment: link layer, tunnels, IP, TCP.
  *
- * in:  one captured packet and its link type · out: a `Segment`, or the reason there is none
+ * in:  one captured packet and its link type · out: a `Segment`, or a counter that says why there is none
  *
  * Each header is checked for length once and then read by named offsets. Layers are walked by a loop over "what comes
  * next", not by recursion; every turn consumes at least one byte of header, so hostile nesting ends with the packet.
  */
+import type { PacketBatch } from '../capture/packet-batch.js';
 import type { Counters } from '../counters.js';
 import type { Limits } from '../limits.js';
 import { i32, u8, u16 } from './bytes.js';
-import { FragmentStore } from './fragment-store.js';
+import { type Fragment, FragmentStore } from './fragment-store.js';
 import { LinkType } from './link-type.js';
 import { IPV4_WORD, Segment } from './segment.js';
 
@@ -22,6 +23,7 @@ const NEXT_IPV4 = 0x0800;
 const NEXT_IPV6 = 0x86dd;
 const NEXT_TCP = 0x1_0004;
 const NEXT_NOTHING = -1;
+const NEXT_MALFORMED = -2;
 
 const ETHERTYPE_VLAN = 0x8100; // IEEE 802.1Q
 const ETHERTYPE_QINQ = 0x88a8; // IEEE 802.1ad
@@ -52,73 +54,83 @@ export class PacketDecoder {
   readonly segment = new Segment();
   readonly #counters: Counters;
   readonly #fragments: FragmentStore;
+  /** The fragment at hand, written anew for each. */
+  readonly #fragment: Fragment;
+  /** The time of the packet at hand, which the life of fragments is counted by. */
+  #time = 0;
+  // Where the payload of the last header lies and how much of it the capture left out, as a function has but one result.
+  #payloadBytes: Buffer = Buffer.alloc(0);
+  #payloadStart = 0;
+  #payloadEnd = 0;
+  #payloadCut = 0;
 
   constructor(limits: Limits, counters: Counters) {
     this.#counters = counters;
     this.#fragments = new FragmentStore(limits, counters);
+    const place = { id: 0, protocol: 0, offset: 0, isLast: false };
+    this.#fragment = { addresses: this.segment, ...place, bytes: this.#payloadBytes, start: 0, end: 0, time: 0 };
   }
 
-  /**
-   * Decodes the packet at `bytes[offset, offset + captured)`. Returns whether `segment` holds a TCP segment; if not,
-   * a counter says why. `time` is the packet's, for the life of fragments.
-   */
-  decode(bytes: Buffer, offset: number, captured: number, wire: number, linkType: number, time: number): boolean {
-    const counters = this.#counters;
-    const end = offset + captured;
+  /** Decodes packet `i` of `batch`. Returns whether `segment` holds a TCP segment; if not, a counter says why. */
+  decode(batch: PacketBatch, i: number, linkType: number): boolean {
+    const { bytes } = batch;
+    const start = batch.offset[i] as number;
+    const captured = batch.capturedLength[i] as number;
+    this.#time = batch.time[i] as number;
     this.segment.tunnelId = 0;
-    let at = offset;
-    let next: number;
+    const next = this.#link(bytes, start, captured, linkType);
+    if (next === NEXT_NOTHING) return false;
+    return this.#walk(bytes, this.#payloadStart, start + captured, (batch.wireLength[i] as number) - captured, next);
+  }
+
+  /** The capture's own header. Sets where its payload starts; returns what that is. */
+  #link(bytes: Buffer, start: number, captured: number, linkType: number): number {
+    this.#payloadStart = start;
     switch (linkType) {
       case LinkType.ethernet:
-        next = NEXT_ETHERNET;
-        break;
+        return NEXT_ETHERNET;
       case LinkType.raw:
       case LinkType.dltRaw:
       case LinkType.dltRawOpenBsd:
       case LinkType.ipv4:
       case LinkType.ipv6:
-        next = NEXT_IP;
-        break;
+        return NEXT_IP;
       case LinkType.null:
       case LinkType.loop:
         // A 4-byte protocol family, in the capturing machine's byte order or the network's; the values for IPv6 differ
-        // between systems. The version nibble behind it knows better.
-        at += 4;
-        next = NEXT_IP;
-        break;
+        // between systems. The version nibble behind it is the same everywhere.
+        this.#payloadStart = start + 4;
+        return NEXT_IP;
       case LinkType.linuxSll:
-        if (captured < 16) return this.#malformed();
-        next = u16(bytes, at + 14);
-        at += 16;
-        break;
+        if (captured < 16) return this.#malformedLink();
+        this.#payloadStart = start + 16;
+        return u16(bytes, start + 14);
       case LinkType.linuxSll2:
-        if (captured < 20) return this.#malformed();
-        next = u16(bytes, at);
-        at += 20;
-        break;
+        if (captured < 20) return this.#malformedLink();
+        this.#payloadStart = start + 20;
+        return u16(bytes, start);
       case LinkType.ciscoHdlc:
         // Address, control, EtherType.
-        if (captured < 4) return this.#malformed();
-        next = u16(bytes, at + 2);
-        at += 4;
-        break;
+        if (captured < 4) return this.#malformedLink();
+        this.#payloadStart = start + 4;
+        return u16(bytes, start + 2);
       case LinkType.ppp:
       case LinkType.pppHdlc:
-        next = NEXT_PPP;
-        break;
+        return NEXT_PPP;
       case LinkType.pppEther:
-        next = ETHERTYPE_PPPOE_SESSION;
-        break;
+        return ETHERTYPE_PPPOE_SESSION;
       default:
-        counters.packets_unknown_link++;
-        return false;
+        this.#counters.packets_unknown_link++;
+        return NEXT_NOTHING;
     }
-    return this.#walk(bytes, at, end, wire - captured, next, time);
   }
 
-  /** `cut` is how many bytes of the packet the capture left out behind `end`. */
-  #walk(bytes: Buffer, start: number, end: number, cut: number, firstNext: number, time: number): boolean {
+  /** From the header `firstNext` on. `cut` is how many bytes of the packet the capture left out behind `end`. */
+  #walk(packet: Buffer, start: number, packetEnd: number, packetCut: number, firstNext: number): boolean {
+    let bytes = packet;
     let at = start;
+    let end = packetEnd;
+    let cut = packetCut;
     let next = firstNext;
     for (;;) {
       switch (next) {
@@ -141,10 +153,10 @@ export class PacketDecoder {
           at += 4;
           break;
         case ETHERTYPE_MPLS: {
-          let bottom = false;
-          while (!bottom) {
+          let isBottom = false;
+          while (!isBottom) {
             if (end - at < 4) return this.#malformed();
-            bottom = (u8(bytes, at + 2) & 1) === 1;
+            isBottom = (u8(bytes, at + 2) & 1) === 1;
             at += 4;
           }
           next = NEXT_IP;
@@ -155,19 +167,11 @@ export class PacketDecoder {
           at += 6;
           next = NEXT_PPP;
           break;
-        case NEXT_PPP: {
-          // RFC 1662 §2: address and control may be there or compressed away; §6.5 of RFC 1661: so may half the protocol.
-          if (end - at >= 2 && u8(bytes, at) === 0xff && u8(bytes, at + 1) === 0x03) at += 2;
-          if (end - at < 2) return this.#malformed();
-          let protocol = u8(bytes, at);
-          at += 1;
-          if ((protocol & 1) === 0) {
-            protocol = (protocol << 8) | u8(bytes, at);
-            at += 1;
-          }
-          next = protocol === 0x21 ? NEXT_IPV4 : protocol === 0x57 ? NEXT_IPV6 : NEXT_NOTHING;
+        case NEXT_PPP:
+          next = this.#ppp(bytes, at, end);
+          if (next === NEXT_MALFORMED) return this.#malformed();
+          at = this.#payloadStart;
           break;
-        }
         case ETHERTYPE_TRANSPARENT_ETHERNET:
           next = NEXT_ETHERNET;
           break;
@@ -179,9 +183,7 @@ export class PacketDecoder {
         }
         case NEXT_IPV4:
         case NEXT_IPV6: {
-          // Written to fields, as a function has but one result: where the payload is and what it is.
-          const protocol =
-            next === NEXT_IPV4 ? this.#ipv4(bytes, at, end, cut, time) : this.#ipv6(bytes, at, end, cut, time);
+          const protocol = next === NEXT_IPV4 ? this.#ipv4(bytes, at, end, cut) : this.#ipv6(bytes, at, end, cut);
           if (protocol < 0) return false;
           bytes = this.#payloadBytes;
           at = this.#payloadStart;
@@ -203,13 +205,26 @@ export class PacketDecoder {
     }
   }
 
-  #payloadBytes: Buffer = Buffer.alloc(0);
-  #payloadStart = 0;
-  #payloadEnd = 0;
-  #payloadCut = 0;
+  /**
+   * RFC 1662 §2: address and control may be there or compressed away; so may half of the protocol (RFC 1661 §6.5). Sets
+   * where the payload starts; returns what it is.
+   */
+  #ppp(bytes: Buffer, start: number, end: number): number {
+    let at = start;
+    if (end - at >= 2 && u8(bytes, at) === 0xff && u8(bytes, at + 1) === 0x03) at += 2;
+    if (end - at < 2) return NEXT_MALFORMED;
+    let protocol = u8(bytes, at);
+    at += 1;
+    if ((protocol & 1) === 0) {
+      protocol = (protocol << 8) | u8(bytes, at);
+      at += 1;
+    }
+    this.#payloadStart = at;
+    return protocol === 0x21 ? NEXT_IPV4 : protocol === 0x57 ? NEXT_IPV6 : NEXT_NOTHING;
+  }
 
   /** RFC 791 §3.1. Returns the protocol, or -1 if there is no payload to go on with. */
-  #ipv4(bytes: Buffer, at: number, end: number, cut: number, time: number): number {
+  #ipv4(bytes: Buffer, at: number, end: number, cut: number): number {
     if (end - at < 20) return this.#malformedIp();
     const headerLength = (u8(bytes, at) & 0x0f) << 2;
     let totalLength = u16(bytes, at + 2);
@@ -230,17 +245,12 @@ export class PacketDecoder {
     const fragmentation = u16(bytes, at + 6);
     // More fragments, or not the first.
     if ((fragmentation & 0x3fff) === 0) return protocol;
-    return this.#fragment(
-      u16(bytes, at + 4),
-      protocol,
-      (fragmentation & 0x1fff) << 3,
-      (fragmentation & 0x2000) !== 0,
-      time,
-    );
+    const isLast = (fragmentation & 0x2000) === 0;
+    return this.#join(u16(bytes, at + 4), protocol, (fragmentation & 0x1fff) << 3, isLast);
   }
 
   /** RFC 8200 §3 and its extension headers §4. Returns the protocol, or -1. */
-  #ipv6(bytes: Buffer, at: number, end: number, cut: number, time: number): number {
+  #ipv6(bytes: Buffer, at: number, end: number, cut: number): number {
     if (end - at < 40) return this.#malformedIp();
     const segment = this.segment;
     segment.sourceWord0 = i32(bytes, at + 8);
@@ -254,12 +264,17 @@ export class PacketDecoder {
     const payloadLength = u16(bytes, at + 4);
     // Zero: a jumbo payload (RFC 2675) or segmentation offload over 64 KiB.
     const wireEnd = payloadLength === 0 ? end + cut : at + 40 + payloadLength;
-    let protocol = u8(bytes, at + 6);
-    let start = at + 40;
+    return this.#ipv6Payload(bytes, at + 40, end, wireEnd, u8(bytes, at + 6));
+  }
+
+  /** Past the extension headers that begin at `at`. `wireEnd` as for `#setPayload`. */
+  #ipv6Payload(bytes: Buffer, at: number, end: number, wireEnd: number, firstProtocol: number): number {
+    let protocol = firstProtocol;
+    let start = at;
     let isFragment = false;
-    let fragmentId = 0;
-    let fragmentOffset = 0;
-    let moreFragments = false;
+    let isLast = false;
+    let id = 0;
+    let offset = 0;
     for (;;) {
       if (
         protocol === PROTOCOL_HOP_BY_HOP ||
@@ -277,13 +292,13 @@ export class PacketDecoder {
       } else if (protocol === PROTOCOL_FRAGMENT && !isFragment) {
         if (end - start < 8) return this.#malformedIp();
         protocol = u8(bytes, start);
-        fragmentOffset = u16(bytes, start + 2) & 0xfff8;
-        moreFragments = (u8(bytes, start + 3) & 1) === 1;
-        fragmentId = i32(bytes, start + 4);
+        offset = u16(bytes, start + 2) & 0xfff8;
+        isLast = (u8(bytes, start + 3) & 1) === 0;
+        id = i32(bytes, start + 4);
         start += 8;
         // An atomic fragment (RFC 6946) is a whole datagram.
-        isFragment = fragmentOffset !== 0 || moreFragments;
-        // Further headers are part of what was fragmented, and read when that is whole.
+        isFragment = offset !== 0 || !isLast;
+        // Headers behind this one are part of what was fragmented, and are read when that is whole.
         if (isFragment) break;
       } else {
         break;
@@ -291,8 +306,7 @@ export class PacketDecoder {
     }
     if (start > end) return this.#malformedIp();
     this.#setPayload(bytes, start, end, wireEnd);
-    if (!isFragment) return protocol;
-    return this.#fragment(fragmentId, protocol, fragmentOffset, moreFragments, time);
+    return isFragment ? this.#join(id, protocol, offset, isLast) : protocol;
   }
 
   /** `wireEnd` is where the packet says that its payload ends; behind it there may be link-layer padding. */
@@ -303,24 +317,26 @@ export class PacketDecoder {
     this.#payloadCut = wireEnd > end ? wireEnd - end : 0;
   }
 
-  /** Adds the payload to its datagram; when that is whole, it becomes the payload. Returns the protocol, or -1. */
-  #fragment(id: number, protocol: number, offset: number, more: boolean, time: number): number {
+  /**
+   * Adds the payload, a fragment, to its datagram; when that is whole, it becomes the payload. Returns the protocol, or -1
+   * if there is no payload to go on with.
+   */
+  #join(id: number, protocol: number, offset: number, isLast: boolean): number {
     this.#counters.fragments_seen++;
     if (this.#payloadCut > 0) {
       this.#counters.fragments_dropped++;
       return -1;
     }
-    const datagram = this.#fragments.add(
-      this.segment,
-      id,
-      protocol,
-      offset,
-      more,
-      this.#payloadBytes,
-      this.#payloadStart,
-      this.#payloadEnd,
-      time,
-    );
+    const fragment = this.#fragment;
+    fragment.id = id;
+    fragment.protocol = protocol;
+    fragment.offset = offset;
+    fragment.isLast = isLast;
+    fragment.bytes = this.#payloadBytes;
+    fragment.start = this.#payloadStart;
+    fragment.end = this.#payloadEnd;
+    fragment.time = this.#time;
+    const datagram = this.#fragments.add(fragment);
     if (datagram === null) return -1;
     this.#payloadBytes = datagram.bytes;
     this.#payloadStart = 0;
@@ -353,60 +369,68 @@ export class PacketDecoder {
         return NEXT_IPV4;
       case PROTOCOL_IPV6:
         return NEXT_IPV6;
-      case PROTOCOL_GRE: {
-        if (end - at < 4) return NEXT_NOTHING;
-        const flags = u16(bytes, at);
-        if ((flags & 7) !== 0) return NEXT_NOTHING; // version 1 is PPTP's
-        let length = 4;
-        if (flags & 0x8000) length += 4; // checksum
-        if (flags & 0x2000) {
-          if (end - at < length + 4) return NEXT_NOTHING;
-          this.segment.tunnelId = i32(bytes, at + length);
-          length += 4;
-        }
-        if (flags & 0x1000) length += 4; // sequence number
-        if (end - at < length) return NEXT_NOTHING;
-        const protocol = u16(bytes, at + 2);
-        if (protocol === ETHERTYPE_ERSPAN) {
-          if (flags & 0x1000) length += 8;
-          this.#payloadStart = at + length;
-          return NEXT_ETHERNET;
-        }
-        if (protocol === ETHERTYPE_ERSPAN_III) {
-          if (end - at < length + 12) return NEXT_NOTHING;
-          // The O bit announces a platform-specific subheader.
-          this.#payloadStart = at + length + ((u8(bytes, at + length + 11) & 1) === 1 ? 20 : 12);
-          return NEXT_ETHERNET;
-        }
-        this.#payloadStart = at + length;
-        return protocol;
-      }
-      case PROTOCOL_UDP: {
-        if (end - at < 16) return NEXT_NOTHING;
-        const port = u16(bytes, at + 2);
-        if (port === PORT_VXLAN) {
-          // RFC 7348 §5: flags with the I bit, reserved, VNI, reserved.
-          if ((u8(bytes, at + 8) & 0x08) === 0) return NEXT_NOTHING;
-          this.segment.tunnelId = i32(bytes, at + 12) >>> 8;
-          this.#payloadStart = at + 16;
-          return NEXT_ETHERNET;
-        }
-        if (port === PORT_GENEVE) {
-          // RFC 8926 §3.4: version and options' length in words, flags, protocol, VNI.
-          const optionsLength = (u8(bytes, at + 8) & 0x3f) << 2;
-          if (u8(bytes, at + 8) >> 6 !== 0 || end - at < 16 + optionsLength) return NEXT_NOTHING;
-          this.segment.tunnelId = i32(bytes, at + 12) >>> 8;
-          this.#payloadStart = at + 16 + optionsLength;
-          return u16(bytes, at + 10);
-        }
-        return NEXT_NOTHING;
-      }
+      case PROTOCOL_GRE:
+        return this.#gre(bytes, at, end);
+      case PROTOCOL_UDP:
+        return this.#udpTunnel(bytes, at, end);
       case PROTOCOL_DESTINATION_OPTIONS:
       case PROTOCOL_AUTHENTICATION:
         return this.#beyondFragments(bytes, at, end, protocol);
       default:
         return NEXT_NOTHING;
     }
+  }
+
+  /** RFC 2784 §2, with the optional fields of RFC 2890 §2. */
+  #gre(bytes: Buffer, at: number, end: number): number {
+    if (end - at < 4) return NEXT_NOTHING;
+    const flags = u16(bytes, at);
+    if ((flags & 7) !== 0) return NEXT_NOTHING; // version 1 is PPTP's
+    let length = 4;
+    if (flags & 0x8000) length += 4; // checksum
+    if (flags & 0x2000) {
+      if (end - at < length + 4) return NEXT_NOTHING;
+      this.segment.tunnelId = i32(bytes, at + length);
+      length += 4;
+    }
+    const hasSequence = (flags & 0x1000) !== 0;
+    if (hasSequence) length += 4;
+    if (end - at < length) return NEXT_NOTHING;
+    const protocol = u16(bytes, at + 2);
+    this.#payloadStart = at + length;
+    if (protocol === ETHERTYPE_ERSPAN) {
+      if (hasSequence) this.#payloadStart += 8;
+      return NEXT_ETHERNET;
+    }
+    if (protocol === ETHERTYPE_ERSPAN_III) {
+      if (end - at < length + 12) return NEXT_NOTHING;
+      // The O bit announces a platform-specific subheader.
+      this.#payloadStart += (u8(bytes, at + length + 11) & 1) === 1 ? 20 : 12;
+      return NEXT_ETHERNET;
+    }
+    return protocol;
+  }
+
+  /** The tunnels that a UDP destination port announces. */
+  #udpTunnel(bytes: Buffer, at: number, end: number): number {
+    if (end - at < 16) return NEXT_NOTHING;
+    const port = u16(bytes, at + 2);
+    if (port === PORT_VXLAN) {
+      // RFC 7348 §5: flags with the I bit, reserved, VNI, reserved.
+      if ((u8(bytes, at + 8) & 0x08) === 0) return NEXT_NOTHING;
+      this.segment.tunnelId = i32(bytes, at + 12) >>> 8;
+      this.#payloadStart = at + 16;
+      return NEXT_ETHERNET;
+    }
+    if (port === PORT_GENEVE) {
+      // RFC 8926 §3.4: version and options' length in words, flags, protocol, VNI.
+      const optionsLength = (u8(bytes, at + 8) & 0x3f) << 2;
+      if (u8(bytes, at + 8) >> 6 !== 0 || end - at < 16 + optionsLength) return NEXT_NOTHING;
+      this.segment.tunnelId = i32(bytes, at + 12) >>> 8;
+      this.#payloadStart = at + 16 + optionsLength;
+      return u16(bytes, at + 10);
+    }
+    return NEXT_NOTHING;
   }
 
   /** RFC 9293 §3.1. */
@@ -443,6 +467,11 @@ export class PacketDecoder {
   #malformedIp(): number {
     this.#counters.packets_malformed++;
     return -1;
+  }
+
+  #malformedLink(): number {
+    this.#counters.packets_malformed++;
+    return NEXT_NOTHING;
   }
 
   #notIp(): boolean {

@@ -1,13 +1,12 @@
 /**
- * A TCP segment as decoded: one object a decoder, reset in place for each packet.
+ * A TCP segment as decoded: one object for each decoder, written anew for each packet.
  *
- * Addresses are four 32-bit words, network order, signed. An IPv4 address is the last word behind three of
- * `IPV4_WORD`, so that one key serves both families: as IPv6 that would be multicast (RFC 4291 §2.7), which no TCP
- * endpoint is, where an IPv4-mapped address is one that IPv6 packets do carry.
+ * Addresses are four 32-bit words, network order, signed. An IPv4 address is the last word, behind three of `IPV4_WORD`,
+ * so that one key serves both families. As an IPv6 address that would be multicast (RFC 4291 §2.7), which no TCP endpoint
+ * has, whereas IPv6 packets do carry IPv4-mapped addresses.
  */
 export const IPV4_WORD = -1;
 
-/** See above; one object a decoder. */
 export class Segment {
   sourceWord0 = 0;
   sourceWord1 = 0;

@@ -7,20 +7,20 @@ export const EndCause = {
   fin: 0,
   /** Either side reset the connection. */
   reset: 1,
-  /** The sensor stopped watching: the flow was idle, pushed out, replaced by a new one on its ports, or the capture ended. */
-  unwatched: 2,
+  /** The flow was forgotten: it was idle, evicted, replaced by a new one on its ports, or the capture ended. */
+  forgotten: 2,
 } as const;
 export type EndCause = (typeof EndCause)[keyof typeof EndCause];
 
 /**
  * Takes the bytes of both streams of a flow, each in its order. What a segment acknowledges is delivered before it,
- * so the request a response answers always comes first.
+ * so a request always comes before the response that answers it.
  */
 export interface FlowConsumer {
   /** The next bytes of a stream, `bytes[start, end)`: valid during the call only. */
   data(direction: Direction, bytes: Buffer, start: number, end: number, time: number): void;
   /** `length` bytes of the stream were on the wire and not in the capture. */
   gap(direction: Direction, length: number, time: number): void;
-  /** The stream carries no more bytes. Called once a direction. */
+  /** The stream carries no more bytes. Called once for each direction. */
   end(direction: Direction, cause: EndCause, time: number): void;
 }

@@ -1,6 +1,8 @@
 /**
  * All flows: found by their endpoints, forgotten by age.
  *
+ * in:  segments · out: the flow of each, and the flow to forget next
+ *
  * An open-addressing table (linear probing, backward-shift deletion) keyed by a hash that both directions share. A
  * JavaScript Map would need a key object or string per packet. The hash is seeded, so that nobody outside can choose
  * addresses and ports that all land in one place.
@@ -9,9 +11,10 @@ import type { Segment } from '../decode/segment.js';
 import { Flow, FlowPhase } from './flow.js';
 
 const CAPACITY_MIN = 1024;
-/** How stale a flow's place in its list may get before it is moved, in nanoseconds: saves relinking on every packet. */
+/** How stale a flow's place in its list may get before it is moved, in nanoseconds: no packet relinks it in between. */
 const TOUCH_NANOS = 250e6;
 
+/** The flows of one phase, by the time of their last activity. */
 class FlowList {
   oldest: Flow | null = null;
   newest: Flow | null = null;
@@ -150,17 +153,17 @@ export class FlowTable {
 
   #hash(s: Segment): number {
     const seed = this.#seed;
-    const source = mixEndpoint(seed, s.sourceWord0, s.sourceWord1, s.sourceWord2, s.sourceWord3, s.sourcePort);
-    const destination = mixEndpoint(
+    const source = mixAddress(seed, s.sourceWord0, s.sourceWord1, s.sourceWord2, s.sourceWord3);
+    const destination = mixAddress(
       seed,
       s.destinationWord0,
       s.destinationWord1,
       s.destinationWord2,
       s.destinationWord3,
-      s.destinationPort,
     );
     // A sum: the same for both directions.
-    return finalize((source + destination) ^ s.tunnelId);
+    const both = finalize(round(source, s.sourcePort)) + finalize(round(destination, s.destinationPort));
+    return finalize(both ^ s.tunnelId);
   }
 }
 
@@ -169,8 +172,8 @@ function emptySlots(length: number): (Flow | null)[] {
 }
 
 // The rounds and the finalizer of MurmurHash3 (x86, 32 bit).
-function mixEndpoint(seed: number, w0: number, w1: number, w2: number, w3: number, port: number): number {
-  return finalize(round(round(round(round(round(seed, w0), w1), w2), w3), port));
+function mixAddress(seed: number, w0: number, w1: number, w2: number, w3: number): number {
+  return round(round(round(round(seed, w0), w1), w2), w3);
 }
 
 function round(hash: number, word: number): number {

@@ -7,11 +7,11 @@ import type { Segment } from '../decode/segment.js';
 import type { Direction, FlowConsumer } from './flow-consumer.js';
 import { TcpStream } from './tcp-stream.js';
 
-/** What a flow costs with its streams, and what its consumer costs from its first bytes on, for the budget (measured). */
+/** What a flow with its streams takes from the budget, and what its consumer takes from its first bytes on (measured). */
 export const FLOW_BYTES = 576;
 export const CONSUMER_BYTES = 1024;
 
-/** What a flow is to eviction: the lists of `FlowTable`, those first in line to be forgotten first. */
+/** How far a flow has come. Each phase has a list in `FlowTable`; eviction begins with the first phase. */
 export const FlowPhase = {
   /** Over: remembered so that a late retransmission does not open it again. */
   closed: 0,
@@ -47,9 +47,9 @@ export class Flow {
   lastActive: number;
   /** Since when a segment waits for bytes that have not come, or -1. */
   waitingSince = -1;
-  /** Packets of this flow since then. */
+  /** Packets of this flow since `waitingSince`. */
   packetsWhileWaiting = 0;
-  /** Links of the list of its phase. */
+  /** Its neighbours in the list of its phase. */
   newer: Flow | null = null;
   older: Flow | null = null;
 
@@ -74,7 +74,7 @@ export class Flow {
     return direction === 0 ? this.stream0 : this.stream1;
   }
 
-  /** The direction `segment` goes in, or -1 if it is not of this flow. */
+  /** The direction `s` goes in, or -1 if it is not of this flow. */
   directionOf(s: Segment): Direction | -1 {
     if (s.tunnelId !== this.tunnelId) return -1;
     if (

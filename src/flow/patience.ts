@@ -1,27 +1,27 @@
-/** How long the reassembler waits for what, and what it takes for a sign of what. */
+/** How long the reassembler waits for missing bytes, and after which signs it stops. */
 
 /**
- * How long acknowledged bytes may still be on their way to us: captures taken at several queues or interfaces hand
- * packets on slightly out of order.
+ * How long bytes that the receiver has acknowledged may still be on their way to the sensor: a capture taken at several
+ * queues or interfaces delivers packets slightly out of order.
  */
 export const STALL_PACKETS = 128;
 export const STALL_NANOS = 1e9;
 
 /**
- * And where the kernel has said that it dropped packets, shortly before: they are not on their way. Keeping what comes
- * behind them for longer would cost most when there is no time for it.
+ * The same shortly after the kernel has said that it dropped packets: then the bytes are not on their way, and holding
+ * what comes behind them would cost most when there is no time for it.
  */
 export const STALL_PACKETS_BEHIND_DROPS = 4;
 export const DROPS_RECENT_NANOS = 1e9;
 
-/** How often the clock is looked at, in nanoseconds of capture time. */
+/** How often waiting flows are looked at, in nanoseconds of capture time. */
 export const SWEEP_NANOS = 100e6;
 
 /** How long a closed flow is remembered: late retransmissions must not open it anew. */
 export const CLOSED_NANOS = 5e9;
 
 /**
- * How far behind a stream a segment can be and still be a retransmission. Windows do not reach this far; a capture
- * that slept while gigabytes passed does, and the sequence numbers have wrapped.
+ * How far behind a stream a segment can be and still be a retransmission. Windows do not reach this far. What lies further
+ * back is new: the capture slept while gigabytes passed, and the sequence numbers have wrapped.
  */
 export const RETRANSMISSION_BYTES_MAX = 1 << 28;

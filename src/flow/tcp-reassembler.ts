@@ -4,13 +4,13 @@
  * in:  decoded segments with their times · out: calls on each flow's `FlowConsumer`
  *
  * A segment is delivered when it is the next of its stream and all that it acknowledges of the other stream has been
- * delivered: so a response never overtakes its request, however the capture ordered them. The common case, next in
- * line and nothing missing, hands on a slice of the packet and touches no buffer.
+ * delivered, so that a response never overtakes its request, however the capture ordered them. In the common case, next
+ * in line and nothing missing, a slice of the packet is delivered and no byte is copied.
  *
- * What is missing is waited for, then given up as a gap: at once when the reorder store is full; after
- * `STALL_PACKETS` more packets or `STALL_NANOS` when the receiver's acknowledgement proves that the bytes were on the
- * wire and the capture lost them, sooner where the kernel said that it dropped packets; else after the stream timeout.
- * The first byte seen at a place wins.
+ * Missing bytes are waited for, then given up as a gap: at once when the reorder store is full; after `STALL_PACKETS`
+ * more packets or `STALL_NANOS` when the receiver's acknowledgement proves that the bytes were on the wire and the
+ * capture lost them, sooner where the kernel said that it dropped packets; else after the stream timeout. The first byte
+ * seen at a place wins.
  */
 import type { Counters } from '../counters.js';
 import { type Segment, TcpFlag } from '../decode/segment.js';
@@ -28,7 +28,7 @@ import {
   STALL_PACKETS_BEHIND_DROPS,
   SWEEP_NANOS,
 } from './patience.js';
-import type { TcpStream } from './tcp-stream.js';
+import type { HeldSegment, Piece, TcpStream } from './tcp-stream.js';
 
 export class TcpReassembler {
   readonly flows: FlowTable;
@@ -39,7 +39,7 @@ export class TcpReassembler {
   /** Flows with a segment that waits. */
   readonly #waiting = new Set<Flow>();
   #lastSweep = Number.NEGATIVE_INFINITY;
-  /** When the kernel last said that it had dropped packets. */
+  /** The time of the kernel's last word that it had dropped packets. */
   #lastDrops = Number.NEGATIVE_INFINITY;
 
   constructor(
@@ -61,12 +61,12 @@ export class TcpReassembler {
     const flags = segment.flags;
     let flow = this.flows.find(segment);
     if (flow !== null && (flags & TcpFlag.syn) !== 0 && this.#isNewConnection(flow, segment)) {
-      this.#close(flow, EndCause.unwatched, time);
+      this.#close(flow, EndCause.forgotten, time);
       this.#remove(flow);
       flow = null;
     }
     if (flow === null) {
-      // A bare acknowledgement or reset of a flow not known tells nothing worth a table entry.
+      // A bare acknowledgement or reset of an unknown flow says nothing worth a table entry.
       if ((flags & TcpFlag.syn) === 0 && segment.payloadEnd === segment.payloadStart) return;
       flow = this.#open(segment, interfaceId, time);
     } else {
@@ -78,7 +78,7 @@ export class TcpReassembler {
   }
 
   /**
-   * Whether a closed flow goes on: who resets a connection sends nothing more on it, so if its next byte comes, the
+   * Whether a closed flow goes on. A side that resets a connection sends nothing more on it: if its next byte comes, the
    * reset was forged, or refused by the receiver (RFC 5961 §3.2, RFC 2385).
    */
   #reopens(flow: Flow, direction: Direction, segment: Segment, time: number): boolean {
@@ -93,7 +93,7 @@ export class TcpReassembler {
     return true;
   }
 
-  /** Lets time pass: gives up what has waited too long, forgets what has been quiet too long. */
+  /** Time is `time` now: gives up what was waited for too long, forgets flows that have been quiet too long. */
   advance(time: number): void {
     if (time - this.#lastSweep < SWEEP_NANOS) return;
     this.#lastSweep = time;
@@ -108,14 +108,14 @@ export class TcpReassembler {
     this.#lastDrops = time;
   }
 
-  /** The capture is over: what waits is given up, every stream ends. */
+  /** The capture is over: what is missing is given up, every stream ends. */
   finish(time: number): void {
     for (const phase of Object.values(FlowPhase)) this.#forgetOlderThan(phase, Number.POSITIVE_INFINITY, time);
   }
 
   /**
-   * Until the budget is relieved: gives up the reorder stores of the flows that have waited longest, then whole flows,
-   * the least recently active first.
+   * Releases memory until the budget is relieved: first the reorder stores, of the flows that have waited longest, then
+   * whole flows, the least recently active first.
    */
   shed(time: number): void {
     for (const flow of this.#waiting) {
@@ -132,17 +132,17 @@ export class TcpReassembler {
 
   #evict(flow: Flow, time: number): void {
     if (flow.phase !== FlowPhase.closed) this.#counters.flows_evicted++;
-    this.#close(flow, EndCause.unwatched, time);
+    this.#close(flow, EndCause.forgotten, time);
     this.#remove(flow);
   }
 
   #remove(flow: Flow): void {
     this.flows.remove(flow);
-    this.#dropConsumer(flow);
+    this.#removeConsumer(flow);
     this.#budget.remove(FLOW_BYTES);
   }
 
-  /** A SYN that is not a repetition of the one that opened the flow begins a new connection on the same ports. */
+  /** A SYN that does not repeat the one which opened the flow begins a new connection on the same ports. */
   #isNewConnection(flow: Flow, segment: Segment): boolean {
     const stream = flow.stream(flow.directionOf(segment) === 1 ? 1 : 0);
     if (stream.hasSyn) return stream.synSequence !== segment.sequence;
@@ -166,9 +166,8 @@ export class TcpReassembler {
   #receive(flow: Flow, direction: Direction, segment: Segment, time: number): void {
     const stream = flow.stream(direction);
     const other = flow.stream(direction === 0 ? 1 : 0);
-    const { flags, acknowledgement } = segment;
+    const { flags, payloadStart, payloadEnd, payloadCut } = segment;
     let sequence = segment.sequence;
-
     if ((flags & TcpFlag.syn) !== 0) {
       stream.hasSyn = true;
       stream.synSequence = sequence;
@@ -178,27 +177,15 @@ export class TcpReassembler {
       stream.startAt(sequence);
       if (!flow.midstream) this.#noteMidstream(flow);
     }
+    if ((flags & TcpFlag.ack) !== 0) this.#noteAcknowledgement(flow, stream, other, segment.acknowledgement);
 
-    if ((flags & TcpFlag.ack) !== 0) {
-      if (!other.started) {
-        // The receiver has all before this, so the stream goes on here: a loss right behind it will show as a gap.
-        other.startAt(acknowledgement);
-        if (!other.hasSyn && !flow.midstream && !stream.hasSyn) this.#noteMidstream(flow);
-      }
-      if (!other.hasAcknowledged || ((acknowledgement - other.acknowledged) | 0) > 0) {
-        other.hasAcknowledged = true;
-        other.acknowledged = acknowledgement;
-      }
-    }
-
-    const { payloadStart, payloadEnd, payloadCut } = segment;
     const hasPayload = payloadEnd > payloadStart || payloadCut > 0;
     // Data, or the third packet of the handshake: a connection may rest a long time before its first request.
     const isOpen = hasPayload || (stream.hasSyn && other.hasSyn && (flags & TcpFlag.syn) === 0);
     if (isOpen && flow.phase === FlowPhase.embryonic) this.flows.setPhase(flow, FlowPhase.active, time);
     // Nothing follows a FIN.
     if (hasPayload && !stream.ended) {
-      this.#take(flow, direction, stream, other, sequence, segment, time);
+      this.#take(flow, direction, segment, sequence, time);
     } else if (flow.waitingSince >= 0) {
       this.#progress(flow, time);
     }
@@ -219,57 +206,66 @@ export class TcpReassembler {
     }
   }
 
+  /** A segment of `stream` acknowledges the other one up to `acknowledgement`. */
+  #noteAcknowledgement(flow: Flow, stream: TcpStream, other: TcpStream, acknowledgement: number): void {
+    if (!other.started) {
+      // The receiver has everything before this, so the stream goes on here: a loss right behind it shows as a gap.
+      other.startAt(acknowledgement);
+      if (!other.hasSyn && !flow.midstream && !stream.hasSyn) this.#noteMidstream(flow);
+    }
+    if (!other.hasAcknowledged || ((acknowledgement - other.acknowledged) | 0) > 0) {
+      other.hasAcknowledged = true;
+      other.acknowledged = acknowledgement;
+    }
+  }
+
   #noteMidstream(flow: Flow): void {
     flow.midstream = true;
     this.#counters.flows_midstream++;
   }
 
-  /** Delivers the payload if it is its turn, else holds it. */
-  #take(
-    flow: Flow,
-    direction: Direction,
-    stream: TcpStream,
-    other: TcpStream,
-    sequence: number,
-    segment: Segment,
-    time: number,
-  ): void {
-    const { bytes, payloadEnd } = segment;
-    let { payloadStart: start, payloadCut } = segment;
+  /** Delivers the payload, whose first byte is at `sequence`, if it is its turn, else holds it. */
+  #take(flow: Flow, direction: Direction, segment: Segment, firstSequence: number, time: number): void {
+    const stream = flow.stream(direction);
+    const other = flow.stream(direction === 0 ? 1 : 0);
+    const { bytes, payloadEnd: end } = segment;
+    let { payloadStart: start, payloadCut: cut } = segment;
+    let sequence = firstSequence;
     let ahead = (sequence - stream.next) | 0;
     if (ahead < 0) {
-      const length = payloadEnd - start + payloadCut;
       if (ahead < -RETRANSMISSION_BYTES_MAX) {
-        // Not a retransmission: the stream moved on by more than half the sequence space while nobody watched.
+        // Not a retransmission: the stream moved on by more than half the sequence space while nothing was captured.
         this.#giveUp(flow, time);
         this.#gap(flow, direction, stream, sequence, time);
-        ahead = 0;
-      } else if (length + ahead <= 0) {
+      } else if (end - start + cut + ahead <= 0) {
         this.#counters.segments_retransmitted++;
         return;
       } else {
         start -= ahead;
-        if (start > payloadEnd) {
-          payloadCut -= start - payloadEnd;
-          start = payloadEnd;
+        if (start > end) {
+          cut -= start - end;
+          start = end;
         }
         sequence = stream.next;
-        ahead = 0;
       }
+      ahead = 0;
     }
-    const mustWait =
-      ahead > 0 ||
-      stream.held.length > 0 ||
-      ((segment.flags & TcpFlag.ack) !== 0 && other.isBehindOf(segment.acknowledgement));
-    if (!mustWait) {
-      this.#deliver(flow, direction, stream, bytes, start, payloadEnd, payloadCut, time);
-      if (flow.waitingSince >= 0) this.#progress(flow, time);
+    const acknowledges = (segment.flags & TcpFlag.ack) !== 0;
+    const mustWait = ahead > 0 || stream.held.length > 0 || (acknowledges && other.isBehindOf(segment.acknowledgement));
+    if (mustWait) {
+      const acknowledgement = acknowledges ? segment.acknowledgement : other.next;
+      this.#hold(flow, stream, { sequence, bytes, start, end, cut, acknowledgement, time });
       return;
     }
-    // The one place where packet bytes are copied: they must outlive their batch.
-    const acknowledgement = (segment.flags & TcpFlag.ack) !== 0 ? segment.acknowledgement : other.next;
-    const stored = stream.hold(sequence, bytes, start, payloadEnd, payloadCut, acknowledgement, time, this.#budget);
-    if (stored === 0) {
+    if (end > start) this.#carry(flow, stream, end - start, time).data(direction, bytes, start, end, time);
+    if (cut > 0) this.#gap(flow, direction, stream, (stream.next + cut) | 0, time);
+    if (flow.waitingSince >= 0) this.#progress(flow, time);
+  }
+
+  /** Holds a copy until its turn comes: the one place where a packet's bytes are copied to outlive their batch. */
+  #hold(flow: Flow, stream: TcpStream, piece: Piece): void {
+    const { time } = piece;
+    if (stream.hold(piece, this.#budget) === 0) {
       this.#counters.segments_retransmitted++;
     } else {
       this.#counters.segments_reordered++;
@@ -280,35 +276,24 @@ export class TcpReassembler {
       }
     }
     this.#progress(flow, time);
-    while (
-      stream.heldBytes > this.#limits.reorder_bytes_max ||
-      stream.held.length > this.#limits.reorder_segments_max
-    ) {
+    const { reorder_bytes_max, reorder_segments_max } = this.#limits;
+    while (stream.heldBytes > reorder_bytes_max || stream.held.length > reorder_segments_max) {
       const before = stream.held.length;
       this.#giveUp(flow, time);
       if (stream.held.length >= before) break;
     }
   }
 
-  #deliver(
-    flow: Flow,
-    direction: Direction,
-    stream: TcpStream,
-    bytes: Buffer,
-    start: number,
-    end: number,
-    cut: number,
-    time: number,
-  ): void {
+  /** Moves the stream on by `length` bytes. Returns who takes them. */
+  #carry(flow: Flow, stream: TcpStream, length: number, time: number): FlowConsumer {
     stream.carried = true;
-    stream.next = (stream.next + end - start) | 0;
-    flow.consumer ??= this.#converse(flow, time);
-    if (end > start) flow.consumer.data(direction, bytes, start, end, time);
-    if (cut > 0) this.#gap(flow, direction, stream, (stream.next + cut) | 0, time);
+    stream.next = (stream.next + length) | 0;
+    flow.consumer ??= this.#openConsumerOf(flow, time);
+    return flow.consumer;
   }
 
-  /** Opens a consumer for a flow's first bytes, and tells it of a stream that ended without any. */
-  #converse(flow: Flow, time: number): FlowConsumer {
+  /** Opens a consumer for a flow's first bytes, which begins with the end of a stream that ended without any. */
+  #openConsumerOf(flow: Flow, time: number): FlowConsumer {
     const consumer = this.#openConsumer(flow);
     this.#budget.add(CONSUMER_BYTES);
     if (flow.stream0.ended) consumer.end(0, EndCause.fin, time);
@@ -316,7 +301,7 @@ export class TcpReassembler {
     return consumer;
   }
 
-  #dropConsumer(flow: Flow): void {
+  #removeConsumer(flow: Flow): void {
     if (flow.consumer !== null) this.#budget.remove(CONSUMER_BYTES);
     flow.consumer = null;
   }
@@ -329,7 +314,7 @@ export class TcpReassembler {
     stream.carried = true;
     this.#counters.gaps++;
     this.#counters.gap_bytes += length;
-    flow.consumer ??= this.#converse(flow, time);
+    flow.consumer ??= this.#openConsumerOf(flow, time);
     flow.consumer.gap(direction, length, time);
   }
 
@@ -340,17 +325,17 @@ export class TcpReassembler {
       flow.waitingSince = time;
       flow.packetsWhileWaiting = 0;
     }
-    this.#settleWait(flow);
+    this.#endWait(flow);
   }
 
-  #settleWait(flow: Flow): void {
-    if (flow.stream0.held.length === 0 && flow.stream1.held.length === 0) {
-      flow.waitingSince = -1;
-      this.#waiting.delete(flow);
-    }
+  /** Ends the wait of a flow that holds nothing any more. */
+  #endWait(flow: Flow): void {
+    if (flow.stream0.held.length > 0 || flow.stream1.held.length > 0) return;
+    flow.waitingSince = -1;
+    this.#waiting.delete(flow);
   }
 
-  /** Delivers the first held segment of a stream if it is its turn. `force`: whatever it acknowledges. */
+  /** Delivers the first held segment of a stream if it is its turn; with `force`, whatever it acknowledges. */
   #drain(flow: Flow, direction: Direction, force: boolean): boolean {
     const stream = flow.stream(direction);
     const first = stream.held[0];
@@ -358,16 +343,22 @@ export class TcpReassembler {
     if (first === undefined || ahead > 0) return false;
     if (!force && flow.stream(direction === 0 ? 1 : 0).isBehindOf(first.acknowledgement)) return false;
     stream.shift(this.#budget);
-    // What a gap or an earlier copy has covered already is skipped. Not `-ahead`: minus zero is no integer, and V8 would
-    // compile all that a place is handed to for fractions.
-    const { length } = first.bytes;
-    const covered = 0 - ahead;
-    if (covered < length + first.cut && !stream.ended) {
-      const cut = first.cut - Math.max(0, covered - length);
-      this.#deliver(flow, direction, stream, first.bytes, Math.min(covered, length), length, cut, first.time);
-      if (stream.hasFin) this.#endIfDone(flow, direction, first.time);
-    }
+    this.#deliverHeld(flow, direction, first);
     return true;
+  }
+
+  /** Delivers what a held segment adds to its stream; a gap or an earlier copy may have covered some of it already. */
+  #deliverHeld(flow: Flow, direction: Direction, { sequence, bytes, cut, time }: HeldSegment): void {
+    const stream = flow.stream(direction);
+    const end = bytes.length;
+    // Not `-ahead`: minus zero is no integer, and V8 would compile everything it reaches for fractions.
+    const covered = 0 - ((sequence - stream.next) | 0);
+    if (covered >= end + cut || stream.ended) return;
+    const start = Math.min(covered, end);
+    const uncovered = cut - Math.max(0, covered - end);
+    if (end > start) this.#carry(flow, stream, end - start, time).data(direction, bytes, start, end, time);
+    if (uncovered > 0) this.#gap(flow, direction, stream, (stream.next + uncovered) | 0, time);
+    if (stream.hasFin) this.#endIfDone(flow, direction, time);
   }
 
   #countWait(flow: Flow, time: number): void {
@@ -379,7 +370,7 @@ export class TcpReassembler {
     return time - this.#lastDrops < DROPS_RECENT_NANOS ? STALL_PACKETS_BEHIND_DROPS : STALL_PACKETS;
   }
 
-  /** Gives up what a flow waits for, if that has taken too long. */
+  /** Gives up what a flow waits for if that has taken too long. */
   #reconsider(flow: Flow, time: number): void {
     const isLost = flow.stream0.isBehind || flow.stream1.isBehind;
     const waited = time - flow.waitingSince;
@@ -389,29 +380,29 @@ export class TcpReassembler {
   }
 
   /**
-   * Declares the first missing bytes of the flow lost, and delivers what waited for them: of the stream whose next
-   * segment was said first, as a request's lost bytes come before the response that acknowledges them.
+   * Gives up the first missing bytes of the flow and delivers what waited for them. Where both streams miss bytes, the
+   * ones sent first are given up first: a request's lost bytes come before the response that acknowledges them.
    */
   #giveUp(flow: Flow, time: number): void {
     const before = flow.stream0.held.length + flow.stream1.held.length;
     if (before === 0) {
-      this.#settleWait(flow);
+      this.#endWait(flow);
       return;
     }
     const first0 = flow.stream0.held[0];
     const first1 = flow.stream1.held[0];
-    // Whose next segment is here waits only for what it acknowledges of the other.
+    // A stream whose next segment is here waits only for what that segment acknowledges of the other.
     const isNext0 = first0 !== undefined && ((first0.sequence - flow.stream0.next) | 0) <= 0;
     const isNext1 = first1 !== undefined && ((first1.sequence - flow.stream1.next) | 0) <= 0;
     if (isNext0 && isNext1) {
-      // Each acknowledges the other, so one is a retransmission: the later copy, of bytes that were first sent earlier.
+      // Each acknowledges the other, so the one that came later is a retransmission of bytes first sent before the other.
       this.#drain(flow, first0.time > first1.time ? 0 : 1, true);
     } else if (isNext1) {
       this.#skipMissing(flow, 0, first1.acknowledgement, time);
     } else if (isNext0) {
       this.#skipMissing(flow, 1, first0.acknowledgement, time);
     } else if (first0 !== undefined && !flow.stream1.isBehindOf(first0.acknowledgement)) {
-      // Both miss bytes: what acknowledges nothing missing was said first.
+      // Both miss bytes: the segment that acknowledges nothing missing was sent first.
       this.#skipMissing(flow, 0, first0.sequence, time);
     } else if (first1 !== undefined && !flow.stream0.isBehindOf(first1.acknowledgement)) {
       this.#skipMissing(flow, 1, first1.sequence, time);
@@ -459,7 +450,7 @@ export class TcpReassembler {
       const before = flow.stream0.held.length + flow.stream1.held.length;
       this.#giveUp(flow, time);
       if (flow.stream0.held.length + flow.stream1.held.length >= before) {
-        // Gaps alone did not free anything: deliver in order of sequence whatever is acknowledged.
+        // Gaps alone released nothing: what is held is delivered in sequence, whatever it acknowledges.
         if (!this.#drain(flow, 0, true) && !this.#drain(flow, 1, true)) break;
       }
     }
@@ -467,22 +458,22 @@ export class TcpReassembler {
       const stream = flow.stream(direction);
       this.#counters.segments_shed += stream.release(this.#budget);
       if (stream.ended) continue;
-      // Bytes the receiver acknowledged and we never saw, with nothing behind them.
+      // Bytes that the receiver acknowledged and the capture does not have, with nothing behind them.
       if (stream.carried && stream.isBehind && cause !== EndCause.reset)
         this.#skipMissing(flow, direction, stream.acknowledged, time);
       if (stream.ended) continue;
       stream.ended = true;
       flow.consumer?.end(direction, cause, time);
     }
-    this.#settleWait(flow);
+    this.#endWait(flow);
   }
 
   /** Keeps a closed flow for a while without its consumer. */
   #retire(flow: Flow, time: number): void {
     flow.stream0.release(this.#budget);
     flow.stream1.release(this.#budget);
-    this.#settleWait(flow);
-    this.#dropConsumer(flow);
+    this.#endWait(flow);
+    this.#removeConsumer(flow);
     if (flow.phase !== FlowPhase.closed) this.flows.setPhase(flow, FlowPhase.closed, time);
   }
 
@@ -492,7 +483,7 @@ export class TcpReassembler {
       flow !== null && flow.lastActive < limit;
       flow = this.flows.oldest(phase)
     ) {
-      this.#close(flow, EndCause.unwatched, time);
+      this.#close(flow, EndCause.forgotten, time);
       this.#remove(flow);
     }
   }

@@ -3,7 +3,20 @@
  */
 import type { MemoryBudget } from '../memory-budget.js';
 
-/** Bytes that wait for the ones before them, or for the other stream. A copy: packets do not outlive their batch. */
+/** Payload at its place in the stream. */
+export interface Piece {
+  sequence: number;
+  /** The payload is `bytes[start, end)`. */
+  bytes: Buffer;
+  start: number;
+  end: number;
+  /** Bytes behind it that the capture cut off. */
+  cut: number;
+  acknowledgement: number;
+  time: number;
+}
+
+/** Bytes that wait for the ones before them, or for the other stream: a copy, as packets do not outlive their batch. */
 export interface HeldSegment {
   sequence: number;
   bytes: Buffer;
@@ -13,7 +26,7 @@ export interface HeldSegment {
   time: number;
 }
 
-/** What a held segment costs beyond its bytes, for the budget. */
+/** What a held segment takes from the budget beyond its bytes. */
 export const HELD_SEGMENT_BYTES = 160;
 
 const NONE: HeldSegment[] = [];
@@ -23,7 +36,7 @@ export class TcpStream {
   started = false;
   /** Sequence number of the next byte to deliver. */
   next = 0;
-  /** Where `next` began. */
+  /** What `next` was at first. */
   first = 0;
   /** Whether the SYN was seen, and its sequence number. */
   hasSyn = false;
@@ -31,7 +44,7 @@ export class TcpStream {
   /** Whether a FIN was seen, and the sequence number behind the last byte. */
   hasFin = false;
   finSequence = 0;
-  /** Whether the consumer was told of the end. */
+  /** Whether the end was delivered. */
   ended = false;
   /** Whether any byte or gap was delivered. */
   carried = false;
@@ -62,26 +75,18 @@ export class TcpStream {
   }
 
   /**
-   * Holds a copy of `from[start, end)`, less what is held already: the first byte seen at a place wins. Returns the
-   * number of segments stored.
+   * Holds a copy of `piece`, less what is held already: the first byte seen at a place wins. Returns the number of
+   * segments stored.
    */
-  hold(
-    sequence: number,
-    from: Buffer,
-    start: number,
-    end: number,
-    cut: number,
-    acknowledgement: number,
-    time: number,
-    budget: MemoryBudget,
-  ): number {
+  hold(piece: Piece, budget: MemoryBudget): number {
     if (this.held === NONE) this.held = [];
     const held = this.held;
-    if (held.length > 0) this.#noteEarlier(sequence, end - start, acknowledgement, budget);
+    const { bytes, end, acknowledgement, time } = piece;
+    if (held.length > 0) this.#noteEarlier(piece, budget);
     let stored = 0;
-    let at = sequence;
-    let cursor = start;
-    // Where this belongs: most often at the end.
+    let at = piece.sequence;
+    let cursor = piece.start;
+    // Its place, which is most often the end.
     let i = held.length;
     while (i > 0 && (((held[i - 1] as HeldSegment).sequence - at) | 0) > 0) i--;
     if (i > 0) {
@@ -92,16 +97,16 @@ export class TcpStream {
         at = (at + covered) | 0;
       }
     }
-    // Of a packet cut off in its header there is but the length.
-    const isAllCut = start === end && cut > 0 && cursor === start;
+    // When a packet is cut off in its header, its length is all there is to hold.
+    const isAllCut = piece.start === end && piece.cut > 0 && cursor === piece.start;
     while (cursor < end || (isAllCut && stored === 0)) {
       const after = held[i];
       const room = after === undefined ? end - cursor : Math.min(end - cursor, (after.sequence - at) | 0);
       if (room > 0 || isAllCut) {
         const isTail = cursor + room === end;
         const copy = Buffer.allocUnsafeSlow(room);
-        from.copy(copy, 0, cursor, cursor + room);
-        held.splice(i, 0, { sequence: at, bytes: copy, cut: isTail ? cut : 0, acknowledgement, time });
+        bytes.copy(copy, 0, cursor, cursor + room);
+        held.splice(i, 0, { sequence: at, bytes: copy, cut: isTail ? piece.cut : 0, acknowledgement, time });
         this.heldBytes += room;
         budget.add(room + HELD_SEGMENT_BYTES);
         stored++;
@@ -118,25 +123,26 @@ export class TcpStream {
   }
 
   /**
-   * Bytes held already have come again in a segment that acknowledges less: so they were first sent before what the held
-   * one acknowledges, which was a retransmission. They need not wait for that.
+   * Held bytes that come again in a segment which acknowledges less were first sent before what the held one
+   * acknowledges: the held one was a retransmission. So they need not wait for what it acknowledges.
    */
-  #noteEarlier(sequence: number, length: number, acknowledgement: number, budget: MemoryBudget): void {
+  #noteEarlier({ sequence, start, end, acknowledgement }: Piece, budget: MemoryBudget): void {
     const { held } = this;
-    // Backwards, as what comes most often lies behind all that is held, until what lies before it.
+    const length = end - start;
+    // Backwards, as most often all that is held lies before the piece: then the first look ends it.
     for (let i = held.length - 1; i >= 0; i--) {
-      const piece = held[i] as HeldSegment;
-      if (((piece.sequence + piece.bytes.length - sequence) | 0) <= 0) return;
-      const from = Math.max(0, (sequence - piece.sequence) | 0);
-      const to = Math.min(piece.bytes.length, ((sequence - piece.sequence) | 0) + length);
-      if (from >= to || ((acknowledgement - piece.acknowledgement) | 0) >= 0) continue;
+      const segment = held[i] as HeldSegment;
+      if (((segment.sequence + segment.bytes.length - sequence) | 0) <= 0) return;
+      const from = Math.max(0, (sequence - segment.sequence) | 0);
+      const to = Math.min(segment.bytes.length, ((sequence - segment.sequence) | 0) + length);
+      if (from >= to || ((acknowledgement - segment.acknowledgement) | 0) >= 0) continue;
       const parts: HeldSegment[] = [];
-      if (from > 0) parts.push({ ...piece, bytes: piece.bytes.subarray(0, from), cut: 0 });
-      const isTail = to === piece.bytes.length;
-      const again = piece.bytes.subarray(from, to);
-      const at = (piece.sequence + from) | 0;
-      parts.push({ ...piece, sequence: at, bytes: again, cut: isTail ? piece.cut : 0, acknowledgement });
-      if (!isTail) parts.push({ ...piece, sequence: (piece.sequence + to) | 0, bytes: piece.bytes.subarray(to) });
+      if (from > 0) parts.push({ ...segment, bytes: segment.bytes.subarray(0, from), cut: 0 });
+      const isTail = to === segment.bytes.length;
+      const again = segment.bytes.subarray(from, to);
+      const at = (segment.sequence + from) | 0;
+      parts.push({ ...segment, sequence: at, bytes: again, cut: isTail ? segment.cut : 0, acknowledgement });
+      if (!isTail) parts.push({ ...segment, sequence: (segment.sequence + to) | 0, bytes: segment.bytes.subarray(to) });
       held.splice(i, 1, ...parts);
       budget.add((parts.length - 1) * HELD_SEGMENT_BYTES);
     }
@@ -152,7 +158,7 @@ export class TcpStream {
     return first;
   }
 
-  /** Forgets what is held. Returns the number of segments. */
+  /** Lets go of all that is held. Returns the number of segments. */
   release(budget: MemoryBudget): number {
     const count = this.held.length;
     if (count > 0) {

@@ -1,10 +1,10 @@
 /**
  * Content codings undone for export, RFC 9110 §8.4: gzip, deflate (zlib and raw), br, zstd, in lists.
  *
- * in:  body bytes as transferred and the Content-Encoding values · out: decoded bytes up to a cap, or why not
+ * in:  body bytes as transferred and the Content-Encoding values · out: decoded bytes up to a cap, or the reason for none
  *
  * A short body is decoded at once. A long one goes through the platform's thread pool, piece by piece, so that capture
- * goes on; either way output stops at the cap, however much more the input would give.
+ * goes on. Either way output stops at the cap, however much more the input would give.
  */
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
@@ -18,10 +18,10 @@ export interface DecodedContent {
   error: string | null;
 }
 
-/** Input up to this long is decoded without leaving the thread: a few tens of microseconds. */
+/** Input up to this long is decoded in this thread, which takes a few tens of microseconds. */
 const SYNC_INPUT_BYTES_MAX = 32 << 10;
 const SYNC_OUTPUT_BYTES_MAX = 256 << 10;
-/** A list longer than this is an attack on the decoder, not a representation. */
+/** A list longer than this is an attack on the decoder. */
 const CODINGS_MAX = 5;
 
 /** The codings of a message in the order they were applied, lower-case; `identity` left out. */
@@ -59,7 +59,7 @@ export function decodeContent(
 interface Decoder {
   /** All at once; throws `ERR_BUFFER_TOO_LARGE` where the output is longer than `bytesMax`. */
   now(input: Uint8Array, bytesMax: number, partial: boolean): Uint8Array;
-  /** Null where there is no such stream; `upTo` then does it. */
+  /** Null where there is no such stream; then it is decoded by `zstdUpTo`. */
   stream(input: Uint8Array, partial: boolean): zlib.Gunzip | zlib.Inflate | zlib.BrotliDecompress | null;
   /** Throws if the input is not the coding of nothing. */
   expectEmpty(input: Uint8Array): void;
@@ -111,7 +111,7 @@ const DECODERS: Readonly<Record<string, Decoder>> = Object.assign(Object.create(
   zstd,
 });
 
-/** RFC 9110 §8.4.1.2 means zlib (RFC 1950); senders that mean raw DEFLATE (RFC 1951) are told by its missing header. */
+/** RFC 9110 §8.4.1.2 means zlib (RFC 1950); some senders mean raw DEFLATE (RFC 1951), which lacks the header. */
 function isZlib(input: Uint8Array): boolean {
   const first = input[0] ?? 0;
   const second = input[1] ?? 0;
@@ -185,7 +185,7 @@ async function decodeInPieces(
 
 const yieldTurn = promisify(setImmediate);
 
-/** An empty representation has a coding too; so has, of another one, nothing but its beginning. */
+/** Whether an empty result is right: it is for an encoded empty body, and not for the first bytes of another one. */
 function decodesToNothing(coding: string, encoded: Uint8Array): boolean {
   if (encoded.length === 0) return true;
   try {
@@ -202,7 +202,7 @@ function endsEarly(input: Uint8Array, coding: string): DecodedContent {
 
 /** What a receiver of the content coding must support (RFC 9659 §3); a frame may ask for gigabytes. */
 const ZSTD_WINDOW_BYTES_MAX = 8 << 20;
-/** The decoder moves its window for every block: a stream of tiny blocks would keep it busy for minutes. */
+/** The decoder moves its window for every block, so a stream of tiny blocks would keep it busy for minutes. */
 const ZSTD_MOVED_BYTES_MAX = 1 << 30;
 const ZSTD_MAGIC = 0xfd2fb528;
 
@@ -234,7 +234,7 @@ function isWholeEmptyZstd(input: Uint8Array): boolean {
   return ((input[block] ?? 0) & 1) === 1 && input.length >= block + 3 + ((descriptor & 4) !== 0 ? 4 : 0);
 }
 
-/** Stops soon behind `bytesMax` by giving up in the middle of the callback. */
+/** Decodes until there are `bytesMax` bytes; a throw from the callback is the only way to stop the decoder. */
 function zstdUpTo(input: Uint8Array, bytesMax: number): Uint8Array {
   const pieces: Uint8Array[] = [];
   let length = 0;

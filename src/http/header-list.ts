@@ -1,13 +1,15 @@
 /**
  * The header section of a message: names and values as sent, in order, repeats kept (RFC 9110 §5).
  *
+ * in:  a head's text and the places in it · out: values by name, or all pairs
+ *
  * Most exchanges are dropped by a rule that looks at one or two headers, so the list keeps the head as one string
- * with the places of each name and value in it, and makes pairs only for who asks for them.
+ * with the places of each name and value in it, and makes pairs only when they are asked for.
  */
 export class HeaderList {
   /** The head's bytes as latin1, one character a byte. */
   readonly text: string;
-  /** Four offsets into `text` a header: name start, name end, value start, value end. */
+  /** Four offsets into `text` for each header: name start, name end, value start, value end. */
   readonly spans: readonly number[];
   /** Whether the head is ASCII without folds, as nearly all are: then a slice of it is a value. */
   readonly #isPlain: boolean;

@@ -12,10 +12,10 @@ export interface MessageBody {
   truncated: boolean;
 }
 
-/** Shared by every message without a body; whoever has bytes to keep puts another in its place. */
+/** Shared by every message without a body; replaced when there are bytes to keep. */
 export const NO_BODY: Readonly<MessageBody> = { wireBytes: 0, chunks: [], keptBytes: 0, truncated: false };
 
-/** The kept bytes in one piece; no copy where there is but one. */
+/** The kept bytes in one piece; not a copy where they are in one already. */
 export function bodyBytes(body: MessageBody): Uint8Array {
   if (body.chunks.length === 1) return body.chunks[0] as Uint8Array;
   return body.chunks.length === 0 ? EMPTY : Buffer.concat(body.chunks, body.keptBytes);

@@ -8,7 +8,7 @@
  *     then       cipher suites, compression methods, extensions, each behind its length
  *     extension  0 type 0  │ 2 length  │ 4 list length │ 6 name type 0 │ 7 length │ 9 name    RFC 6066 §3
  *
- * What was cut off with the segment is not waited for: clients put the name near the front.
+ * A name behind the end of the segment is not waited for: clients put it near the front.
  */
 
 const HANDSHAKE = 22;
@@ -20,7 +20,7 @@ const EXTENSION_HEADER_BYTES = 4;
 const NAME_AT = 9;
 /** RFC 1035 §2.3.4. */
 const NAME_BYTES_MAX = 255;
-/** As it may stand in a certificate, and harmless in a log. */
+/** What may stand in a certificate and is harmless in a log. */
 const NAME = /^[a-z0-9_.-]+$/;
 
 export function serverNameOf(bytes: Buffer, start: number, end: number): string | null {
@@ -40,7 +40,7 @@ export function serverNameOf(bytes: Buffer, start: number, end: number): string 
   return null;
 }
 
-/** The first name of the extension at `at`; there is one of this type at most. */
+/** The first name of the extension at `at`, which holds at most one of this type. */
 function nameIn(hello: Buffer, at: number): string | null {
   if (at + NAME_AT > hello.length || hello[at + 6] !== HOST_NAME) return null;
   const length = hello.readUInt16BE(at + 7);

@@ -1,7 +1,9 @@
 /**
  * The server names that TLS clients asked for, to say where traffic goes that cannot be read.
  *
- * in: names, each time one is asked for · out: each once, the latest first; the one longest not asked for gives way
+ * in:  names, each time one is asked for · out: each once, the latest first
+ *
+ * When there are too many, the name that was not asked for the longest is evicted.
  */
 import type { Counters } from '../counters.js';
 import type { Limits } from '../limits.js';

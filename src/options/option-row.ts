@@ -1,5 +1,5 @@
 /**
- * What a row of the option table is, and what follows from it: names, types, texts. The rows are in `options.ts`.
+ * A row of the option table, and the names, types and texts that follow from it. The rows are in `options.ts`.
  */
 import { type OptionValue, yesOrNo } from './option-values.js';
 
@@ -11,13 +11,13 @@ export interface Option<T> {
   readonly default: T;
   /** Describes the default where the value alone does not. */
   readonly defaultText?: string;
-  /** Environment variables it has beside the one its name gives it, most particular first. */
+  /** Environment variables beside the one that its name gives it; the first one that is set counts. */
   readonly env?: readonly string[];
   /** One sentence with the unit, without a full stop. */
   readonly help: string;
 }
 
-/** Headings of `--help` and of the README, in this order. */
+/** Headings of `--help` and of docs/options.md, in this order. */
 export const OPTION_GROUPS = [
   'AWS:',
   'Change:',
@@ -36,7 +36,7 @@ type Row<T, V> = Omit<Option<T>, 'arity' | 'value'> & { readonly value: OptionVa
 export function one<V>(row: Row<NoInfer<V>, V>): Option<V> {
   return { ...row, arity: 'one' };
 }
-/** Null until it is given. */
+/** Its value is null unless one is given. */
 export function optional<V>(row: Omit<Row<null, V>, 'default'>): Option<V | null> {
   return { ...row, arity: 'one', default: null };
 }
@@ -53,7 +53,7 @@ type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
   : S;
 
-/** The settings a table gives: a property an option, named in camel case. */
+/** The settings that a table gives: a property for each option, named in camel case. */
 export type SettingsOf<T extends OptionTable> = {
   readonly [Name in keyof T & string as CamelCase<Name>]: T[Name] extends Option<infer V> ? V : never;
 };
@@ -63,12 +63,12 @@ export function settingName(option: string): string {
   return option.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** The environment variables an option is read from, first one wins. */
+/** The environment variables that an option is read from; the first one that is set counts. */
 export function environmentNames(name: string, option: Option<unknown>): readonly string[] {
   return [...(option.env ?? []), `LEVO_${name.replaceAll('-', '_').toUpperCase()}`];
 }
 
-/** The default as help and documents show it; null where there is nothing to say. */
+/** The default as help and documents show it; null if there is nothing to show. */
 export function defaultText(option: Option<unknown>): string | null {
   if (option.defaultText !== undefined) return option.defaultText;
   if (option.default === null || option.default === false || option.default === '') return null;

@@ -1,28 +1,27 @@
 /**
- * The kinds of value an option can have: how text from a flag, the environment or the configuration file becomes a
- * value, and what to say where it cannot.
+ * The kinds of value that an option can have: each turns text from a flag, the environment or the configuration file
+ * into a value, or says why it cannot.
  *
  * in: text · out: a value, or a thrown `InvalidValue` whose message reads on from the value ("is not a number; …")
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { InvalidValue } from '../errors.js';
+import { OUTPUT_FORMS, type OutputTarget, parseOutput } from '../output/registry.js';
 import { parseSatelliteUrl } from '../output/satellite/satellite-url.js';
 import { compileRe2 } from '../re2.js';
 
 export interface OptionValue<T> {
   /** Stands for the value in help and documents: `URL`, `SECONDS`. */
   readonly placeholder: string;
-  /** What may be shown of a value in an error; everything, where it is absent. */
+  /** The part of a value that an error may show. Without it an error shows all of it. */
   readonly reveal?: (text: string) => string;
-  /** Whether the empty text is a value of its own rather than a forgotten one. */
+  /** The empty text is a value of its own, not a forgotten one. */
   readonly emptyAllowed?: true;
-  /** Text that was copied from an example and never filled in. */
+  /** Whether the text was copied from an example and never filled in. */
   readonly isPlaceholder?: (text: string) => boolean;
   parse(text: string): T;
 }
-
-/** Its message reads on from the value and ends in the way out. A `UsageError` names the option and value itself. */
-export class InvalidValue extends Error {}
 
 /** Any text. `tag` values become header values and attributes, so they must be printable ASCII. */
 export function text(placeholder: string): OptionValue<string> {
@@ -40,7 +39,7 @@ export function tag(placeholder: string): OptionValue<string> {
   };
 }
 
-/** A number from `min` to `max`. `integer` takes "50.0" but not "50.5". `example` is what the way out names. */
+/** A number from `min` to `max`. `integer` takes "50.0" but not "50.5". `example` is for the way out. */
 export function number(
   placeholder: string,
   range: { min: number; max: number; integer?: boolean; example: string },
@@ -117,10 +116,10 @@ export const yesOrNo: OptionValue<boolean> = {
   },
 };
 
-/** An RE2 pattern, as its source; proved to compile here, compiled for use by who matches with it. */
+/** An RE2 pattern, as its source: it is compiled here to check it, and again where it is used. */
 export const pattern: OptionValue<string> = {
   placeholder: 'RE2',
-  // Angle brackets are ordinary in a pattern, so only the unmistakable kind counts.
+  // Angle brackets are ordinary in a pattern, so only an unmistakable placeholder counts.
   isPlaceholder: (given) => FILL_ME_IN.test(given),
   parse: (given) => {
     try {
@@ -133,7 +132,7 @@ export const pattern: OptionValue<string> = {
   },
 };
 
-/** A name that redaction compares by its letters and digits. */
+/** A name that redaction compares by letters and digits alone. */
 export const redactedName: OptionValue<string> = {
   placeholder: 'NAME',
   parse: (given) => {
@@ -161,8 +160,8 @@ export const cpuBudget: OptionValue<CpuBudget> = {
 };
 
 /**
- * A pcap filter expression. Only what libpcap cannot be asked is checked here: it will be put in parentheses and
- * and-ed with the sensor's own exclusions, which `a) or (b` would escape from.
+ * A pcap filter expression. Only its parentheses are checked here: it will be put in parentheses and and-ed with the
+ * sensor's own exclusions, which `a) or (b` would escape. libpcap checks the rest.
  */
 export const captureFilter: OptionValue<string> = {
   placeholder: 'EXPRESSION',
@@ -186,10 +185,10 @@ export const satelliteUrl: OptionValue<string> = {
   parse: (given) => parseSatelliteUrl(given).base,
 };
 
-/** `name=value`, sent with every export. The value may be a credential, so it is never shown. */
+/** `name=value`, sent with every export. The value may be a credential, so no error shows it. */
 export const headerPair: OptionValue<readonly [name: string, value: string]> = {
   placeholder: 'NAME=VALUE',
-  // No more than the name: `authorization: secret==` has an equals sign too.
+  // Only the name is shown: `authorization: secret==` has an equals sign too.
   reveal: (given) => `${/^[!#$%&'*+.^_`|~0-9a-z-]+(?=[=:])/i.exec(given)?.[0] ?? ''}…`,
   parse: (given) => {
     const equals = given.indexOf('=');
@@ -217,7 +216,7 @@ export const interfaceName: OptionValue<string> = {
 
 function machineInterfaces(): string[] {
   try {
-    // Unlike the C library's list this one has the interfaces without an address, which can be captured on too.
+    // Unlike the C library's list, this one has the interfaces without an address, which can be captured on too.
     return readdirSync('/sys/class/net').sort();
   } catch {
     return Object.keys(networkInterfaces()).sort();
@@ -236,27 +235,10 @@ export function existingFile(given: string): string {
   return given;
 }
 
-/** A place traces go to; `file` null is standard output. */
-export type OutputTarget =
-  | { readonly to: 'satellite' }
-  | { readonly to: 'ndjson'; readonly file: string | null }
-  | { readonly to: 'har'; readonly file: string };
+/** A place traces go to. */
+export const outputTarget: OptionValue<OutputTarget> = { placeholder: OUTPUT_FORMS.join('|'), parse: parseOutput };
 
-export const outputTarget: OptionValue<OutputTarget> = {
-  placeholder: 'satellite|ndjson|ndjson:FILE|har:FILE',
-  parse: (given) => {
-    const colon = given.indexOf(':');
-    const to = colon < 0 ? given : given.slice(0, colon);
-    const file = colon < 0 ? null : given.slice(colon + 1);
-    if (to === 'satellite' && file === null) return { to };
-    if (to === 'ndjson' && file !== '') return { to, file };
-    if (to === 'har' && file !== null && file !== '') return { to, file };
-    if (to === 'har') throw new InvalidValue('names no file; give har:FILE');
-    throw new InvalidValue('is not an output; give satellite, ndjson (standard output), ndjson:FILE or har:FILE');
-  },
-};
-
-/** A file of certificates or a key, as its path; what is in it is proved where it is used. */
+/** A file of certificates or a key, as its path. What is in it is checked where it is used. */
 export const pemFile: OptionValue<string> = {
   placeholder: 'FILE',
   parse: (given) => {
@@ -277,7 +259,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** `PORT`, on loopback, or `HOST:PORT`. */
+/** `PORT`, which is on loopback, or `HOST:PORT`. */
 export const listenAddress: OptionValue<ListenAddress> = {
   placeholder: '[HOST:]PORT',
   parse: (given) => {
@@ -288,7 +270,7 @@ export const listenAddress: OptionValue<ListenAddress> = {
   },
 };
 
-/** Whether `given` is an example's `<…>` that nobody filled in. */
+/** Whether `given` is the `<…>` of an example that nobody filled in. */
 export function looksUnfilled(value: OptionValue<unknown>, given: string): boolean {
   return (value.isPlaceholder ?? ((one: string) => ONLY_BRACKETS.test(one) || FILL_ME_IN.test(one)))(given);
 }

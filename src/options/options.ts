@@ -1,10 +1,12 @@
 /**
- * The one option table. Every row feeds the flag, the environment variable, the key of the configuration file, the
- * help text, the README's table and the type of the settings; `settings.ts` turns text into values by it.
+ * The one option table. Every row defines the flag, the environment variable, the key of the configuration file, the
+ * help text, the line in docs/options.md and the type of the settings. `settings.ts` turns text into values by it.
  *
- * To add an option, add a row. Its name is the flag and the file's key; `LEVO_` and the name in upper snake case is
- * the environment variable; the name in camel case is the settings' property. Say the unit in `help`.
+ * To add an option, add a row. Its name is the flag and the key in the file; `LEVO_` and the name in upper snake case is
+ * the environment variable; the name in camel case is the property of the settings. Say the unit in `help`.
  */
+import { DEFAULT_LIMITS } from '../limits.js';
+import { OUTPUT_FORMS_TEXT } from '../output/registry.js';
 import { many, one, optional, type SettingsOf, toggle } from './option-row.js';
 import {
   bytes,
@@ -83,46 +85,46 @@ export const SENSOR_OPTIONS = {
     group: 'Satellite:',
     value: number('SECONDS', { min: 0.05, max: 3600, example: 'seconds between batches, such as 10' }),
     default: 10,
-    help: 'seconds between batches; a full batch goes at once',
+    help: 'seconds between batches; a full batch is sent at once',
   }),
   'satellite-protocol': one({
     group: 'Satellite:',
     value: choice('auto', 'otlp', 'levo'),
     default: 'auto',
-    help: "OTLP/HTTP, Levo's own, or whichever of the two it answers, OTLP first",
+    help: "OTLP/HTTP, Levo's own, or the first of the two that the satellite answers",
   }),
   compression: one({
     group: 'Satellite:',
     value: choice('gzip', 'none'),
     default: 'gzip',
-    help: 'how OTLP is sent; where the satellite refuses gzip, without',
+    help: 'how OTLP is compressed; a satellite that refuses gzip gets it uncompressed',
   }),
   'satellite-ca': optional({
     group: 'Satellite:',
     value: pemFile,
-    help: "certificates trusted beside the system's, PEM",
+    help: "certificates trusted besides the system's, in a PEM file",
   }),
   'satellite-client-cert': optional({
     group: 'Satellite:',
     value: pemFile,
-    help: 'certificate shown to the satellite, PEM',
+    help: 'certificate shown to the satellite, in a PEM file',
   }),
   'satellite-client-key': optional({
     group: 'Satellite:',
     value: pemFile,
-    help: 'private key of that certificate, PEM',
+    help: 'private key of that certificate, in a PEM file',
   }),
   'spool-dir': optional({
     group: 'Satellite:',
     value: text('DIRECTORY'),
-    help: 'where batches are kept while the satellite is away, also across restarts; of one sensor alone',
+    help: 'directory that keeps batches while the satellite is away, across restarts too; each sensor needs its own',
   }),
   'spool-max-bytes': one({
     group: 'Satellite:',
     value: bytes({ min: 65_536, max: 1e12, example: 'a number of bytes such as 256MiB' }),
     default: 268_435_456,
     defaultText: '256MiB',
-    help: 'bytes of the spool; the oldest batches go when it is full',
+    help: 'bytes of the spool; the oldest batches are dropped when it is full',
   }),
 
   interfaces: many({
@@ -148,7 +150,7 @@ export const SENSOR_OPTIONS = {
     group: 'Capture:',
     value: choice('auto', 'ring', 'cap'),
     default: 'auto',
-    help: "the kernel's ring, or libpcap through cap, which reports neither times nor drops; auto takes the ring if it can",
+    help: "the kernel's ring, or libpcap through cap, which reports neither times nor drops; auto takes the ring if there is one",
   }),
   'ring-size': one({
     group: 'Capture:',
@@ -170,20 +172,20 @@ export const SENSOR_OPTIONS = {
   'stream-timeout-seconds': one({
     group: 'Capture:',
     value: number('SECONDS', { min: 0.1, max: 3600, example: 'seconds to wait, such as 10' }),
-    default: 10,
+    default: DEFAULT_LIMITS.stream_timeout_nanos / 1e9,
     help: 'seconds that a stream waits for a missing segment, and an exchange for its response',
   }),
   'max-http-length': one({
     group: 'Capture:',
     value: bytes({ min: 0, max: 1e9, example: 'bytes kept of a body, such as 1000000 or 64KiB' }),
-    default: 10_000_000,
-    help: 'bytes of a body kept; the rest is counted and marked truncated',
+    default: DEFAULT_LIMITS.body_bytes_max,
+    help: 'bytes kept of a body; the rest is counted, and the body marked truncated',
   }),
   'max-memory': optional({
     group: 'Capture:',
     value: bytes({ min: 8 << 20, max: 64 * 2 ** 30, example: 'bytes such as 64MiB' }),
     defaultText: "a third of the task's memory limit, at most 256MiB",
-    help: 'bytes held of flows, bodies and queues together; over it bodies are shed first, counted and marked',
+    help: 'bytes that flows, bodies and queues may hold together; above that, bodies are shed first, counted and marked',
   }),
 
   'rate-limit': one({
@@ -191,7 +193,7 @@ export const SENSOR_OPTIONS = {
     value: number('TRACES', { min: 0, max: 1e9, integer: true, example: 'traces a minute such as 1000, or 0' }),
     default: 1000,
     defaultText: '1000; 0 with --read',
-    help: 'traces kept a minute; 0 is no limit',
+    help: 'traces kept a minute; 0 means no limit',
   }),
   'sample-rate': one({
     group: 'Policy:',
@@ -233,7 +235,7 @@ export const SENSOR_OPTIONS = {
     group: 'Policy:',
     value: pattern,
     default: [],
-    help: 'keep only statuses that match one of these, such as ^5; without a response nothing matches',
+    help: 'keep only statuses that match one of these, such as ^5; an exchange without a response matches none',
   }),
   'keep-health-checks': toggle({
     group: 'Policy:',
@@ -241,20 +243,20 @@ export const SENSOR_OPTIONS = {
   }),
   'sample-by-parent': toggle({
     group: 'Policy:',
-    help: 'let the sampled flag of a traceparent decide where there is one, instead of --sample-rate',
+    help: 'where there is a traceparent, its sampled flag decides instead of --sample-rate',
   }),
   'max-cpu': optional({
     group: 'Policy:',
     value: cpuBudget,
     defaultText: 'no limit',
-    help: 'CPU the sensor may use, in cores or in percent of what the task may; over it, capture pauses in slices',
+    help: 'CPU that the sensor may use, in cores or in percent of what the task may; above that, capture pauses in slices',
   }),
 
   'redact-header': many({
     group: 'Redaction:',
     value: redactedName,
     default: [],
-    help: 'header whose value is replaced, besides the built-in ones; case and punctuation do not count',
+    help: 'header whose value is replaced, besides the built-in ones; case and punctuation are ignored',
   }),
   'redact-query': many({
     group: 'Redaction:',
@@ -272,11 +274,11 @@ export const SENSOR_OPTIONS = {
     group: 'Redaction:',
     value: pattern,
     default: [],
-    help: 'what matches, or its first group, is replaced in headers, targets and bodies',
+    help: 'pattern whose matches, or their first group, are replaced in headers, targets and bodies',
   }),
   'no-default-redaction': toggle({
     group: 'Redaction:',
-    help: 'redact nothing but what the other options name',
+    help: 'redact only what the other options name',
   }),
   'no-bodies': toggle({
     group: 'Redaction:',
@@ -288,7 +290,7 @@ export const SENSOR_OPTIONS = {
     value: outputTarget,
     default: [{ to: 'satellite' }],
     defaultText: 'satellite',
-    help: 'where traces go: the satellite, ndjson on standard output, ndjson:FILE or har:FILE',
+    help: `where traces go: ${OUTPUT_FORMS_TEXT}`,
   }),
 
   config: optional({
@@ -300,13 +302,13 @@ export const SENSOR_OPTIONS = {
     group: 'Process:',
     value: listenAddress,
     defaultText: 'none',
-    help: 'where GET /healthz, /readyz and /metrics are answered; on loopback unless a host is named',
+    help: 'port that answers GET /healthz, /readyz and /metrics; on loopback unless a host is named',
   }),
   'shutdown-timeout': one({
     group: 'Process:',
     value: number('SECONDS', { min: 0, max: 3600, example: 'seconds such as 20; ECS kills after 30' }),
     default: 20,
-    help: 'seconds that stopping may take to deliver what is held',
+    help: 'seconds to deliver what is held when stopping',
   }),
   ...LOG_OPTIONS,
 };
@@ -316,13 +318,13 @@ export const SATELLITE_OPTIONS = {
     group: 'Satellite:',
     value: text('ADDRESS'),
     default: '127.0.0.1',
-    help: 'address to listen on; 0.0.0.0 is every one',
+    help: 'address to listen on; 0.0.0.0 means all',
   }),
   port: one({
     group: 'Satellite:',
     value: number('PORT', { min: 0, max: 65_535, integer: true, example: 'a port such as 9999, or 0 for a free one' }),
     default: 9999,
-    help: 'port to listen on; 0 is any free one',
+    help: 'port to listen on; 0 means any free one',
   }),
   'traces-max': one({
     group: 'Satellite:',
@@ -339,7 +341,7 @@ export const DOCTOR_OPTIONS = {
     group: 'Process:',
     value: number('SECONDS', { min: 0.1, max: 3600, example: 'seconds such as 5' }),
     default: 5,
-    help: 'seconds to watch the traffic',
+    help: 'seconds to look at the traffic',
   }),
 };
 
@@ -373,12 +375,12 @@ const ECS_TARGET_OPTIONS = {
     group: 'AWS:',
     value: text('NAME'),
     defaultText: 'asked for',
-    help: 'ECS service whose current revision is meant',
+    help: 'ECS service whose current revision is changed',
   }),
   family: optional({
     group: 'AWS:',
     value: text('FAMILY'),
-    help: 'task definition whose latest revision is meant; a new one is registered and no service touched',
+    help: 'task definition whose latest revision is changed; the new one is registered and no service touched',
   }),
 };
 
@@ -392,7 +394,7 @@ const ECS_CHANGE_OPTIONS = {
     group: 'Change:',
     value: number('SECONDS', { min: 1, max: 86_400, example: 'seconds such as 900' }),
     default: 900,
-    help: 'seconds the service may take to become steady before it is set back',
+    help: 'seconds that the service may take to become steady before it is set back',
   }),
 };
 
@@ -413,7 +415,7 @@ const ECS_CONTAINER_OPTIONS = {
     group: 'Container:',
     value: number('UNITS', { min: 0, max: 196_608, integer: true, example: 'CPU units such as 256' }),
     defaultText: 'by --size',
-    help: 'CPU units of the container, 1024 to the vCPU',
+    help: 'CPU units of the container; 1024 are one vCPU',
   }),
   memory: optional({
     group: 'Container:',
@@ -425,14 +427,14 @@ const ECS_CONTAINER_OPTIONS = {
     group: 'Container:',
     value: text('NAME'),
     defaultText: "that of the task's first container that has one",
-    help: 'CloudWatch log group of the sensor, created if need be',
+    help: 'CloudWatch log group of the sensor, created if there is none',
   }),
 };
 
 export const ECS_STATUS_OPTIONS = { ...ECS_TARGET_OPTIONS };
 export const ECS_REMOVE_OPTIONS = { ...ECS_TARGET_OPTIONS, ...ECS_CHANGE_OPTIONS };
 
-/** What of the sensor's own options has no place in a container definition made on another machine. */
+/** The sensor's options but for those that have no place in a container definition made on another machine. */
 const {
   read: _read,
   interfaces: _interfaces,
@@ -450,5 +452,5 @@ export const ECS_ADD_OPTIONS = {
   ...SENSOR_CONTAINER_OPTIONS,
 };
 
-/** What `apidump` was told, complete and checked. */
+/** The settings of `apidump`, complete and checked. */
 export type Settings = SettingsOf<typeof SENSOR_OPTIONS>;

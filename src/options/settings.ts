@@ -2,18 +2,18 @@
  * Settings from what was given: flag before environment before configuration file before default.
  *
  * in: an option table, flag values as text, the environment, optionally a YAML file
- * out: frozen settings, typed by the table; or a `UsageError` of one line that names option, source, value, way out
+ * out: frozen settings, typed by the table; or a `UsageError` of one line that names option, source, value and way out
  */
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { UsageError } from '../errors.js';
+import { InvalidValue, UsageError } from '../errors.js';
 import type { Option, OptionTable, SettingsOf } from './option-row.js';
 import { environmentNames, settingName } from './option-row.js';
-import { InvalidValue, looksUnfilled } from './option-values.js';
+import { looksUnfilled } from './option-values.js';
 import type { Settings } from './options.js';
 import { SENSOR_OPTIONS } from './options.js';
 
-/** Flags as given, by option name without the dashes; one text each time the flag was given. */
+/** Flags as given, by option name without the dashes; one text for each time that the flag was given. */
 export type FlagValues = Readonly<Record<string, readonly string[]>>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -28,7 +28,7 @@ const CONFIG_BYTES_MAX = 1 << 20;
 
 /** The settings of `apidump`, with everything checked that can be checked before capture starts. */
 export function resolveSensorSettings(flags: FlagValues, environment: Environment): Settings {
-  // Where the file is must be known before what it says.
+  // The place of the file must be known before its contents.
   const path = resolveSettings({ config: SENSOR_OPTIONS.config }, pick(flags, 'config'), environment).config;
   const file = path === null ? {} : readConfigFile(path, SENSOR_OPTIONS);
   const settings = { ...resolveSettings(SENSOR_OPTIONS, flags, environment, file, path ?? '') };
@@ -61,11 +61,12 @@ export function resolveSettings<T extends OptionTable>(
   file: FlagValues = {},
   filePath = '',
 ): SettingsOf<T> {
+  const sources: Sources = { flags, environment, file, filePath };
   const settings: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(table)) {
-    settings[settingName(name)] = optionValue(name, option, given(name, option, flags, environment, file, filePath));
+    settings[settingName(name)] = optionValue(name, option, given(name, option, sources));
   }
-  // Only now, so that `--filter -x` is told that its value is missing, not that there is no -x.
+  // Only now, so that the error about `--filter -x` is the missing value, not that there is no -x.
   for (const name of Object.keys(flags)) {
     if (!Object.hasOwn(table, name)) throw unknownName(name.length > 1 ? `--${name}` : `-${name}`, name, table, '--');
   }
@@ -73,16 +74,18 @@ export function resolveSettings<T extends OptionTable>(
   return Object.freeze(settings) as SettingsOf<T>;
 }
 
-function given(
-  name: string,
-  option: Option<unknown>,
-  flags: FlagValues,
-  environment: Environment,
-  file: FlagValues,
-  filePath: string,
-): Given | null {
+/** Everything a value may come from. */
+interface Sources {
+  readonly flags: FlagValues;
+  readonly environment: Environment;
+  readonly file: FlagValues;
+  readonly filePath: string;
+}
+
+function given(name: string, option: Option<unknown>, sources: Sources): Given | null {
+  const { flags, environment, file, filePath } = sources;
   const flag = flags[name];
-  // Of a flag given twice the last one counts, so that a wrapper's choice can be overruled.
+  // The last of several counts, so that a wrapper's choice can be overruled.
   if (flag !== undefined) return { texts: option.arity === 'many' ? flag : flag.slice(-1), source: { from: 'flag' } };
   const variable = fromEnvironment(name, environment, option);
   if (variable !== null) {
@@ -93,7 +96,7 @@ function given(
   return keyed === undefined ? null : { texts: keyed, source: { from: 'file', name: filePath } };
 }
 
-/** The variable that sets `name`. An empty one sets nothing: templates leave such behind. */
+/** The variable that sets `name`. An empty one sets nothing, since templates leave such behind. */
 function fromEnvironment(
   name: string,
   environment: Environment,
@@ -103,7 +106,7 @@ function fromEnvironment(
   return environmentNames(name, option).find((variable) => (environment[variable] ?? '') !== '') ?? null;
 }
 
-/** A list in one variable: a JSON array of strings, else one value a line. Commas belong to the values. */
+/** A list in one variable: a JSON array of strings, or one value a line. Commas belong to the values. */
 function splitList(raw: string): string[] {
   if (raw.trimStart().startsWith('[')) {
     try {
@@ -154,8 +157,8 @@ function quote(text: string): string {
 }
 
 /**
- * The values of a YAML file by option name. Every scalar is taken as the text that stands there (YAML's failsafe
- * schema), so that an id of digits or a pattern such as `no` is not turned into something else.
+ * The values of a YAML file by option name. Every scalar is taken as the text in the file (YAML's failsafe schema), so
+ * that an id of digits or a pattern such as `no` is not turned into something else.
  */
 function readConfigFile(path: string, table: OptionTable): FlagValues {
   const where = `--config ${quote(path)}`;
@@ -169,7 +172,7 @@ function readConfigFile(path: string, table: OptionTable): FlagValues {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${where} cannot be read (${(error as NodeJS.ErrnoException).code}); give a readable file`);
   }
-  // Loaded here, for most sensors have no such file.
+  // Loaded here, since most sensors have no such file.
   const { parseDocument } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
   const document = parseDocument(source, { schema: 'failsafe', prettyErrors: false, logLevel: 'silent' });
   const [problem] = document.errors;
@@ -209,8 +212,8 @@ function unknownName(shown: string, name: string, table: OptionTable, prefix: st
   return new UsageError(`${shown} is no option; ${wayOut}`);
 }
 
-/** Variables that no option reads but that are spelled much like one that some option does. */
-export function misspeltVariables(environment: Environment): { name: string; meant: string }[] {
+/** Variables that no option reads, but whose names are close to one that an option reads. */
+export function mistypedVariables(environment: Environment): { name: string; meant: string }[] {
   const known = Object.entries<Option<unknown>>(SENSOR_OPTIONS).flatMap(([name, option]) =>
     environmentNames(name, option),
   );
@@ -221,7 +224,7 @@ export function misspeltVariables(environment: Environment): { name: string; mea
   });
 }
 
-/** The candidate within two edits of `name`, or the only one it begins, if there is one. */
+/** The only candidate that begins with `name`, else the nearest within two edits; null if there is none. */
 export function nearest(name: string, candidates: readonly string[]): string | null {
   const begun = candidates.filter((candidate) => candidate.startsWith(name));
   if (begun.length === 1) return begun[0] ?? null;

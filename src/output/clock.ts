@@ -1,9 +1,13 @@
-/** Time as the relay sees it; tests bring their own. */
+/** Time as the outputs see it; tests bring their own. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
   /** Resolves after `millis`, or at once when `signal` aborts. Never rejects. */
   sleep(millis: number, signal: AbortSignal): Promise<void>;
+  /** Calls `work` once, after `millis`; what it returns cancels that. */
+  after(millis: number, work: () => void): () => void;
+  /** Calls `work` every `millis` until what it returns is called; does not keep the process alive. */
+  every(millis: number, work: () => void): () => void;
   /** In [0, 1). */
   random(): number;
 }
@@ -21,5 +25,14 @@ export const systemClock: Clock = {
       const timer = setTimeout(done, millis);
       signal.addEventListener('abort', done);
     }),
+  after(millis, work) {
+    const timer = setTimeout(work, millis);
+    return () => clearTimeout(timer);
+  },
+  every(millis, work) {
+    const timer = setInterval(work, millis);
+    timer.unref();
+    return () => clearInterval(timer);
+  },
   random: Math.random,
 };

@@ -1,18 +1,19 @@
 /**
- * Repeated log lines, folded: of each kind the first is written at once, and those after it as one line with their number,
- * at most once in a period. So a satellite that is away for a night costs a line a minute, and none is lost without a trace.
+ * Repeated log lines, folded: the first of a kind is written at once, and those after it become one line with their
+ * number, at most once in a period. So a satellite that is away for a night costs a line a minute, and the log still says
+ * how often it was asked.
  */
 import type { Clock } from './clock.js';
 import type { Log } from './log.js';
 
 export interface FoldedWarnings {
-  /** `kind` decides what is the same; the fields and message are those of the occurrence that is written. */
+  /** Lines of one `kind` are folded into one; fields and message are those of the occurrence that is written. */
   warn(kind: string, fields: object, message: string): void;
-  /** Forgets `kind`, so that its next occurrence is a first one again. */
+  /** Forgets `kind`: its next occurrence is written at once again. */
   reset(kind: string): void;
 }
 
-/** Kinds remembered; the one longest not seen makes room. */
+/** Kinds that are remembered; the one that was written longest ago makes room. */
 const KINDS_MAX = 64;
 
 export function foldWarnings(log: Log, clock: Pick<Clock, 'now'>, periodMillis = 60_000): FoldedWarnings {

@@ -1,10 +1,10 @@
 /**
- * A trace with a large body as JSON, without stopping the capture while it is spelled.
+ * A trace with a large body as JSON, without stopping the capture while it is encoded.
  *
- * in: `Trace`, the encoder for all of it at once · out: the same bytes, made in slices between which others have their turn
+ * in: `Trace`, the encoder for all of it at once · out: the same bytes, made in slices between which other work has its turn
  *
  * The trace is encoded with a short stand-in for each large body; then the body itself, sliced, takes the stand-in's place. So
- * it serves every format that spells a body as a JSON string: text as it is, the rest as base64.
+ * it serves every format that has a body as a JSON string: text as it is, the rest as base64.
  */
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
@@ -18,7 +18,7 @@ const SLICE_BYTES = 49_152;
 /** Bytes that are copied in one go. */
 const JOIN_BYTES = 1 << 20;
 
-/** Of both messages. */
+/** Bytes of the bodies of both messages. */
 export function bodyBytes({ request, response }: Trace): number {
   return request.body.content.length + (response?.body.content.length ?? 0);
 }
@@ -47,7 +47,7 @@ export async function encodeLarge(trace: Trace, encode: (trace: Trace) => Buffer
   return join(parts);
 }
 
-/** As `Buffer.concat`, in turns: it is the pages of the new buffer that take the time. */
+/** As `Buffer.concat`, in slices: the pages of the new buffer are what takes the time. */
 async function join(parts: readonly Buffer[]): Promise<Buffer> {
   const joined = Buffer.allocUnsafeSlow(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -106,7 +106,7 @@ function* base64Slices(content: Buffer): Iterable<string> {
     yield content.toString('base64', from, Math.min(content.length, from + SLICE_BYTES));
 }
 
-/** Where the character of UTF-8 begins that `end`, a place inside of `content`, lies in (RFC 3629 §3). */
+/** The start of the UTF-8 character (RFC 3629 §3) that the place `end` inside of `content` lies in. */
 function wholeEnd(content: Buffer, end: number): number {
   let start = end;
   while (start > 0 && end - start < 4 && ((content[start] as number) & 0xc0) === 0x80) start--;

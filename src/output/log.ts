@@ -1,4 +1,4 @@
-/** The part of pino's interface the relay uses. */
+/** The part of pino's interface that outputs use. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

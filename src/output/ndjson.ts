@@ -4,7 +4,7 @@
  * in: `Trace` · out: a line without its newline · the shape is a contract with every reader: add fields, never rename
  *
  * Written by hand rather than by `JSON.stringify` of a copy: the field order is part of the contract, and a copy of
- * every trace would cost more than spelling it.
+ * every trace would cost more than encoding it.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Endpoint, HeaderPair } from '../pair/exchange.js';
@@ -50,7 +50,7 @@ const integer = (nanos: number): string => Math.round(nanos).toString();
 
 const endpoint = ({ address, port }: Endpoint): string => `{"address":${quote(address)},"port":${port}}`;
 
-/** An array of arrays is what the contract wants, and one call for all of them costs least. */
+/** The contract wants an array of arrays, and one call for all of them costs least. */
 function headers(pairs: readonly HeaderPair[]): string {
   return pairs.length === 0 ? '[]' : JSON.stringify(pairs);
 }
@@ -67,8 +67,8 @@ function body({ wireBytes, bytes, truncated, content, codingError }: TraceBody):
 }
 
 /**
- * A body as text, or null where it is not valid UTF-8. Of a truncated body the last character may be cut in two; its
- * bytes are then left off, so that text stays text.
+ * A body as text, or null where it is not valid UTF-8. The last character of a truncated body may be cut in two; its bytes
+ * are then left off, so that text stays text.
  */
 export function textOf(content: Uint8Array, truncated: boolean): string | null {
   if (content.length === 0) return '';
@@ -78,7 +78,7 @@ export function textOf(content: Uint8Array, truncated: boolean): string | null {
   return whole.length > 0 && whole.length < content.length && isUtf8(whole) ? asBuffer(whole).toString('utf8') : null;
 }
 
-/** Length of `content` without a last character that is missing bytes (RFC 3629 §3). */
+/** Length of `content` without a last character whose bytes are not all there (RFC 3629 §3). */
 export function wholeCharacters(content: Uint8Array): number {
   const { length } = content;
   for (let back = 1; back <= 3 && back <= length; back++) {

@@ -1,9 +1,15 @@
-import type { Trace } from '../trace/trace.js';
-
 /**
- * Where traces go: a satellite, a file, stdout. `accept` never throws and never waits; an output that cannot keep up
- * drops its oldest and counts.
+ * What an output is: where traces go, and the row by which the registry knows a kind of it.
  */
+import type { Counters } from '../counters.js';
+import type { Limits } from '../limits.js';
+import type { Trace } from '../trace/trace.js';
+import type { Books } from './books.js';
+import type { Clock } from './clock.js';
+import type { Log } from './log.js';
+import type { Histogram } from './relay/histogram.js';
+
+/** `accept` never throws and never waits; an output that cannot keep up drops its oldest and counts. */
 export interface TraceOutput {
   accept(trace: Trace): void;
   /**
@@ -13,4 +19,56 @@ export interface TraceOutput {
   drained?(): Promise<void> | undefined;
   /** Sends what is held, waiting at most `deadlineMillis`; then releases everything. */
   close(deadlineMillis: number): Promise<void>;
+  /** Milliseconds of each attempt to send; absent where nothing is sent. */
+  readonly latency?: Histogram;
+}
+
+/**
+ * A kind of output: how `--output` names it, what it connects to, how it opens.
+ *
+ * A row is loaded with the options, whether it is used or not, so it loads what it opens only when it does.
+ */
+export interface OutputKind<Target extends { readonly to: string }, Options> {
+  readonly name: Target['to'];
+  /** The ways to write a target; `note` says what needs saying. */
+  readonly forms: readonly { readonly form: string; readonly note?: string }[];
+  /** Whether its receiver may be away. Such an output decides what became of an exchange. */
+  readonly isRemote: boolean;
+  /**
+   * A target of this kind, from what follows its name and a colon; from null where nothing does.
+   *
+   * @throws InvalidValue
+   */
+  parse(rest: string | null): Target;
+  /** Where its traces end up, for a person to read. */
+  describe(target: Target, options: Options): string;
+  /** What the sensor connects to under these options: left out of the capture, and so are proxies on the way. */
+  endpoints(targets: readonly Target[], options: Options): Promise<readonly NetworkEndpoint[]>;
+  /** @throws SensorError, UsageError if it cannot be opened as told */
+  open(target: Target, context: OutputContext<Options>): Promise<TraceOutput>;
+}
+
+export interface NetworkEndpoint {
+  /** Name or IP literal, IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What the task says of itself. */
+export interface TaskIdentity {
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly family: string;
+}
+
+export interface OutputContext<Options> {
+  options: Options;
+  books: Books;
+  counters: Counters;
+  limits: Limits;
+  log: Log;
+  clock: Clock;
+  sensorVersion: string;
+  task: TaskIdentity;
+  /** Takes the address by which one of the output's endpoints is connected to, before it is. */
+  onConnect: (endpoint: NetworkEndpoint, address: string) => void;
 }

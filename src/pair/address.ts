@@ -4,7 +4,7 @@
 
 import { IPV4_WORD } from '../decode/segment.js';
 
-/** Of four 32-bit words as in `Segment`. */
+/** The text of the address that four 32-bit words are, as in `Segment`. */
 export function addressText(word0: number, word1: number, word2: number, word3: number): string {
   if (word0 === IPV4_WORD) return dottedQuad(word3);
   // §5: an IPv4-mapped address keeps the dotted quad.

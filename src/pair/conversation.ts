@@ -1,31 +1,26 @@
 /**
  * One flow's messages → exchanges: first in, first out (RFC 9112 §9.3.2).
  *
- * in:  both streams of a flow · out: exchanges, each handed on once
+ * in:  the messages of both directions of a flow · out: exchanges, each emitted once
  *
- * Either side may be the client: requests wait in the lane of their direction, and responses of the other direction
- * are matched with the first of it. What `Lane` cannot pair for sure stays unpaired, and says so.
+ * Either side may be the client: its requests wait in its `Lane`, and the responses of the other side are matched with
+ * the first of them. What a lane cannot pair with certainty stays unpaired and is marked.
  */
-import type { Counters } from '../counters.js';
-import { countDropped, DropReason } from '../counters.js';
-import { type Direction, EndCause, type FlowConsumer } from '../flow/flow-consumer.js';
-import { BodyBuffer } from '../http/h1/body-buffer.js';
-import { type BodyFraming, Framing, isInterim, requestFraming, responseFraming } from '../http/h1/body-framing.js';
-import { parsed } from '../http/h1/llhttp.js';
-import { Ending, MessageReader, type MessageSink, type StreamProtocol } from '../http/h1/message-reader.js';
-import { decodeText, type HeaderList } from '../http/header-list.js';
+import { type Counters, countDropped, DropReason } from '../counters.js';
+import { EndCause } from '../flow/flow-consumer.js';
+import { BodyBuffer, type BodyMemory } from '../http/body-buffer.js';
 import { NO_BODY } from '../http/message-body.js';
-import { serverNameOf } from '../http/tls-client-hello.js';
-import type { TlsNames } from '../http/tls-names.js';
+import { isInterim, type MessageHead } from '../http/message-head.js';
+import { Ending, type MessageSink } from '../http/message-sink.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import { type Endpoint, type Exchange, type HeaderPair, Mark } from './exchange.js';
 import { Lane } from './lane.js';
-import { EXCHANGE_BYTES, PENDING_BYTES, PendingExchange, type PendingExchanges } from './pending-exchanges.js';
+import { EXCHANGE_BYTES, PendingExchange, type PendingExchanges } from './pending-exchanges.js';
 
-/** What the stages behind are asked and told. */
+/** The stages behind. */
 export interface ExchangeHooks {
-  /** A request's head is complete: should its exchange be kept? Called once an exchange. */
+  /** A request's head is complete: should its exchange be kept? Called once for each exchange. */
   admit(exchange: Exchange): DropReason;
   /** An exchange that was kept is as complete as it will get. */
   complete(exchange: Exchange): void;
@@ -36,356 +31,248 @@ export interface ConversationContext {
   readonly limits: Limits;
   readonly counters: Counters;
   readonly budget: MemoryBudget;
+  readonly bodies: BodyMemory;
   readonly hooks: ExchangeHooks;
   readonly pending: PendingExchanges;
-  readonly tlsNames: TlsNames;
   timeBaseSeconds: number;
 }
 
 /** Until a message has ended. */
 const NO_TRAILERS: HeaderPair[] = [];
 
-/** Places in line, for each request that may wait, of requests whose response is read for its framing only. */
-const SPENT_PLACES_FACTOR = 16;
-
 /** Responses that are meant never to end. */
 const STREAMING_TYPES = /^(text\/event-stream|multipart\/x-mixed-replace|application\/(x-ndjson|stream\+json|grpc))/i;
 
-export class Conversation implements FlowConsumer, MessageSink {
+/** What the two sides of a connection share. */
+interface Connection {
+  readonly context: ConversationContext;
+  readonly interfaceName: string;
+  /** Marks for the next exchange to begin, whoever begins it. */
+  nextMarks: number;
+}
+
+/** The sinks of the messages that endpoint 0 and endpoint 1 of a flow send. */
+export function openConversation(
+  context: ConversationContext,
+  interfaceName: string,
+  [endpoint0, endpoint1]: readonly [Endpoint, Endpoint],
+  isMidstream: boolean,
+): readonly [MessageSink, MessageSink] {
+  const connection = { context, interfaceName, nextMarks: isMidstream ? Mark.midstream : 0 };
+  const lane0 = new Lane(context, isMidstream);
+  const lane1 = new Lane(context, isMidstream);
+  return [
+    new Side(connection, endpoint0, endpoint1, lane0, lane1),
+    new Side(connection, endpoint1, endpoint0, lane1, lane0),
+  ];
+}
+
+/** What one endpoint sends: requests of its own, and responses to the requests of its peer. */
+class Side implements MessageSink {
+  readonly #connection: Connection;
   readonly #context: ConversationContext;
-  readonly #interfaceName: string;
-  readonly #endpoint0: Endpoint;
-  readonly #endpoint1: Endpoint;
-  readonly #reader0: MessageReader;
-  readonly #reader1: MessageReader;
-  /** By the direction of the requests. */
-  readonly #lane0: Lane;
-  readonly #lane1: Lane;
-  /** Marks for the next exchange to begin. */
-  #nextMarks = 0;
-  #sawHttp = false;
-  #isOver = false;
+  readonly #endpoint: Endpoint;
+  readonly #peer: Endpoint;
+  /** The requests of this side. */
+  readonly #own: Lane;
+  /** The requests of the peer, which this side answers. */
+  readonly #answered: Lane;
 
-  constructor(
-    context: ConversationContext,
-    interfaceName: string,
-    endpoint0: Endpoint,
-    endpoint1: Endpoint,
-    midstream: boolean,
-  ) {
-    this.#context = context;
-    this.#interfaceName = interfaceName;
-    this.#endpoint0 = endpoint0;
-    this.#endpoint1 = endpoint1;
-    const { limits, counters, budget } = context;
-    this.#reader0 = new MessageReader(this, limits, counters, budget, midstream);
-    this.#reader1 = new MessageReader(this, limits, counters, budget, midstream);
-    this.#lane0 = new Lane(midstream);
-    this.#lane1 = new Lane(midstream);
-    if (midstream) this.#nextMarks = Mark.midstream;
+  constructor(connection: Connection, endpoint: Endpoint, peer: Endpoint, own: Lane, answered: Lane) {
+    this.#connection = connection;
+    this.#context = connection.context;
+    this.#endpoint = endpoint;
+    this.#peer = peer;
+    this.#own = own;
+    this.#answered = answered;
   }
 
-  data(direction: Direction, bytes: Buffer, start: number, end: number, time: number): void {
-    if (this.#isOver) return;
-    (direction === 0 ? this.#reader0 : this.#reader1).data(bytes, start, end, time);
-  }
-
-  gap(direction: Direction, length: number, time: number): void {
-    if (this.#isOver) return;
-    (direction === 0 ? this.#reader0 : this.#reader1).gap(length, time);
-  }
-
-  end(direction: Direction, cause: EndCause, time: number): void {
-    const ending =
-      cause === EndCause.fin ? Ending.complete : cause === EndCause.reset ? Ending.aborted : Ending.unwatched;
-    (direction === 0 ? this.#reader0 : this.#reader1).end(ending, time);
-    // No response comes this way any more.
-    const mark = cause === EndCause.reset ? Mark.aborted : cause === EndCause.unwatched ? Mark.unfinished : 0;
-    const lane = this.#laneAnsweredBy(direction);
-    this.#giveUpAll(lane.waiting.splice(0), mark);
-    lane.answering = null;
-    lane.isClosed = true;
-  }
-
-  // --- MessageSink
-
-  onRequest(reader: MessageReader, rawTarget: string, headers: HeaderList, time: number): BodyFraming {
-    const { counters, limits, budget, hooks } = this.#context;
-    const direction = this.#directionOf(reader);
-    this.#sawHttp = true;
+  onRequest(head: MessageHead): void {
+    const { counters, hooks, pending: exchanges } = this.#context;
     counters.requests_seen++;
     counters.exchanges_seen++;
-    const framing = requestFraming(headers, parsed);
-    const lane = this.#laneOf(direction);
-    let marks = this.#nextMarks;
-    this.#nextMarks = 0;
-    if (reader.afterLoss) marks |= Mark.gap;
-    if (parsed.malformed || framing.malformed) marks |= Mark.malformed;
-    const unanswered = lane.arrive();
-    if (unanswered.length > 0) {
-      this.#giveUpAll(unanswered, Mark.gap);
-      marks |= Mark.gap;
-    }
-    if (lane.isUnpairable) marks |= Mark.gap;
-    const exchange: Exchange = {
-      interfaceName: this.#interfaceName,
-      client: direction === 0 ? this.#endpoint0 : this.#endpoint1,
-      server: direction === 0 ? this.#endpoint1 : this.#endpoint0,
-      protocol: versionText(),
-      timeBaseSeconds: this.#context.timeBaseSeconds,
-      startTime: reader.startTime,
-      requestEndTime: time,
-      responseStartTime: -1,
-      endTime: time,
-      request: {
-        method: parsed.method,
-        target: parsed.isPlain ? rawTarget : decodeText(rawTarget),
-        headers,
-        body: NO_BODY,
-        trailers: NO_TRAILERS,
-      },
-      response: null,
-      marks,
-      dropReason: DropReason.none,
-      admission: null,
-    };
+    const lane = this.#own;
+    const isDoubtful = lane.arrive();
+    const exchange = this.#exchangeOf(head, isDoubtful);
     const reason = hooks.admit(exchange);
-    const pending = new PendingExchange(exchange, reason, time);
+    const pending = new PendingExchange(exchange, reason, head.endTime);
     if (reason !== DropReason.none) {
       exchange.dropReason = reason;
       countDropped(counters, reason);
     } else {
-      this.#reserve(pending, EXCHANGE_BYTES + headers.text.length);
-      this.#context.pending.append(pending);
+      exchanges.reserve(pending, EXCHANGE_BYTES + head.headers.text.length);
+      exchanges.append(pending);
     }
-    const places = lane.waiting.length;
-    if (places >= limits.pipeline_requests_max) {
-      // Who sends this many without reading: the oldest goes unanswered, and keeps its place in line.
-      this.#handOn(lane.waiting[places - limits.pipeline_requests_max] as PendingExchange, 0);
-      if (places >= limits.pipeline_requests_max * SPENT_PLACES_FACTOR) {
-        // There is no following who is answered this late.
-        this.#giveUpAll(lane.waiting.splice(0), 0);
-        lane.isUnpairable = true;
-      }
-    }
-    if (lane.isUnpairable || lane.isClosed) {
-      pending.responseEnded = true;
-    } else {
-      budget.add(PENDING_BYTES);
-      lane.waiting.push(pending);
-    }
-    lane.sending = pending;
-    return framing;
+    lane.join(pending);
   }
 
-  onResponse(reader: MessageReader, reason: string, headers: HeaderList, time: number): BodyFraming {
-    const { counters } = this.#context;
-    const direction = this.#directionOf(reader);
-    const { status } = parsed;
-    this.#sawHttp = true;
+  #exchangeOf(head: MessageHead, isDoubtful: boolean): Exchange {
+    const connection = this.#connection;
+    let marks = connection.nextMarks;
+    connection.nextMarks = 0;
+    if (isDoubtful || head.isAfterLoss) marks |= Mark.gap;
+    if (head.malformed) marks |= Mark.malformed;
+    const { method, target, headers } = head;
+    return {
+      interfaceName: connection.interfaceName,
+      client: this.#endpoint,
+      server: this.#peer,
+      protocol: head.version,
+      timeBaseSeconds: this.#context.timeBaseSeconds,
+      startTime: head.startTime,
+      requestEndTime: head.endTime,
+      responseStartTime: -1,
+      endTime: head.endTime,
+      request: { method, target, headers, body: NO_BODY, trailers: NO_TRAILERS },
+      response: null,
+      marks,
+      dropReason: DropReason.none,
+      context: null,
+      permit: null,
+    };
+  }
+
+  awaitedMethod(): string {
+    return this.#answered.first?.method ?? '';
+  }
+
+  wantsResponse(): boolean {
+    const pending = this.#answered.first;
+    return pending !== undefined && pending.exchange !== null;
+  }
+
+  onResponse(head: MessageHead): void {
+    const { counters, pending: exchanges } = this.#context;
     counters.responses_seen++;
-    const lane = this.#laneAnsweredBy(direction);
-    const pending = lane.waiting[0];
-    const framing = responseFraming(headers, parsed, status, pending?.method ?? '');
+    const { status, headers } = head;
     // An interim response never answers a request (RFC 9110 §15.2).
-    if (isInterim(status)) return framing;
+    if (isInterim(status)) return;
+    const lane = this.#answered;
+    const pending = lane.first;
     if (pending === undefined) {
       counters.responses_unpaired++;
       lane.noteOrphan();
-      return framing;
+      return;
     }
     lane.answering = pending;
     const { exchange } = pending;
     if (exchange === null) {
       // A dropped exchange's response is read for its framing only; a late one is of no more use.
       if (pending.dropReason === DropReason.none) counters.responses_unpaired++;
-      return framing;
-    }
-    this.#reserve(pending, headers.text.length);
-    if (parsed.malformed || framing.malformed) exchange.marks |= Mark.malformed;
-    if (reader.afterLoss) exchange.marks |= Mark.gap;
-    if (framing.framing === Framing.tunnel) exchange.marks |= Mark.upgraded;
-    exchange.responseStartTime = reader.startTime;
-    exchange.endTime = time;
-    exchange.response = {
-      status,
-      reason: parsed.isPlain ? reason : decodeText(reason),
-      version: versionText(),
-      headers,
-      body: NO_BODY,
-      trailers: NO_TRAILERS,
-    };
-    this.#context.pending.touch(pending, time);
-    if (framing.framing === Framing.chunked || framing.framing === Framing.close) {
-      pending.streaming = STREAMING_TYPES.test(headers.get('content-type') ?? '');
-    }
-    return framing;
-  }
-
-  wantsResponse(reader: MessageReader): boolean {
-    const pending = this.#laneAnsweredBy(this.#directionOf(reader)).waiting[0];
-    return pending !== undefined && pending.exchange !== null;
-  }
-
-  onBody(reader: MessageReader, bytes: Buffer, start: number, end: number, expected: number, time: number): void {
-    const direction = this.#directionOf(reader);
-    const { limits, budget } = this.#context;
-    const { sending } = this.#laneOf(direction);
-    const pending = sending ?? this.#laneAnsweredBy(direction).answering;
-    const exchange = pending?.exchange ?? null;
-    if (pending === null || exchange === null) return;
-    let buffer = sending === null ? pending.responseBody : pending.requestBody;
-    if (buffer === null) {
-      buffer = new BodyBuffer(limits.body_bytes_max, budget);
-      if (sending === null) {
-        pending.responseBody = buffer;
-        if (exchange.response !== null) exchange.response.body = buffer;
-      } else {
-        pending.requestBody = buffer;
-        exchange.request.body = buffer;
-      }
-    }
-    buffer.append(bytes, start, end, expected);
-    exchange.endTime = time;
-    this.#context.pending.touch(pending, time);
-    if (pending.streaming && buffer.truncated) this.#handOn(pending, Mark.unfinished);
-  }
-
-  onBodyLost(reader: MessageReader, length: number): void {
-    const direction = this.#directionOf(reader);
-    const { sending } = this.#laneOf(direction);
-    const pending = sending ?? this.#laneAnsweredBy(direction).answering;
-    const exchange = pending?.exchange ?? null;
-    if (pending === null || exchange === null) return;
-    const { limits, budget } = this.#context;
-    exchange.marks |= Mark.gap;
-    if (sending === null) {
-      pending.responseBody ??= new BodyBuffer(limits.body_bytes_max, budget);
-      pending.responseBody.lose(length);
-      if (exchange.response !== null) exchange.response.body = pending.responseBody;
-    } else {
-      pending.requestBody ??= new BodyBuffer(limits.body_bytes_max, budget);
-      pending.requestBody.lose(length);
-      exchange.request.body = pending.requestBody;
-    }
-  }
-
-  onMessageEnd(reader: MessageReader, ending: Ending, trailers: [string, string][], time: number): void {
-    const direction = this.#directionOf(reader);
-    const marks = ENDING_MARKS[ending] as number;
-    const { sending } = this.#laneOf(direction);
-    if (sending !== null) {
-      this.#laneOf(direction).sending = null;
-      sending.requestEnded = true;
-      const { exchange } = sending;
-      if (exchange !== null) {
-        exchange.request.trailers = trailers;
-        exchange.requestEndTime = time;
-        if (exchange.endTime < time) exchange.endTime = time;
-        exchange.marks |= marks;
-        this.#context.pending.touch(sending, time);
-        if (sending.responseEnded) this.#handOn(sending, 0);
-      }
       return;
     }
-    const lane = this.#laneAnsweredBy(direction);
-    const { answering } = lane;
+    exchanges.reserve(pending, headers.text.length);
+    if (head.malformed) exchange.marks |= Mark.malformed;
+    if (head.isAfterLoss) exchange.marks |= Mark.gap;
+    if (head.leavesHttp) exchange.marks |= Mark.upgraded;
+    exchange.responseStartTime = head.startTime;
+    exchange.endTime = head.endTime;
+    const { reason, version } = head;
+    exchange.response = { status, reason, version, headers, body: NO_BODY, trailers: NO_TRAILERS };
+    exchanges.touch(pending, head.endTime);
+    if (head.isOpenEnded) pending.streaming = STREAMING_TYPES.test(headers.get('content-type') ?? '');
+  }
+
+  onBody(bytes: Buffer, start: number, end: number, expected: number, time: number): void {
+    const { sending } = this.#own;
+    const pending = sending ?? this.#answered.answering;
+    const exchange = pending?.exchange ?? null;
+    if (pending === null || exchange === null) return;
+    const body = this.#bodyOf(pending, exchange, sending !== null);
+    body.append(bytes, start, end, expected);
+    exchange.endTime = time;
+    const { pending: exchanges } = this.#context;
+    exchanges.touch(pending, time);
+    if (pending.streaming && body.truncated) exchanges.emit(pending, Mark.unfinished);
+  }
+
+  onBodyLost(length: number): void {
+    const { sending } = this.#own;
+    const pending = sending ?? this.#answered.answering;
+    const exchange = pending?.exchange ?? null;
+    if (pending === null || exchange === null) return;
+    exchange.marks |= Mark.gap;
+    this.#bodyOf(pending, exchange, sending !== null).lose(length);
+  }
+
+  /** The buffer of the request's or the response's body. */
+  #bodyOf(pending: PendingExchange, exchange: Exchange, isRequest: boolean): BodyBuffer {
+    const known = isRequest ? pending.requestBody : pending.responseBody;
+    if (known !== null) return known;
+    const body = new BodyBuffer(this.#context.bodies);
+    if (isRequest) {
+      pending.requestBody = body;
+      exchange.request.body = body;
+    } else {
+      pending.responseBody = body;
+      if (exchange.response !== null) exchange.response.body = body;
+    }
+    return body;
+  }
+
+  onMessageEnd(ending: Ending, trailers: HeaderPair[], time: number): void {
+    const { sending } = this.#own;
+    if (sending !== null) {
+      this.#own.sending = null;
+      this.#endRequest(sending, ending, trailers, time);
+      return;
+    }
+    const { answering } = this.#answered;
     if (answering === null) return;
-    lane.answering = null;
-    if (lane.waiting.shift() !== undefined) this.#context.budget.remove(PENDING_BYTES);
-    lane.noteResponse();
-    answering.responseEnded = true;
-    const { exchange } = answering;
+    this.#answered.shift();
+    this.#endResponse(answering, ending, trailers, time);
+  }
+
+  #endRequest(pending: PendingExchange, ending: Ending, trailers: HeaderPair[], time: number): void {
+    pending.requestEnded = true;
+    const { exchange } = pending;
+    if (exchange === null) return;
+    exchange.request.trailers = trailers;
+    exchange.requestEndTime = time;
+    if (exchange.endTime < time) exchange.endTime = time;
+    exchange.marks |= ENDING_MARKS[ending];
+    this.#context.pending.touch(pending, time);
+    if (pending.responseEnded) this.#context.pending.emit(pending, 0);
+  }
+
+  #endResponse(pending: PendingExchange, ending: Ending, trailers: HeaderPair[], time: number): void {
+    pending.responseEnded = true;
+    const { exchange } = pending;
     if (exchange === null) return;
     if (exchange.response !== null) exchange.response.trailers = trailers;
     exchange.endTime = time;
-    exchange.marks |= marks;
-    // A server may answer before it has heard all: the request's own end is waited for.
-    if (answering.requestEnded) this.#handOn(answering, 0);
+    exchange.marks |= ENDING_MARKS[ending];
+    // A server may answer before it has received everything: the request's own end is waited for.
+    if (pending.requestEnded) this.#context.pending.emit(pending, 0);
   }
 
-  onDesync(reader: MessageReader, isLoss: boolean, wasInMessage: boolean): void {
-    const direction = this.#directionOf(reader);
+  onDesync(isLoss: boolean, wasInMessage: boolean): void {
     const mark = isLoss ? Mark.gap : Mark.malformed;
-    this.#giveUpAll(this.#laneOf(direction).loseRequests(wasInMessage), mark);
-    const lane = this.#laneAnsweredBy(direction);
-    for (const { exchange } of lane.waiting) if (exchange !== null) exchange.marks |= mark;
-    this.#giveUpAll(lane.loseResponses(), mark);
+    this.#own.loseRequests(wasInMessage, mark);
+    this.#answered.loseResponses(mark);
   }
 
-  onTls(bytes: Buffer, start: number, end: number): void {
-    const name = serverNameOf(bytes, start, end);
-    if (name !== null) this.#context.tlsNames.add(name);
+  onStreamEnd(cause: EndCause): void {
+    this.#answered.close(END_MARKS[cause]);
   }
 
-  onProtocol(protocol: StreamProtocol): void {
-    const { counters } = this.#context;
-    if (protocol === 'tunnel') counters.flows_upgraded++;
-    else if (protocol === 'tls') counters.flows_tls++;
-    else if (protocol === 'h2') counters.flows_h2++;
-    else if (this.#sawHttp) return;
-    else counters.flows_not_http++;
-    // What waits for a response on a flow that is no longer HTTP will not get one.
-    for (const lane of [this.#lane0, this.#lane1]) {
-      this.#giveUpAll(lane.waiting.splice(0), 0);
-    }
-    this.#isOver = true;
-    this.#reader0.deafen();
-    this.#reader1.deafen();
-  }
-
-  // ---
-
-  /** The lane of the requests that go in `direction`. */
-  #laneOf(direction: Direction): Lane {
-    return direction === 0 ? this.#lane0 : this.#lane1;
-  }
-
-  /** The lane whose responses go in `direction`. */
-  #laneAnsweredBy(direction: Direction): Lane {
-    return direction === 0 ? this.#lane1 : this.#lane0;
-  }
-
-  #directionOf(reader: MessageReader): Direction {
-    return reader === this.#reader0 ? 0 : 1;
-  }
-
-  /** No more will come of those that were taken out of line. */
-  #giveUpAll(pendings: readonly PendingExchange[], mark: number): void {
-    this.#context.budget.remove(pendings.length * PENDING_BYTES);
-    for (const pending of pendings) this.#handOn(pending, mark);
-  }
-
-  #reserve(pending: PendingExchange, bytes: number): void {
-    pending.reserved += bytes;
-    this.#context.budget.add(bytes);
-  }
-
-  #handOn(pending: PendingExchange, mark: number): void {
-    handOn(this.#context, pending, mark);
+  onLeave(): void {
+    this.#own.leaveHttp();
   }
 }
 
-/** Hands an exchange on as it is, once; what still comes of it is read for its framing only. */
-export function handOn(context: ConversationContext, pending: PendingExchange, mark: number): void {
-  const { exchange } = pending;
-  if (exchange === null) return;
-  pending.exchange = null;
-  context.pending.remove(pending);
-  context.budget.remove(pending.reserved);
-  pending.requestBody?.release();
-  pending.responseBody?.release();
-  pending.requestBody = null;
-  pending.responseBody = null;
-  exchange.marks |= mark;
-  if (exchange.response === null) exchange.marks |= Mark.noResponse;
-  context.hooks.complete(exchange);
-}
+/** What the way a message ended says of its exchange. */
+const ENDING_MARKS = {
+  [Ending.complete]: 0,
+  [Ending.aborted]: Mark.aborted,
+  [Ending.lost]: Mark.gap,
+  [Ending.malformed]: Mark.malformed,
+  [Ending.unfinished]: Mark.unfinished,
+} as const;
 
-const ENDING_MARKS: readonly number[] = [0, Mark.aborted, Mark.gap, Mark.malformed, Mark.unfinished];
-
-function versionText(): string {
-  const { versionMajor, versionMinor } = parsed;
-  if (versionMajor === 1 && versionMinor === 1) return '1.1';
-  return `${versionMajor}.${versionMinor}`;
-}
+/** What the way a stream ended says of the exchanges that waited for a response on it. */
+const END_MARKS = {
+  [EndCause.fin]: 0,
+  [EndCause.reset]: Mark.aborted,
+  [EndCause.forgotten]: Mark.unfinished,
+} as const;

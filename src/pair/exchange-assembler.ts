@@ -1,7 +1,7 @@
 /**
  * Packets → exchanges: the pure core of the sensor, from a batch of captured bytes to an HTTP exchange.
  *
- * in:  `PacketBatch`es, and the time where no packet tells it · out: `hooks.admit`, then `hooks.complete`
+ * in:  `PacketBatch`es, and the time while no packets come · out: `hooks.admit`, then `hooks.complete`
  *
  * No I/O, no clock, no log: the same packets give the same exchanges, live or from a file.
  */
@@ -10,15 +10,19 @@ import type { Counters } from '../counters.js';
 import { PacketDecoder } from '../decode/packet-decoder.js';
 import type { Flow } from '../flow/flow.js';
 import { TcpReassembler } from '../flow/tcp-reassembler.js';
+import { BodyMemory } from '../http/body-buffer.js';
+import { Detector } from '../http/detector.js';
+import type { MessageSink } from '../http/message-sink.js';
+import { createProtocols } from '../http/protocols.js';
 import { TlsNames } from '../http/tls-names.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import { addressText } from './address.js';
-import { Conversation, type ConversationContext, type ExchangeHooks, handOn } from './conversation.js';
+import { type ConversationContext, type ExchangeHooks, openConversation } from './conversation.js';
 import { Mark } from './exchange.js';
 import { PendingExchanges } from './pending-exchanges.js';
 
-export interface AssemblerOptions {
+export interface AssemblerContext {
   limits: Limits;
   counters: Counters;
   budget: MemoryBudget;
@@ -30,24 +34,35 @@ export interface AssemblerOptions {
 }
 
 export class ExchangeAssembler {
-  readonly #options: AssemblerOptions;
+  readonly #interfaces: readonly CaptureInterface[];
   readonly #decoder: PacketDecoder;
   readonly #reassembler: TcpReassembler;
   readonly #context: ConversationContext;
+  readonly #tlsNames: TlsNames;
   /** The latest time seen. */
   #now = Number.NEGATIVE_INFINITY;
 
-  constructor(options: AssemblerOptions) {
-    const { limits, counters, budget, hooks } = options;
-    this.#options = options;
-    const pending = new PendingExchanges();
-    const tlsNames = new TlsNames(limits, counters);
-    this.#context = { limits, counters, budget, hooks, pending, tlsNames, timeBaseSeconds: 0 };
+  constructor(context: AssemblerContext) {
+    const { limits, counters, budget, hooks, hashSeed } = context;
+    this.#interfaces = context.interfaces;
+    const pending = new PendingExchanges(budget, (exchange) => hooks.complete(exchange));
+    const bodies = new BodyMemory(limits.body_bytes_max, budget);
+    this.#context = { limits, counters, budget, bodies, hooks, pending, timeBaseSeconds: 0 };
+    this.#tlsNames = new TlsNames(limits, counters);
+    const protocolContext = {
+      limits,
+      counters,
+      budget,
+      tlsNames: this.#tlsNames,
+      openConversation: (flow: Flow, isMidstream: boolean) => this.#openConversation(flow, isMidstream),
+    };
+    const protocols = createProtocols(protocolContext);
+    const openConsumer = (flow: Flow) => new Detector(flow, protocols, protocolContext);
     this.#decoder = new PacketDecoder(limits, counters);
-    this.#reassembler = new TcpReassembler(limits, counters, budget, options.hashSeed, (flow) => this.#converse(flow));
+    this.#reassembler = new TcpReassembler(limits, counters, budget, hashSeed, openConsumer);
   }
 
-  /** Exchanges begun and neither dropped nor handed on. */
+  /** Exchanges begun and neither dropped nor emitted. */
   get pendingCount(): number {
     return this.#context.pending.size;
   }
@@ -58,21 +73,20 @@ export class ExchangeAssembler {
 
   /** Server names that TLS clients asked for, the latest first. */
   get tlsNames(): readonly string[] {
-    return this.#context.tlsNames.latest();
+    return this.#tlsNames.latest();
   }
 
   push(batch: PacketBatch): void {
-    const { interfaces, counters, budget } = this.#options;
-    const { bytes, offset, capturedLength, wireLength, time, interfaceId } = batch;
+    const { counters, budget } = this.#context;
+    const interfaces = this.#interfaces;
+    const { wireLength, time, interfaceId } = batch;
     this.#context.timeBaseSeconds = batch.timeBaseSeconds;
     for (let i = 0; i < batch.count; i++) {
       const packetTime = time[i] as number;
-      const captured = capturedLength[i] as number;
       const id = interfaceId[i] as number;
       counters.packets_seen++;
       counters.packet_bytes_seen += wireLength[i] as number;
-      const linkType = interfaces[id]?.linkType ?? -1;
-      if (this.#decoder.decode(bytes, offset[i] as number, captured, wireLength[i] as number, linkType, packetTime)) {
+      if (this.#decoder.decode(batch, i, interfaces[id]?.linkType ?? -1)) {
         this.#reassembler.push(this.#decoder.segment, id, packetTime);
         if (budget.exceeded) this.#shed(packetTime);
       }
@@ -80,7 +94,7 @@ export class ExchangeAssembler {
     }
   }
 
-  /** Time is `now`, in nanoseconds since the time base, whether packets come or not. */
+  /** Time is `now`, in nanoseconds since the time base; to be called while no packets come. */
   advance(now: number): void {
     this.#now = now;
     this.#reassembler.advance(now);
@@ -88,11 +102,11 @@ export class ExchangeAssembler {
     const limit = now - limits.stream_timeout_nanos;
     for (let oldest = pending.oldest; oldest !== null && oldest.lastActive < limit; oldest = pending.oldest) {
       const hasResponse = oldest.exchange !== null && oldest.exchange.response !== null;
-      handOn(this.#context, oldest, hasResponse ? Mark.unfinished : 0);
+      pending.emit(oldest, hasResponse ? Mark.unfinished : 0);
     }
   }
 
-  /** The kernel dropped packets before `time`: whatever is under way may be the worse for it. */
+  /** The kernel dropped packets before `time`: every exchange under way may have lost some. */
   noteDrops(time: number): void {
     this.#reassembler.noteDrops(time);
     for (let pending = this.#context.pending.oldest; pending !== null; pending = pending.newer) {
@@ -105,11 +119,11 @@ export class ExchangeAssembler {
     this.#reassembler.finish(this.#now);
     const { pending } = this.#context;
     for (let oldest = pending.oldest; oldest !== null; oldest = pending.oldest) {
-      handOn(this.#context, oldest, Mark.unfinished);
+      pending.emit(oldest, Mark.unfinished);
     }
   }
 
-  /** Over the budget: bodies before heads, the least recently active first; then what waits for missing segments; then flows. */
+  /** Over the budget: sheds bodies, the least recently active exchange's first; then segments that wait; then flows. */
   #shed(time: number): void {
     const { budget, counters, pending } = this.#context;
     for (let oldest = pending.oldest; oldest !== null && !budget.relieved; oldest = oldest.newer) {
@@ -122,10 +136,10 @@ export class ExchangeAssembler {
     this.#reassembler.shed(time);
   }
 
-  #converse(flow: Flow): Conversation {
-    const name = this.#options.interfaces[flow.interfaceId]?.name ?? '';
-    const client = { address: addressText(flow.word00, flow.word01, flow.word02, flow.word03), port: flow.port0 };
-    const server = { address: addressText(flow.word10, flow.word11, flow.word12, flow.word13), port: flow.port1 };
-    return new Conversation(this.#context, name, client, server, flow.midstream);
+  #openConversation(flow: Flow, isMidstream: boolean): readonly [MessageSink, MessageSink] {
+    const name = this.#interfaces[flow.interfaceId]?.name ?? '';
+    const first = { address: addressText(flow.word00, flow.word01, flow.word02, flow.word03), port: flow.port0 };
+    const second = { address: addressText(flow.word10, flow.word11, flow.word12, flow.word13), port: flow.port1 };
+    return openConversation(this.#context, name, [first, second], isMidstream);
   }
 }

@@ -1,39 +1,79 @@
 /**
  * The model: an HTTP request and the response it got (RFC 9110 §3.7), as assembled from the wire.
  *
- * in:  messages of both streams of a flow · out: to `policy/`, then to `relay/` as a `Trace`
+ * in:  messages of both streams of a flow · out: to `policy/`, then to `trace/`
  *
  * Times are nanoseconds since `timeBaseSeconds` (see `PacketBatch`).
  */
 
+import { column } from '../columns.js';
 import type { DropReason } from '../counters.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { MessageBody } from '../http/message-body.js';
+import type { TraceContext } from './trace-context.js';
 
 /** A header or trailer as sent: name and value, in order, repeats kept. */
 export type HeaderPair = [name: string, value: string];
 
-/** What is known to be incomplete or unusual about an exchange; names as in the NDJSON contract. */
-export const Mark = {
-  /** The flow was first seen after its start. */
-  midstream: 1 << 0,
-  /** Bytes were lost by the capture inside this exchange. */
-  gap: 1 << 1,
-  /** The connection ended or was reset before the message did. */
-  aborted: 1 << 2,
-  /** The request's response never came. */
-  noResponse: 1 << 3,
-  /** The connection stopped being HTTP here: 101, or 2xx to CONNECT. */
-  upgraded: 1 << 4,
-  /** It had not ended when its time ran out or the sensor stopped watching; what had come by then is here. */
-  unfinished: 1 << 5,
-  /** Memory ran short: (part of) a body was given up. */
-  shed: 1 << 6,
-  /** The kernel dropped packets while this exchange was under way. */
-  drops: 1 << 7,
-  /** The message does not keep to the grammar; what could be read of it is here. */
-  malformed: 1 << 8,
-} as const;
+export interface MarkRow {
+  readonly bit: number;
+  /** As it stands in a trace. */
+  readonly name: string;
+  /** One sentence. */
+  readonly help: string;
+}
+
+/** What is known to be incomplete or unusual about an exchange, one row a mark, by rising bits. */
+export const MARK_ROWS = {
+  midstream: {
+    bit: 1 << 0,
+    name: 'midstream',
+    help: 'The flow was first seen after its start.',
+  },
+  gap: {
+    bit: 1 << 1,
+    name: 'gap',
+    help: 'Bytes of this exchange were not captured.',
+  },
+  aborted: {
+    bit: 1 << 2,
+    name: 'aborted',
+    help: 'The connection ended or was reset before the message did.',
+  },
+  noResponse: {
+    bit: 1 << 3,
+    name: 'no-response',
+    help: 'The response never came.',
+  },
+  upgraded: {
+    bit: 1 << 4,
+    name: 'upgraded',
+    help: 'The connection stopped being HTTP here: 101, or 2xx to CONNECT.',
+  },
+  unfinished: {
+    bit: 1 << 5,
+    name: 'unfinished',
+    help: 'It had not ended when its time ran out, its flow was forgotten or the capture ended; what had come by then is here.',
+  },
+  shed: {
+    bit: 1 << 6,
+    name: 'shed',
+    help: 'Memory ran short, and a body or part of one was given up.',
+  },
+  drops: {
+    bit: 1 << 7,
+    name: 'drops',
+    help: 'The kernel dropped packets while this exchange was under way.',
+  },
+  malformed: {
+    bit: 1 << 8,
+    name: 'malformed',
+    help: 'The message departs from the grammar; what could be read of it is here.',
+  },
+} as const satisfies Record<string, MarkRow>;
+
+/** The bits of `Exchange.marks`. */
+export const Mark = column(MARK_ROWS, ({ bit }) => bit);
 
 export interface Endpoint {
   /** Canonical text: dotted quad, or RFC 5952. */
@@ -62,7 +102,7 @@ export interface HttpResponse {
 
 export interface Exchange {
   readonly interfaceName: string;
-  /** Whoever sent the request, whatever the SYN said. */
+  /** The endpoint that sent the request, whichever sent the SYN. */
   readonly client: Endpoint;
   readonly server: Endpoint;
   /** HTTP version of the request: `1.1`, `1.0`. */
@@ -81,25 +121,23 @@ export interface Exchange {
   marks: number;
   /** Why this exchange will not be sent, decided when the request's head was complete; 0 if it is kept. */
   dropReason: DropReason;
-  /** For policy to remember its decision by (a rate permit, the trace context); opaque to earlier stages. */
-  admission: unknown;
+  /** The trace it belongs to; set when it is admitted. */
+  context: TraceContext | null;
+  /** What the rate limit granted for it when it was admitted; null without a limit, or once it was given back. */
+  permit: Permit | null;
 }
 
-/** The names of the set bits, in the order of `Mark`. */
+/** Leave to send one exchange, out of a limited number. */
+export interface Permit {
+  /** The exchange is dropped for another reason after all. At most once. */
+  giveBack(): void;
+}
+
+/** The names of the set bits, in the order of the rows. */
 export function markNames(marks: number): string[] {
   const names: string[] = [];
-  for (let i = 0; i < MARK_NAMES.length; i++) if (marks & (1 << i)) names.push(MARK_NAMES[i] as string);
+  for (const { bit, name } of MARKS) if (marks & bit) names.push(name);
   return names;
 }
 
-const MARK_NAMES = [
-  'midstream',
-  'gap',
-  'aborted',
-  'no-response',
-  'upgraded',
-  'unfinished',
-  'shed',
-  'drops',
-  'malformed',
-];
+const MARKS: readonly MarkRow[] = Object.values(MARK_ROWS);

@@ -1,20 +1,21 @@
 /**
  * The exchanges that have begun and not ended, least recently active first: what the stream timeout and the memory
  * budget look at. A linked list through the exchanges themselves, so that joining and leaving cost nothing.
+ *
+ * in:  exchanges that are kept, and what comes of them · out: each exchange once, to the next stage
  */
 
 import { DropReason } from '../counters.js';
-import type { BodyBuffer } from '../http/h1/body-buffer.js';
-import type { Exchange } from './exchange.js';
+import type { BodyBuffer } from '../http/body-buffer.js';
+import type { MemoryBudget } from '../memory-budget.js';
+import { type Exchange, Mark } from './exchange.js';
 
-/** What a place in line costs, for the budget. */
-export const PENDING_BYTES = 160;
-/** What an exchange costs beyond the bytes of its heads and bodies. */
+/** What an exchange takes from the budget beyond the bytes of its heads and bodies. */
 export const EXCHANGE_BYTES = 640;
 
 export class PendingExchange {
   /**
-   * Null once it was handed on or dropped: nothing more is kept of it then, only its place in line, so that its response
+   * Null once it was emitted or dropped: nothing more is kept of it then, only its place in line, so that its response
    * pairs with nothing else.
    */
   exchange: Exchange | null;
@@ -23,7 +24,7 @@ export class PendingExchange {
   readonly dropReason: DropReason;
   /** Bytes taken from the budget for the exchange without its bodies. */
   reserved = 0;
-  /** Of the bodies being read; null where there is none or it is not wanted. */
+  /** The bodies being read; null where there is none or it is not wanted. */
   requestBody: BodyBuffer | null = null;
   responseBody: BodyBuffer | null = null;
   requestEnded = false;
@@ -49,8 +50,16 @@ const TOUCH_NANOS = 100e6;
 
 export class PendingExchanges {
   oldest: PendingExchange | null = null;
-  #newest: PendingExchange | null = null;
   size = 0;
+  #newest: PendingExchange | null = null;
+  readonly #budget: MemoryBudget;
+  readonly #complete: (exchange: Exchange) => void;
+
+  /** `complete` gets each exchange when it is emitted. */
+  constructor(budget: MemoryBudget, complete: (exchange: Exchange) => void) {
+    this.#budget = budget;
+    this.#complete = complete;
+  }
 
   append(pending: PendingExchange): void {
     pending.newer = null;
@@ -62,7 +71,38 @@ export class PendingExchanges {
     this.size++;
   }
 
-  remove(pending: PendingExchange): void {
+  /** Takes `bytes` from the budget until the exchange is emitted. */
+  reserve(pending: PendingExchange, bytes: number): void {
+    pending.reserved += bytes;
+    this.#budget.add(bytes);
+  }
+
+  /** Notes activity. */
+  touch(pending: PendingExchange, time: number): void {
+    if (!pending.listed || pending.streaming || time - pending.lastActive < TOUCH_NANOS) return;
+    pending.lastActive = time;
+    if (this.#newest === pending) return;
+    this.#remove(pending);
+    this.append(pending);
+  }
+
+  /** Emits an exchange as it is, once; what still comes of it is read for its framing only. */
+  emit(pending: PendingExchange, mark: number): void {
+    const { exchange } = pending;
+    if (exchange === null) return;
+    pending.exchange = null;
+    this.#remove(pending);
+    this.#budget.remove(pending.reserved);
+    pending.requestBody?.release();
+    pending.responseBody?.release();
+    pending.requestBody = null;
+    pending.responseBody = null;
+    exchange.marks |= mark;
+    if (exchange.response === null) exchange.marks |= Mark.noResponse;
+    this.#complete(exchange);
+  }
+
+  #remove(pending: PendingExchange): void {
     if (!pending.listed) return;
     if (pending.newer === null) this.#newest = pending.older;
     else pending.newer.older = pending.older;
@@ -72,13 +112,5 @@ export class PendingExchanges {
     pending.older = null;
     pending.listed = false;
     this.size--;
-  }
-
-  touch(pending: PendingExchange, time: number): void {
-    if (!pending.listed || pending.streaming || time - pending.lastActive < TOUCH_NANOS) return;
-    pending.lastActive = time;
-    if (this.#newest === pending) return;
-    this.remove(pending);
-    this.append(pending);
   }
 }

@@ -20,7 +20,7 @@ export function requestAuthority(exchange: Exchange): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** The path as sent, without query. */
+/** The path as sent, without the query. */
 export function requestPath(method: string, target: string): string {
   if (method === 'CONNECT') return '';
   const authority = absoluteAuthorityStart(target);
@@ -32,7 +32,7 @@ export function requestPath(method: string, target: string): string {
 }
 
 /**
- * `path` with each percent-encoded run that is valid UTF-8 decoded, once; what is not stays as it is. Returns the
+ * `path` with each percent-encoded run that is valid UTF-8 decoded, once; other runs stay as they are. Returns the
  * argument itself where there is nothing to decode.
  */
 export function decodePath(path: string): string {
@@ -105,7 +105,7 @@ export function requestQuery(target: string): string {
   return question < 0 ? '' : target.slice(question + 1);
 }
 
-/** `https` where an absolute-form target says so; what the wire showed in clear text was else sent as `http`. */
+/** `https` where an absolute-form target says so, else `http`: the wire showed it in clear text. */
 export function requestScheme(target: string): 'http' | 'https' {
   return /^https:\/\//i.test(target) ? 'https' : 'http';
 }

@@ -1,18 +1,20 @@
 /**
  * The trace an exchange belongs to, as its `traceparent` header says (W3C Trace Context, Recommendation).
  *
+ * in:  a request's headers · out: the `TraceContext` they carry, or null
+ *
  *     00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
  *     version  trace-id (32)              parent-id (16)   flags
  */
 import type { HeaderList } from '../http/header-list.js';
 
-/** What `policy/` leaves in `Exchange.admission` for the trace to be built from. */
+/** Where an exchange stands in its trace. */
 export interface TraceContext {
-  /** 32 lowercase hex digits: of a valid `traceparent`, else fresh. */
+  /** 32 lowercase hex digits: from a valid `traceparent`, else fresh. */
   traceId: string;
   /** 16 lowercase hex digits, or null where the exchange starts its trace. */
   parentSpanId: string | null;
-  /** Whether the caller sampled this trace; null where no caller says. */
+  /** Whether the caller sampled this trace; null where no caller said. */
   sampled: boolean | null;
 }
 
@@ -47,7 +49,7 @@ const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(
 const ZERO_TRACE_ID = '0'.repeat(32);
 const ZERO_SPAN_ID = '0'.repeat(16);
 
-/** The context the request's headers carry, or null. A header sent twice is as good as none: which one to believe? */
+/** The context the request's headers carry, or null. A header sent twice cannot be believed. */
 export function traceContextOf(headers: HeaderList): TraceContext | null {
   const value = headers.get('traceparent');
   if (value === undefined) return null;

@@ -1,30 +1,30 @@
 /**
- * What the rate limit remembers of each endpoint: when a trace of it was last kept, and how many in this minute. Holds
- * a fixed number of endpoints; the one that came first goes, unless it was asked for lately.
+ * What the rate limit remembers of each endpoint: when a trace of it was last kept, and how many were in this minute. It
+ * holds a fixed number of endpoints and evicts the one that came first, unless that one was seen lately.
  */
 export interface EndpointRecord {
   readonly key: number;
   /** Time in milliseconds of the last trace kept, or -Infinity. */
   grantedAt: number;
-  /** The minute `grants` is for, as a count of minutes. */
+  /** The minute that `grants` counts, as a number of minutes. */
   minute: number;
   grants: number;
   grantsMinuteBefore: number;
 }
 
 export interface EndpointLedger {
-  /** The record of an endpoint that is being asked for at `now`. */
+  /** The record of an endpoint that an exchange is for at `now`. */
   visit(key: number, now: number): EndpointRecord;
-  /** Endpoints asked for in this minute or, if more, the one before. At least 1. */
+  /** Endpoints visited in this minute or in the one before, whichever are more. At least 1. */
   active(): number;
 }
 
 const MINUTE_MILLIS = 60_000;
-/** Records looked at to find one to forget. */
+/** Records looked at to find one to evict. */
 const SECOND_CHANCES = 8;
 
 export function createEndpointLedger(endpointsMax: number, onEvicted: () => void): EndpointLedger {
-  // In the order of arrival, or of the last second chance.
+  // In the order of arrival, or of the latest second chance.
   const records = new Map<number, EndpointRecord>();
   let minute = Number.NEGATIVE_INFINITY;
   let active = 0;

@@ -1,11 +1,11 @@
 /**
- * Holds the sensor to a CPU budget: says when the gate is to be shut and when it may open again.
+ * Holds the sensor to a CPU budget: decides when the gate is to be shut and when it may open again.
  *
  * in: the time and the CPU time used so far · out: whether to capture, and when to ask again
  *
- * CPU time is an account: the budget pays in as time passes, what the sensor uses is taken out. Packets are taken while
- * there is something on it. Once it is empty the gate is shut until a slice's worth has been saved up; slices are of
- * random length, so that they do not fall in with anything periodic in the traffic. On average the sensor thus uses
+ * CPU time is an account: the budget pays in as time passes, and what the sensor uses is taken out. Packets are taken
+ * while there is something on it. Once it is empty, the gate is shut until a slice's worth has been saved up; slices are
+ * of random length, so that they do not fall in with anything periodic in the traffic. On average the sensor thus uses
  * the budget, whatever a packet costs, and watches as much of the traffic as the budget pays for.
  *
  *     account   ╱╲   ╱╲        open while it is above zero,
@@ -14,7 +14,7 @@
 export interface Gate {
   /** Takes packets. */
   open(): void;
-  /** Takes none, at no cost. */
+  /** Takes none, at no cost a packet. */
   close(): void;
 }
 
@@ -26,17 +26,17 @@ export interface GovernorSettings {
 }
 
 export interface Governor {
-  /** Told the time and the CPU time used so far, both in milliseconds; says whether to capture until the next step. */
+  /** Takes the time and the CPU time used so far, both in milliseconds; returns whether to capture until the next step. */
   step(now: number, cpuMillis: number): { open: boolean; nextStepMillis: number };
 }
 
-/** A slice costs on average what the budget pays in this time. */
+/** On average a slice costs what the budget pays in this time. */
 const SLICE_BUDGET_MILLIS = 1000;
-/** The account holds at most what the budget pays in this time: the burst after a quiet while. */
+/** The account holds at most what the budget pays in this time, for a burst after a quiet while. */
 const SAVINGS_BUDGET_MILLIS = 2000;
-/** The debt of one long pause of the process is forgiven beyond this. */
+/** A debt is forgiven beyond what the budget pays in this time, as after one long pause of the process. */
 const DEBT_BUDGET_MILLIS = 10_000;
-/** Shut no longer than this, and open at least so long: a budget below what idling costs must not blind the sensor. */
+/** How long the gate is shut at most and open at least: a budget below the cost of idling must not blind the sensor. */
 const SHUT_MILLIS_MAX = 5_000;
 const OPEN_MILLIS_MIN = 5;
 /** How often the account is looked at while packets cost. */
@@ -53,7 +53,7 @@ export function createGovernor({ cores, random }: GovernorSettings): Governor {
   return {
     step(now, cpuMillis) {
       if (Number.isNaN(time)) {
-        // What starting cost is not the traffic's fault.
+        // The traffic does not pay for the start.
         account = cores * SAVINGS_BUDGET_MILLIS;
         since = now;
       } else {

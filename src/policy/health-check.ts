@@ -1,11 +1,11 @@
 /**
- * Requests that only ask whether the task is alive: they outnumber real traffic on quiet services and say nothing
- * about its API. Only what certainly is a probe counts as one.
+ * Requests that only ask whether the task is alive. They outnumber real traffic on quiet services and say nothing about
+ * the API. A request counts as one only if it certainly is.
  *
  * Load balancers, Route 53, Kubernetes and Envoy (ECS Service Connect) name themselves in User-Agent. A container
- * health check of ECS has no mark of its own: it is a command run inside the container, by the documentation's
- * example `curl -f http://localhost/…`. So curl and wget count as a probe only from the task's own loopback, by GET
- * or HEAD without a body, to a path whose last segment is a name health endpoints go by.
+ * health check of ECS does not: it is a command run inside the container, in the documentation's example
+ * `curl -f http://localhost/…`. So curl and wget count as a probe only from the task's own loopback, with GET or HEAD,
+ * to a path whose last segment is a usual name of health endpoints.
  */
 import type { Exchange } from '../pair/exchange.js';
 import { requestPath } from '../pair/request-target.js';

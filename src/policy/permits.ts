@@ -13,11 +13,11 @@ export interface PermitSource {
 
 export interface PermitSettings {
   perMinute: number;
-  /** Permits held for a burst; the source starts with as many. */
+  /** Permits held for a burst; the source starts with these. */
   burst: number;
 }
 
-/** Permits paced by the `now` of each call, for capture files, where time is what the packets say. */
+/** Permits paced by the `now` of each call: for capture files, where the packets give the time. */
 export function createCaptureTimePermits({ perMinute, burst }: PermitSettings): PermitSource {
   let held = burst;
   let refilled = Number.NEGATIVE_INFINITY;

@@ -8,9 +8,9 @@ import type { Exchange } from '../pair/exchange.js';
 import { requestAuthority, requestPath } from '../pair/request-target.js';
 import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
-import { endpointKey } from './endpoint-key.js';
+import { EndpointHasher } from './endpoint-hasher.js';
 import { createCaptureTimePermits } from './permits.js';
-import { createRateLimit, type Permit } from './rate-limit.js';
+import { createRateLimit } from './rate-limit.js';
 import { createReservoirPermits } from './reservoir-permits.js';
 import { createRules, type RuleSettings } from './rules.js';
 import { isSampled, type SamplingSettings } from './sampling.js';
@@ -20,49 +20,41 @@ export interface PolicySettings extends RuleSettings, SamplingSettings {
   ratePerMinute: number;
 }
 
-export interface PolicyEnvironment {
+export interface PolicyContext {
   ids: TraceIds;
-  /** The time in milliseconds, on the clock the rate limit goes by. */
+  /** The time in milliseconds at which the rate limit sees an exchange. */
   now(exchange: Exchange): number;
   /** `wall` paces permits in real time; `capture` by `now` alone, for files. */
   pace: 'wall' | 'capture';
   endpointsMax: number;
   hostsMax: number;
-  /** The rate limit forgot an endpoint to make room for another. */
+  /** The rate limit evicted an endpoint. */
   onEndpointEvicted(): void;
 }
 
 export interface Policy {
   /**
-   * Decides when the request's head is complete; of a kept exchange it leaves an `Admission` in `exchange.admission`.
-   * The caller counts the reason and sets `exchange.dropReason`.
+   * Decides when the request's head is complete, and sets `context` and `permit` of an exchange that is kept. The caller
+   * counts the reason and sets `exchange.dropReason`.
    */
   admit(exchange: Exchange): DropReason;
   /**
    * Decides again when the exchange has ended, with its response or without, and returns why it is dropped if it is.
-   * An unused permit goes back to the rate limit, also of an exchange that was dropped in between.
+   * The unused permit of one that is dropped goes back to the rate limit.
    */
-  settle(exchange: Exchange): DropReason;
+  conclude(exchange: Exchange): DropReason;
   close(): Promise<void>;
 }
 
-/** What a kept exchange carries through the rest of the pipeline. */
-export interface Admission extends TraceContext {
-  permit: Permit | null;
-}
-
 /** @throws SyntaxError that names a pattern RE2 cannot read */
-export function createPolicy(settings: PolicySettings, environment: PolicyEnvironment): Policy {
-  const { ids, now, endpointsMax, hostsMax } = environment;
+export function createPolicy(settings: PolicySettings, { ids, now, pace, ...context }: PolicyContext): Policy {
+  const { endpointsMax, hostsMax, onEndpointEvicted } = context;
   const rules = createRules(settings, hostsMax);
-  const createPermits = environment.pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
+  const endpoints = new EndpointHasher();
+  const createPermits = pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
   const limit =
     settings.ratePerMinute > 0
-      ? createRateLimit(
-          { perMinute: settings.ratePerMinute, endpointsMax },
-          createPermits,
-          environment.onEndpointEvicted,
-        )
+      ? createRateLimit({ perMinute: settings.ratePerMinute, endpointsMax }, createPermits, onEndpointEvicted)
       : null;
   const samplesAll = settings.sampleRate >= 1 && !settings.sampleByParent;
 
@@ -72,7 +64,7 @@ export function createPolicy(settings: PolicySettings, environment: PolicyEnviro
 
   function endpointOf(exchange: Exchange): number {
     const { method, target } = exchange.request;
-    return endpointKey(method, requestAuthority(exchange), requestPath(method, target));
+    return endpoints.key(method, requestAuthority(exchange), requestPath(method, target));
   }
 
   return {
@@ -87,17 +79,16 @@ export function createPolicy(settings: PolicySettings, environment: PolicyEnviro
       }
       const permit = limit === null ? null : limit.take(endpointOf(exchange), now(exchange));
       if (limit !== null && permit === null) return DropReason.rateLimited;
-      const { traceId, parentSpanId, sampled } = context ?? contextOf(exchange);
-      exchange.admission = { traceId, parentSpanId, sampled, permit } satisfies Admission;
+      exchange.context = context ?? contextOf(exchange);
+      exchange.permit = permit;
       return DropReason.none;
     },
 
-    settle(exchange) {
+    conclude(exchange) {
       const reason = exchange.dropReason === DropReason.none ? rules.checkResponse(exchange) : exchange.dropReason;
-      const admission = exchange.admission as Admission | null;
-      if (reason !== DropReason.none && admission?.permit) {
-        limit?.giveBack(admission.permit);
-        admission.permit = null;
+      if (reason !== DropReason.none) {
+        exchange.permit?.giveBack();
+        exchange.permit = null;
       }
       return reason;
     },

@@ -1,35 +1,24 @@
 /**
- * At most so many traces in every minute, spread over it, and shared out so that the rare endpoint is seen.
+ * A number of traces in every minute at most, spread over it, and shared out so that rare endpoints are seen.
  *
  *     limit a minute = steady ¾ + reserve ¼
  *
- * Steady permits are for all, at an even pace with room for a short burst. The reserve is for endpoints not seen in the
- * last ten minutes, and down to its half for those that had less than their fair share of the last minute; it may be
- * spent at once. Whatever the pace does, a sliding count holds each minute to the limit. A steady permit that the
- * count refuses is spent all the same: hoarded, it would make a burst of a minute ago come back every minute.
+ * Steady permits are for all exchanges, at an even pace with room for a short burst. The reserve may be spent at once. It
+ * is for endpoints that were not seen in the last ten minutes; its upper half is also for endpoints that had less than
+ * their fair share of the last minute. Independently of the pace, a sliding count holds each minute to the limit. A
+ * steady permit that the count refuses is spent all the same: if it were kept, a burst would come back every minute.
  *
  * Times are in milliseconds.
  */
+import type { Permit } from '../pair/exchange.js';
 import { createEndpointLedger, type EndpointRecord } from './endpoint-ledger.js';
 import type { PermitSettings, PermitSource } from './permits.js';
 import { createSlidingCount } from './sliding-count.js';
 
 export interface RateLimit {
-  /** A permit for an exchange with the endpoint (see `endpointKey`), or null if it must be dropped. */
+  /** A permit for an exchange with the endpoint (see `EndpointHasher`), or null if it must be dropped. */
   take(endpoint: number, now: number): Permit | null;
-  /** Hands back the permit of an exchange that is dropped for another reason after all. */
-  giveBack(permit: Permit): void;
   close(): Promise<void>;
-}
-
-/** Opaque; to be given back at most once. */
-export interface Permit {
-  readonly record: EndpointRecord;
-  readonly steady: boolean;
-  readonly slot: number;
-  readonly at: number;
-  /** What `record.grantedAt` was before. */
-  readonly before: number;
 }
 
 export interface RateLimitSettings {
@@ -42,7 +31,7 @@ export interface RateLimitSettings {
 const UNSEEN_AFTER_MILLIS = 600_000;
 const RESERVE_SHARE = 0.25;
 const BURST_SHARE = 0.1;
-/** Limits this low are not worth pacing. */
+/** A limit this low is not worth pacing. */
 const BURST_MIN = 10;
 
 export function createRateLimit(
@@ -79,10 +68,23 @@ export function createRateLimit(
   function grant(record: EndpointRecord, now: number, fromSteady: boolean): Permit {
     const slot = granted.add(now);
     if (fromSteady) grantedSteady.add(now);
-    const permit = { record, steady: fromSteady, slot, at: now, before: record.grantedAt };
+    const before = record.grantedAt;
     record.grantedAt = now;
     record.grants++;
-    return permit;
+    return {
+      giveBack() {
+        granted.takeBack(slot);
+        if (fromSteady) {
+          grantedSteady.takeBack(slot);
+          steady.giveBack();
+        } else {
+          reserve?.giveBack();
+        }
+        if (record.grants > 0) record.grants--;
+        // The endpoint is as unseen as it was.
+        if (record.grantedAt === now) record.grantedAt = before;
+      },
+    };
   }
 
   return {
@@ -95,19 +97,6 @@ export function createRateLimit(
       if (takeSteady(now)) return grant(record, now, true);
       if (hadLessThanItsShare(record, now) && takeReserve(now, reserveMax >> 1)) return grant(record, now, false);
       return null;
-    },
-    giveBack(permit) {
-      const { record } = permit;
-      granted.takeBack(permit.slot);
-      if (permit.steady) {
-        grantedSteady.takeBack(permit.slot);
-        steady.giveBack();
-      } else {
-        reserve?.giveBack();
-      }
-      if (record.grants > 0) record.grants--;
-      // The endpoint is as unseen as it was.
-      if (record.grantedAt === permit.at) record.grantedAt = permit.before;
     },
     async close() {
       await Promise.all([steady.close(), reserve?.close()]);

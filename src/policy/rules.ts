@@ -1,8 +1,8 @@
 /**
  * The rules a user writes: which hosts, paths, methods and statuses are kept.
  *
- * For each of them: kept iff there is no allow pattern or one matches, and no exclusion matches. Hosts compare
- * case-insensitively, with and without their port; paths as sent and percent-decoded, without query.
+ * An exchange is kept if, for each of them, there is no allow pattern or one matches, and no exclusion matches. Hosts are
+ * compared without regard to case, with and without their port; paths as sent and percent-decoded, without the query.
  */
 import { DropReason } from '../counters.js';
 import type { Exchange } from '../pair/exchange.js';
@@ -25,9 +25,9 @@ export interface RuleSettings {
 }
 
 export interface Rules {
-  /** By what the request's head says. */
+  /** Decides by the request's head. */
   checkRequest(exchange: Exchange): DropReason;
-  /** By the response; with a status rule in force, an exchange without one is not kept. */
+  /** Decides by the response. With a status rule in force, an exchange without a response is not kept. */
   checkResponse(exchange: Exchange): DropReason;
 }
 
@@ -42,7 +42,7 @@ export function createRules(settings: RuleSettings, hostsMax: number): Rules {
   const statusAllow = compilePatterns(settings.statusAllow);
   const anyHostRule = host.allow.size + host.exclude.size > 0;
   const anyPathRule = path.allow.size + path.exclude.size > 0;
-  // A service is called by few names, over and over.
+  // A service is called by few names, again and again.
   const hostVerdicts = new Map<string, boolean>();
   const methodVerdicts = new Map<string, boolean>();
   const statusVerdicts = new Map<string, boolean>();
@@ -80,20 +80,20 @@ export function createRules(settings: RuleSettings, hostsMax: number): Rules {
   };
 }
 
-/** Whether a thing known by two spellings is kept. */
+/** Whether a thing with two names is kept. */
 function kept(allow: PatternSet, exclude: PatternSet, one: string, other: string): boolean {
   const second = other !== one;
   if (allow.size > 0 && !allow.test(one) && !(second && allow.test(other))) return false;
   return exclude.size === 0 || !(exclude.test(one) || (second && exclude.test(other)));
 }
 
-/** The verdict on `key`, asked once while it is remembered; a full memory starts again, which costs only time. */
+/** The verdict on `key`, decided once while it is remembered. A full memory starts again, which costs only time. */
 function remembered(verdicts: Map<string, boolean>, max: number, key: string, decide: () => boolean): boolean {
   let verdict = verdicts.get(key);
   if (verdict === undefined) {
     verdict = decide();
     if (verdicts.size >= max) verdicts.clear();
-    // Long keys are decided afresh, and short ones copied: a slice would keep all of the head it was cut from.
+    // Long keys are decided afresh, and short ones copied: a slice would keep the whole head that it was cut from.
     if (key.length <= 256) verdicts.set(Buffer.from(key).toString(), verdict);
   }
   return verdict;

@@ -1,6 +1,6 @@
 /**
- * Which share of traces is kept, decided from the trace id alone, so that every sensor and SDK that samples
- * consistently on a request's path keeps the same ones (OpenTelemetry "TraceState: Probability Sampling": the
+ * Which traces are sampled, by the trace id alone: every sensor and SDK on a request's path that samples consistently
+ * keeps the same ones (OpenTelemetry "TraceState: Probability Sampling": the
  * rightmost 56 bits of the trace id are its randomness R; a trace is kept iff R ≥ (1 − ratio) · 2⁵⁶).
  */
 import type { TraceContext } from '../pair/trace-context.js';
@@ -8,7 +8,7 @@ import type { TraceContext } from '../pair/trace-context.js';
 export interface SamplingSettings {
   /** Share of traces kept, 0 to 1. */
   sampleRate: number;
-  /** Let the `sampled` flag of a caller's `traceparent` decide instead, where there is one. */
+  /** Where there is a caller's `traceparent`, its `sampled` flag decides instead. */
   sampleByParent: boolean;
 }
 

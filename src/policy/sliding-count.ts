@@ -1,9 +1,9 @@
 /**
- * How many things happened in the last minute, from one count a quarter of a second: exact in bounded memory to the
- * side of caution, since the oldest quarter counts whole until all of it is over a minute old.
+ * How many things happened in the last minute, from one count for each quarter of a second, in bounded memory. It errs on
+ * the side of caution: the oldest quarter counts whole until all of it is more than a minute old.
  */
 export interface SlidingCount {
-  /** Things in every window of one minute that ends at `now` or before, at least. */
+  /** At least as many as in any window of one minute that ends at `now`. */
   total(now: number): number;
   /** Counts one more at `now`; returns its slot, for `takeBack`. */
   add(now: number): number;
@@ -14,7 +14,7 @@ export interface SlidingCount {
 const SLOT_MILLIS = 250;
 const SLOTS = 60_000 / SLOT_MILLIS + 1;
 
-/** Times are in milliseconds; one that runs backwards is taken for the latest seen. */
+/** Times are in milliseconds; one that runs backwards counts as the latest seen. */
 export function createSlidingCount(): SlidingCount {
   const counts = new Int32Array(SLOTS);
   let latest = Number.NEGATIVE_INFINITY;

@@ -1,11 +1,11 @@
 /**
- * What the local satellite makes of a request's body.
+ * Reads the body of a request to the local satellite.
  *
- * in: an `ExportTraceServiceRequest` or a levo array, parsed from JSON, trusted in nothing · out: a `SatelliteTrace`
- * for each entry that is one, and how many were not
+ * in: an `ExportTraceServiceRequest` or a levo array, parsed from JSON and not trusted · out: a `SatelliteTrace` for each
+ * entry that is a trace, and how many were not
  */
 
-/** One received trace: what a readable line needs, and the whole as received. */
+/** One received trace: what a readable line needs, and all of it as received. */
 export interface SatelliteTrace {
   readonly protocol: 'otlp' | 'levo';
   readonly traceId: string;
@@ -21,7 +21,7 @@ export interface SatelliteTrace {
   readonly responseBodyBytes: number;
   /** The span (OTLP) or the entry (levo) as received. */
   readonly span: unknown;
-  /** The resource it came under, as received. */
+  /** Its resource, as received. */
   readonly resource: unknown;
 }
 
@@ -29,7 +29,7 @@ export interface ReadResult {
   traces: SatelliteTrace[];
   /** Entries that are not a trace. */
   rejected: number;
-  /** Why, of the first; empty if all is well. */
+  /** What is wrong with the first of them; empty if there is none. */
   reason: string;
 }
 
@@ -71,7 +71,7 @@ export function readLevoTraces(body: unknown): ReadResult {
   return result;
 }
 
-/** One line a person can read, without a control character in it: what it shows comes from strangers. */
+/** One line for a person, without control characters: what it shows comes from strangers. */
 export function formatSatelliteTrace(trace: SatelliteTrace): string {
   const tags = [trace.environment, trace.organization, trace.serviceName].filter((tag) => tag !== '').join(' ');
   const line =
@@ -142,7 +142,7 @@ function wrongWithSpan(span: unknown): string {
   return '';
 }
 
-/** `KeyValue` lists to a map of plain values; int64 may come as a number or as a string (proto3 JSON mapping). */
+/** A map of plain values from a `KeyValue` list; int64 may come as a number or as a string (proto3 JSON mapping). */
 function attributesOf(holder: unknown): Map<string, unknown> {
   const map = new Map<string, unknown>();
   if (!isObject(holder)) return map;

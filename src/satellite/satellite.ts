@@ -1,11 +1,11 @@
 /**
- * The local satellite: a small real receiver, for a first run without an account anywhere and for tests.
+ * The local satellite: a small but real receiver, for tests and for a first run without an account.
  *
  * in: `POST /v1/traces` (OTLP/HTTP JSON, https://opentelemetry.io/docs/specs/otlp/#otlphttp) and
  * `POST /1.0/ebpf/traces` (levo), both optionally gzip · out: a `SatelliteTrace` each, newest kept,
  * `GET /traces` (what is held, as JSON), `GET /healthz`
  *
- * It prints nothing: whoever starts it is told of each trace.
+ * It prints nothing; `onTrace` gets each trace.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -14,11 +14,11 @@ import { gunzip } from 'node:zlib';
 import { SensorError } from '../errors.js';
 import { type ReadResult, readLevoTraces, readOtlpTraces, type SatelliteTrace } from './satellite-trace.js';
 
-export interface SatelliteOptions {
+export interface SatelliteSettings {
   host: string;
   /** 0 lets the system choose. */
   port: number;
-  /** Traces held for `GET /traces`; the oldest goes for a new one. */
+  /** Traces held for `GET /traces`; a new one evicts the oldest. */
   traces_max: number;
   /** Bytes of one request, as sent and unpacked. Default 20 MiB, as the OpenTelemetry Collector's. */
   request_bytes_max?: number;
@@ -38,8 +38,8 @@ export interface Satellite {
 const REQUEST_BYTES_MAX = 20 << 20;
 
 /** @throws SensorError if the address cannot be listened on */
-export async function startSatellite(options: SatelliteOptions): Promise<Satellite> {
-  const requestBytesMax = options.request_bytes_max ?? REQUEST_BYTES_MAX;
+export async function startSatellite(settings: SatelliteSettings): Promise<Satellite> {
+  const requestBytesMax = settings.request_bytes_max ?? REQUEST_BYTES_MAX;
   const traces: SatelliteTrace[] = [];
   let received = 0;
 
@@ -47,9 +47,9 @@ export async function startSatellite(options: SatelliteOptions): Promise<Satelli
     received += incoming.length;
     for (const trace of incoming) {
       traces.push(trace);
-      options.onTrace?.(trace);
+      settings.onTrace?.(trace);
     }
-    if (traces.length > options.traces_max) traces.splice(0, traces.length - options.traces_max);
+    if (traces.length > settings.traces_max) traces.splice(0, traces.length - settings.traces_max);
   };
 
   const receive = async (
@@ -87,13 +87,13 @@ export async function startSatellite(options: SatelliteOptions): Promise<Satelli
     else if (path === '/v1/traces' || path === '/1.0/ebpf/traces' || path === '/traces' || path === '/healthz')
       reply(response, 405, status(`${route}: method not allowed`));
     else reply(response, 404, status(`${route}: nothing here; traces go to POST /v1/traces`));
-    // The sender went away in the middle of its request: there is nobody to answer.
+    // The sender went away in the middle of its request, so there is nobody to answer.
     done?.catch(() => response.destroy());
   });
 
-  await listen(server, options.host, options.port);
+  await listen(server, settings.host, settings.port);
   const { port } = server.address() as AddressInfo;
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   return {
     port,
     url: `http://${host}:${port}`,
@@ -121,7 +121,7 @@ function status(message: string): unknown {
 
 function reply(response: ServerResponse, code: number, body: unknown): void {
   const text = JSON.stringify(body);
-  // What is left of a refused request's body is not read; the connection cannot carry another.
+  // The rest of a refused request's body is not read, so the connection cannot carry another request.
   if (code >= 400) response.setHeader('Connection', 'close');
   response.writeHead(code, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) });
   response.end(text);
@@ -138,7 +138,7 @@ async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buf
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    // Read on without keeping: a sender that is still writing would see a reset instead of the answer.
+    // The rest is read but not kept: a sender that is still writing would see a reset instead of the answer.
     if (length <= bytesMax) chunks.push(chunk);
     else if (length > 4 * bytesMax) break;
   }

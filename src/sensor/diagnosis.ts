@@ -1,18 +1,18 @@
 /**
- * Why nothing is seen: the first thing in the way of a packet becoming a trace, in the order it goes.
+ * Why nothing is seen: the first obstacle on a packet's way to becoming a trace.
  *
- * in: the counters of a while of watching, and what was asked for · out: what stands in the way and what to do, or null if
- * traces come · pure
+ * in: what was counted in some time, and what was asked for · out: the obstacle and what to do about it, or null if traces
+ * come · pure
  */
-import type { Counters } from '../counters.js';
+import { type Counters, DROP_REASONS } from '../counters.js';
 
-export interface Watched {
-  /** Of the while that is judged: differences, not totals. */
+export interface Observation {
+  /** What was counted in the time that is judged: differences, not totals. */
   readonly counters: Readonly<Counters>;
   readonly interfaces: readonly string[];
   /** The user's own filter expression; empty if none. */
   readonly filter: string;
-  /** Server names clients asked for in TLS handshakes, if they were looked at. */
+  /** Server names that clients asked for in TLS handshakes. */
   readonly tlsNames: readonly string[];
   /** Whether traces go to a satellite. */
   readonly exporting: boolean;
@@ -37,8 +37,8 @@ export interface Diagnosis {
 
 const TLS_NAMES_SHOWN = 5;
 
-export function diagnose(watched: Watched): Diagnosis | null {
-  const { counters: count, interfaces, filter } = watched;
+export function diagnose(observed: Observation): Diagnosis | null {
+  const { counters: count, interfaces, filter } = observed;
   if (interfaces.length === 0)
     return {
       code: 'no-interfaces',
@@ -65,7 +65,7 @@ export function diagnose(watched: Watched): Diagnosis | null {
       message: `${count.packets_seen} packets on ${where}, none of them TCP`,
       advice: 'HTTP/3 and other UDP protocols are not followed',
     };
-  if (count.requests_seen === 0) return diagnoseNoRequests(watched);
+  if (count.requests_seen === 0) return diagnoseNoRequests(observed);
   if (count.responses_seen === 0)
     return {
       code: 'one-direction',
@@ -79,11 +79,10 @@ export function diagnose(watched: Watched): Diagnosis | null {
     return {
       code: 'all-excluded',
       message: `all ${excluded.total} exchanges were excluded: ${excluded.text}`,
-      advice:
-        'check the rules (--host-allow, --path-allow, --host-exclusions, --path-exclusions), --sample-rate and --rate-limit',
+      advice: `check ${excluded.options}`,
     };
   if (
-    watched.exporting &&
+    observed.exporting &&
     count.exchanges_exported === 0 &&
     count.exchanges_dropped_undeliverable + count.export_retries > 0
   )
@@ -95,7 +94,7 @@ export function diagnose(watched: Watched): Diagnosis | null {
   return null;
 }
 
-function diagnoseNoRequests({ counters: count, tlsNames }: Watched): Diagnosis {
+function diagnoseNoRequests({ counters: count, tlsNames }: Observation): Diagnosis {
   if (count.responses_seen > 0)
     return {
       code: 'one-direction',
@@ -110,42 +109,36 @@ function diagnoseNoRequests({ counters: count, tlsNames }: Watched): Diagnosis {
       code: 'tls-only',
       message: `${count.flows_tls} connections are TLS${names === '' ? '' : ` (to ${names}${more})`}, none is clear text`,
       advice:
-        'watch where TLS has ended: behind the load balancer, or between the proxy of the task and the application',
+        'capture where TLS has ended: behind the load balancer, or between the proxy of the task and the application',
     };
   }
   if (count.flows_h2 > 0 && count.flows_h2 >= count.flows_not_http)
     return {
       code: 'http2-only',
       message: `${count.flows_h2} connections are HTTP/2, none HTTP/1`,
-      advice: 'HTTP/2 is not followed; if the load balancer’s target group says HTTP2 or GRPC, HTTP1 makes it visible',
+      advice:
+        'HTTP/2 is not followed; if the load balancer’s target group uses HTTP2 or GRPC, HTTP1 makes the traffic visible',
     };
   if (count.flows_not_http > 0)
     return {
       code: 'not-http',
       message: `${count.flows_not_http} connections carry a protocol that is not HTTP`,
-      advice: 'name the application’s port in --filter (tcp port N) to look at that alone',
+      advice: 'name the application’s port in --filter (tcp port N) to capture that alone',
     };
   return {
     code: 'no-requests',
     message: `${count.segments_seen} TCP segments, no request among them`,
-    advice: 'connections that were open before the sensor are followed from their next request on; send one',
+    advice: 'connections that were open before the sensor started are followed from their next request on; send one',
   };
 }
 
-function excludedBy(count: Readonly<Counters>): { total: number; text: string } {
-  const reasons: [string, number][] = [
-    ['host rules', count.exchanges_dropped_host_rule],
-    ['path rules', count.exchanges_dropped_path_rule],
-    ['method rules', count.exchanges_dropped_method_rule],
-    ['status rules', count.exchanges_dropped_status_rule],
-    ['health checks', count.exchanges_dropped_health_check],
-    ['sampling', count.exchanges_dropped_sampled_out],
-    ['the rate limit', count.exchanges_dropped_rate_limited],
-  ];
-  const present = reasons.filter(([, n]) => n > 0);
+/** The exchanges that settings excluded: how many, by what, and the options that change it. */
+function excludedBy(count: Readonly<Counters>): { total: number; text: string; options: string } {
+  const present = DROP_REASONS.filter(({ counter, excludedBy }) => excludedBy !== null && count[counter] > 0);
   return {
-    total: present.reduce((sum, [, n]) => sum + n, 0),
-    text: present.map(([name, n]) => `${n} by ${name}`).join(', '),
+    total: present.reduce((sum, { counter }) => sum + count[counter], 0),
+    text: present.map(({ counter, excludedBy }) => `${count[counter]} by ${excludedBy}`).join(', '),
+    options: present.flatMap(({ options }) => options.map((option) => `--${option}`)).join(', '),
   };
 }
 

@@ -1,10 +1,10 @@
 /**
- * The line a minute: what a person wants to know of the last one, and why, if nothing was seen.
+ * The line a minute: what happened in the last one and, if nothing was seen, why.
  *
  * in: counters now and a minute ago · out: fields and a message for the log · pure
  */
-import { type Counters, exchangesInFlight } from '../counters.js';
-import { countersBetween, diagnose, type Watched } from './diagnosis.js';
+import { type Counters, DROP_REASONS, exchangesInFlight } from '../counters.js';
+import { countersBetween, diagnose, type Observation } from './diagnosis.js';
 
 export interface ProgressLine {
   readonly level: 'info' | 'warn';
@@ -12,44 +12,44 @@ export interface ProgressLine {
   readonly message: string;
 }
 
-export interface ProgressFacts extends Omit<Watched, 'counters'> {
+export interface ProgressContext extends Omit<Observation, 'counters'> {
   readonly seconds: number;
   readonly packetsDropped: number;
   readonly residentBytes: number;
 }
 
-export function progressLine(before: Readonly<Counters>, now: Readonly<Counters>, facts: ProgressFacts): ProgressLine {
+export function progressLine(
+  before: Readonly<Counters>,
+  now: Readonly<Counters>,
+  context: ProgressContext,
+): ProgressLine {
   const minute = countersBetween(before, now);
-  const policy =
-    minute.exchanges_dropped_host_rule +
-    minute.exchanges_dropped_path_rule +
-    minute.exchanges_dropped_method_rule +
-    minute.exchanges_dropped_status_rule +
-    minute.exchanges_dropped_health_check;
   const fields = {
     packets: minute.packets_seen,
-    packetsDropped: facts.packetsDropped,
+    packetsDropped: context.packetsDropped,
     gaps: minute.gaps,
     seen: minute.exchanges_seen,
     exported: minute.exchanges_exported,
-    filtered: policy,
-    sampledOut: minute.exchanges_dropped_sampled_out,
-    rateLimited: minute.exchanges_dropped_rate_limited,
-    shed: minute.exchanges_dropped_shed,
-    unwatched: minute.exchanges_dropped_unwatched,
-    undeliverable: minute.exchanges_dropped_undeliverable,
+    ...dropped(minute),
     inFlight: exchangesInFlight(now),
     queueBytes: now.queue_bytes,
     spoolTraces: now.spool_traces,
     retries: minute.export_retries,
-    rssMiB: Math.round(facts.residentBytes / 2 ** 20),
+    rssMiB: Math.round(context.residentBytes / 2 ** 20),
   };
-  const why = diagnose({ ...facts, counters: minute });
+  const why = diagnose({ ...context, counters: minute });
   if (why !== null)
     return { level: 'warn', fields: { ...fields, why: why.code, advice: why.advice }, message: why.message };
   return {
     level: 'info',
     fields,
-    message: `${fields.seen} exchanges seen, ${fields.exported} exported in ${Math.round(facts.seconds)} s`,
+    message: `${fields.seen} exchanges seen, ${fields.exported} exported in ${Math.round(context.seconds)} s`,
   };
+}
+
+/** The drops of the minute, by the fields that the reasons' rows name. */
+function dropped(minute: Readonly<Counters>): Readonly<Record<string, number>> {
+  const fields: Record<string, number> = {};
+  for (const { progress, counter } of DROP_REASONS) fields[progress] = (fields[progress] ?? 0) + minute[counter];
+  return fields;
 }

@@ -1,25 +1,26 @@
 /**
- * What is said of a running sensor: a line a minute in the log, and health and metrics where a port was given.
+ * Reports on a running sensor: a line a minute in the log, and health and metrics if a port was given.
  */
 import type { InterfaceStatistics } from '../capture/packet-batch.js';
 import type { Counters } from '../counters.js';
 import type { Logger } from '../log.js';
 import type { Settings } from '../options/options.js';
-import type { Relay } from '../output/satellite/relay.js';
+import type { Histogram } from '../output/relay/histogram.js';
 import { type HealthServer, startHealthServer } from '../task/health-server.js';
 import { encodeMetrics } from '../task/metrics.js';
 import { monitorProcess } from '../task/process-status.js';
 import { progressLine } from './progress.js';
 
-export interface ReportedSensor {
+export interface ReportContext {
   settings: Settings;
   counters: Counters;
   statistics: () => InterfaceStatistics[];
-  relay: Relay | null;
+  /** As `Outputs.exportLatency`. */
+  exportLatency: Histogram | null;
   log: Logger;
   isCapturing: () => boolean;
   flowCount: () => number;
-  /** As `Watch.share`. */
+  /** See `Watch.share`. */
   watchedShare: () => number | null;
   tlsNames: () => readonly string[];
 }
@@ -35,13 +36,13 @@ export async function reportSensor({
   settings,
   counters,
   statistics,
-  relay,
+  exportLatency,
   log,
   isCapturing,
   flowCount,
   watchedShare,
   tlsNames,
-}: ReportedSensor): Promise<Report> {
+}: ReportContext): Promise<Report> {
   const monitor = settings.healthPort === null ? null : monitorProcess();
   let server: HealthServer | null = null;
   if (settings.healthPort !== null && monitor !== null) {
@@ -54,7 +55,7 @@ export async function reportSensor({
           interfaces: statistics(),
           flowCount: flowCount(),
           watchedShare: watchedShare() ?? 1,
-          exportLatency: relay?.latency ?? null,
+          exportLatency,
           process: await monitor.status(),
         }),
     });
@@ -70,7 +71,7 @@ export async function reportSensor({
       interfaces: interfaces.map(({ name }) => name),
       filter: settings.filter,
       tlsNames: tlsNames(),
-      exporting: relay !== null,
+      exporting: exportLatency !== null,
       seconds: PROGRESS_MILLIS / 1000,
       packetsDropped: dropped - droppedBefore,
       residentBytes: process.memoryUsage.rss(),

@@ -1,4 +1,4 @@
-/** Where the sensor's packets come from, by its settings: a file, or live interfaces without the satellite's traffic. */
+/** Where the sensor's packets come from, by its settings: a file, or live interfaces without the sensor's own traffic. */
 import { isIP } from 'node:net';
 import type { ExcludedEndpoint, FilterParts } from '../capture/exclusions.js';
 import { localAddresses } from '../capture/interfaces.js';
@@ -8,27 +8,27 @@ import { followSatellite, type SatelliteAddresses } from '../capture/satellite-a
 import type { Limits } from '../limits.js';
 import type { Logger } from '../log.js';
 import type { Settings } from '../options/options.js';
-import { proxyFor } from '../output/satellite/agent.js';
-import { parseSatelliteUrl } from '../output/satellite/satellite-url.js';
+import type { NetworkEndpoint } from '../output/output.js';
+import { outputEndpoints } from '../output/registry.js';
 import type { Gate } from '../policy/governor.js';
 
 export interface OpenedSource {
   source: PacketSource;
-  /** Of a live source; null where packets alone tell the time. */
+  /** What the times of a live source count from; null where packets alone give the time. */
   timeBaseSeconds: number | null;
   /** Whether an address belongs to this task. */
   isLocal(address: string): boolean;
-  /** Takes an address that traces are sent to: what goes there is the sensor's own, and not captured. */
-  noteSatellite(address: string): void;
-  /** Shuts and opens the capture; null where packets wait for whoever reads them. */
+  /** Takes an address by which an output's endpoint is connected to: the traffic with it is the sensor's own, and is not captured. */
+  noteConnection(endpoint: NetworkEndpoint, address: string): void;
+  /** Opens and shuts the capture; null for a file, whose packets wait until they are read. */
   gate: Gate | null;
-  /** What was wrong with the source, at its end. */
+  /** What was wrong with the source, known at its end. */
   warning(): string | null;
   /** Ends what was started beside the source. */
   close(): void;
 }
 
-/** GSO packets on loopback have up to 64 KiB, and BIG TCP more. */
+/** GSO packets on loopback have up to 64 KiB, and those of BIG TCP more. */
 const SNAP_LENGTH = 262_144;
 /** Interfaces and their addresses may come and go. */
 const REFRESH_MILLIS = 30_000;
@@ -42,26 +42,26 @@ export async function openSource(
   if (settings.read !== null) {
     const { FileSource } = await import('../capture/file-source.js');
     const source = await FileSource.open(settings.read);
-    // A file does not say whose side it was taken on: every exchange is seen as its server sees it.
+    // A file does not say on which side it was captured: every exchange is taken for the server's.
     return {
       source,
       timeBaseSeconds: null,
       isLocal: () => true,
-      noteSatellite: () => {},
+      noteConnection: () => {},
       gate: null,
       warning: () => source.warning,
       close: () => {},
     };
   }
   const own = ownEndpoints(settings);
-  const receiver = receiverOf(settings);
+  const receivers = await outputEndpoints(settings.output, settings);
   const filterWith = (endpoints: readonly ExcludedEndpoint[]) => ({
     user: settings.filter,
     satellite: [...endpoints, ...own],
   });
   let local = localAddresses();
-  // Packets are taken while the receiver's name is looked up, which may be long: nothing is sent to it before it is known.
-  const known = receiver === null || isIP(receiver.host) === 0 ? [] : [{ address: receiver.host, port: receiver.port }];
+  // Packets are taken while names are resolved, which may take long. Nothing is sent to a receiver before that.
+  const known = receivers.flatMap(({ host, port }) => (isIP(host) === 0 ? [] : [{ address: host, port }]));
   const source = openLive({
     backend: settings.captureBackend,
     interfaces: {
@@ -76,9 +76,9 @@ export async function openSource(
     log: { info: (message) => log.info(message), warn: (message) => log.warn(message) },
     onDrops: (_interface, _count, time) => onDrops(time),
   });
-  let satellite: SatelliteAddresses | null;
+  let followed: FollowedReceivers;
   try {
-    satellite = await follow(receiver, source, filterWith);
+    followed = await follow(receivers, source, filterWith);
   } catch (error) {
     source.stop();
     throw error;
@@ -91,47 +91,45 @@ export async function openSource(
     source,
     timeBaseSeconds: source.timeBaseSeconds,
     isLocal: (address) => local.has(address),
-    // Before the connection is made: the name may have moved since it was last looked up here.
-    noteSatellite: (address) => satellite?.observe(address),
+    // Called before the connection is made: the name may have moved since it was last resolved here.
+    noteConnection: followed.observe,
     gate: { open: () => source.setGate(true), close: () => source.setGate(false) },
     warning: () => null,
     close() {
       clearInterval(refresh);
-      satellite?.stop();
+      followed.stop();
     },
   };
 }
 
-/** Where the sensor itself listens: its health and metrics are nobody's traffic. */
+/** Where the sensor itself listens: requests for its health and metrics are not the task's traffic. */
 function ownEndpoints({ healthPort }: Settings): ExcludedEndpoint[] {
   if (healthPort === null || healthPort.port === 0 || isIP(healthPort.host) === 0) return [];
   return [{ address: healthPort.host, port: healthPort.port }];
 }
 
-interface Receiver {
-  readonly host: string;
-  readonly port: number;
+interface FollowedReceivers {
+  observe(endpoint: NetworkEndpoint, address: string): void;
+  stop(): void;
 }
 
-/** Whom the relay connects to: the satellite, or the proxy on the way to it. Null without a satellite. */
-function receiverOf({ satelliteUrl }: Settings): Receiver | null {
-  if (satelliteUrl === null) return null;
-  const satellite = parseSatelliteUrl(satelliteUrl);
-  const proxy = proxyFor(satellite);
-  if (proxy === null) return { host: satellite.host, port: satellite.port };
-  const port = Number(proxy.port) || (proxy.protocol === 'https:' ? 443 : 80);
-  return { host: proxy.hostname.replace(/^\[|\]$/g, ''), port };
-}
-
-/** Keeps the receiver out of the capture, now and when its name resolves otherwise. */
+/** Keeps what outputs connect to out of the capture, now and when a name resolves to other addresses. */
 async function follow(
-  receiver: Receiver | null,
+  receivers: readonly NetworkEndpoint[],
   source: LiveSource,
   filterWith: (endpoints: readonly ExcludedEndpoint[]) => FilterParts,
-): Promise<SatelliteAddresses | null> {
-  if (receiver === null) return null;
-  const exclude = (endpoints: readonly ExcludedEndpoint[]) => source.setFilter(filterWith(endpoints));
-  const satellite = await followSatellite({ ...receiver, onChange: exclude });
-  if (isIP(receiver.host) === 0) exclude(satellite.endpoints);
-  return satellite;
+): Promise<FollowedReceivers> {
+  const followed: SatelliteAddresses[] = [];
+  const exclude = () => source.setFilter(filterWith(followed.flatMap(({ endpoints }) => endpoints)));
+  for (const receiver of receivers) followed.push(await followSatellite({ ...receiver, onChange: exclude }));
+  if (receivers.some(({ host }) => isIP(host) === 0)) exclude();
+  return {
+    observe({ host, port }, address) {
+      const index = receivers.findIndex((receiver) => receiver.host === host && receiver.port === port);
+      followed[index]?.observe(address);
+    },
+    stop() {
+      for (const one of followed) one.stop();
+    },
+  };
 }

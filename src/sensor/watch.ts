@@ -1,10 +1,10 @@
 /**
- * Keeps the sensor to `--max-cpu`: asks the governor, moves the gate, and says which exchanges were not seen whole for it.
+ * Holds the sensor to `--max-cpu`: asks the governor, moves the gate, and says which exchanges were cut by that.
  *
  *     open ──budget spent──▸ closing ──those admitted have ended, or waited enough──▸ shut ──budget again──▸ open
  *
- * While closing, packets are still taken but no exchange is admitted. On opening, every flow is forgotten and met again
- * in midstream: what it carried while shut is unknown.
+ * While the gate is closing, packets are still taken but no exchange is admitted. When it opens, every flow is forgotten
+ * and met again in midstream, since nobody knows what it carried meanwhile.
  */
 import type { Counters } from '../counters.js';
 import type { Logger } from '../log.js';
@@ -17,7 +17,7 @@ import { coresAvailable } from '../task/cgroup.js';
 export interface Watch {
   /** Whether a new exchange may be admitted. */
   readonly admits: boolean;
-  /** The gate is shut: what ends now may have gone on unseen. */
+  /** Whether the gate is shut: an exchange that ends now may have gone on unseen. */
   readonly isShut: boolean;
   /** Share of the last half minute in which exchanges were admitted; null without a budget. */
   readonly share: number | null;
@@ -35,7 +35,7 @@ export interface WatchedPipeline {
 /** How long those admitted may take to end once the budget is spent. */
 const GRACE_MILLIS = 50;
 const GRACE_STEP_MILLIS = 2;
-/** Time constant of `share`. */
+/** The time constant of `share`. */
 const SHARE_MILLIS = 30_000;
 
 export function openWatch(settings: Settings, gate: Gate | null, counters: Counters, log: Logger): Watch {
@@ -45,7 +45,7 @@ export function openWatch(settings: Settings, gate: Gate | null, counters: Count
   return watchBy(createGovernor({ cores, random: Math.random }), gate, counters, PROCESS_METER);
 }
 
-/** Where the time and the CPU time used are read, in milliseconds. */
+/** Reads the time and the CPU time used, in milliseconds. */
 export interface Meter {
   now(): number;
   cpu(): number;

@@ -1,5 +1,5 @@
 /**
- * How many cores the task may use: the CPU quota of its control group, else what the machine has.
+ * How many cores the task may use: the CPU quota of its control group, else all that the machine has.
  *
  * in: /proc/self/cgroup and the cgroup file system (cgroup v2: `cpu.max`; v1: `cpu.cfs_quota_us` and `cpu.cfs_period_us`,
  * Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/cpu-quota) · out: cores
@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** The cores this process may use. `root` is where /proc and /sys are looked for. */
+/** The cores that this process may use. /proc and /sys are looked for below `root`. */
 export function coresAvailable(root = '/'): number {
   return Math.min(availableParallelism(), cpuQuota(root) ?? Number.POSITIVE_INFINITY);
 }
@@ -26,7 +26,7 @@ export function cpuQuota(root = '/'): number | null {
       ? ['sys/fs/cgroup', 'sys/fs/cgroup/unified']
       : ['sys/fs/cgroup/cpu', 'sys/fs/cgroup/cpu,cpuacct'];
     for (const mount of mounts) {
-      // Inside a container the path is often that of the host and is not to be found; the container's own is the root.
+      // Inside a container the path is often that of the host and does not exist; the container's own group is the root.
       for (let path = join('/', rest.join(':')); ; path = dirname(path)) {
         const quota = isV2 ? quotaV2(join(root, mount, path)) : quotaV1(join(root, mount, path));
         if (quota !== null && (smallest === null || quota < smallest)) smallest = quota;
@@ -46,7 +46,7 @@ function quotaV1(folder: string): number | null {
   return share(read(join(folder, 'cpu.cfs_quota_us')), read(join(folder, 'cpu.cfs_period_us')));
 }
 
-/** `max`, -1 and what cannot be read are no quota. */
+/** No quota is written as `max` or -1, or cannot be read. */
 function share(quota: string | undefined, period: string | undefined): number | null {
   const cores = Number(quota?.trim() || Number.NaN) / Number(period?.trim() || Number.NaN);
   return Number.isFinite(cores) && cores > 0 ? cores : null;

@@ -1,15 +1,15 @@
 /**
  * `GET /healthz`, `/readyz` and `/metrics`, for the task's health check and for scraping.
  *
- * Healthy is who answers: that the satellite is away is no reason to be killed, for a restart would only lose the queue.
- * Ready is who captures.
+ * A sensor that answers is healthy: it is not to be killed because the satellite is away, as a restart would only lose the
+ * queue. A sensor that captures is ready.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SensorError } from '../errors.js';
 import type { ListenAddress } from '../options/option-values.js';
 
-export interface HealthServerOptions {
+export interface HealthServerContext {
   address: ListenAddress;
   isReady: () => boolean;
   metrics: () => Promise<string>;
@@ -21,7 +21,7 @@ export interface HealthServer {
 }
 
 /** @throws SensorError if the address cannot be listened on */
-export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
+export async function startHealthServer(settings: HealthServerContext): Promise<HealthServer> {
   const server = createServer({ maxHeaderSize: 8192, requestTimeout: 5000 }, (request, response) => {
     const send = (status: number, type: string, body: string): void => {
       response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) });
@@ -32,18 +32,18 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     const path = request.url?.split('?')[0];
     if (path === '/healthz') send(200, 'text/plain', 'ok\n');
     else if (path === '/readyz') {
-      if (options.isReady()) send(200, 'text/plain', 'capturing\n');
+      if (settings.isReady()) send(200, 'text/plain', 'capturing\n');
       else send(503, 'text/plain', 'not capturing\n');
     } else if (path === '/metrics')
-      options.metrics().then(
+      settings.metrics().then(
         (text) => send(200, 'text/plain; version=0.0.4; charset=utf-8', text),
         (error) => send(500, 'text/plain', `${(error as Error).message}\n`),
       );
     else send(404, 'text/plain', 'GET /healthz, /readyz or /metrics\n');
   });
   server.maxConnections = 16;
-  await listen(server, options.address);
-  // Nothing is kept alive by being watched.
+  await listen(server, settings.address);
+  // The server alone does not keep the process alive.
   server.unref();
   return {
     port: (server.address() as AddressInfo).port,

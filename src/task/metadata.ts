@@ -1,17 +1,18 @@
 /**
- * What the ECS task says of itself, as OpenTelemetry resource attributes.
+ * The ECS task's description of itself, as OpenTelemetry resource attributes.
  *
  * in: the task metadata endpoint v4 (`ECS_CONTAINER_METADATA_URI_V4`,
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4-fargate.html) · out: `cloud.*`, `aws.ecs.*`,
  * `container.*` (https://opentelemetry.io/docs/specs/semconv/resource/cloud-provider/aws/ecs/)
  *
- * Absent outside ECS, without a delay. Inside, an endpoint that does not answer in time costs the attributes, not the start.
+ * Outside ECS there is none, and no delay. Inside, an endpoint that does not answer in time costs the attributes, not the
+ * start.
  */
 import { get } from 'node:http';
 
 export interface TaskMetadata {
   readonly attributes: Record<string, string>;
-  /** The task definition's family: what the service is called unless told otherwise. Empty outside ECS. */
+  /** The task definition's family, which is the service's name unless an option gives another. Empty outside ECS. */
   readonly family: string;
 }
 
@@ -55,7 +56,7 @@ function describeTask(container: Json, task: Json): TaskMetadata {
   set('cloud.account.id', account);
   set('cloud.availability_zone', task.AvailabilityZone);
   const cluster = text(task.Cluster);
-  // Fargate gives the cluster's name or its ARN, by platform version.
+  // Fargate gives the cluster's name or its ARN, depending on the platform version.
   set(
     'aws.ecs.cluster.arn',
     cluster.startsWith('arn:') || taskArn === ''

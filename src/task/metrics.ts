@@ -1,14 +1,13 @@
 /**
- * The sensor's counters in Prometheus text (https://prometheus.io/docs/instrumenting/exposition_formats/).
+ * The sensor's metrics, a row each, in Prometheus text (https://prometheus.io/docs/instrumenting/exposition_formats/).
  *
  * in: `SensorStatus` · out: text/plain; version=0.0.4
  *
- * Written here rather than by a library: the counters are kept anyway, and their names are the metrics' names. A counter that is added
- * appears by itself.
+ * Written here rather than by a library: the counters are kept anyway, and each row of `COUNTER_ROWS` gives its metric.
  */
 import type { InterfaceStatistics } from '../capture/packet-batch.js';
-import { type Counters, exchangesInFlight } from '../counters.js';
-import type { Histogram } from '../output/satellite/histogram.js';
+import { COUNTER_ROWS, type CounterRow, type Counters, DROP_REASONS, exchangesInFlight } from '../counters.js';
+import type { Histogram } from '../output/relay/histogram.js';
 
 /** The sensor at one moment. */
 export interface SensorStatus {
@@ -16,7 +15,7 @@ export interface SensorStatus {
   readonly interfaces: readonly InterfaceStatistics[];
   /** TCP connections followed now. */
   readonly flowCount: number;
-  /** Share of the last half minute in which exchanges were taken; 1 without a CPU budget. */
+  /** Share of the last half minute in which exchanges were admitted; 1 without a CPU budget. */
   readonly watchedShare: number;
   /** Export attempts, in milliseconds; null without a satellite. */
   readonly exportLatency: Histogram | null;
@@ -31,92 +30,141 @@ export interface ProcessStatus {
   readonly eventLoopDelaySeconds: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
-/** Counters that also fall. */
-const GAUGES: ReadonlySet<keyof Counters> = new Set(['queue_traces', 'queue_bytes', 'spool_traces', 'spool_bytes']);
+/** One metric: what `/metrics` and the documents say of it, and its samples. */
+export interface MetricRow {
+  readonly name: string;
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** What follows the name, and the value. Null where the quantity cannot be known. */
+  readonly samples: (status: SensorStatus) => readonly Sample[] | null;
+}
+
+type Sample = readonly [suffix: string, value: number];
 
 const PREFIX = 'pcap_sensor_';
 
+/** Every metric, in the order they are written: a row for each counter, then those that are made of something else. */
+export const METRIC_ROWS: readonly MetricRow[] = [
+  ...Object.entries<CounterRow>(COUNTER_ROWS)
+    .filter(([name]) => name !== 'exchanges_exported')
+    .map(
+      ([name, { kind, help }]): MetricRow => ({
+        name: `${PREFIX}${name}${kind === 'counter' ? '_total' : ''}`,
+        kind,
+        help,
+        samples: ({ counters }) => [['', counters[name as keyof Counters]]],
+      }),
+    ),
+  {
+    name: `${PREFIX}exchanges_total`,
+    kind: 'counter',
+    help: 'Exchanges by outcome; with those in flight they add up to those seen.',
+    samples: ({ counters }) => [
+      [label('outcome', 'exported'), counters.exchanges_exported],
+      ...DROP_REASONS.map(({ outcome, counter }): Sample => [label('outcome', outcome), counters[counter]]),
+    ],
+  },
+  {
+    name: `${PREFIX}exchanges_in_flight`,
+    kind: 'gauge',
+    help: 'Exchanges that have not reached an outcome yet.',
+    samples: ({ counters }) => one(exchangesInFlight(counters)),
+  },
+  {
+    name: `${PREFIX}flows_held`,
+    kind: 'gauge',
+    help: 'TCP connections followed now.',
+    samples: ({ flowCount }) => one(flowCount),
+  },
+  {
+    name: `${PREFIX}watched_share`,
+    kind: 'gauge',
+    help: 'Share of the last half minute in which exchanges were admitted; less than 1 while --max-cpu is spent.',
+    samples: ({ watchedShare }) => one(watchedShare),
+  },
+  {
+    name: `${PREFIX}interface_packets_total`,
+    kind: 'counter',
+    help: 'Packets captured on an interface.',
+    samples: ({ interfaces }) => interfaces.map(({ name, packets }) => [label('interface', name), packets]),
+  },
+  {
+    name: `${PREFIX}interface_dropped_total`,
+    kind: 'counter',
+    help: 'Packets that the kernel dropped on an interface because the sensor was too slow.',
+    samples: ({ interfaces }) =>
+      interfaces.flatMap(({ name, dropped }): Sample[] =>
+        dropped === null ? [] : [[label('interface', name), dropped]],
+      ),
+  },
+  {
+    name: `${PREFIX}export_duration_seconds`,
+    kind: 'histogram',
+    help: 'Attempts to export a batch.',
+    samples: ({ exportLatency }) => (exportLatency === null ? null : histogramSamples(exportLatency)),
+  },
+  {
+    name: `${PREFIX}event_loop_delay_seconds`,
+    kind: 'gauge',
+    help: 'How late timers ran since the start.',
+    samples: ({ process: { eventLoopDelaySeconds: delay } }) => [
+      [label('quantile', '0.5'), delay.p50],
+      [label('quantile', '0.99'), delay.p99],
+      [label('quantile', '1'), delay.max],
+    ],
+  },
+  {
+    name: 'process_resident_memory_bytes',
+    kind: 'gauge',
+    help: 'Resident memory.',
+    samples: ({ process }) => one(process.residentBytes),
+  },
+  {
+    name: 'process_cpu_seconds_total',
+    kind: 'counter',
+    help: 'CPU time, user and system.',
+    samples: ({ process }) => one(process.cpuSeconds),
+  },
+  {
+    name: 'process_start_time_seconds',
+    kind: 'gauge',
+    help: 'Start, in seconds since the Unix epoch.',
+    samples: ({ process }) => one(process.startTimeSeconds),
+  },
+  {
+    name: 'process_open_fds',
+    kind: 'gauge',
+    help: 'Open file descriptors.',
+    samples: ({ process }) => (process.openDescriptors === null ? null : one(process.openDescriptors)),
+  },
+];
+
 export function encodeMetrics(status: SensorStatus): string {
-  const lines: string[] = [];
-  const metric = (name: string, type: 'counter' | 'gauge' | 'summary' | 'histogram', help: string): void => {
-    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-  };
-  const single = (name: string, type: 'counter' | 'gauge', help: string, value: number | null): void => {
-    if (value === null) return;
-    metric(name, type, help);
-    lines.push(`${name} ${value}`);
-  };
-
-  const { counters } = status;
-  const outcomes: [string, number][] = [];
-  for (const [name, value] of Object.entries(counters) as [keyof Counters, number][]) {
-    if (name === 'exchanges_exported') outcomes.push(['exported', value]);
-    else if (name.startsWith('exchanges_dropped_')) outcomes.push([name.slice('exchanges_dropped_'.length), value]);
-    else if (GAUGES.has(name)) single(`${PREFIX}${name}`, 'gauge', words(name), value);
-    else single(`${PREFIX}${name}_total`, 'counter', words(name), value);
-  }
-  metric(
-    `${PREFIX}exchanges_total`,
-    'counter',
-    'Exchanges by outcome; with those in flight they add up to those seen.',
-  );
-  for (const [outcome, value] of outcomes) lines.push(`${PREFIX}exchanges_total{outcome="${outcome}"} ${value}`);
-  single(
-    `${PREFIX}exchanges_in_flight`,
-    'gauge',
-    'Exchanges that have not reached an outcome yet.',
-    exchangesInFlight(counters),
-  );
-
-  single(`${PREFIX}flows_held`, 'gauge', 'TCP connections followed now.', status.flowCount);
-  single(
-    `${PREFIX}watched_share`,
-    'gauge',
-    'Share of the last half minute in which exchanges were taken; less than 1 while --max-cpu is spent.',
-    status.watchedShare,
-  );
-
-  metric(`${PREFIX}interface_packets_total`, 'counter', 'Packets captured.');
-  for (const { name, packets } of status.interfaces)
-    lines.push(`${PREFIX}interface_packets_total{interface="${label(name)}"} ${packets}`);
-  metric(`${PREFIX}interface_dropped_total`, 'counter', 'Packets the kernel dropped because the sensor was too slow.');
-  for (const { name, dropped } of status.interfaces)
-    if (dropped !== null) lines.push(`${PREFIX}interface_dropped_total{interface="${label(name)}"} ${dropped}`);
-
-  if (status.exportLatency !== null) histogram(lines, `${PREFIX}export_duration_seconds`, status.exportLatency);
-
-  const delay = status.process.eventLoopDelaySeconds;
-  metric(`${PREFIX}event_loop_delay_seconds`, 'gauge', 'How late timers ran since the start.');
-  for (const [quantile, value] of [
-    ['0.5', delay.p50] as const,
-    ['0.99', delay.p99] as const,
-    ['1', delay.max] as const,
-  ])
-    lines.push(`${PREFIX}event_loop_delay_seconds{quantile="${quantile}"} ${value}`);
-  single('process_resident_memory_bytes', 'gauge', 'Resident memory.', status.process.residentBytes);
-  single('process_cpu_seconds_total', 'counter', 'CPU time, user and system.', status.process.cpuSeconds);
-  single(
-    'process_start_time_seconds',
-    'gauge',
-    'Start, in seconds since the Unix epoch.',
-    status.process.startTimeSeconds,
-  );
-  single('process_open_fds', 'gauge', 'Open file descriptors.', status.process.openDescriptors);
+  const lines = METRIC_ROWS.flatMap(({ name, kind, help, samples }) => {
+    const present = samples(status);
+    if (present === null) return [];
+    const values = present.map(([suffix, value]) => `${name}${suffix} ${value}`);
+    return [`# HELP ${name} ${help}`, `# TYPE ${name} ${kind}`, ...values];
+  });
   return `${lines.join('\n')}\n`;
 }
 
-function histogram(lines: string[], name: string, { bounds, counts, sum }: Histogram): void {
-  lines.push(`# HELP ${name} Attempts to export a batch.`, `# TYPE ${name} histogram`);
-  let total = 0;
-  for (let i = 0; i < bounds.length; i++) {
-    total += counts[i] as number;
-    lines.push(`${name}_bucket{le="${(bounds[i] as number) / 1000}"} ${total}`);
-  }
-  total += counts[bounds.length] as number;
-  lines.push(`${name}_bucket{le="+Inf"} ${total}`, `${name}_sum ${sum / 1000}`, `${name}_count ${total}`);
+function one(value: number): readonly Sample[] {
+  return [['', value]];
 }
 
-const words = (name: string): string => `${name[0]?.toUpperCase()}${name.slice(1).replaceAll('_', ' ')}.`;
+/** Cumulative, in seconds. */
+function histogramSamples({ bounds, counts, sum }: Histogram): readonly Sample[] {
+  let total = 0;
+  const buckets = bounds.map((bound, i): Sample => {
+    total += counts[i] as number;
+    return [`_bucket${label('le', String(bound / 1000))}`, total];
+  });
+  total += counts[bounds.length] as number;
+  return [...buckets, [`_bucket${label('le', '+Inf')}`, total], ['_sum', sum / 1000], ['_count', total]];
+}
 
-const label = (value: string): string =>
-  value.replace(/["\\\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
+function label(name: string, value: string): string {
+  const escaped = value.replace(/["\\\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`));
+  return `{${name}="${escaped}"}`;
+}

@@ -1,3 +1,4 @@
+/** What the process takes: memory, CPU, descriptors, and how late its event loop is. */
 import { readdir } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { ProcessStatus } from './metrics.js';
@@ -7,7 +8,7 @@ export interface ProcessMonitor {
   stop(): void;
 }
 
-/** Milliseconds between two looks at the event loop: what the delay's figure is exact to, and a wake-up each. */
+/** Milliseconds between two looks at the event loop. Delays are exact to this, and each look wakes the process. */
 const RESOLUTION_MILLIS = 20;
 
 export function monitorProcess(): ProcessMonitor {

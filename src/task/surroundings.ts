@@ -1,7 +1,7 @@
 /**
  * What the kernel and the container grant this process.
  *
- * in: /proc and the cgroup file system · out: capability, memory and CPU limits; null where the machine does not say
+ * in: /proc and the cgroup file system · out: the capability, and the limits of memory and CPU
  */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
@@ -11,7 +11,7 @@ export interface Surroundings {
   /** Whether CAP_NET_RAW is in effect; null off Linux. */
   readonly canCapture: boolean | null;
   readonly memoryLimitBytes: number;
-  /** Whole and parts of a CPU. */
+  /** May be a fraction. */
   readonly cpus: number;
 }
 
@@ -29,7 +29,7 @@ function canCapture(read: ReadText): boolean | null {
   return effective === undefined ? null : ((BigInt(`0x${effective}`) >> CAP_NET_RAW) & 1n) === 1n;
 }
 
-/** cgroup v2, then v1; an unlimited v1 group says a number near 2^63. */
+/** By cgroup v2, then v1. A v1 group without a limit shows a number near 2^63. */
 function memoryLimit(read: ReadText): number {
   const text = read('/sys/fs/cgroup/memory.max') ?? read('/sys/fs/cgroup/memory/memory.limit_in_bytes');
   const limit = Number(text?.trim());

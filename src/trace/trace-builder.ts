@@ -1,5 +1,5 @@
 /**
- * Exchange → trace: content codings undone, ids given, the target taken apart.
+ * Exchange → trace: content codings undone, ids assigned, the target split into its parts.
  *
  * in:  a kept exchange that is as complete as it will get · out: a `Trace`, at once or (a large body to decode) later
  */
@@ -8,11 +8,11 @@ import type { HeaderList } from '../http/header-list.js';
 import { bodyBytes, type MessageBody } from '../http/message-body.js';
 import { type Exchange, markNames } from '../pair/exchange.js';
 import { requestAuthority, requestPath, requestQuery, requestScheme } from '../pair/request-target.js';
-import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
+import { traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
 import type { Trace, TraceBody } from './trace.js';
 
-export interface TraceBuilderOptions {
+export interface TraceBuilderContext {
   ids: TraceIds;
   /** Bytes of decoded content a body may have. */
   bodyBytesMax: number;
@@ -22,17 +22,17 @@ export interface TraceBuilderOptions {
 
 export type TraceBuilder = (exchange: Exchange) => Trace | Promise<Trace>;
 
-export function createTraceBuilder(options: TraceBuilderOptions): TraceBuilder {
+export function createTraceBuilder(context: TraceBuilderContext): TraceBuilder {
   return (exchange) => {
     const { request, response } = exchange;
-    const requestBody = decodeBody(request.body, request.headers, options.bodyBytesMax);
-    const responseBody = response === null ? null : decodeBody(response.body, response.headers, options.bodyBytesMax);
+    const requestBody = decodeBody(request.body, request.headers, context.bodyBytesMax);
+    const responseBody = response === null ? null : decodeBody(response.body, response.headers, context.bodyBytesMax);
     if (requestBody instanceof Promise || responseBody instanceof Promise) {
       return Promise.all([requestBody, responseBody]).then(([first, second]) =>
-        assemble(exchange, first, second, options),
+        assemble(exchange, first, second, context),
       );
     }
-    return assemble(exchange, requestBody, responseBody, options);
+    return assemble(exchange, requestBody, responseBody, context);
   };
 }
 
@@ -40,11 +40,10 @@ function assemble(
   exchange: Exchange,
   requestBody: TraceBody,
   responseBody: TraceBody | null,
-  { ids, isLocal }: TraceBuilderOptions,
+  { ids, isLocal }: TraceBuilderContext,
 ): Trace {
   const { request, response, startTime } = exchange;
-  const context = (exchange.admission as TraceContext | null) ??
-    traceContextOf(request.headers) ?? { traceId: ids.traceId(), parentSpanId: null };
+  const context = exchange.context ?? traceContextOf(request.headers) ?? { traceId: ids.traceId(), parentSpanId: null };
   return {
     traceId: context.traceId,
     spanId: ids.spanId(),
@@ -87,7 +86,7 @@ function assemble(
   };
 }
 
-/** Capture may hand packets on slightly out of order; a duration is never negative. */
+/** Packets may come slightly out of order; a duration is never negative. */
 function since(start: number, time: number): number {
   return Math.max(0, Math.round(time - start));
 }
@@ -121,11 +120,11 @@ function traceBody(body: MessageBody, decoded: DecodedContent, bytesMax: number)
   };
 }
 
-/** At most `bytesMax` bytes; where something was cut off, not in the middle of a UTF-8 sequence. */
+/** At most `bytesMax` bytes. Where anything is cut off, the cut is not in the middle of a UTF-8 sequence. */
 function cut(content: Uint8Array, bytesMax: number, truncated: boolean): Uint8Array {
   if (content.length <= bytesMax && !truncated) return content;
   let end = Math.min(content.length, bytesMax);
-  // Back to the last lead byte; a whole sequence stays, as do bytes that are no UTF-8 at all.
+  // Back to the last lead byte. A whole sequence stays, as do bytes that are not UTF-8 at all.
   for (let back = 1; back <= 3 && back <= end; back++) {
     const byte = content[end - back] as number;
     if (byte < 0x80) break;

@@ -1,16 +1,16 @@
 /**
- * A trace: an exchange as every satellite protocol and file output receives it. Bodies are content-decoded and
- * capped, ids assigned, secrets redacted; encoders only spell it.
+ * A trace: an exchange as every output receives it. Its bodies are content-decoded and capped, its ids assigned, its
+ * secrets redacted; outputs only encode it.
  */
 import type { Endpoint, HeaderPair } from '../pair/exchange.js';
 
 export interface TraceBody {
   /** Bytes as transferred, after chunk decoding and before content decoding. */
   wireBytes: number;
-  /** Bytes after content decoding (of all of it, where that is known; at least `content.length`). */
+  /** Bytes after content decoding: of the whole body where that is known, else `content.length`. */
   bytes: number;
   truncated: boolean;
-  /** At most the configured cap of the decoded bytes. Raw as transferred where `codingError` is set. */
+  /** The decoded bytes up to the configured cap; the bytes as transferred where `codingError` is set. */
   content: Uint8Array;
   /** Why the content coding could not be undone. */
   codingError: string | null;

@@ -47,7 +47,7 @@ describe('the expression', () => {
   });
 });
 
-// Frames, in hex, with what differs spelled out. Ports: 8080 = 1f90, 4318 = 10de, 51000 = c738.
+// Frames in hex, of which the differing parts have names. Ports: 8080 = 1f90, 4318 = 10de, 51000 = c738.
 const MACS = '020000000001020000000002';
 const ETHERNET_IPV4 = `${MACS}0800`;
 const ETHERNET_IPV6 = `${MACS}86dd`;
@@ -133,7 +133,7 @@ describe('what the kernel takes', () => {
     expect(taken(ipv4(PEER, TASK, 'c7380050'))).toBe(false);
     expect(taken(ipv4(TASK, METADATA, 'c7381f90'))).toBe(false);
     expect(taken(ipv4(TASK, METADATA, 'c7380050'))).toBe(false);
-    // `port` has no port to see in a later fragment; the expression that says so takes it.
+    // A later fragment has no port for `port` to match; the expression with `or` takes it.
     expect(taken(ipv4(PEER, TASK, 'ffffffff', '0010'))).toBe(false);
     const more = compileFilter({ user: 'port 8080 or ip[6:2] & 0x1fff != 0', satellite }, LINKTYPE_ETHERNET, 65_535);
     expect(runFilter(more, Buffer.from(ETHERNET_IPV4 + ipv4(PEER, TASK, 'ffffffff', '0010'), 'hex'))).toBe(65_535);

@@ -152,7 +152,7 @@ describe('pcap', () => {
     expect(packets.slice(1).every(({ data }, i) => data === `${i}`)).toBe(true);
   });
 
-  it('stops when told', async () => {
+  it('stops on `stop`', async () => {
     const path = join(folder, 'stop.pcap');
     writeFileSync(
       path,
@@ -346,7 +346,7 @@ describe('pipes', () => {
     expect(warning).toBeNull();
   });
 
-  it('ends when told, though the pipe is silent', async () => {
+  it('ends on `stop`, though the pipe is silent', async () => {
     const path = join(folder, 'silent');
     execFileSync('mkfifo', [path]);
     const held = openSync(path, 'r+');

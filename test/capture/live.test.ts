@@ -182,14 +182,14 @@ describe('on loopback', needs('namespaces', 'ip'), () => {
     const [loopback] = listInterfaces(loadRingAddon().describe, ['lo']);
     const packets: Buffer[] = [];
     const capture = { id: 0, name: 'lo', linkType: LINKTYPE_RAW };
-    const tunnel = openRing(
+    const tunnel = openRing({
       capture,
       // Loopback, read as a tunnel is: such a device exists in few test machines.
-      { ...loopback!, reading: { linkType: LINKTYPE_RAW, cooked: true } },
-      { user: `port ${port}`, satellite: [] },
-      ringGeometry(1, 65_535),
-      0,
-      {
+      network: { ...loopback!, reading: { linkType: LINKTYPE_RAW, cooked: true } },
+      filter: { user: `port ${port}`, satellite: [] },
+      geometry: ringGeometry(1, 65_535),
+      timeBaseSeconds: 0,
+      events: {
         packets(batch) {
           for (let i = 0; i < batch.count; i++) {
             packets.push(
@@ -200,7 +200,7 @@ describe('on loopback', needs('namespaces', 'ip'), () => {
         drops: () => expect.unreachable(),
         down: () => expect.unreachable(),
       },
-    );
+    });
     tunnel.start();
     await send('through the tunnel');
     await tunnel.drain();

@@ -1,4 +1,4 @@
-/** Who may capture: an ordinary user whose node has CAP_NET_RAW and nothing else, and who without it is told the way out. */
+/** An ordinary user may capture if node has CAP_NET_RAW and nothing else; without it the error names the way out. */
 import { spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';

@@ -35,7 +35,7 @@ it('is neither misused nor leaked', { ...able, timeout: 60_000 }, () => {
   });
   expect(ran.stdout).toContain('all cycles done\n');
   expect(ran.stderr).not.toMatch(/ERROR: AddressSanitizer|runtime error/);
-  // Node itself leaves things behind, among them a record for each handle of a thread that ended; of ours there is none.
+  // Node itself leaks, for example a record for each handle of a thread that ended; the addon leaks nothing.
   const ours = ran.stderr
     .split(/\n(?=(?:Direct|Indirect) leak of )/)
     .filter((leak) =>

@@ -86,7 +86,7 @@ describe('the satellite’s addresses', () => {
     satellite.stop();
   });
 
-  it('of a literal are that literal, and nothing is resolved', async () => {
+  it('are the literal where the host is one, and nothing is resolved', async () => {
     const satellite = await followSatellite({
       host: '::1',
       port: 4318,

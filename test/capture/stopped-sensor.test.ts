@@ -59,7 +59,7 @@ it('counts, marks and recovers', { ...needs('capture'), timeout: 60_000 }, async
   const exited = new Promise((resolve) => sensor.on('close', resolve));
   onTestFinished(() => void sensor.kill('SIGKILL'));
 
-  // Until it captures: nothing says so from outside.
+  // Send until it captures, since nothing shows from outside that it does.
   const asking = setInterval(() => void get('/warm/up'), 100);
   await seen('warm', 1);
   clearInterval(asking);
@@ -93,11 +93,11 @@ it('counts, marks and recovers', { ...needs('capture'), timeout: 60_000 }, async
   }
   const during = of('during');
   expect(during.length).toBeLessThan(400);
-  // Whatever is not exactly what was sent says that it may not be.
+  // A trace that is not exactly what was sent is marked.
   const unmarked = during.filter((line) => !whole(line) && !line.marks.some((mark) => damage.includes(mark)));
   expect(unmarked).toEqual([]);
   expect(lines.some((line) => line.marks.includes('drops') || line.marks.includes('gap'))).toBe(true);
-  // Nor does anything get another's answer.
+  // No request gets the answer of another.
   for (const line of lines) {
     const content = line.response?.body.content ?? '';
     expect(content.slice(0, line.request.target.length)).toBe(content === '' ? '' : line.request.target);

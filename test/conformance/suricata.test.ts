@@ -5,14 +5,14 @@
  * that disagrees stands in `exceptions.ts` with the reason, or fails.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { needs } from '../support/needs.js';
 import { readCapture, tracesOf } from '../support/read-capture.js';
+import { sharedConformance } from '../support/shared-conformance.js';
 import { comparable, type Expected } from './comparable.js';
 import { EXCEPTIONS } from './exceptions.js';
 
-const folder = fileURLToPath(new URL('../../../shared/conformance/suricata-verify', import.meta.url));
+const folder = sharedConformance('suricata-verify');
 const captures = existsSync(folder)
   ? readdirSync(folder)
       .filter((name) => /\.pcap(ng)?$/.test(name))

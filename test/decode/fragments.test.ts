@@ -4,6 +4,7 @@ import { createCounters } from '../../src/counters.js';
 import { LinkType } from '../../src/decode/link-type.js';
 import { PacketDecoder } from '../../src/decode/packet-decoder.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
+import { packetBatch } from '../support/packet-batch.js';
 import { ipv4, ipv6, ipv6Extension, ipv6Fragment, tcp } from '../support/packets.js';
 import { Random, runSeed } from '../support/random.js';
 
@@ -16,7 +17,7 @@ function decoder(limits: Partial<Limits> = {}) {
   const feed = (packet: Buffer, time = 0): string | null => {
     // Packets do not outlive their batch.
     const memory = Buffer.from(packet);
-    const found = inner.decode(memory, 0, memory.length, memory.length, LinkType.raw, time);
+    const found = inner.decode(packetBatch(memory, { time }), 0, LinkType.raw);
     const { bytes, payloadStart, payloadEnd } = inner.segment;
     const text = found ? bytes.toString('latin1', payloadStart, payloadEnd) : null;
     memory.fill(0);
@@ -142,6 +143,6 @@ it('drops a fragment that the snap length cut', () => {
   const counters = createCounters();
   const inner = new PacketDecoder(DEFAULT_LIMITS, counters);
   const packet = v4(1, 0, 80);
-  expect(inner.decode(packet, 0, packet.length - 8, packet.length, LinkType.raw, 0)).toBe(false);
+  expect(inner.decode(packetBatch(packet, { captured: packet.length - 8 }), 0, LinkType.raw)).toBe(false);
   expect(counters.fragments_dropped).toBe(1);
 });

@@ -5,6 +5,7 @@ import { LinkType } from '../../src/decode/link-type.js';
 import { PacketDecoder } from '../../src/decode/packet-decoder.js';
 import { IPV4_WORD } from '../../src/decode/segment.js';
 import { DEFAULT_LIMITS } from '../../src/limits.js';
+import { packetBatch } from '../support/packet-batch.js';
 import {
   ethernet,
   Flag,
@@ -36,7 +37,7 @@ function decodeAll(packet: Buffer, linkType: number, wire = packet.length) {
   const decoder = new PacketDecoder(DEFAULT_LIMITS, counters);
   // Not at the start of its memory, and with something else behind it.
   const memory = Buffer.concat([Buffer.alloc(3, 0xaa), packet, Buffer.alloc(64, 0xaa)]);
-  const found = decoder.decode(memory, 3, packet.length, wire, linkType, 0);
+  const found = decoder.decode(packetBatch(memory, { offset: 3, captured: packet.length, wire }), 0, linkType);
   const { segment: s } = decoder;
   return {
     found,

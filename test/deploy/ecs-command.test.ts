@@ -40,7 +40,7 @@ test('add, status, add again, remove, status', async () => {
   const status = await run('status', ...web);
   expect(status).toMatchObject({ code: 0, stderr: '' });
   expect(status.stdout).toMatch(/runs +\.\/bin\/init apidump .*--rate-limit 50\.0 --host-exclusions a,b$/m);
-  // The application's own log group: its role may write there for certain.
+  // The application's own log group, which its role may certainly write to.
   expect(JSON.stringify(ecs.revisions.get('shop:2'))).toContain(
     '"awslogs-group":"/ecs/shop","awslogs-region":"eu-west-1","awslogs-stream-prefix":"ecs-pcap"',
   );
@@ -143,7 +143,7 @@ describe('at a terminal', needs('script'), () => {
     expect(ecs.serviceRevision).toMatch(/shop:2$/);
   });
 
-  test('who may not list regions is told to name one', async () => {
+  test('without the permission to list regions, the error says to name one', async () => {
     ecs.denied.add('ec2:DescribeRegions');
     const { code, rest } = await atTerminal(['ecs', 'add'], []);
     expect(code).toBe(1);

@@ -105,7 +105,7 @@ function workingCopy(): string {
   return directory;
 }
 
-/** Not synchronous: the ECS it talks to may live in this very process. */
+/** Asynchronous, since the ECS that it talks to may be in this process. */
 async function terraform(directory: string, words: readonly string[], environment: Record<string, string> = {}) {
   const { TF_CLI_CONFIG_FILE: _, ...inherited } = process.env;
   const child = spawn('terraform', [...words, '-no-color'], {
@@ -125,7 +125,7 @@ async function terraform(directory: string, words: readonly string[], environmen
   return { status, output };
 }
 
-/** The same with exit code 0 asserted, and everything that was said in the failure. */
+/** The same with exit code 0 asserted; a failure shows all output. */
 async function succeed(directory: string, words: readonly string[], environment: Record<string, string> = {}) {
   const { status, output } = await terraform(directory, words, environment);
   expect(status, output).toBe(0);
@@ -248,7 +248,7 @@ describe(
     const register = (input: JsonObject) =>
       client.send(new RegisterTaskDefinitionCommand(input as unknown as RegisterTaskDefinitionCommandInput));
 
-    /** A revision as ECS has it, without what tells one revision from another, in the provider's order. */
+    /** A revision as ECS has it, without what distinguishes one revision from another, in the provider's order. */
     async function revision(name: string) {
       const answer = await client.send(new DescribeTaskDefinitionCommand({ taskDefinition: name, include: ['TAGS'] }));
       const {
@@ -380,7 +380,7 @@ describe(
           after.containerDefinitions = byName(
             objectsOf(after.containerDefinitions).filter(({ name }) => name !== SENSOR_CONTAINER_NAME),
           );
-          // What docs/install.md says is lost with provider 5.100.0, and what no provider can know.
+          // Lost with provider 5.100.0, as docs/install.md says, and unknown to every provider.
           expect(lostPaths(before, after).toSorted()).toStrictEqual([
             '$.containerDefinitions[1].resourceRequirements[0].sharingStrategy',
             '$.containerDefinitions[1].resourceRequirements[1].sharingStrategy',

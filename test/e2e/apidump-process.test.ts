@@ -50,7 +50,7 @@ it('reads standard input, and gives its books as JSON where the log is JSON', as
   });
 });
 
-it('ends quietly when whoever reads its output goes away', async () => {
+it('ends quietly when the reader of its output goes away', async () => {
   const many = join(directory, 'many.pcap');
   const turns = Array.from({ length: 20_000 }, (_, i) => i).flatMap((i) => [
     ['client', `GET /${i} HTTP/1.1\r\nHost: h\r\n\r\n`] as const,

@@ -36,7 +36,7 @@ async function busyServer(tls = false): Promise<number> {
   await once(made, 'listening');
   const { port } = made.address() as AddressInfo;
   traffic = setInterval(() => {
-    // A connection for each request: the name is said at its start only.
+    // A connection for each request, since the name is only in its first packets.
     const request = tls
       ? getTls({ agent: false, host: 'localhost', port, ca, path: '/' })
       : get({ host: '127.0.0.1', port, path: '/' });

@@ -1,7 +1,7 @@
 /**
- * Every command of the README and docs/install.md, word for word, with the real programs or the nearest thing to be had:
- * docker is podman, AWS is moto, Kubernetes an API server with controllers and no nodes. A command that is not run here
- * stands in NOT_RUN with the reason. scripts/check-readme runs them all.
+ * Every command of the README and the documents, word for word, with the real programs or the nearest substitute: docker
+ * is podman, AWS is moto, Kubernetes an API server with controllers and no nodes. NOT_RUN lists the commands that are not
+ * run here, with the reason. scripts/check-readme runs them all.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -139,7 +139,7 @@ describe('from a checkout', () => {
   scenario('the capability', capturing('setcap', 'setpriv'), ['README.md#See it work[1]'], async (setcap = '') => {
     const tools = mkdtempSync(join(tmpdir(), 'pcap-sensor-node-'));
     onTestFinished(() => rmSync(tools, { recursive: true }));
-    // A Node.js of its own, and sudo for root, who needs none.
+    // It gets a Node.js of its own, and a sudo that root does not need.
     execFileSync('cp', [process.execPath, join(tools, 'node')]);
     writeFileSync(join(tools, 'sudo'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
     const where = { cwd: copy, env: { PATH: `${tools}:${process.env.PATH}` } };

@@ -99,7 +99,7 @@ describe('nginx and curl on loopback', needs('capture', 'nginx', 'curl'), () => 
     }
   });
 
-  it('loses nothing that was complete when it is told to stop under load', { timeout: 60_000 }, async () => {
+  it('loses nothing that was complete when it is stopped under load', { timeout: 60_000 }, async () => {
     const port = await freePort();
     await startNginx(port);
     const { traces, received } = collect();

@@ -1,6 +1,6 @@
 /**
- * What a start loads. Each package costs a sensor time and memory for as long as it runs, so that one more is a decision:
- * made here, by adding its name.
+ * What a start loads. Each package costs a sensor time and memory for as long as it runs, so one more is a decision, which
+ * is made by adding its name here.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -51,7 +51,7 @@ function packagesIn(paths: readonly string[]): string[] {
   return [...new Set(names)].sort();
 }
 
-it('of a sensor that has seen nothing yet loads these packages and no other', needs('capture'), async () => {
+it('loads these packages and no other in a sensor that has seen nothing yet', needs('capture'), async () => {
   // Nothing passes the filter, so nothing is sent.
   const nothing = ['--interfaces', 'lo', '--filter', 'tcp port 1 and tcp port 2'];
   const paths = await loadedBy(['apidump', '--satellite-url', 'http://127.0.0.1:9', ...nothing], 'capturing on lo');

@@ -102,7 +102,7 @@ describe('the cap on flows', () => {
     expect(counters).toMatchObject({ flows_opened: 101, flows_evicted: 91 });
   });
 
-  it('hands on what an evicted flow had', () => {
+  it('emits what an evicted flow had', () => {
     const run = new EngineRun({ limits: { flows_max: 2 } });
     for (const port of [1, 2, 3])
       for (const packet of packetsOf([request], { clientPort: port, start: port * 1e9 })) run.push(packet);

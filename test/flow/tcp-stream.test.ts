@@ -18,7 +18,8 @@ describe('held segments', () => {
         const length = random.between(1, 20);
         const bytes = Buffer.from(Array.from({ length }, () => random.between(0, 255)));
         // Every segment acknowledges the same, as those of one direction mostly do.
-        const stored = stream.hold((base + at) | 0, bytes, 0, length, 0, 7, i, budget);
+        const piece = { sequence: (base + at) | 0, bytes, start: 0, end: length, cut: 0, acknowledgement: 7, time: i };
+        const stored = stream.hold(piece, budget);
         let fresh = 0;
         for (let k = 0; k < length; k++) {
           if (oracle[at + k] !== null) continue;
@@ -49,8 +50,9 @@ describe('held segments', () => {
   it('remember what the snap length cut behind them', () => {
     const stream = new TcpStream();
     const budget = new MemoryBudget(1e9);
-    stream.hold(10, Buffer.from('abc'), 0, 3, 5, 0, 0, budget);
-    stream.hold(30, Buffer.alloc(0), 0, 0, 9, 0, 0, budget);
+    const early = { start: 0, acknowledgement: 0, time: 0 };
+    stream.hold({ ...early, sequence: 10, bytes: Buffer.from('abc'), end: 3, cut: 5 }, budget);
+    stream.hold({ ...early, sequence: 30, bytes: Buffer.alloc(0), end: 0, cut: 9 }, budget);
     expect(stream.held.map(({ sequence, bytes, cut }) => [sequence, bytes.toString(), cut])).toEqual([
       [10, 'abc', 5],
       [30, '', 9],

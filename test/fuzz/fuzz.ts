@@ -14,7 +14,8 @@ import { PcapngFormat } from '../../src/capture/pcapng-format.js';
 import { createCounters, DropReason, exchangesInFlight } from '../../src/counters.js';
 import { decodeContent } from '../../src/http/content-coding.js';
 import { ChunkedDecoder, trailerPairs } from '../../src/http/h1/chunked-decoder.js';
-import { HeadResult, MessageKind, parsed, parseHead } from '../../src/http/h1/llhttp.js';
+import { createHeadParser } from '../../src/http/h1/head-parser.js';
+import { HeadResult, MessageKind } from '../../src/http/h1/parsed-head.js';
 import { salvageHead } from '../../src/http/h1/salvage-head.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
 import { MemoryBudget } from '../../src/memory-budget.js';
@@ -29,6 +30,8 @@ const LINK_TYPES = [0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 228, 229, 276, 
 const interfaces = LINK_TYPES.map((linkType, id) => ({ id, name: `if${id}`, linkType }));
 const ETHERNET = LINK_TYPES.indexOf(1);
 const RAW = LINK_TYPES.indexOf(101);
+
+const parser = createHeadParser();
 
 /** A segment is at most this long; shedding comes after one was taken in, which may have to be copied twice. */
 const SLACK_BYTES = 2 * 65_536 + 4096;
@@ -325,8 +328,12 @@ async function fuzzParts(random: Random): Promise<void> {
   const text = Buffer.from(random.pick(MESSAGES), 'latin1');
   const bytes = random.chance(0.8) ? mutate(random, text) : randomBytes(random, 300);
   for (const kind of [MessageKind.request, MessageKind.response]) {
-    for (const parse of [parseHead, salvageHead]) {
-      if (parse(kind, bytes, 0, bytes.length) !== HeadResult.complete) continue;
+    for (const result of [
+      () => parser.parse(kind, bytes, 0, bytes.length),
+      () => salvageHead(parser.head, kind, bytes, 0, bytes.length),
+    ]) {
+      if (result() !== HeadResult.complete) continue;
+      const parsed = parser.head;
       check(parsed.length > 0 && parsed.length <= bytes.length, 'a head is longer than its bytes');
       for (let i = 0; i < parsed.headerCount * 4; i++) {
         const place = parsed.spans[i] as number;

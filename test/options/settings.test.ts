@@ -8,7 +8,7 @@ import { SENSOR_OPTIONS, type Settings } from '../../src/options/options.js';
 import {
   type Environment,
   type FlagValues,
-  misspeltVariables,
+  mistypedVariables,
   resolveSensorSettings,
 } from '../../src/options/settings.js';
 
@@ -26,7 +26,7 @@ const PEM = file('-----BEGIN CERTIFICATE-----\n', 'a.pem');
 const OTHER_PEM = file('-----BEGIN PRIVATE KEY-----\n', 'b.pem');
 const TABLE: OptionTable = SENSOR_OPTIONS;
 
-/** A right value for every option: as text, as it comes out, and another one to tell sources apart by. */
+/** A right value for every option: as text, as it comes out, and another one to distinguish sources by. */
 const RIGHT: Record<string, { text: string; value: unknown; other: string; otherValue: unknown }> = {
   'satellite-url': {
     text: 'satellite.local:9999',
@@ -91,7 +91,7 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   'log-format': { text: 'json', value: 'json', other: 'text', otherValue: 'text' },
 };
 
-/** Wrong values of every option, and what the error says of them. */
+/** Wrong values of every option, and what the error says about them. */
 const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> = {
   'satellite-url': [
     ['http://', 'not a URL'],
@@ -446,7 +446,7 @@ describe('options together', () => {
   });
 });
 
-it('notices variables that are spelled almost right, and no others', () => {
+it('notices variables whose names are almost right, and no others', () => {
   const environment = {
     LEVO_SATELITE_URL: 'x',
     LEVO_AWS_REGION: 'x',
@@ -454,7 +454,7 @@ it('notices variables that are spelled almost right, and no others', () => {
     LEVOAI_ORG_IDS: 'x',
     PATH: '/',
   };
-  expect(misspeltVariables(environment)).toEqual([
+  expect(mistypedVariables(environment)).toEqual([
     { name: 'LEVO_SATELITE_URL', meant: 'LEVO_SATELLITE_URL' },
     { name: 'LEVOAI_ORG_IDS', meant: 'LEVOAI_ORG_ID' },
   ]);

@@ -3,7 +3,7 @@ import { encodeNdjson } from '../../src/output/ndjson.js';
 import { sampleTrace, traceBody } from '../support/trace.js';
 
 describe('encodeNdjson', () => {
-  it('spells a trace in the contract’s order', () => {
+  it('encodes a trace in the contract’s order', () => {
     expect(encodeNdjson(sampleTrace({ parentSpanId: '00f067aa0ba902b7', marks: ['midstream', 'gap'] }))).toBe(
       '{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","parentSpanId":"00f067aa0ba902b7",' +
         '"kind":"server","startTimeUnixNano":"1752000000123456789","durationNano":"1500000",' +
@@ -58,7 +58,7 @@ describe('encodeNdjson', () => {
     ['whole, ending in half a character', Buffer.from('aé').subarray(0, 2), false, 'base64', 'YcM='],
     ['a lone lead byte', Buffer.from([0xc3]), true, 'base64', 'ww=='],
     ['not a Buffer', new Uint8Array([0x61, 0x62, 0x63]).subarray(1), false, 'utf8', 'bc'],
-  ])('spells a body that is %s', (_what, content, truncated, encoding, expected) => {
+  ])('encodes a body that is %s', (_what, content, truncated, encoding, expected) => {
     expect(bodyOf(traceBody(content, { truncated }))).toMatchObject({ encoding, content: expected, truncated });
   });
 

@@ -1,4 +1,4 @@
-/** What the capture lost: never spliced over, never guessed, and told (`gap`, `midstream`). */
+/** What the capture lost: never spliced over, never guessed, and marked (`gap`, `midstream`). */
 import { describe, expect, it } from 'vitest';
 import { ack, client, converse, fin, late, lost, pause, server, split } from '../support/conversation.js';
 
@@ -191,7 +191,7 @@ describe('lost bytes of a request', () => {
   });
 });
 
-describe('how loss is told from lateness', () => {
+describe('how loss and lateness are distinguished', () => {
   const long = (count: number) => Array.from({ length: count }, () => server('x'.repeat(10)));
   const head = server('HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n');
 
@@ -212,7 +212,7 @@ describe('how loss is told from lateness', () => {
   });
 
   it('gives it up after the stream timeout', () => {
-    const { handedOn, lines } = converse([
+    const { emittedAt, lines } = converse([
       get('/1'),
       server(`${HEAD}abcd`),
       lost(server('efgh')),
@@ -222,7 +222,7 @@ describe('how loss is told from lateness', () => {
       pause(1, ack('server')),
     ]);
     expect(lines).toEqual(['GET /1 → 200 "abcd"… of 12 {gap}']);
-    expect(handedOn[0]).toBeLessThan(Number.POSITIVE_INFINITY);
+    expect(emittedAt[0]).toBeLessThan(Number.POSITIVE_INFINITY);
   });
 
   it('gives it up at once when the receiver has it and 128 packets have come since', () => {
@@ -233,12 +233,12 @@ describe('how loss is told from lateness', () => {
   it('gives it up after a few packets where the kernel has just said that it dropped some', () => {
     const steps = [get('/1'), lost(ok('one')), get('/2'), ok('two'), get('/3'), ok('three'), get('/4'), ok('four')];
     const waiting = converse(steps);
-    expect(waiting.handedOn.filter(Number.isFinite)).toEqual([]);
-    const told = converse(steps, { drops: 0 });
-    expect(told.handedOn.filter(Number.isFinite)).toHaveLength(4);
-    expect(told.lines).toEqual(waiting.lines);
+    expect(waiting.emittedAt.filter(Number.isFinite)).toEqual([]);
+    const noted = converse(steps, { drops: 0 });
+    expect(noted.emittedAt.filter(Number.isFinite)).toHaveLength(4);
+    expect(noted.lines).toEqual(waiting.lines);
     // Drops of long ago say nothing.
-    expect(converse(steps, { drops: -2e9 }).handedOn.filter(Number.isFinite)).toEqual([]);
+    expect(converse(steps, { drops: -2e9 }).emittedAt.filter(Number.isFinite)).toEqual([]);
   });
 
   it('does not take a late segment for lost because its receiver has it', () => {

@@ -111,7 +111,7 @@ describe('pairing', () => {
     expect(lines.filter((text) => !text.includes('no-response'))).toEqual([]);
   });
 
-  it('takes whoever sends the request for the client', () => {
+  it('takes the side that sends the request for the client', () => {
     const { exchanges } = converse([
       server('GET /from-the-server HTTP/1.1\r\nHost: a\r\n\r\n'),
       client('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
@@ -223,9 +223,9 @@ describe('the end of HTTP on a connection', () => {
   it('frees what it held', () => {
     // The harness sees to it that the budget ends at zero; here it must be free before the connection ends.
     const upload = client(`POST /ws HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n${'x'.repeat(5000)}`);
-    const { budgetPeak, handedOn } = converse([upload, server('HTTP/1.1 101 Go\r\n\r\n'), client('frames')]);
+    const { budgetPeak, emittedAt } = converse([upload, server('HTTP/1.1 101 Go\r\n\r\n'), client('frames')]);
     expect(budgetPeak).toBeGreaterThan(5000);
-    expect(handedOn[0]).toBeLessThan(Number.POSITIVE_INFINITY);
+    expect(emittedAt[0]).toBeLessThan(Number.POSITIVE_INFINITY);
   });
 });
 

@@ -5,7 +5,7 @@
  *   out byte for byte.
  * - Whatever packets are lost, each exchange is either as it was or marked, and what it shows was on the wire at that
  *   place: a body is a prefix of the true one, a response is one the server gave. Which request it answers cannot always
- *   be told when requests are lost too; then it may be a neighbour's, and the mark says so. Unmarked, it never is.
+ *   be known when requests are lost too; then it may be a neighbour's, and the mark says so. Unmarked, it never is.
  *
  * `SEED=n` runs a seed again, `CASES=n` sets the number of cases.
  */
@@ -56,7 +56,7 @@ function run(packets: readonly Packet[]): Exchange[] {
 const NOTHING = Buffer.alloc(0);
 
 /** An exchange as text that shows where two differ. */
-function spell(e: ExpectedExchange): string {
+function textOf(e: ExpectedExchange): string {
   const body = (bytes: Uint8Array) => `${bytes.length} ${Buffer.from(bytes).toString('latin1').slice(0, 40_000)}`;
   return JSON.stringify([
     e.method,
@@ -107,7 +107,7 @@ describe(`random conversations, SEED=${SEED}`, () => {
     await each(async (random, conversation) => {
       const exchanges = run(disturb(random, conversation));
       const traces = await tracesOf(exchanges);
-      expect(traces.map((trace) => spell(seen(trace)))).toEqual(conversation.expected.map(spell));
+      expect(traces.map((trace) => textOf(seen(trace)))).toEqual(conversation.expected.map(textOf));
       expect(exchanges.map((exchange) => markNames(exchange.marks))).toEqual(exchanges.map(() => []));
     });
   });
@@ -127,7 +127,7 @@ describe(`random conversations, SEED=${SEED}`, () => {
         const truth = conversation.expected.find(({ target }) => target === exchange.request.target);
         if (truth === undefined) throw new Error(`a request for ${exchange.request.target}, which nobody sent`);
         if (exchange.marks === 0) {
-          expect(spell(seen(trace))).toBe(spell(truth));
+          expect(textOf(seen(trace))).toBe(textOf(truth));
           whole++;
           return;
         }
@@ -139,7 +139,7 @@ describe(`random conversations, SEED=${SEED}`, () => {
         } else {
           const answer = whoseResponse(trace, conversation);
           expect([trace.response?.status, trace.response?.headers]).toEqual([answer.status, answer.responseHeaders]);
-          // Who lost the request of a HEAD cannot know that its response has no body, and takes what comes behind it for one.
+          // A receiver that lost a HEAD request cannot know that its response has no body, and takes what follows for one.
           const isBodiless = answer.method === 'HEAD' || answer.status === 304;
           if (answer === truth || !isBodiless) checkPrefix(exchange.response.body, answer, 'response');
         }

@@ -84,7 +84,7 @@ describe('messages that do not end', () => {
   const events = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
 
   it('emits server-sent events when their time is up, and goes on following', () => {
-    const { lines, handedOn } = converse([
+    const { lines, emittedAt } = converse([
       get('/events'),
       server(`${events}5\r\ndata:\r\n`),
       Array.from({ length: 20 }, () => pause(1, server('2\r\n42\r\n'))),
@@ -94,15 +94,15 @@ describe('messages that do not end', () => {
     ]);
     expect(lines[0]).toMatch(/^GET \/events → 200 "data:(42){8,11}" \{unfinished\}$/);
     expect(lines[1]).toBe('GET /2 → 200 "two"');
-    expect(handedOn[0]).toBeLessThan(15e9);
+    expect(emittedAt[0]).toBeLessThan(15e9);
   });
 
   it('emits them when the cap is reached', () => {
-    const { lines, handedOn } = converse([get('/events'), server(`${events}8\r\n12345678\r\n`), ack('client')], {
+    const { lines, emittedAt } = converse([get('/events'), server(`${events}8\r\n12345678\r\n`), ack('client')], {
       limits: { body_bytes_max: 4 },
     });
     expect(lines).toEqual(['GET /events → 200 "1234"… of 8 {unfinished}']);
-    expect(handedOn[0]).toBeLessThan(1e9);
+    expect(emittedAt[0]).toBeLessThan(1e9);
   });
 
   it('emits any response that stalls for the timeout, and pairs the next right', () => {

@@ -135,7 +135,7 @@ describe('segments', () => {
     expect(counters.gap_bytes).toBe(20);
   });
 
-  it('tells what the snap length cut', () => {
+  it('counts what the snap length cut', () => {
     const { lines, counters } = converse([
       client(REQUEST),
       server(RESPONSE, { kept: RESPONSE.length - 3 }),
@@ -146,7 +146,7 @@ describe('segments', () => {
     expect(counters).toMatchObject({ packets_cut_short: 1, gap_bytes: 3 });
   });
 
-  it('tells what the snap length cut of segments out of order', () => {
+  it('counts what the snap length cut of segments out of order', () => {
     const { lines } = converse([
       client(REQUEST),
       late(server(RESPONSE.slice(0, HALF)), 1),
@@ -187,9 +187,9 @@ describe('ends of a connection', () => {
   });
 
   it('says of a request behind the end of the server that it has no response', () => {
-    const { lines, handedOn } = converse([client(REQUEST), server(RESPONSE), fin('server'), client(REQUEST)]);
+    const { lines, emittedAt } = converse([client(REQUEST), server(RESPONSE), fin('server'), client(REQUEST)]);
     expect(lines).toEqual([EXCHANGE, 'POST /a "body" → nothing {no-response}']);
-    expect(handedOn[1]).toBeLessThan(Number.POSITIVE_INFINITY);
+    expect(emittedAt[1]).toBeLessThan(Number.POSITIVE_INFINITY);
   });
 
   it('says so, too, of a server that ended before it said anything', () => {

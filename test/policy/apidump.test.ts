@@ -89,7 +89,7 @@ describe('rules', () => {
     expect(traces.map(({ request }) => request.target.length)).toEqual([65_538]);
   });
 
-  it('keeps health checks when told, and counts them when not', async () => {
+  it('keeps health checks with the option, and counts them without', async () => {
     const path = join(folder, 'health.pcap');
     writeConversations(path, conversations);
     expect((await apidump(path, '--keep-health-checks')).traces.length).toBe(8);
@@ -198,7 +198,7 @@ describe('redaction', () => {
     }
   });
 
-  it('sends everything that was on the wire when told to, and says so once', async () => {
+  it('sends everything that was on the wire with --no-default-redaction, and says so once', async () => {
     const path = join(folder, 'plain.pcap');
     const rows = [...secrets, ...lookAlikes];
     writeConversations(path, rows.map(conversation));

@@ -42,7 +42,8 @@ export function makeExchange(parts: ExchangeParts = {}): Exchange {
         : { status, reason: '', version: '1.1', headers: headerList([]), body: NO_BODY, trailers: [] },
     marks: 0,
     dropReason: DropReason.none,
-    admission: null,
+    context: null,
+    permit: null,
   };
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { DropReason } from '../../src/counters.js';
 import { createTraceIds } from '../../src/pair/trace-ids.js';
-import { type Admission, createPolicy, type Policy, type PolicySettings } from '../../src/policy/policy.js';
+import { createPolicy, type Policy, type PolicySettings } from '../../src/policy/policy.js';
 import { type ExchangeParts, makeExchange } from './make-exchange.js';
 
 const OPEN: PolicySettings = {
@@ -44,13 +44,15 @@ const traced = (flags: string): ExchangeParts => ({
 });
 
 describe('createPolicy', () => {
-  it('keeps everything when nothing is asked of it, and leaves the trace context', () => {
+  it('keeps everything without rules, and leaves the trace context', () => {
     const exchange = makeExchange();
     expect(create({}).admit(exchange)).toBe(DropReason.none);
-    expect(exchange.admission).toEqual({ traceId: FRESH_ID, parentSpanId: null, sampled: null, permit: null });
+    expect(exchange.context).toEqual({ traceId: FRESH_ID, parentSpanId: null, sampled: null });
+    expect(exchange.permit).toBeNull();
     const child = makeExchange(traced('01'));
     expect(create({}).admit(child)).toBe(DropReason.none);
-    expect(child.admission).toEqual({ traceId: TRACE_ID, parentSpanId: PARENT_ID, sampled: true, permit: null });
+    expect(child.context).toEqual({ traceId: TRACE_ID, parentSpanId: PARENT_ID, sampled: true });
+    expect(child.permit).toBeNull();
   });
 
   it.each<[string, Partial<PolicySettings>, ExchangeParts, DropReason]>([
@@ -64,7 +66,7 @@ describe('createPolicy', () => {
   ])('%s', (_, settings, parts, reason) => {
     const exchange = makeExchange(parts);
     expect(create(settings).admit(exchange)).toBe(reason);
-    expect(exchange.admission === null).toBe(reason !== DropReason.none);
+    expect(exchange.context === null).toBe(reason !== DropReason.none);
   });
 
   it.each(['wall', 'capture'] as const)('drops what is over the rate limit, paced by %s time', (pace) => {
@@ -80,11 +82,11 @@ describe('createPolicy', () => {
     for (let i = 0; i < 100; i++) {
       const exchange = makeExchange({ status: 200 });
       expect(policy?.admit(exchange)).toBe(DropReason.none);
-      expect(policy?.settle(exchange)).toBe(DropReason.statusRule);
-      expect(policy?.settle(exchange)).toBe(DropReason.statusRule);
+      expect(policy?.conclude(exchange)).toBe(DropReason.statusRule);
+      expect(policy?.conclude(exchange)).toBe(DropReason.statusRule);
     }
     const kept = Array.from({ length: 100 }, () => makeExchange({ status: 500 })).filter(
-      (exchange) => policy?.admit(exchange) === DropReason.none && policy.settle(exchange) === DropReason.none,
+      (exchange) => policy?.admit(exchange) === DropReason.none && policy.conclude(exchange) === DropReason.none,
     );
     expect(kept.length).toBe(4);
   });
@@ -94,15 +96,15 @@ describe('createPolicy', () => {
     for (let i = 0; i < 100; i++) {
       const exchange = makeExchange();
       expect(policy?.admit(exchange)).toBe(DropReason.none);
-      exchange.dropReason = DropReason.shed;
-      expect(policy?.settle(exchange)).toBe(DropReason.shed);
-      expect((exchange.admission as Admission).permit).toBeNull();
+      exchange.dropReason = DropReason.unwatched;
+      expect(policy?.conclude(exchange)).toBe(DropReason.unwatched);
+      expect(exchange.permit).toBeNull();
     }
   });
 
-  it('settles what it never admitted', () => {
+  it('concludes what it never admitted', () => {
     const exchange = makeExchange();
     exchange.dropReason = DropReason.hostRule;
-    expect(create({ ratePerMinute: 1 }).settle(exchange)).toBe(DropReason.hostRule);
+    expect(create({ ratePerMinute: 1 }).conclude(exchange)).toBe(DropReason.hostRule);
   });
 });

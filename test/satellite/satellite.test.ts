@@ -1,12 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, it } from 'vitest';
-import { type Satellite, type SatelliteOptions, startSatellite } from '../../src/satellite/satellite.js';
+import { type Satellite, type SatelliteSettings, startSatellite } from '../../src/satellite/satellite.js';
 import { formatSatelliteTrace, type SatelliteTrace } from '../../src/satellite/satellite-trace.js';
 
 let satellite: Satellite | undefined;
 afterEach(() => satellite?.close());
 
-async function start(options: Partial<SatelliteOptions> = {}): Promise<Satellite> {
+async function start(options: Partial<SatelliteSettings> = {}): Promise<Satellite> {
   satellite = await startSatellite({ host: '127.0.0.1', port: 0, traces_max: 10, ...options });
   return satellite;
 }
@@ -58,9 +58,9 @@ function post(
   return fetch(url, { method: 'POST', body, headers: { 'Content-Type': 'application/json', ...headers } });
 }
 
-it('takes OTLP, plain and gzip, tells of each trace and serves what it holds', async () => {
-  const told: SatelliteTrace[] = [];
-  const { url } = await start({ onTrace: (trace) => told.push(trace) });
+it('takes OTLP, plain and gzip, reports each trace and serves what it holds', async () => {
+  const reported: SatelliteTrace[] = [];
+  const { url } = await start({ onTrace: (trace) => reported.push(trace) });
   const plain = await post(`${url}/v1/traces`, JSON.stringify(request([span()])));
   expect([plain.status, plain.headers.get('content-type'), await plain.text()]).toEqual([
     200,
@@ -70,13 +70,13 @@ it('takes OTLP, plain and gzip, tells of each trace and serves what it holds', a
   const packed = gzipSync(JSON.stringify(request([span('1'.repeat(32)), span('2'.repeat(32))])));
   expect((await post(`${url}/v1/traces`, packed, { 'Content-Encoding': 'gzip' })).status).toBe(200);
 
-  expect(told.map(formatSatelliteTrace)).toEqual([
+  expect(reported.map(formatSatelliteTrace)).toEqual([
     '200 GET api.example:8080/items?a=1 1.5ms 0B>8B 0af7651916cd43dd8448eb211c80319c [staging org-1 shop]',
     `200 GET api.example:8080/items?a=1 1.5ms 0B>8B ${'1'.repeat(32)} [staging org-1 shop]`,
     `200 GET api.example:8080/items?a=1 1.5ms 0B>8B ${'2'.repeat(32)} [staging org-1 shop]`,
   ]);
   const held = (await (await fetch(`${url}/traces`)).json()) as SatelliteTrace[];
-  expect(held.map((trace) => trace.traceId)).toEqual(told.map((trace) => trace.traceId));
+  expect(held.map((trace) => trace.traceId)).toEqual(reported.map((trace) => trace.traceId));
   expect(held[0]?.span).toEqual(span());
   expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ status: 'ok', received: 3 });
 });
@@ -100,8 +100,8 @@ it('answers a partial success for spans that are not spans', async () => {
 });
 
 it('takes the levo protocol', async () => {
-  const told: SatelliteTrace[] = [];
-  const { url } = await start({ onTrace: (trace) => told.push(trace) });
+  const reported: SatelliteTrace[] = [];
+  const { url } = await start({ onTrace: (trace) => reported.push(trace) });
   const entry = {
     http_scheme: 'http',
     request: {
@@ -116,17 +116,17 @@ it('takes the levo protocol', async () => {
   };
   const response = await post(`${url}/1.0/ebpf/traces`, JSON.stringify([entry]));
   expect(response.status).toBe(200);
-  expect(told.map(formatSatelliteTrace)).toEqual([
+  expect(reported.map(formatSatelliteTrace)).toEqual([
     '500 POST h:1/a?b=1 2.00s 3B>0B 0af76519-16cd-43dd-8448-eb211c80319c [prod shop]',
   ]);
 });
 
 it('shows nothing of a trace that would steer a terminal', async () => {
   const entry = { method: 'GET', request: { headers: { ':path': '/\u001b[2J\r\n\u202e', ':authority': 'h' } } };
-  const told: SatelliteTrace[] = [];
-  const { url } = await start({ onTrace: (trace) => told.push(trace) });
+  const reported: SatelliteTrace[] = [];
+  const { url } = await start({ onTrace: (trace) => reported.push(trace) });
   expect((await post(`${url}/1.0/ebpf/traces`, JSON.stringify([entry]))).status).toBe(200);
-  expect(formatSatelliteTrace(told[0] as SatelliteTrace)).toContain('GET h/\\u{1b}[2J\\u{d}\\u{a}\\u{202e} ');
+  expect(formatSatelliteTrace(reported[0] as SatelliteTrace)).toContain('GET h/\\u{1b}[2J\\u{d}\\u{a}\\u{202e} ');
 });
 
 it.each([

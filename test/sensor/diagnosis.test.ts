@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type Counters, createCounters } from '../../src/counters.js';
-import { diagnose, type Watched } from '../../src/sensor/diagnosis.js';
+import { diagnose, type Observation } from '../../src/sensor/diagnosis.js';
 import { progressLine } from '../../src/sensor/progress.js';
 
-const watch = (counters: Partial<Counters>, override: Partial<Watched> = {}): Watched => ({
+const observe = (counters: Partial<Counters>, override: Partial<Observation> = {}): Observation => ({
   counters: { ...createCounters(), ...counters },
   interfaces: ['lo', 'eth1'],
   filter: '',
@@ -17,47 +17,47 @@ const talking = { ...seen, requests_seen: 9, responses_seen: 9, exchanges_seen: 
 
 describe('diagnose', () => {
   it.each([
-    [watch({}, { interfaces: [] }), 'no-interfaces', /no interface/],
-    [watch({}), 'no-packets', /no packet on lo, eth1/],
-    [watch({}, { filter: 'port 81' }), 'filter-excludes-all', /passed --filter "port 81"/],
-    [watch({ packets_seen: 5, packets_not_tcp: 5 }), 'no-tcp', /5 packets .* none of them TCP/],
+    [observe({}, { interfaces: [] }), 'no-interfaces', /no interface/],
+    [observe({}), 'no-packets', /no packet on lo, eth1/],
+    [observe({}, { filter: 'port 81' }), 'filter-excludes-all', /passed --filter "port 81"/],
+    [observe({ packets_seen: 5, packets_not_tcp: 5 }), 'no-tcp', /5 packets .* none of them TCP/],
     [
-      watch({ ...seen, flows_tls: 3 }, { tlsNames: ['a.example', 'b.example'] }),
+      observe({ ...seen, flows_tls: 3 }, { tlsNames: ['a.example', 'b.example'] }),
       'tls-only',
       /3 .*TLS \(to a.example, b.example\)/,
     ],
-    [watch({ ...seen, flows_tls: 3 }), 'tls-only', /3 connections are TLS, none/],
-    [watch({ ...seen, flows_h2: 2 }), 'http2-only', /2 connections are HTTP\/2/],
-    [watch({ ...seen, flows_not_http: 2, flows_tls: 1 }), 'not-http', /2 connections carry/],
-    [watch({ ...seen }), 'no-requests', /80 TCP segments/],
-    [watch({ ...seen, responses_seen: 4 }), 'one-direction', /4 responses and no request/],
-    [watch({ ...seen, requests_seen: 4, exchanges_seen: 4 }), 'one-direction', /4 requests and no response/],
+    [observe({ ...seen, flows_tls: 3 }), 'tls-only', /3 connections are TLS, none/],
+    [observe({ ...seen, flows_h2: 2 }), 'http2-only', /2 connections are HTTP\/2/],
+    [observe({ ...seen, flows_not_http: 2, flows_tls: 1 }), 'not-http', /2 connections carry/],
+    [observe({ ...seen }), 'no-requests', /80 TCP segments/],
+    [observe({ ...seen, responses_seen: 4 }), 'one-direction', /4 responses and no request/],
+    [observe({ ...seen, requests_seen: 4, exchanges_seen: 4 }), 'one-direction', /4 requests and no response/],
     [
-      watch({ ...talking, exchanges_dropped_path_rule: 5, exchanges_dropped_rate_limited: 4 }),
+      observe({ ...talking, exchanges_dropped_path_rule: 5, exchanges_dropped_rate_limited: 4 }),
       'all-excluded',
       /all 9 .*: 5 by path rules, 4 by the rate limit/,
     ],
-    [watch({ ...talking, exchanges_dropped_undeliverable: 9 }), 'not-delivered', /satellite takes none/],
-    [watch({ ...talking, export_retries: 2 }), 'not-delivered', /satellite takes none/],
-  ] as const)('%#: %s', (watched, code, message) => {
-    const diagnosis = diagnose(watched);
+    [observe({ ...talking, exchanges_dropped_undeliverable: 9 }), 'not-delivered', /satellite takes none/],
+    [observe({ ...talking, export_retries: 2 }), 'not-delivered', /satellite takes none/],
+  ] as const)('%#: %s', (observed, code, message) => {
+    const diagnosis = diagnose(observed);
     expect(diagnosis?.code).toBe(code);
     expect(diagnosis?.message).toMatch(message);
     expect(diagnosis?.advice).not.toBe('');
   });
 
   it.each([
-    ['traces come', watch({ ...talking, exchanges_exported: 1, exchanges_dropped_path_rule: 8 })],
-    ['they are on their way', watch(talking)],
-    ['most connections are TLS, but not all', watch({ ...talking, flows_tls: 900, exchanges_exported: 9 })],
-    ['they go to a file', watch({ ...talking, export_retries: 1 }, { exporting: false })],
-  ])('says nothing where %s', (_what, watched) => {
-    expect(diagnose(watched)).toBeNull();
+    ['traces come', observe({ ...talking, exchanges_exported: 1, exchanges_dropped_path_rule: 8 })],
+    ['they are on their way', observe(talking)],
+    ['most connections are TLS, but not all', observe({ ...talking, flows_tls: 900, exchanges_exported: 9 })],
+    ['they go to a file', observe({ ...talking, export_retries: 1 }, { exporting: false })],
+  ])('says nothing where %s', (_what, observed) => {
+    expect(diagnose(observed)).toBeNull();
   });
 
   it('shows no more than five names', () => {
     const tlsNames = Array.from({ length: 8 }, (_, i) => `h${i}.example`);
-    expect(diagnose(watch({ ...seen, flows_tls: 9 }, { tlsNames }))?.message).toContain('h4.example, and 3 more');
+    expect(diagnose(observe({ ...seen, flows_tls: 9 }, { tlsNames }))?.message).toContain('h4.example, and 3 more');
   });
 });
 
@@ -72,7 +72,7 @@ describe('progressLine', () => {
     residentBytes: 70 << 20,
   };
 
-  it('tells of the last minute, not of all time', () => {
+  it('is about the last minute, not about all time', () => {
     const before = { ...createCounters(), ...talking, exchanges_exported: 9 };
     const now = {
       ...before,

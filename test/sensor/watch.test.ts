@@ -11,7 +11,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A watch over a gate and a pipeline that write down what is done to them, by a governor that does as it is told. */
+/** A watch over a gate and a pipeline that write down what is done to them, with a governor that follows a script. */
 function watched(openAt: (now: number) => boolean, pending: (now: number) => number = () => 0) {
   const start = Date.now();
   const now = () => Date.now() - start;

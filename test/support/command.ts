@@ -34,7 +34,7 @@ export async function runCommand(args: readonly string[], options: CommandOption
   return { code, stdout, stderr };
 }
 
-/** Starts the command line to be watched as it runs; it is killed when the test is over, however that went. */
+/** Starts the command line, whose output can be followed; it is killed when the test is over, however that went. */
 export function startCommand(args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
   const child = spawn(COMMAND, args, { env: withoutOptions(process.env), stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));

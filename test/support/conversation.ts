@@ -90,7 +90,7 @@ export function split(step: Step, size: number): Step[] {
 }
 
 export interface ConversationOptions extends RunOptions {
-  /** Whether the capture has the handshake; true unless told. */
+  /** Whether the capture has the handshake; true by default. */
   handshake?: boolean;
   clientPort?: number;
   clientIsn?: number;

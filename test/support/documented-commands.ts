@@ -1,17 +1,17 @@
 /**
- * The commands that the README and docs/install.md tell people to type, as they stand there.
+ * The commands that the README, docs/install.md, docs/options.md and docs/cost.md give people to type, word for word.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
-const FILES = ['README.md', 'docs/install.md'];
+const FILES = ['README.md', 'docs/install.md', 'docs/options.md', 'docs/cost.md'];
 
-/** A span of code in running text is a command if it starts with one of these and, but for scripts, has more words. */
+/** A span of code in running text is a command if it starts with one of these and has more words, unless it is a script. */
 const PROGRAMS = /^([A-Z_]+=\S+ )*((npm|curl|docker|kubectl|aws|terraform|bin\/[a-z-]+) \S|scripts\/[a-z-]+)/;
 
 export interface Snippet {
-  /** `FILE#HEADING[N]`, counting the blocks of that language under the heading; of a span, its text. */
+  /** `FILE#HEADING[N]`, counting the blocks of that language under the heading; for a span, its text. */
   readonly place: string;
   readonly language: string;
   /** Without the fence; ends without a line break. */
@@ -47,12 +47,12 @@ export function snippetsIn(file: string, markdown: string): Snippet[] {
 
 const snippets = FILES.flatMap((file) => snippetsIn(file, readFileSync(join(ROOT, file), 'utf8')));
 
-/** Where the commands stand, each place once. */
+/** The places of the commands, each once. */
 export const commandPlaces: readonly string[] = [
   ...new Set(snippets.filter(({ language }) => language === 'sh').map(({ place }) => place)),
 ];
 
-/** The text at `place`, word for word; throws where there is none. */
+/** The text at `place`, word for word; throws if there is none. */
 export function documented(place: string, language = 'sh'): string {
   const found = snippets.find((one) => one.place === place && one.language === language);
   if (found === undefined) {

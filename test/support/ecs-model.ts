@@ -52,8 +52,8 @@ export const membersOf = (schema: unknown): string[] =>
   Object.keys(NormalizedSchema.of(schema as Parameters<typeof NormalizedSchema.of>[0]).getMemberSchemas());
 
 /**
- * A value of `schema` in which every member is present, at every depth. Each text and number tells where it stands, so
- * that none can be taken for another; texts are no values of their enumerations.
+ * A value of `schema` in which every member is present, at every depth. Each text and number names its place, so that none
+ * can be taken for another; texts are no values of their enumerations.
  */
 export function everyMember(schema: unknown, path = '$'): JsonValue {
   const shape = NormalizedSchema.of(schema as Parameters<typeof NormalizedSchema.of>[0]);

@@ -1,6 +1,6 @@
 /**
- * An ECS that keeps what it is given byte for byte, members unknown to every SDK included, and that can be told to
- * deny an action or to fail a deployment. JSON 1.1 protocol: POST / with `X-Amz-Target: …V20141113.<Operation>`.
+ * An ECS that keeps what it is given byte for byte, including members unknown to every SDK, and that can be made to deny an
+ * action or to fail a deployment. JSON 1.1 protocol: POST / with `X-Amz-Target: …V20141113.<Operation>`.
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';

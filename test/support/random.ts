@@ -28,7 +28,7 @@ export class Random {
   }
 }
 
-/** The seed of this run: given in `SEED`, else the time; printed so that a failure can be had again. */
+/** The seed of this run: given in `SEED`, else the time; printed so that a failure can be reproduced. */
 export function runSeed(): number {
   return process.env.SEED === undefined ? Date.now() >>> 0 : Number(process.env.SEED);
 }

@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { type Counters, createCounters, exchangesInFlight } from '../../src/counters.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
-import type { Clock } from '../../src/output/clock.js';
+import { type Clock, systemClock } from '../../src/output/clock.js';
 import type { Log } from '../../src/output/log.js';
-import { createRelay, type Relay } from '../../src/output/satellite/relay.js';
+import type { Relay } from '../../src/output/relay/relay.js';
+import { openSatelliteRelay } from '../../src/output/satellite/satellite-relay.js';
 import { parseSatelliteUrl } from '../../src/output/satellite/satellite-url.js';
-import { NO_TLS_SETTINGS, type RelaySettings } from '../../src/output/satellite/settings.js';
+import { NO_TLS_SETTINGS, type SatelliteSettings } from '../../src/output/satellite/settings.js';
 import { sampleTrace } from './trace.js';
 
 export interface ReceivedRequest {
@@ -32,7 +33,7 @@ export type Answer =
   | ((request: ReceivedRequest, response: ServerResponse) => void)
   | undefined;
 
-/** A satellite that answers as told: `script` gets each request and its number, from 0. */
+/** A satellite that answers by a script, which is given each request and its number, from 0. */
 export async function startScriptedSatellite(
   script: (request: ReceivedRequest, index: number) => Answer = () => undefined,
   listener: (handler: (request: IncomingMessage, response: ServerResponse) => void) => Server = (handler) =>
@@ -94,7 +95,7 @@ export function recordingLog(): { log: Log; lines: LogLine[] } {
   return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines };
 }
 
-/** Time that passes only when the relay sleeps; what it slept is recorded. */
+/** Time that passes only when the relay sleeps; what it slept is recorded. Timers keep the real time. */
 export function instantClock(): Clock & { slept: number[] } {
   let now = Date.parse('2026-01-01T00:00:00Z');
   const slept: number[] = [];
@@ -102,6 +103,8 @@ export function instantClock(): Clock & { slept: number[] } {
     slept,
     now: () => now,
     random: () => 0.5,
+    after: systemClock.after,
+    every: systemClock.every,
     async sleep(millis, signal) {
       if (signal.aborted) return;
       slept.push(millis);
@@ -111,7 +114,7 @@ export function instantClock(): Clock & { slept: number[] } {
   };
 }
 
-export function relaySettings(url: string, override: Partial<RelaySettings> = {}): RelaySettings {
+export function satelliteSettings(url: string, override: Partial<SatelliteSettings> = {}): SatelliteSettings {
   return {
     satellite: parseSatelliteUrl(url),
     protocol: 'auto',
@@ -149,15 +152,14 @@ export interface RelayUnderTest {
 
 export async function startRelay(
   url: string,
-  override: Partial<RelaySettings> = {},
+  override: Partial<SatelliteSettings> = {},
   limits: Partial<Limits> = {},
   parts: { clock?: Clock; counters?: Counters; onAddress?: (address: string) => void } = {},
 ): Promise<RelayUnderTest> {
   const counters = parts.counters ?? createCounters();
   const { log, lines } = recordingLog();
   const clock = instantClock();
-  const relay = await createRelay({
-    settings: relaySettings(url, override),
+  const relay = await openSatelliteRelay(satelliteSettings(url, override), {
     counters,
     limits: { ...DEFAULT_LIMITS, ...limits },
     log,

@@ -1,6 +1,6 @@
 /**
- * Opens and closes rings in every way there is, with the addon named on the command line; run under AddressSanitizer or
- * valgrind by whoever asks. Plain JavaScript, so that nothing but the addon runs beside it.
+ * Opens and closes rings in every way there is, with the addon named on the command line; for runs under AddressSanitizer
+ * or valgrind. It is plain JavaScript, so that nothing but the addon runs beside it.
  */
 import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';

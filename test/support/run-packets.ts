@@ -32,8 +32,8 @@ export interface RunOptions {
 export interface RunResult {
   exchanges: Exchange[];
   counters: Counters;
-  /** Of each exchange: the time of the packet at which it was handed on; infinite at the capture's end. */
-  handedOn: number[];
+  /** For each exchange, the time of the packet at which it was emitted; infinite at the capture's end. */
+  emittedAt: number[];
   /** The most the budget was ever used. */
   budgetPeak: number;
 }
@@ -47,7 +47,7 @@ const ETHERNET = 1;
 export class EngineRun {
   readonly counters = createCounters();
   readonly exchanges: Exchange[] = [];
-  readonly handedOn: number[] = [];
+  readonly emittedAt: number[] = [];
   readonly budget: MemoryBudget;
   readonly assembler: ExchangeAssembler;
   budgetPeak = 0;
@@ -73,7 +73,7 @@ export class EngineRun {
           this.counters.exchanges_exported++;
           if (!keep(exchange)) return;
           this.exchanges.push(exchange);
-          this.handedOn.push(this.#now);
+          this.emittedAt.push(this.#now);
         },
       },
     });
@@ -113,8 +113,8 @@ export class EngineRun {
     expect(this.assembler.flowCount).toBe(0);
     expect(exchangesInFlight(this.counters)).toBe(0);
     expect(this.budget.used).toBe(0);
-    const { exchanges, counters, handedOn, budgetPeak } = this;
-    return { exchanges, counters, handedOn, budgetPeak };
+    const { exchanges, counters, emittedAt, budgetPeak } = this;
+    return { exchanges, counters, emittedAt, budgetPeak };
   }
 }
 

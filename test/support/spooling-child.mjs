@@ -3,29 +3,29 @@
 import { createCounters } from '../../dist/counters.js';
 import { DEFAULT_LIMITS } from '../../dist/limits.js';
 import { systemClock } from '../../dist/output/clock.js';
-import { createRelay } from '../../dist/output/satellite/relay.js';
+import { openSatelliteRelay } from '../../dist/output/satellite/satellite-relay.js';
 import { parseSatelliteUrl } from '../../dist/output/satellite/satellite-url.js';
 
 const [, , url, directory, run] = process.argv;
 const silent = () => {};
 const counters = createCounters();
-const relay = await createRelay({
-  settings: {
-    satellite: parseSatelliteUrl(url),
-    protocol: 'otlp',
-    compression: 'gzip',
-    exportIntervalMillis: 10,
-    environment: '',
-    organizationId: '',
-    workspaceId: '',
-    serviceName: 'shop',
-    headers: {},
-    resource: {},
-    sensorVersion: '0.1.0',
-    tls: { ca: null, clientCertificate: null, clientKey: null },
-    spool: { directory, bytesMax: 1 << 28 },
-    timing: { attemptTimeoutMillis: 1000, backoffInitialMillis: 10, backoffMaxMillis: 20, retryAfterMaxMillis: 20 },
-  },
+const settings = {
+  satellite: parseSatelliteUrl(url),
+  protocol: 'otlp',
+  compression: 'gzip',
+  exportIntervalMillis: 10,
+  environment: '',
+  organizationId: '',
+  workspaceId: '',
+  serviceName: 'shop',
+  headers: {},
+  resource: {},
+  sensorVersion: '0.1.0',
+  tls: { ca: null, clientCertificate: null, clientKey: null },
+  spool: { directory, bytesMax: 1 << 28 },
+  timing: { attemptTimeoutMillis: 1000, backoffInitialMillis: 10, backoffMaxMillis: 20, retryAfterMaxMillis: 20 },
+};
+const relay = await openSatelliteRelay(settings, {
   counters,
   limits: { ...DEFAULT_LIMITS, batch_traces_max: 7, spool_segment_bytes_max: 20_000 },
   log: { debug: silent, info: silent, warn: silent, error: silent },

@@ -1,4 +1,4 @@
-/** TCP packets of one connection as a batch of Ethernet frames, a microsecond apart. */
+/** TCP packets of one connection as a batch of Ethernet frames. */
 import { createPacketBatch, type PacketBatch } from '../../src/capture/packet-batch.js';
 
 export interface TcpPacket {
@@ -7,6 +7,8 @@ export interface TcpPacket {
   sequence: number;
   acknowledgement: number;
   payload: Buffer;
+  /** Nanoseconds; else a microsecond behind the packet before it. */
+  time?: number;
 }
 
 const HEADER_BYTES = 54;
@@ -22,7 +24,7 @@ export function tcpBatch(packets: readonly TcpPacket[], port: number, startTime:
     batch.offset[i] = at;
     batch.capturedLength[i] = length;
     batch.wireLength[i] = length;
-    batch.time[i] = startTime + i * 1000;
+    batch.time[i] = packet.time ?? startTime + i * 1000;
     writeFrame(batch.bytes, at, packet, port);
     at += length;
   }

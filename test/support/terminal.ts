@@ -1,5 +1,5 @@
 /**
- * A terminal as a reader of the documentation has one: a command is typed, its output watched, answered, interrupted.
+ * A terminal as a reader of the documentation has one: commands are typed, read, answered and interrupted.
  */
 import { spawn } from 'node:child_process';
 import { onTestFinished } from 'vitest';
@@ -24,7 +24,7 @@ export interface Terminal {
   readonly ended: Promise<{ code: number | null; output: string }>;
 }
 
-/** Whatever still runs when the test is over is killed. */
+/** What still runs when the test is over is killed. */
 export function atTerminal(command: string, options: TerminalOptions): Terminal {
   const shell = options.pseudoTerminal
     ? ['script', '--quiet', '--return', '--flush', '--command', command, '/dev/null']

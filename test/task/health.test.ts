@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCounters } from '../../src/counters.js';
 import { listenAddress } from '../../src/options/option-values.js';
-import { createHistogram, observe } from '../../src/output/satellite/histogram.js';
+import { createHistogram, observe } from '../../src/output/relay/histogram.js';
 import { type HealthServer, startHealthServer } from '../../src/task/health-server.js';
 import { encodeMetrics, type SensorStatus } from '../../src/task/metrics.js';
 import { monitorProcess } from '../../src/task/process-status.js';

@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { type Counters, createCounters } from '../../src/counters.js';
-import { createHistogram, observe } from '../../src/output/satellite/histogram.js';
+import { createHistogram, observe } from '../../src/output/relay/histogram.js';
 import { encodeMetrics } from '../../src/task/metrics.js';
 import { needs } from '../support/needs.js';
 

@@ -1,9 +1,10 @@
 /**
- * `apidump`: capture, and ship traces until the file ends or a signal comes.
+ * `apidump`: captures, and sends traces until the file ends or a signal comes.
  */
 import { createLogger, writesText } from '../../log.js';
 import type { Settings } from '../../options/options.js';
-import { type FlagValues, misspeltVariables, resolveSensorSettings } from '../../options/settings.js';
+import { type FlagValues, mistypedVariables, resolveSensorSettings } from '../../options/settings.js';
+import { describeOutput } from '../../output/registry.js';
 import { startSensor } from '../../sensor/sensor.js';
 import { onInterrupt } from './signals.js';
 import { summaryText } from './summary.js';
@@ -11,13 +12,13 @@ import { summaryText } from './summary.js';
 export async function apidump(flags: FlagValues): Promise<number> {
   const settings = resolveSensorSettings(flags, process.env);
   const log = createLogger(settings);
-  for (const { name, meant } of misspeltVariables(process.env)) {
-    log.warn(`environment variable ${name} is read by no option; did you mean ${meant}?`);
+  for (const { name, meant } of mistypedVariables(process.env)) {
+    log.warn(`no option reads the environment variable ${name}; did you mean ${meant}?`);
   }
   const stopping = new Promise<string>((resolve) => {
     onInterrupt(resolve);
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      // Whoever read the traces (`head`) has what it wanted.
+      // The reader of the traces (`head`) has what it wanted.
       if (error.code !== 'EPIPE') log.error({ err: error }, 'standard output failed');
       resolve('standard output closed');
     });
@@ -34,9 +35,6 @@ export async function apidump(flags: FlagValues): Promise<number> {
 function started(settings: Settings): string {
   const from = settings.read === null ? 'capturing on' : 'reading';
   const what = settings.read ?? (settings.interfaces.join(', ') || 'every interface that is up');
-  const to = settings.output.map((output) => {
-    if (output.to === 'satellite') return settings.satelliteUrl;
-    return output.file === null ? 'standard output' : output.file;
-  });
+  const to = settings.output.map((target) => describeOutput(target, settings));
   return `${from} ${what}, traces go to ${to.join(', ')}`;
 }

@@ -11,7 +11,7 @@ const BOOKS = [
   { id: 2, title: 'TCP/IP Illustrated', year: 1994 },
 ];
 
-/** One visit: what a client of the API asks, in order. */
+/** What a client of the API asks for in one visit, in order. */
 const VISIT: readonly { method: string; path: string; body?: object }[] = [
   { method: 'GET', path: '/books?limit=2' },
   { method: 'GET', path: '/books/2' },
@@ -66,7 +66,7 @@ async function answer(incoming: IncomingMessage, response: ServerResponse): Prom
   else if (path === '/orders' && incoming.method === 'POST') json(response, 201, { order: 7, state: 'accepted' });
   else if (path === '/status') json(response, 200, { ok: true });
   else if (path === '/catalogue') {
-    // No length, so it goes out in chunks; compressed, so the sensor has something to undo.
+    // Without a length it is sent in chunks; compressed, it gives the sensor something to undo.
     response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' });
     response.write(gzipSync(JSON.stringify({ books: BOOKS })));
     response.end();

@@ -1,6 +1,6 @@
 /**
  * `demo`, what `npm start` runs: a satellite, a sample API, the sensor capturing loopback, and real traffic through
- * it. Every trace is printed as the satellite receives it, then what became of every exchange.
+ * it. Every trace is printed as the satellite receives it, and then what became of every exchange.
  */
 import { networkInterfaces } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -52,7 +52,7 @@ export async function demo(flags: FlagValues): Promise<number> {
     },
     {},
   );
-  // Without it there is no demo: `startSensor` says what is missing and how to grant it.
+  // There is no demo without the right to capture; the error says what is missing and how to grant it.
   const run = await startSensor(settings, createLogger(settings));
   await run.ready;
   print(`sample API at http://127.0.0.1:${api.port}, satellite at ${satellite.url}, sensor on ${settings.interfaces}`);

@@ -1,5 +1,5 @@
 /**
- * What the doctor found, as text: a line a check, and under what is wrong, what to do.
+ * What the doctor found, as text: a line for each check, and below it what to do if something is wrong.
  *
  * in: findings · out: the report, and the exit code · pure
  */
@@ -12,7 +12,7 @@ export interface Finding {
   readonly verdict: 'ok' | 'warn' | 'fail';
   readonly what: string;
   readonly found: string;
-  /** What to do; empty where nothing is to be done. */
+  /** What to do; empty if there is nothing to do. */
   readonly advice: string;
 }
 

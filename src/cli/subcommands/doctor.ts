@@ -1,5 +1,5 @@
 /**
- * `doctor`: may it capture, does it see traffic, does the satellite answer; watches for some seconds and says what to do.
+ * `doctor`: checks whether the sensor may capture, sees traffic and reaches its satellite, and says what to do.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { SensorError } from '../../errors.js';
@@ -7,8 +7,8 @@ import { createLogger } from '../../log.js';
 import { DOCTOR_OPTIONS } from '../../options/options.js';
 import { type FlagValues, resolveSensorSettings, resolveSettings } from '../../options/settings.js';
 import { type ProbeResult, probeSatellite } from '../../output/satellite/probe.js';
+import { satelliteSettings } from '../../output/satellite/settings.js';
 import { type Diagnosis, diagnose } from '../../sensor/diagnosis.js';
-import { relaySettings } from '../../sensor/open-outputs.js';
 import { startSensor } from '../../sensor/sensor.js';
 import { readTaskMetadata } from '../../task/metadata.js';
 import { readSurroundings } from '../../task/surroundings.js';
@@ -32,7 +32,7 @@ export async function doctor(flags: FlagValues): Promise<number> {
     process.env,
   );
   const resolved = resolveSensorSettings({ 'log-level': ['error'], ...sensorFlags, output: ['ndjson'] }, process.env);
-  // Traces go nowhere: what is to be known is whether there are any.
+  // Traces go nowhere: the question is whether there are any.
   const settings = { ...resolved, output: [] };
   const interrupt = new AbortController();
   onInterrupt(() => interrupt.abort());
@@ -49,14 +49,14 @@ export async function doctor(flags: FlagValues): Promise<number> {
   const probing: Promise<ProbeResult | null> =
     settings.satelliteUrl === null
       ? Promise.resolve(null)
-      : probeSatellite(relaySettings({ settings, sensorVersion: SENSOR_VERSION, task }));
-  // It has had its say before the watching ends; what it throws is thrown below.
+      : probeSatellite(satelliteSettings(settings, task, SENSOR_VERSION));
+  // It may fail while traffic is looked at; what it throws is thrown below.
   probing.catch(() => {});
 
   try {
     const run = await startSensor(settings, createLogger(settings));
     await run.ready;
-    process.stderr.write(`watching for ${seconds} s\n`);
+    process.stderr.write(`looking at the traffic for ${seconds} s\n`);
     await delay(seconds * 1000, undefined, { signal: interrupt.signal }).catch(() => {});
     run.stop('the doctor has seen enough');
     const { counters, interfaces, tlsNames } = await run.done;

@@ -1,5 +1,5 @@
 /**
- * `ecs add`, `ecs remove`, `ecs status`: the sensor in and out of a running ECS service.
+ * `ecs add`, `ecs remove`, `ecs status`: put the sensor into a running ECS service, take it out, and say whether it is in.
  */
 import { setTimeout } from 'node:timers/promises';
 import type { ChangeContext } from '../../deploy/ecs/change.js';
@@ -123,7 +123,7 @@ function changeContext(api: EcsApi, prompter: Prompter): ChangeContext {
   };
 }
 
-/** Waiting ends at the first Ctrl-C; the rollout itself is ECS's and goes on. */
+/** Waiting ends at the first Ctrl-C; the rollout itself is up to ECS and goes on. */
 function interruptibleSleep(): (seconds: number) => Promise<void> {
   const stop = new AbortController();
   let isListening = false;
@@ -143,7 +143,7 @@ function interruptibleSleep(): (seconds: number) => Promise<void> {
   };
 }
 
-/** Flags of the sensor as they were given, for its command line; those with a place of their own there left out. */
+/** The sensor's flags as they were given, for its command line, without those that have a place of their own there. */
 function extraFlags(flags: FlagValues): string[] {
   const placed = new Set(['satellite-url', 'levo-env', 'levoai-org-id']);
   return Object.entries(flags).flatMap(([name, texts]) => {

@@ -1,5 +1,5 @@
 /**
- * `satellite`: a local receiver that prints a line a trace and serves what it holds as `GET /traces`.
+ * `satellite`: a local receiver that prints a line for each trace and serves those it holds as `GET /traces`.
  */
 import { createLogger } from '../../log.js';
 import { SATELLITE_OPTIONS } from '../../options/options.js';
@@ -19,7 +19,7 @@ export async function satellite(flags: FlagValues): Promise<number> {
     onTrace: (trace) => void process.stdout.write(`${formatSatelliteTrace(trace)}\n`),
   });
   process.stdout.on('error', () => process.exit(0));
-  log.info(`satellite at ${running.url}; what it holds is at ${running.url}/traces`);
+  log.info(`satellite at ${running.url}; the traces it holds are at ${running.url}/traces`);
   log.info(`${await ending}: closing`);
   await running.close();
   return 0;

@@ -1,5 +1,5 @@
 /**
- * What SIGINT and SIGTERM mean to a subcommand: the first one asks it to end, the second one ends it.
+ * What SIGINT and SIGTERM mean to a subcommand: the first asks it to end, the second ends it.
  */
 export function onInterrupt(stop: (signal: string) => void): void {
   let isStopping = false;

@@ -1,5 +1,5 @@
 /**
- * What `--version` prints: this, and what it stands on.
+ * What `--version` prints: the version of the sensor, of Node.js and of libpcap.
  */
 import { readdirSync } from 'node:fs';
 import { SENSOR_VERSION } from '../../version.js';
@@ -24,7 +24,7 @@ export function versionText(): string {
   return `pcap-sensor ${SENSOR_VERSION} (${parts.join(', ')})`;
 }
 
-/** By the name of its file, since nothing needs it loaded here. */
+/** Taken from the name of its file, so that it need not be loaded. */
 function libpcapVersion(): string | null {
   for (const directory of LIBRARY_DIRECTORIES) {
     try {

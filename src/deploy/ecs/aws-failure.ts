@@ -1,9 +1,9 @@
 /**
- * What AWS refused → one line that names the action and the way round it.
+ * An error of AWS → one line that names the action and the way round it.
  */
 import { SensorError } from '../../errors.js';
 
-/** Names of the error codes by which ECS, EC2 and IAM say that the caller may not. */
+/** The error codes with which ECS, EC2 and IAM say that the caller has no permission. */
 const DENIED = new Set([
   'AccessDeniedException',
   'AccessDenied',
@@ -38,7 +38,7 @@ const WAYS_ROUND: Record<string, string> = {
   'iam:PassRole': 'the task has roles, and registering it hands them on: allow iam:PassRole on those role ARNs',
 };
 
-/** True for the error of a call that was refused for want of a permission. */
+/** Whether a call was refused because a permission is missing. */
 export class AccessDeniedError extends SensorError {
   readonly action: string;
 
@@ -55,14 +55,14 @@ export function explainAwsError(call: string, error: unknown): SensorError {
   }
   const name = error instanceof Error ? error.name : 'Error';
   const message = (error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ').trim();
-  // "User: arn:… is not authorized to perform: iam:PassRole on resource: …": the action may be another than the call's.
+  // "User: arn:… is not authorized to perform: iam:PassRole on resource: …": the action may not be the call's.
   const action = /not authorized to perform:? \[?([a-z0-9-]+:[A-Za-z]+)/.exec(message)?.[1];
   if (DENIED.has(name) || action !== undefined) {
     const refused = action ?? call;
     const wayRound = WAYS_ROUND[refused] ?? 'ask for the permission';
     return new AccessDeniedError(
       refused,
-      `AWS denied ${refused}: allow it (docs/iam-policy.json lists all that is used), or ${wayRound}`,
+      `AWS denied ${refused}: allow it (docs/iam-policy.json lists all that are used), or ${wayRound}`,
     );
   }
   if (NO_CREDENTIALS.has(name)) {

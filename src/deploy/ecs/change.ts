@@ -19,9 +19,9 @@ export const TAG_RESTORES = 'levo:pcap-sensor-restores';
 
 const POLL_SECONDS = 5;
 
-export interface ChangeOptions {
+export interface ChangeSettings {
   readonly dryRun: boolean;
-  /** With `dryRun`: the RegisterTaskDefinition input instead of the diff. */
+  /** With `dryRun`: print the RegisterTaskDefinition input instead of the diff. */
   readonly json: boolean;
   readonly yes: boolean;
   readonly registerOnly: boolean;
@@ -43,21 +43,21 @@ export interface Change {
   readonly from: string;
   readonly before: JsonObject;
   readonly after: JsonObject;
-  /** ARN of a revision that is `after` already, so that none need be registered. */
+  /** ARN of a revision that equals `after` already, so that none need be registered. */
   readonly existing: string | undefined;
   /** What the service is tagged with. */
   readonly tags: readonly Tag[];
   readonly nothingToDo: string;
 }
 
-export async function applyChange(change: Change, options: ChangeOptions, context: ChangeContext): Promise<void> {
+export async function applyChange(change: Change, settings: ChangeSettings, context: ChangeContext): Promise<void> {
   const { print } = context;
   if (sameDefinition(change.before, change.after)) {
     print(change.nothingToDo);
     return;
   }
-  assertRollable(change.target, options);
-  if (options.dryRun && options.json) {
+  assertRollable(change.target, settings);
+  if (settings.dryRun && settings.json) {
     print(JSON.stringify(change.after, null, 2));
     return;
   }
@@ -68,7 +68,7 @@ export async function applyChange(change: Change, options: ChangeOptions, contex
   for (const line of lineDiff(JSON.stringify(change.before, null, 2), JSON.stringify(change.after, null, 2))) {
     print(line);
   }
-  const service = change.target.kind === 'service' && !options.registerOnly ? change.target.service : undefined;
+  const service = change.target.kind === 'service' && !settings.registerOnly ? change.target.service : undefined;
   print('');
   const steps = [
     ...(change.existing === undefined ? [`register a new revision of ${stringOf(change.after.family)}`] : []),
@@ -78,11 +78,11 @@ export async function applyChange(change: Change, options: ChangeOptions, contex
     print(`Revision ${to} is there already: deploy it.`);
     return;
   }
-  if (options.dryRun) {
+  if (settings.dryRun) {
     print(`Would ${steps}. Nothing was changed (--dry-run).`);
     return;
   }
-  if (!options.yes && !(await context.prompter.confirm('--yes', `${capital(steps)}?`))) {
+  if (!settings.yes && !(await context.prompter.confirm('--yes', `${capital(steps)}?`))) {
     throw new Cancelled();
   }
 
@@ -92,7 +92,7 @@ export async function applyChange(change: Change, options: ChangeOptions, contex
     return;
   }
   const serviceArn = stringOf(service.serviceArn);
-  if (!options.noTags && serviceArn !== undefined) {
+  if (!settings.noTags && serviceArn !== undefined) {
     await context.api.tagResource(serviceArn, change.tags);
   }
   try {
@@ -103,14 +103,14 @@ export async function applyChange(change: Change, options: ChangeOptions, contex
         service: service.serviceName ?? '',
         to: revision,
         back: change.from,
-        timeoutSeconds: options.timeoutSeconds,
+        timeoutSeconds: settings.timeoutSeconds,
         pollSeconds: POLL_SECONDS,
       },
       context.hooks,
     );
   } catch (error) {
-    if (error instanceof RolledBackError && !options.noTags && serviceArn !== undefined) {
-      // The failure of the rollout is what the caller must hear of, not that of a tag after it.
+    if (error instanceof RolledBackError && !settings.noTags && serviceArn !== undefined) {
+      // The caller must see the failure of the rollout, not that of a tag after it.
       await context.api.tagResource(serviceArn, [{ key: TAG_STATE, value: 'rolled back' }]).catch(() => undefined);
     }
     throw error;
@@ -132,9 +132,9 @@ async function register(registration: JsonObject, context: ChangeContext): Promi
   return arn;
 }
 
-/** UpdateService moves a service to another revision only where ECS itself deploys it. */
-function assertRollable(target: Target, options: ChangeOptions): void {
-  if (target.kind !== 'service' || options.registerOnly) {
+/** UpdateService moves a service to another revision only if ECS itself deploys it. */
+function assertRollable(target: Target, settings: ChangeSettings): void {
+  if (target.kind !== 'service' || settings.registerOnly) {
     return;
   }
   const controller = target.service.deploymentController?.type ?? 'ECS';

@@ -1,5 +1,5 @@
 /**
- * The ECS and EC2 calls the injection makes, and no others: `docs/iam-policy.json` grants exactly these.
+ * The ECS and EC2 calls that `pcap-sensor ecs` makes, and no others: `docs/iam-policy.json` grants exactly these.
  *
  * Task definitions pass through as raw JSON. The SDK's JSON 1.1 codec (de)serialises the members its model knows and
  * drops the rest, so the body of DescribeTaskDefinition is read before the codec sees it, and the body of
@@ -25,7 +25,7 @@ export interface ClusterSummary {
   readonly services: number;
 }
 
-/** Every call throws SensorError: one line naming the call, what AWS answered and the way round. */
+/** A call that fails throws a SensorError: one line with the call, what AWS answered and the way round it. */
 export interface EcsApi {
   listClusters(): Promise<ClusterSummary[]>;
   /** Names, active families only. */
@@ -55,115 +55,135 @@ const PAGES_MAX = 100;
 const DESCRIBE_CLUSTERS_MAX = 100;
 
 export async function ecsApi(access: AwsAccess): Promise<EcsApi> {
-  const sdk = await loadSdk(() => import('@aws-sdk/client-ecs'));
-  const client = new sdk.ECSClient({
-    region: access.region,
-    maxAttempts: ATTEMPTS_MAX,
-    ...(access.profile === undefined ? {} : { profile: access.profile }),
-  });
+  return new SdkEcsApi(await loadSdk(() => import('@aws-sdk/client-ecs')), access);
+}
 
-  return {
-    async listClusters() {
-      const arns = await named('ecs:ListClusters', () =>
-        pages(
-          (nextToken) => client.send(new sdk.ListClustersCommand({ nextToken })),
-          (page) => page.clusterArns,
-        ),
-      );
-      const clusters: ClusterSummary[] = [];
-      for (let at = 0; at < arns.length; at += DESCRIBE_CLUSTERS_MAX) {
-        const batch = arns.slice(at, at + DESCRIBE_CLUSTERS_MAX);
-        const described = await named('ecs:DescribeClusters', () =>
-          client.send(new sdk.DescribeClustersCommand({ clusters: batch })),
-        );
-        for (const cluster of described.clusters ?? []) {
-          if (cluster.status === 'ACTIVE' && cluster.clusterName !== undefined) {
-            clusters.push({
-              name: cluster.clusterName,
-              runningTasks: cluster.runningTasksCount ?? 0,
-              services: cluster.activeServicesCount ?? 0,
-            });
-          }
-        }
-      }
-      return clusters;
-    },
+type EcsSdk = typeof import('@aws-sdk/client-ecs');
 
-    listFamilies: () =>
-      named('ecs:ListTaskDefinitionFamilies', () =>
-        pages(
-          (nextToken) => client.send(new sdk.ListTaskDefinitionFamiliesCommand({ status: 'ACTIVE', nextToken })),
-          (page) => page.families,
-        ),
+class SdkEcsApi implements EcsApi {
+  readonly #sdk: EcsSdk;
+  readonly #client: InstanceType<EcsSdk['ECSClient']>;
+  readonly #region: string;
+
+  constructor(sdk: EcsSdk, { profile, region }: AwsAccess) {
+    this.#sdk = sdk;
+    this.#region = region;
+    this.#client = new sdk.ECSClient({
+      region,
+      maxAttempts: ATTEMPTS_MAX,
+      ...(profile === undefined ? {} : { profile }),
+    });
+  }
+
+  async listClusters(): Promise<ClusterSummary[]> {
+    const arns = await named('ecs:ListClusters', () =>
+      pages(
+        (nextToken) => this.#client.send(new this.#sdk.ListClustersCommand({ nextToken })),
+        (page) => page.clusterArns,
       ),
-
-    describeTaskDefinition: (reference) =>
-      named('ecs:DescribeTaskDefinition', async () => {
-        const command = new sdk.DescribeTaskDefinitionCommand({ taskDefinition: reference, include: ['TAGS'] });
-        const body = readRawBody(command);
-        await client.send(command);
-        const answer = body();
-        if (!isJsonObject(answer.taskDefinition)) {
-          throw new SensorError(`ecs:DescribeTaskDefinition of ${reference} answered without a task definition`);
+    );
+    const clusters: ClusterSummary[] = [];
+    for (let at = 0; at < arns.length; at += DESCRIBE_CLUSTERS_MAX) {
+      const batch = arns.slice(at, at + DESCRIBE_CLUSTERS_MAX);
+      const described = await named('ecs:DescribeClusters', () =>
+        this.#client.send(new this.#sdk.DescribeClustersCommand({ clusters: batch })),
+      );
+      for (const cluster of described.clusters ?? []) {
+        if (cluster.status === 'ACTIVE' && cluster.clusterName !== undefined) {
+          clusters.push({
+            name: cluster.clusterName,
+            runningTasks: cluster.runningTasksCount ?? 0,
+            services: cluster.activeServicesCount ?? 0,
+          });
         }
-        return { taskDefinition: answer.taskDefinition, tags: objectsOf(answer.tags) };
-      }),
-
-    registerTaskDefinition: (registration) =>
-      named('ecs:RegisterTaskDefinition', async () => {
-        const command = new sdk.RegisterTaskDefinitionCommand({ family: undefined, containerDefinitions: undefined });
-        writeRawBody(command, registration);
-        const body = readRawBody(command);
-        await client.send(command);
-        const answer = body();
-        if (!isJsonObject(answer.taskDefinition)) {
-          throw new SensorError('ecs:RegisterTaskDefinition answered without a task definition');
-        }
-        return answer.taskDefinition;
-      }),
-
-    async listServices(cluster) {
-      const arns = await named('ecs:ListServices', () =>
-        pages(
-          (nextToken) => client.send(new sdk.ListServicesCommand({ cluster, nextToken, maxResults: 100 })),
-          (page) => page.serviceArns,
-        ),
-      );
-      return arns.map((arn) => arn.slice(arn.lastIndexOf('/') + 1));
-    },
-
-    async describeService(cluster, service) {
-      const answer = await named('ecs:DescribeServices', () =>
-        client.send(new sdk.DescribeServicesCommand({ cluster, services: [service], include: ['TAGS'] })),
-      );
-      const found = answer.services?.find((candidate) => candidate.status === 'ACTIVE');
-      if (found === undefined) {
-        throw new SensorError(
-          `no active service ${service} in cluster ${cluster} (${access.region}): ` +
-            'check --service, --cluster and --region',
-        );
       }
-      return found;
-    },
+    }
+    return clusters;
+  }
 
-    async updateService(cluster, service, taskDefinition) {
-      const answer = await named('ecs:UpdateService', () =>
-        client.send(new sdk.UpdateServiceCommand({ cluster, service, taskDefinition })),
-      );
-      if (answer.service === undefined) {
-        throw new SensorError(`ecs:UpdateService of ${service} answered without the service`);
+  listFamilies(): Promise<string[]> {
+    return named('ecs:ListTaskDefinitionFamilies', () =>
+      pages(
+        (nextToken) =>
+          this.#client.send(new this.#sdk.ListTaskDefinitionFamiliesCommand({ status: 'ACTIVE', nextToken })),
+        (page) => page.families,
+      ),
+    );
+  }
+
+  describeTaskDefinition(reference: string): Promise<DescribedTaskDefinition> {
+    return named('ecs:DescribeTaskDefinition', async () => {
+      const command = new this.#sdk.DescribeTaskDefinitionCommand({ taskDefinition: reference, include: ['TAGS'] });
+      const body = readRawBody(command);
+      await this.#client.send(command);
+      const answer = body();
+      if (!isJsonObject(answer.taskDefinition)) {
+        throw new SensorError(`ecs:DescribeTaskDefinition of ${reference} answered without a task definition`);
       }
-      return answer.service;
-    },
+      return { taskDefinition: answer.taskDefinition, tags: objectsOf(answer.tags) };
+    });
+  }
 
-    async tagResource(arn, tags) {
-      await named('ecs:TagResource', () =>
-        client.send(new sdk.TagResourceCommand({ resourceArn: arn, tags: tags.map((tag) => ({ ...tag })) })),
+  registerTaskDefinition(registration: JsonObject): Promise<JsonObject> {
+    return named('ecs:RegisterTaskDefinition', async () => {
+      const command = new this.#sdk.RegisterTaskDefinitionCommand({
+        family: undefined,
+        containerDefinitions: undefined,
+      });
+      writeRawBody(command, registration);
+      const body = readRawBody(command);
+      await this.#client.send(command);
+      const answer = body();
+      if (!isJsonObject(answer.taskDefinition)) {
+        throw new SensorError('ecs:RegisterTaskDefinition answered without a task definition');
+      }
+      return answer.taskDefinition;
+    });
+  }
+
+  async listServices(cluster: string): Promise<string[]> {
+    const arns = await named('ecs:ListServices', () =>
+      pages(
+        (nextToken) => this.#client.send(new this.#sdk.ListServicesCommand({ cluster, nextToken, maxResults: 100 })),
+        (page) => page.serviceArns,
+      ),
+    );
+    return arns.map((arn) => arn.slice(arn.lastIndexOf('/') + 1));
+  }
+
+  async describeService(cluster: string, service: string): Promise<Service> {
+    const answer = await named('ecs:DescribeServices', () =>
+      this.#client.send(new this.#sdk.DescribeServicesCommand({ cluster, services: [service], include: ['TAGS'] })),
+    );
+    const found = answer.services?.find((candidate) => candidate.status === 'ACTIVE');
+    if (found === undefined) {
+      throw new SensorError(
+        `no active service ${service} in cluster ${cluster} (${this.#region}): ` +
+          'check --service, --cluster and --region',
       );
-    },
+    }
+    return found;
+  }
 
-    close: () => client.destroy(),
-  };
+  async updateService(cluster: string, service: string, taskDefinition: string): Promise<Service> {
+    const answer = await named('ecs:UpdateService', () =>
+      this.#client.send(new this.#sdk.UpdateServiceCommand({ cluster, service, taskDefinition })),
+    );
+    if (answer.service === undefined) {
+      throw new SensorError(`ecs:UpdateService of ${service} answered without the service`);
+    }
+    return answer.service;
+  }
+
+  async tagResource(arn: string, tags: readonly Tag[]): Promise<void> {
+    await named('ecs:TagResource', () =>
+      this.#client.send(new this.#sdk.TagResourceCommand({ resourceArn: arn, tags: tags.map((tag) => ({ ...tag })) })),
+    );
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
 }
 
 /** Region names the account may use. Needs a region to ask: `us-east-1` answers for the `aws` partition. */
@@ -184,7 +204,7 @@ export async function listRegions(profile: string | undefined): Promise<string[]
 
 /** The AWS SDK is an optional dependency: the sidecar image leaves it out. */
 async function loadSdk<Sdk>(load: () => Promise<Sdk>): Promise<Sdk> {
-  // The SDK warns about the end of life of the Node.js it runs on; whoever runs this command did not choose that here.
+  // The SDK warns about the end of life of the Node.js it runs on, which the user of this command did not choose here.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   try {
     return await load();
@@ -232,7 +252,7 @@ interface CommandWithStack {
   };
 }
 
-/** Keeps the response body of `command`; the function returned parses it, once the command was sent. */
+/** Keeps the response body of `command`; the function returned parses it once the command has been sent. */
 function readRawBody(command: CommandWithStack): () => JsonObject {
   let text = '{}';
   command.middlewareStack.add(

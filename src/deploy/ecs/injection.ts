@@ -1,6 +1,6 @@
 /**
- * The sensor in and out of a task definition: RegisterTaskDefinition input → the same input with the sensor's
- * container in it, or without. Nothing else is touched, and the input is not modified.
+ * Puts the sensor into a task definition and takes it out: RegisterTaskDefinition input → the same input with the sensor's
+ * container or without it. Nothing else is touched, and the input is not modified.
  */
 import { SensorError } from '../../errors.js';
 import type { JsonObject, JsonValue } from './json-value.js';
@@ -17,8 +17,8 @@ export function sensorsOf(definition: JsonObject): JsonObject[] {
 }
 
 /**
- * Puts `sensor` where the first sensor was, or last, and takes out any other. An equal sensor is left as it is,
- * defaults filled in by ECS included, so that applying twice changes nothing.
+ * Puts `sensor` where the first sensor was, or last, and takes out any other. An equal sensor is left as it is, including
+ * the defaults that ECS filled in, so that applying twice changes nothing.
  */
 export function withSensor(definition: JsonObject, sensor: JsonObject): JsonObject {
   assertSharedNetwork(definition);
@@ -65,7 +65,7 @@ export function withoutSensor(definition: JsonObject): JsonObject {
   return { ...definition, containerDefinitions: others.map((container) => withoutDependencyOn(names, container)) };
 }
 
-/** Equal but for member order, the order of environment variables, and what ECS writes out as empty. */
+/** Whether two are equal but for the order of members and of environment variables, and for what ECS writes as empty. */
 export function sameContainer(a: JsonObject, b: JsonObject): boolean {
   return JSON.stringify(comparable(a)) === JSON.stringify(comparable(b));
 }

@@ -1,5 +1,5 @@
 /**
- * JSON as it came over the wire. A task definition is kept in this form from DescribeTaskDefinition to
+ * JSON as it came over the wire. A task definition stays in this form from DescribeTaskDefinition to
  * RegisterTaskDefinition: a typed model would drop every member it does not know.
  */
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;

@@ -1,6 +1,6 @@
 /**
- * A unified diff of two texts by lines: longest common subsequence between the common head and tail, three lines of
- * context. Texts here are task definitions, which ECS caps at 64 KiB.
+ * A unified diff of two texts by lines: the longest common subsequence between their common head and tail, with three
+ * lines of context. The texts are task definitions, which ECS caps at 64 KiB.
  */
 const CONTEXT_LINES = 3;
 

@@ -4,7 +4,7 @@
  */
 import type { LocalAwsConfig } from './target.js';
 
-/** What says that credentials come from elsewhere than a profile. */
+/** Variables which show that credentials do not come from a profile. */
 const CREDENTIAL_VARIABLES = [
   'AWS_ACCESS_KEY_ID',
   'AWS_WEB_IDENTITY_TOKEN_FILE',
@@ -16,7 +16,7 @@ export async function localAwsConfig(environment: NodeJS.ProcessEnv): Promise<Lo
   const hasCredentials = CREDENTIAL_VARIABLES.some((name) => (environment[name] ?? '') !== '');
   const files = await import('@smithy/core/config')
     .then(({ loadSharedConfigFiles }) => loadSharedConfigFiles())
-    // Without the SDK nothing can be asked of AWS either; the first call says so.
+    // AWS cannot be asked without the SDK either; the first call says so.
     .catch(() => ({ configFile: {}, credentialsFile: {} }) as { configFile: Profiles; credentialsFile: Profiles });
   const profiles = [...new Set([...Object.keys(files.configFile), ...Object.keys(files.credentialsFile)])];
   return {

@@ -8,9 +8,9 @@ export interface Choice {
   readonly description?: string;
 }
 
-/** Each question rejects with `Cancelled` on Ctrl-C or end of input. `option` is named where nobody can be asked. */
+/** Each question rejects with `Cancelled` on Ctrl-C or end of input. The error names `option` if nobody can be asked. */
 export interface Prompter {
-  /** Whether anybody is there; what is merely nice to know is not asked otherwise. */
+  /** Whether anybody is there; if not, optional questions are not asked. */
   readonly interactive: boolean;
   choose(option: string, message: string, choices: readonly Choice[]): Promise<string>;
   ask(option: string, message: string): Promise<string>;
@@ -24,7 +24,7 @@ export class Cancelled extends SensorError {
   }
 }
 
-/** For a terminal. */
+/** Asks at the terminal. */
 export async function terminalPrompter(): Promise<Prompter> {
   const { select, input, confirm } = await import('@inquirer/prompts').catch(() => {
     throw new SensorError(
@@ -53,7 +53,7 @@ export async function terminalPrompter(): Promise<Prompter> {
   };
 }
 
-/** For a pipe, a script or CI: the question becomes an error that names the option to give. */
+/** Without a terminal (a pipe, a script, CI) each question becomes an error that names the option to give. */
 export function refusingPrompter(): Prompter {
   const refuse = (option: string) => Promise.reject(new UsageError(`no terminal to ask at: give ${option}`));
   return { interactive: false, choose: refuse, ask: refuse, confirm: refuse };

@@ -1,15 +1,15 @@
 /**
- * A service on its way to another revision: update, wait until steady, back on failure.
+ * Brings a service to another revision: updates it, waits until it is steady, and goes back on failure.
  *
- * Steady is judged by the deployment that the update started (UpdateService answers with it as PRIMARY): ECS sets its
- * rolloutState to COMPLETED, or to FAILED when its circuit breaker gives up. A deployment that stops being PRIMARY was
- * replaced by someone else's.
+ * The deployment that the update started shows whether the service is steady (UpdateService answers with it as PRIMARY):
+ * ECS sets its rolloutState to COMPLETED, or to FAILED when its circuit breaker gives up. A deployment that stops being
+ * PRIMARY was replaced by someone else's.
  */
 import { SensorError } from '../../errors.js';
 import type { EcsApi, Service } from './ecs-api.js';
 import { revisionOfArn } from './task-definition.js';
 
-/** DescribeServices is eventually consistent: a deployment counts as gone when it is missing this often in a row. */
+/** A deployment counts as gone when it is missing this often in a row: DescribeServices is eventually consistent. */
 const MISSING_MAX = 3;
 
 /** The service is on the revision it came from, or on its way back to it. */
@@ -34,8 +34,8 @@ export interface RolloutHooks {
 }
 
 /**
- * Resolves when steady on `to`. On failure the service is set back to `back` before this throws, unless how it fares
- * cannot be told: then it is left on its way, and the error says so.
+ * Resolves when the service is steady on `to`. On failure the service is set back to `back` before this throws, unless
+ * its state cannot be read: then it is left on its way, and the error says so.
  */
 export async function rollOut(api: EcsApi, settings: RolloutSettings, hooks: RolloutHooks): Promise<void> {
   const updated = await api.updateService(settings.cluster, settings.service, settings.to).catch((error: Error) => {
@@ -103,7 +103,7 @@ async function outcomeOf(
     }
     missing = deployment?.status === 'PRIMARY' ? 0 : missing + 1;
     if (missing >= MISSING_MAX) {
-      // The circuit breaker's own way back ends on the revision the service came from.
+      // The circuit breaker goes back to the revision that the service came from.
       const byEcs = service.taskDefinition === settings.back;
       return byEcs
         ? { reason: 'ECS gave the deployment up and is rolling it back', superseded: false }

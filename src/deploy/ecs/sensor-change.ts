@@ -1,8 +1,8 @@
 /**
- * The three things `pcap-sensor ecs` does to a target: put the sensor in, take it out, say how it stands.
+ * The three things that `pcap-sensor ecs` does to a target: put the sensor in, take it out, say whether it is in.
  */
 import { SensorError } from '../../errors.js';
-import type { ChangeContext, ChangeOptions } from './change.js';
+import type { ChangeContext, ChangeSettings } from './change.js';
 import { applyChange, sameDefinition, TAG_RESTORES, TAG_STATE } from './change.js';
 import type { EcsApi } from './ecs-api.js';
 import { sensorsOf, withoutSensor, withSensor } from './injection.js';
@@ -15,7 +15,7 @@ import { containersOf, familyOf, registrationOf, revisionName, revisionOfArn } f
 export async function addSensor(
   target: Target,
   sensorFor: (registration: JsonObject) => JsonObject,
-  options: ChangeOptions,
+  options: ChangeSettings,
   context: ChangeContext,
 ): Promise<void> {
   const described = await context.api.describeTaskDefinition(target.reference);
@@ -42,7 +42,7 @@ export async function addSensor(
   );
 }
 
-export async function removeSensor(target: Target, options: ChangeOptions, context: ChangeContext): Promise<void> {
+export async function removeSensor(target: Target, options: ChangeSettings, context: ChangeContext): Promise<void> {
   const described = await context.api.describeTaskDefinition(target.reference);
   const before = registrationOf(described, { keepTags: !options.noTags });
   const after = withoutSensor(before);
@@ -61,7 +61,7 @@ export async function removeSensor(target: Target, options: ChangeOptions, conte
   );
 }
 
-/** The log group that the task's execution role certainly may write to: that of its first container with awslogs. */
+/** The log group that the task's execution role may certainly write to: that of the first container with awslogs. */
 export function logGroupInUse(definition: JsonObject): string | undefined {
   for (const container of containersOf(definition)) {
     const logging = container.logConfiguration;
@@ -72,7 +72,7 @@ export function logGroupInUse(definition: JsonObject): string | undefined {
   return undefined;
 }
 
-/** Lines for a person; what a script wants stands in the exit code: 0 when the sensor is in, 3 when it is not. */
+/** The lines are for a person. A script reads the exit code: 0 if the sensor is in, 3 if it is not. */
 export async function sensorStatus(target: Target, api: EcsApi): Promise<{ lines: string[]; present: boolean }> {
   const described = await api.describeTaskDefinition(target.reference);
   const sensors = sensorsOf(described.taskDefinition);
@@ -106,11 +106,11 @@ export async function sensorStatus(target: Target, api: EcsApi): Promise<{ lines
   return { lines, present: sensors.length > 0 };
 }
 
-/** The revision from before the sensor, if it still is what the current one would be without it. */
+/** The revision from before the sensor, if it still equals the current one without the sensor. */
 async function revisionToRestore(
   target: Target,
   after: JsonObject,
-  options: ChangeOptions,
+  options: ChangeSettings,
   api: EcsApi,
 ): Promise<string | undefined> {
   const tagged = serviceTag(target, TAG_RESTORES);
@@ -121,7 +121,7 @@ async function revisionToRestore(
   try {
     previous = await api.describeTaskDefinition(tagged);
   } catch (error) {
-    // Deregistered and deleted meanwhile: a new revision is registered instead.
+    // It was deregistered and deleted meanwhile: a new revision is registered instead.
     if (error instanceof SensorError) {
       return undefined;
     }

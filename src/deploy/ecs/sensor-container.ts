@@ -10,7 +10,7 @@ import { stringOf } from './json-value.js';
 export const SENSOR_CONTAINER_NAME = 'levo-pcap-sensor';
 const SENSOR_IMAGE_REPOSITORY = 'pcap-sensor';
 
-/** Loopback inside the task, whose ports it shares with the application: none that anything else is known for. */
+/** On the loopback of the task, which the application shares: a port that nothing else is known to use. */
 const HEALTH_PORT = 19464;
 const HEALTH_CHECK = `fetch('http://127.0.0.1:${HEALTH_PORT}/healthz').then((r) => { process.exitCode = r.ok ? 0 : 1 }, () => { process.exitCode = 1 })`;
 
@@ -28,7 +28,7 @@ export const SENSOR_PROFILES = {
       '2.0',
       '--max-http-length',
       '1000000',
-      // Well below the share: what the kernel spends on handing packets over is the application's, not the container's.
+      // Well below the container's share, since the kernel's work of handing packets over is not charged to it.
       '--max-cpu',
       '0.1',
     ],
@@ -122,7 +122,7 @@ export function sensorContainer(settings: SensorContainerSettings): JsonObject {
   return container;
 }
 
-/** By name, or by image so that a sensor someone added by hand under another name is replaced and not doubled. */
+/** By name or by image, so that a sensor which was added by hand under another name is replaced and not doubled. */
 export function isSensorContainer(container: JsonObject): boolean {
   if (container.name === SENSOR_CONTAINER_NAME) {
     return true;

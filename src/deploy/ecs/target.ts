@@ -1,5 +1,5 @@
 /**
- * Which task definition is meant: flags, else questions → profile, region, service or family, and the revision that
+ * Finds the task definition to change: flags, else questions → profile, region, service or family, and the revision that
  * is current there.
  */
 import { SensorError, UsageError } from '../../errors.js';
@@ -7,7 +7,7 @@ import type { AwsAccess, EcsApi, Service } from './ecs-api.js';
 import type { Prompter } from './prompter.js';
 import { familyOf } from './task-definition.js';
 
-export interface TargetOptions {
+export interface TargetSettings {
   readonly profile: string | undefined;
   readonly region: string | undefined;
   readonly cluster: string | undefined;
@@ -20,42 +20,42 @@ export type Target =
   | { readonly kind: 'service'; readonly cluster: string; readonly service: Service; readonly reference: string }
   | { readonly kind: 'family'; readonly reference: string };
 
-/** What is known about this machine's AWS set-up, read from ~/.aws and the environment. */
+/** This machine's AWS set-up, read from ~/.aws and the environment. */
 export interface LocalAwsConfig {
   readonly profiles: readonly string[];
-  /** Credentials stand in the environment, so that no profile is needed. */
+  /** Whether credentials are in the environment, so that no profile is needed. */
   readonly hasCredentials: boolean;
   regionOf(profile: string | undefined): string | undefined;
 }
 
 export async function resolveAccess(
-  options: TargetOptions,
+  settings: TargetSettings,
   prompter: Prompter,
   local: LocalAwsConfig,
   listRegions: (profile: string | undefined) => Promise<string[]>,
 ): Promise<AwsAccess> {
-  let profile = options.profile;
+  let profile = settings.profile;
   if (profile === undefined && prompter.interactive && !local.hasCredentials && local.profiles.length > 1) {
     const choices = local.profiles.map((value) => ({ value }));
     profile = await prompter.choose('--profile', 'AWS profile', choices);
   }
-  const known = options.region ?? local.regionOf(profile);
+  const known = settings.region ?? local.regionOf(profile);
   if (known !== undefined) {
     return { profile, region: known };
   }
-  // Whoever cannot choose need not wait for the choices.
+  // Without a terminal there is nobody to choose, so the choices are not looked up.
   const choices = prompter.interactive ? (await listRegions(profile)).map((value) => ({ value })) : [];
   return { profile, region: await prompter.choose('--region', 'AWS region', choices) };
 }
 
-export async function resolveTarget(options: TargetOptions, prompter: Prompter, api: EcsApi): Promise<Target> {
-  if (options.cluster !== undefined && options.service === undefined && options.family !== undefined) {
+export async function resolveTarget(settings: TargetSettings, prompter: Prompter, api: EcsApi): Promise<Target> {
+  if (settings.cluster !== undefined && settings.service === undefined && settings.family !== undefined) {
     throw new UsageError('--cluster goes with --service: give --service as well, or --family alone');
   }
-  if (options.service === undefined && options.family !== undefined) {
-    return { kind: 'family', reference: options.family };
+  if (settings.service === undefined && settings.family !== undefined) {
+    return { kind: 'family', reference: settings.family };
   }
-  if (options.service === undefined && options.cluster === undefined) {
+  if (settings.service === undefined && settings.cluster === undefined) {
     const kind = await prompter.choose('--service NAME or --family NAME', 'Add the sensor to', [
       { value: 'service', description: 'new revision, rolled out' },
       { value: 'family', description: 'new revision of a task definition, for you to deploy' },
@@ -65,18 +65,18 @@ export async function resolveTarget(options: TargetOptions, prompter: Prompter, 
       return { kind: 'family', reference: await chooseFrom(prompter, '--family', 'Task definition', families) };
     }
   }
-  const cluster = options.cluster ?? (await chooseCluster(prompter, api));
+  const cluster = settings.cluster ?? (await chooseCluster(prompter, api));
   const name =
-    options.service ??
+    settings.service ??
     (await chooseFrom(prompter, '--service', `Service in ${cluster}`, await api.listServices(cluster)));
   const service = await api.describeService(cluster, name);
   const reference = service.taskDefinition;
   if (reference === undefined) {
     throw new SensorError(`service ${name} has no task definition of its own (it runs task sets): use --family`);
   }
-  if (options.family !== undefined && options.family !== familyOf(reference)) {
+  if (settings.family !== undefined && settings.family !== familyOf(reference)) {
     throw new UsageError(
-      `service ${name} runs task definition ${familyOf(reference)}, not ${options.family}: leave --family out`,
+      `service ${name} runs task definition ${familyOf(reference)}, not ${settings.family}: leave --family out`,
     );
   }
   return { kind: 'service', cluster, service, reference };

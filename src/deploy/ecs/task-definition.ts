@@ -1,9 +1,9 @@
 /**
  * ECS task definitions: what DescribeTaskDefinition returned → what RegisterTaskDefinition takes.
  *
- * The copy is lossless by exclusion: every member is carried over except those which only the service may write
- * (API reference, TaskDefinition against RegisterTaskDefinitionRequest). A member ECS gains later is carried as well;
- * naming the members to keep would lose it without a word.
+ * Nothing is lost in the copy: every member is carried over except those that only ECS may write (API reference,
+ * TaskDefinition against RegisterTaskDefinitionRequest). A member that ECS gains later is carried as well; a list of
+ * members to keep would lose it silently.
  */
 import type { JsonObject } from './json-value.js';
 import { objectsOf, stringOf } from './json-value.js';
@@ -30,13 +30,13 @@ export interface DescribedTaskDefinition {
   readonly tags: readonly JsonObject[];
 }
 
-export interface RegistrationOptions {
-  /** False leaves the tags behind: for a caller who may not tag what it registers. */
+export interface RegistrationSettings {
+  /** False leaves the tags out: the caller may lack the permission to tag what it registers. */
   readonly keepTags: boolean;
 }
 
 /** The RegisterTaskDefinition input that would register `described` again, unchanged. */
-export function registrationOf(described: DescribedTaskDefinition, options: RegistrationOptions): JsonObject {
+export function registrationOf(described: DescribedTaskDefinition, settings: RegistrationSettings): JsonObject {
   const registration: JsonObject = {};
   for (const [name, value] of Object.entries(described.taskDefinition)) {
     if (!SERVICE_WRITTEN.has(name)) {
@@ -45,7 +45,7 @@ export function registrationOf(described: DescribedTaskDefinition, options: Regi
   }
   const tags = described.tags.filter((tag) => !stringOf(tag.key)?.toLowerCase().startsWith(AWS_TAG_PREFIX));
   // RegisterTaskDefinition rejects an empty list of tags.
-  if (options.keepTags && tags.length > 0) {
+  if (settings.keepTags && tags.length > 0) {
     registration.tags = [...tags];
   }
   return registration;

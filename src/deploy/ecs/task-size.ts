@@ -1,5 +1,5 @@
 /**
- * Whether the sensor fits into a task: the task's cpu and memory and what its containers take of them.
+ * Whether the sensor fits into a task: the task's CPU and memory, and what its containers take.
  *
  * ECS accepts "256" (units), "0.25 vCPU", "512" (MiB), "0.5 GB" for a whole task (RegisterTaskDefinition, `cpu` and
  * `memory`) and refuses a definition whose containers together reserve more.
@@ -19,7 +19,7 @@ export function taskMemoryMib(definition: JsonObject): number | undefined {
   return sizeOf(definition.memory, /^([\d.]+)\s*gb$/i);
 }
 
-/** Throws when ECS would refuse the definition for its size, naming what is taken and what is asked for. */
+/** Throws if ECS would refuse the definition for its size; the error names what there is and what is asked for. */
 export function assertFits(definition: JsonObject): void {
   const family = stringOf(definition.family) ?? 'task';
   const containers = containersOf(definition);

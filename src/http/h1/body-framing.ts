@@ -1,8 +1,11 @@
 /**
  * How the end of a message's body is found, RFC 9112 §6.3.
+ *
+ * in:  a head, and for a response the method it answers · out: a `BodyFraming`
  */
 import type { HeaderList } from '../header-list.js';
-import { ContentLength } from './llhttp.js';
+import { isInterim } from '../message-head.js';
+import { ContentLength } from './parsed-head.js';
 
 export const Framing = {
   /** No body. */
@@ -30,7 +33,7 @@ const CLOSE: BodyFraming = { framing: Framing.close, length: 0, malformed: false
 const CHUNKED: BodyFraming = { framing: Framing.chunked, length: 0, malformed: false };
 const TUNNEL: BodyFraming = { framing: Framing.tunnel, length: 0, malformed: false };
 
-/** What `ParsedHead` tells of a head's framing at no cost. */
+/** What `ParsedHead` says of a head's framing at no cost. */
 export interface FramingHints {
   readonly contentLength: number;
   readonly mayBeCoded: boolean;
@@ -44,11 +47,6 @@ export function isFramingPlain(hints: FramingHints): boolean {
 /** §6.3, for a request. */
 export function requestFraming(headers: HeaderList, hints: FramingHints): BodyFraming {
   return headerFraming(headers, hints, NONE);
-}
-
-/** 1xx: another response follows (RFC 9110 §15.2); but not behind 101, which ends HTTP. */
-export function isInterim(status: number): boolean {
-  return status >= 100 && status < 200 && status !== 101;
 }
 
 /** §6.3 for a response to `method`, which is empty where the request was not seen. */

@@ -1,13 +1,14 @@
 /**
  * The chunked transfer coding, RFC 9112 §7.1, undone in place: slices of the stream in, slices of the content out.
  *
- * Kept apart from the head's parser because a gap inside a chunk of known size must cost that chunk's bytes and nothing
- * else. Lenient where receivers are: lone LF, white space around the size, a missing CRLF behind the data.
+ * Not left to the head's parser, because a gap inside a chunk of known size must cost that chunk's bytes and nothing else.
+ * Lenient where receivers are: lone LF, white space around the size, a missing CRLF behind the data.
  *
  *   chunk = size [;ext] CRLF data CRLF … 0 [;ext] CRLF *(trailer CRLF) CRLF
  */
 const CR = 0x0d;
 const LF = 0x0a;
+const SEMICOLON = 0x3b;
 
 const State = { size: 0, sizeSpace: 1, extension: 2, data: 3, dataEnd: 4, trailer: 5, done: 6, invalid: 7 } as const;
 type State = (typeof State)[keyof typeof State];
@@ -60,38 +61,13 @@ export class ChunkedDecoder {
     while (i < end) {
       const byte = bytes[i] as number;
       switch (this.#state) {
-        case State.size: {
-          const digit = hexDigit(byte);
-          if (digit >= 0) {
-            this.#size = this.#size * 16 + digit;
-            this.#digits++;
-            if (this.#size > CHUNK_BYTES_MAX) return this.#fail(i);
-          } else if (this.#digits === 0) {
-            // Empty lines and white space before a size: what is left of a missing or doubled CRLF.
-            if (byte !== CR && byte !== LF && byte !== 0x20 && byte !== 0x09) return this.#fail(i);
-            if (++this.#lineBytes > SIZE_LINE_BYTES_MAX) return this.#fail(i);
-          } else if (byte === LF) {
-            this.#beginData();
-          } else if (byte === CR || byte === 0x20 || byte === 0x09) {
-            this.#state = State.sizeSpace;
-          } else if (byte === 0x3b) {
-            this.#state = State.extension;
-          } else {
-            return this.#fail(i);
-          }
+        case State.size:
+          if (!this.#readSize(byte)) return this.#fail(i);
           i++;
           break;
-        }
         case State.sizeSpace:
-          if (byte === LF) this.#beginData();
-          else if (byte === 0x3b) this.#state = State.extension;
-          else if (byte !== CR && byte !== 0x20 && byte !== 0x09) return this.#fail(i);
-          if (++this.#lineBytes > SIZE_LINE_BYTES_MAX) return this.#fail(i);
-          i++;
-          break;
         case State.extension:
-          if (byte === LF) this.#beginData();
-          if (++this.#lineBytes > SIZE_LINE_BYTES_MAX) return this.#fail(i);
+          if (!this.#readBehindSize(byte)) return this.#fail(i);
           i++;
           break;
         case State.data: {
@@ -112,25 +88,54 @@ export class ChunkedDecoder {
             this.#beginSize();
           }
           break;
-        case State.trailer: {
-          const lineEnd = indexOfLf(bytes, i, end);
-          const line = latin1(bytes, i, lineEnd < 0 ? end : lineEnd + 1);
-          if (this.#trailer.length + line.length > this.#trailerBytesMax) return this.#fail(i);
-          this.#trailer += line;
-          i += line.length;
-          if (lineEnd < 0) break;
-          if (/^\r*\n$/.test(this.#trailer.slice(this.#trailerLineStart))) {
-            this.#state = State.done;
-            return i;
-          }
-          this.#trailerLineStart = this.#trailer.length;
+        case State.trailer:
+          i = this.#readTrailerLine(bytes, i, end);
           break;
-        }
         default:
           return i;
       }
     }
     return i;
+  }
+
+  /** A byte of the size itself, or before it. Returns whether it may stand there. */
+  #readSize(byte: number): boolean {
+    const digit = hexDigit(byte);
+    if (digit >= 0) {
+      this.#size = this.#size * 16 + digit;
+      this.#digits++;
+      return this.#size <= CHUNK_BYTES_MAX;
+    }
+    // Empty lines and white space before a size: what is left of a missing or doubled CRLF.
+    if (this.#digits === 0) return isBlank(byte) && ++this.#lineBytes <= SIZE_LINE_BYTES_MAX;
+    if (byte === LF) this.#beginData();
+    else if (isBlank(byte)) this.#state = State.sizeSpace;
+    else if (byte === SEMICOLON) this.#state = State.extension;
+    else return false;
+    return true;
+  }
+
+  /** A byte between the size and the end of its line. Returns whether it may stand there. */
+  #readBehindSize(byte: number): boolean {
+    if (byte === LF) this.#beginData();
+    else if (this.#state === State.sizeSpace) {
+      if (byte === SEMICOLON) this.#state = State.extension;
+      else if (!isBlank(byte)) return false;
+    }
+    return ++this.#lineBytes <= SIZE_LINE_BYTES_MAX;
+  }
+
+  /** Reads to the end of a line of the trailer section, or of the bytes. Returns where it stopped. */
+  #readTrailerLine(bytes: Uint8Array, at: number, end: number): number {
+    const lineEnd = indexOfLf(bytes, at, end);
+    const line = latin1(bytes, at, lineEnd < 0 ? end : lineEnd + 1);
+    if (this.#trailer.length + line.length > this.#trailerBytesMax) return this.#fail(at);
+    this.#trailer += line;
+    if (lineEnd >= 0) {
+      if (/^\r*\n$/.test(this.#trailer.slice(this.#trailerLineStart))) this.#state = State.done;
+      this.#trailerLineStart = this.#trailer.length;
+    }
+    return at + line.length;
   }
 
   /** Skips `length` lost bytes. Returns whether they lay inside one chunk's data, so that the framing is still known. */
@@ -161,6 +166,10 @@ export class ChunkedDecoder {
     this.#state = State.invalid;
     return at;
   }
+}
+
+function isBlank(byte: number): boolean {
+  return byte === CR || byte === LF || byte === 0x20 || byte === 0x09;
 }
 
 function hexDigit(byte: number): number {

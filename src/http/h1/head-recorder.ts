@@ -3,15 +3,15 @@
  * when the head is complete.
  *
  * A head has some 25 parts, and a call from WebAssembly into JavaScript costs as much as parsing 20 bytes; between two
- * WebAssembly modules it costs next to nothing. So these few instructions are put together here rather than written in
- * TypeScript: with them a head takes a quarter less time.
+ * WebAssembly modules it costs next to nothing. So the callbacks' few instructions are assembled here rather than written
+ * in TypeScript: with them a head takes a quarter less time.
  *
  * The binary format: https://webassembly.github.io/spec/core/binary/
  */
 
 import { PAGE_BYTES } from './llhttp-module.js';
 
-/** Headers a head may have before it is taken for hostile. */
+/** Headers of one head; one with more is taken for hostile. */
 export const HEADERS_MAX = 4096;
 
 /** What is noted, as indices into `HeadRecord.words`. Places count from the head's first byte. */
@@ -97,11 +97,19 @@ const isEqual = [0x46];
 const when = (...then: number[][]) => [0x04, 0x40, ...then.flat(), END];
 const returns = [0x0f];
 
-function moduleBytes(): Uint8Array {
-  // A span's callback: (parser, at, length) → 0 to go on, anything else is an error. `at` becomes a place in the head.
+/** The signatures of the callbacks, as indices of `SIGNATURES`. */
+const SPAN = 0;
+const EVENT = 1;
+const HEAD = 2;
+/** How many parameters each takes: (parser, at, length), (parser), (parser, status, upgrade, shouldKeepAlive). */
+const SIGNATURES = [3, 1, 4];
+
+/** Names, signatures and bodies. A callback returns 0 to go on; anything else is an error. */
+function callbacks(): [name: string, signature: number, code: number[]][] {
   const AT = 1;
   const LENGTH = 2;
   const HEADER = 3;
+  // `at` becomes a place in the head.
   const placed = [...local(AT), ...input, ...subtract, ...setLocal(AT)];
   const start = local(AT);
   const end = [...local(AT), ...local(LENGTH), ...add];
@@ -143,13 +151,9 @@ function moduleBytes(): Uint8Array {
     [...local(HEADER), ...end, ...store(nameStart + 3)],
     proceed,
   );
-  // (parser, status, upgrade, shouldKeepAlive)
-  const headComplete = code(0, write(Noted.status, local(1)), constant(HPE_PAUSED));
-
-  const SPAN = 0;
-  const EVENT = 1;
-  const HEAD = 2;
-  const functions: [name: string, type: number, code: number[]][] = [
+  const STATUS = 1;
+  const headComplete = code(0, write(Noted.status, local(STATUS)), constant(HPE_PAUSED));
+  return [
     ['proceed', EVENT, proceeds],
     ['skip', SPAN, proceeds],
     ['target', SPAN, target],
@@ -158,12 +162,16 @@ function moduleBytes(): Uint8Array {
     ['value', SPAN, value],
     ['head_complete', HEAD, headComplete],
   ];
+}
+
+function moduleBytes(): Uint8Array {
+  const functions = callbacks();
   const pages = Math.ceil((4 * (Noted.spans + 4 * HEADERS_MAX)) / PAGE_BYTES);
   const type = (parameters: number) => [0x60, ...vector(Array(parameters).fill([I32])), ...vector([[I32]])];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic, version
-    ...section(1, vector([type(3), type(1), type(4)])),
-    ...section(3, vector(functions.map(([, type]) => [type]))),
+    ...section(1, vector(SIGNATURES.map(type))),
+    ...section(3, vector(functions.map(([, signature]) => [signature]))),
     ...section(5, vector([[0, pages]])),
     ...section(6, vector([[I32, MUTABLE, ...constant(0), END]])),
     ...section(
@@ -178,7 +186,7 @@ function moduleBytes(): Uint8Array {
   ]);
 }
 
-/** A function's body with its size before it; `locals` are words beside the parameters. */
+/** A function's body with its size before it; `locals` counts its words beside the parameters. */
 function code(locals: number, ...instructions: number[][]): number[] {
   const body = [...vector(locals === 0 ? [] : [[locals, I32]]), ...instructions.flat(), END];
   return [...unsigned(body.length), ...body];

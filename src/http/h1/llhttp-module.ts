@@ -1,12 +1,12 @@
 /**
- * The llhttp that undici ships and the Node.js project keeps, with memory of ours behind its own; the version is pinned
- * exactly.
+ * The build of llhttp that undici ships and the Node.js project keeps, its version pinned exactly, with memory for our use
+ * behind its own.
  */
 import { createRequire } from 'node:module';
 
 export interface LlhttpModule {
   readonly module: WebAssembly.Module;
-  /** Where our part of its memory begins: an address its allocator knows nothing of. */
+  /** The address where our part of its memory begins, of which its allocator knows nothing. */
   readonly ours: number;
 }
 
@@ -16,9 +16,9 @@ const HEADER_BYTES = 8;
 const MEMORY_SECTION = 5;
 
 /**
- * `bytes` of memory are added where the module says how much it begins with. Asking its allocator for them would grow the
- * memory, which detaches the ArrayBuffer over it; and once that has happened to any buffer in a process, V8 compiles every
- * access to every typed array with a check for it. That costs a third of the speed of all that reads packets here.
+ * `bytes` of memory are added to what the module says it begins with. Asking its allocator for them would grow the memory,
+ * which detaches the ArrayBuffer over it; and once that has happened to any buffer in a process, V8 compiles every access
+ * to every typed array with a check for it. That costs a third of the speed of everything here that reads packets.
  */
 export function loadLlhttp(bytes: number): LlhttpModule {
   const require = createRequire(import.meta.url);

@@ -1,78 +1,48 @@
-/**
- * What the bytes at the place where a message should begin are.
- */
+/** Where messages of HTTP/1 begin (RFC 9112 §2.1, §2.2). */
+import { isPreface } from '../h2.js';
+import { matchPrefix, Recognition } from '../protocol.js';
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** What the bytes are at the place where a message should begin. */
 export const Start = {
   request: 1,
   response: 2,
-  /** More bytes are needed to tell. */
+  /** More bytes are needed. */
   undecided: 3,
-  tls: 4,
-  /** The HTTP/2 connection preface, RFC 9113 §3.4. */
-  h2: 5,
-  /** A PROXY protocol header, as load balancers send before the first byte of HTTP. */
-  proxy: 6,
-  unknown: 7,
+  /** No message of HTTP/1. */
+  unknown: 4,
 } as const;
 export type Start = (typeof Start)[keyof typeof Start];
 
-const H2_PREFACE = 'PRI * HTTP/2.0\r\n';
-const PROXY_V1 = 'PROXY ';
-const PROXY_V2 = '\r\n\r\n\0\r\nQUIT\n';
 const RESPONSE = 'HTTP/';
 /** The longest method registered at IANA has 16 characters (UPDATEREDIRECTREF: 17). */
 const METHOD_BYTES_MAX = 24;
 
 export function classifyStart(bytes: Uint8Array, at: number, end: number): Start {
   const first = bytes[at] as number;
-  // TLS record: type 20–23, version 3.x (RFC 8446 §5.1).
-  if (first >= 0x14 && first <= 0x17) {
-    if (end - at < 2) return Start.undecided;
-    return bytes[at + 1] === 3 ? Start.tls : Start.unknown;
-  }
   if (first === 0x48 /* H */) {
     const response = matchPrefix(bytes, at, end, RESPONSE);
-    if (response > 0) return Start.response;
-    if (response === 0) return Start.undecided;
+    if (response === Recognition.yes) return Start.response;
+    if (response === Recognition.maybe) return Start.undecided;
   }
-  if (first === 0x50 /* P */) {
-    const h2 = matchPrefix(bytes, at, end, H2_PREFACE);
-    if (h2 > 0) return Start.h2;
-    if (matchPrefix(bytes, at, end, PROXY_V1) > 0) return Start.proxy;
-  }
-  if (first === 0x0d) {
-    const proxy = matchPrefix(bytes, at, end, PROXY_V2);
-    if (proxy > 0) return Start.proxy;
-  }
+  if (first === 0x50 /* P */ && isPreface(bytes, at, end)) return Start.unknown;
   // A method: upper-case by every registration, then a space.
   let i = at;
   while (i < end && i - at < METHOD_BYTES_MAX && isMethodByte(bytes[i] as number)) i++;
   if (i === end && i > at) return Start.undecided;
-  if (i > at && bytes[i] === 0x20) return Start.request;
-  return Start.unknown;
+  return i > at && bytes[i] === 0x20 ? Start.request : Start.unknown;
 }
 
 /**
- * Where a PROXY protocol header ends, or 0 if its end is not here
- * (https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt §2.1, §2.2).
+ * Behind the empty lines at `bytes[at]`, which are skipped before a request (RFC 9112 §2.2). A CR at the end of the bytes
+ * is taken for one.
  */
-export function proxyHeaderEnd(bytes: Uint8Array, at: number, end: number): number {
-  if (bytes[at] === 0x50) {
-    const lf = Math.min(end, at + 107);
-    for (let i = at; i < lf; i++) if (bytes[i] === 0x0a) return i + 1;
-    return 0;
-  }
-  if (end - at < 16) return 0;
-  const headerEnd = at + 16 + (((bytes[at + 14] as number) << 8) | (bytes[at + 15] as number));
-  return headerEnd <= end ? headerEnd : 0;
-}
-
-/** 1: matches, 0: matches as far as there are bytes, -1: does not. */
-function matchPrefix(bytes: Uint8Array, at: number, end: number, prefix: string): number {
-  for (let i = 0; i < prefix.length; i++) {
-    if (at + i >= end) return 0;
-    if (bytes[at + i] !== prefix.charCodeAt(i)) return -1;
-  }
-  return 1;
+export function behindEmptyLines(bytes: Uint8Array, at: number, end: number): number {
+  let i = at;
+  while (i < end && (bytes[i] === LF || (bytes[i] === CR && (i + 1 === end || bytes[i + 1] === LF)))) i++;
+  return i;
 }
 
 function isMethodByte(byte: number): boolean {
@@ -84,7 +54,7 @@ const VERSION = Buffer.from('HTTP/1.');
 /**
  * The first place in `bytes[at, end)` where a message begins, for a stream that lost its place; -1 if there is none.
  * A message may begin right behind the lost end of a body, with no line break before it. `previous` is the byte
- * before `at`, or -1 if that was lost: what begins there may be the rest of a word.
+ * before `at`, or -1 if that was lost: then what begins at `at` may be the rest of a word.
  */
 export function findMessageStart(bytes: Buffer, at: number, end: number, previous: number): number {
   // A view of its own: a search must not run on into the rest of the batch.
@@ -97,12 +67,12 @@ export function findMessageStart(bytes: Buffer, at: number, end: number, previou
   return -1;
 }
 
-/** A status line is not longer than this: what follows is a body that talks about HTTP. */
+/** No status line is longer than this: where no line ends within it, the bytes are a body that talks about HTTP. */
 const STATUS_LINE_BYTES_MAX = 256;
 
 /**
  * HTTP/1.x SP 3DIGIT [SP reason] and then a header or an empty line, as far as the segment shows. Text inside a body may
- * look so; of two on a line the last is the one that a line end follows.
+ * look the same; where two stand on one line, only the last can be a status line.
  */
 function isStatusLineAt(bytes: Buffer, at: number): boolean {
   const isShaped =
@@ -119,7 +89,7 @@ function isStatusLineAt(bytes: Buffer, at: number): boolean {
   return (again < 0 || again > lineEnd) && canFollow(rest[lineEnd + 1]);
 }
 
-/** Whether a header section can go on with `byte`: a field name, or the empty line; undefined is not known yet. */
+/** Whether `byte` can begin a line of a header section: a field name, or the empty line. Undefined: it is not here. */
 function canFollow(byte: number | undefined): boolean {
   return byte === undefined || byte === 0x0d || byte === 0x0a || (byte > 0x20 && byte < 0x7f && byte !== 0x3a);
 }
@@ -137,11 +107,11 @@ function requestLineStart(bytes: Buffer, version: number, previous: number): num
   const methodEnd = i - 1;
   i = methodEnd;
   while (i > 0 && methodEnd - i < METHOD_BYTES_MAX && isMethodByte(bytes[i - 1] as number)) i--;
-  // The tail of a lost body may stand right before the method: the longest common one counts.
+  // The tail of a lost body may stand right before the method: the longest common method counts.
   for (let start = i; start < methodEnd; start++) {
     if (COMMON_METHODS.has(bytes.toString('latin1', start, methodEnd))) return start;
   }
-  // Another is taken for one where it is a word of its own, at the start of a segment or a line.
+  // Any other word is taken for a method where it stands alone, at the start of a segment or a line.
   const isWord = i > 0 ? bytes[i - 1] === 0x0a : previous >= 0 && !isMethodByte(previous);
   return isWord && i < methodEnd && !isDigit(bytes[i]) ? i : -1;
 }

@@ -1,11 +1,13 @@
 /**
  * The head of a message that llhttp refuses, read line by line as lenient receivers do.
  *
+ * in:  bytes that begin with a start line · out: the places of everything in the head, in the parser's `ParsedHead`
+ *
  * A sensor does not get to refuse what the application accepted: methods outside the registry, raw UTF-8 in a target,
- * a header without a colon. What can be read is read; `parsed.malformed` says whether the grammar was broken.
+ * a header without a colon. What can be read is read; `malformed` says whether the grammar was broken.
  */
 import { HEADERS_MAX } from './head-recorder.js';
-import { ContentLength, HeadResult, MessageKind, parsed } from './llhttp.js';
+import { ContentLength, HeadResult, MessageKind, type ParsedHead } from './parsed-head.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -14,7 +16,13 @@ const TAB = 0x09;
 const COLON = 0x3a;
 
 /** Fills `parsed` from the head at `bytes[start]`. A line ends with CRLF or LF (RFC 9112 §2.2). */
-export function salvageHead(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {
+export function salvageHead(
+  parsed: ParsedHead,
+  kind: MessageKind,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): HeadResult {
   // A view of its own: a search must not run on into the rest of the batch.
   const head = bytes.subarray(start, end);
   parsed.headerCount = 0;
@@ -27,7 +35,7 @@ export function salvageHead(kind: MessageKind, bytes: Buffer, start: number, end
   let lineEnd = head.indexOf(LF);
   if (lineEnd < 0) return HeadResult.incomplete;
   const startLine = kind === MessageKind.request ? requestLine : statusLine;
-  if (!startLine(head.toString('latin1', 0, contentEnd(head, 0, lineEnd)))) return HeadResult.invalid;
+  if (!startLine(parsed, head.toString('latin1', 0, contentEnd(head, 0, lineEnd)))) return HeadResult.invalid;
   if (parsed.versionMajor === 0) {
     // HTTP/0.9 has no headers (RFC 1945 §4.1).
     parsed.length = lineEnd + 1;
@@ -44,11 +52,11 @@ export function salvageHead(kind: MessageKind, bytes: Buffer, start: number, end
       // Where junk outnumbers fields, a body is being read as a head.
       return junk > parsed.headerCount ? HeadResult.invalid : HeadResult.complete;
     }
-    if (!headerLine(head, lineStart, textEnd)) junk++;
+    if (!headerLine(parsed, head, lineStart, textEnd)) junk++;
   }
 }
 
-/** `*[CR]` before the LF belongs to the line's end. */
+/** Where a line's text ends: every CR before the LF belongs to the line's end. */
 function contentEnd(bytes: Buffer, lineStart: number, lineEnd: number): number {
   let end = lineEnd;
   while (end > lineStart && bytes[end - 1] === CR) end--;
@@ -57,13 +65,15 @@ function contentEnd(bytes: Buffer, lineStart: number, lineEnd: number): number {
 
 /**
  * method SP target SP HTTP/x.y. Words are split at white space (RFC 9112 §3): where a careless client left a space in its
- * target, the target ends there, as it does for the servers that do not refuse it.
+ * target, the target ends at the space, as it does for servers that accept the request.
  */
-function requestLine(line: string): boolean {
+function requestLine(parsed: ParsedHead, line: string): boolean {
   const match = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]+)(\S+)([ \t].*)?[ \t]HTTP\/(\d+)\.(\d+)[ \t]*$/.exec(line);
   if (match !== null) {
     const [, method, space, target, extra, major, minor] = match as unknown as string[];
-    setRequest(method as string, `${method}${space}`.length, (target as string).length, Number(major), Number(minor));
+    setTarget(parsed, method as string, `${method}${space}`.length, (target as string).length);
+    parsed.versionMajor = Number(major);
+    parsed.versionMinor = Number(minor);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: what a target may not hold
     parsed.malformed = (extra ?? '').trim() !== '' || /[\x00-\x1f\x7f]/.test(target as string);
     return true;
@@ -71,24 +81,24 @@ function requestLine(line: string): boolean {
   // HTTP/0.9: GET and a path, nothing else (RFC 1945 §5.1).
   const simple = /^GET (\/\S*)$/.exec(line);
   if (simple === null) return false;
-  setRequest('GET', 4, line.length - 4, 0, 9);
+  setTarget(parsed, 'GET', 4, line.length - 4);
+  parsed.versionMajor = 0;
+  parsed.versionMinor = 9;
   return true;
 }
 
-function setRequest(method: string, targetStart: number, targetLength: number, major: number, minor: number): void {
+function setTarget(parsed: ParsedHead, method: string, start: number, length: number): void {
   parsed.method = method;
-  parsed.targetStart = targetStart;
-  parsed.targetEnd = targetStart + targetLength;
-  parsed.versionMajor = major;
-  parsed.versionMinor = minor;
+  parsed.targetStart = start;
+  parsed.targetEnd = start + length;
   parsed.status = 0;
 }
 
 /**
- * HTTP/x.y SP status [SP reason]. The status is the number that the three characters in its place begin with: there are
- * receivers that take "HTTP/1.1 2000" for a 200.
+ * HTTP/x.y SP status [SP reason]. The status is the number that the three characters in its place begin with: some
+ * receivers take "HTTP/1.1 2000" for a 200.
  */
-function statusLine(line: string): boolean {
+function statusLine(parsed: ParsedHead, line: string): boolean {
   const match = /^HTTP\/([^ \t]+)[ \t]+(?=\S{3})(\d{1,3})(.*)$/is.exec(line);
   if (match === null) return false;
   const [, version, status, rest] = match as unknown as [string, string, string, string];
@@ -107,7 +117,7 @@ function statusLine(line: string): boolean {
 }
 
 /** Returns whether the line is a field or goes on with one. */
-function headerLine(bytes: Buffer, from: number, to: number): boolean {
+function headerLine(parsed: ParsedHead, bytes: Buffer, from: number, to: number): boolean {
   const { spans } = parsed;
   const first = bytes[from] as number;
   if (first === SP || first === TAB) {

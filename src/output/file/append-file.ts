@@ -1,8 +1,8 @@
 /**
  * A file that traces are appended to, without ever making the sensor wait.
  *
- * in: pieces of text (UTF-8, where they are bytes), one per trace · out: the file, its tail in place after every write, so that a reader finds it whole
- * even if the sensor is killed
+ * in: pieces of text (UTF-8, where they are bytes), one per trace · out: the file, its tail in place after every write, so that
+ * a reader finds it whole even if the sensor is killed
  *
  * A file that cannot keep up loses the oldest pieces, counted; one that fails (disk full) loses what it could not take, and the
  * next piece tries again.
@@ -10,8 +10,9 @@
 import { close as closeCallback, open as openCallback, writev as writevCallback } from 'node:fs';
 import { promisify } from 'node:util';
 import { SensorError } from '../../errors.js';
+import { PieceQueue } from './piece-queue.js';
 
-export interface AppendFileOptions {
+export interface AppendFileContext {
   /** A path, or 1 for stdout. */
   target: string | typeof STDOUT;
   /** Before the first piece. */
@@ -26,33 +27,9 @@ export interface AppendFileOptions {
   onLost: (pieces: number, reason: string) => void;
 }
 
-export interface AppendFile {
-  /** Bytes waiting to be written. */
-  readonly held: number;
-  append(piece: string | Buffer): void;
-  /** A promise to wait for before handing over more, where the producer can wait; undefined if there is room. */
-  drained(): Promise<void> | undefined;
-  /** Writes what is held, waiting at most `deadlineMillis`. */
-  close(deadlineMillis: number): Promise<void>;
-}
-
-/** Bytes of a block: large enough to make the cost of a write vanish, small beside the queue. */
-const BLOCK_BYTES_MAX = 1 << 18;
-const QUEUE_BLOCKS = 32;
 const WRITE_BLOCKS_MAX = 8;
-
-/**
- * Pieces with their separators, as they will stand in the file. Bytes, not strings: a queue of these gives the garbage
- * collector nothing to walk.
- */
-interface Block {
-  bytes: Buffer;
-  used: number;
-  pieces: number;
-}
-
 const STDOUT = 1;
-/** Bodies are nobody else's to read. */
+/** Nobody else may read bodies. */
 const OWNER_ONLY = 0o600;
 
 const open = promisify(openCallback);
@@ -60,119 +37,117 @@ const close = promisify(closeCallback);
 const writev = promisify(writevCallback);
 
 /** @throws SensorError if the file cannot be opened */
-export async function openAppendFile(options: AppendFileOptions): Promise<AppendFile> {
-  const { target } = options;
-  const file = target === STDOUT ? STDOUT : await openFile(target);
-  // At a position, so that the tail is written over; a pipe knows none.
-  const positioned = target !== STDOUT && options.tail !== '';
-  const blockBytes = Math.min(BLOCK_BYTES_MAX, options.queue_bytes_max / QUEUE_BLOCKS);
-  const head = Buffer.from(options.head);
-  const separator = Buffer.from(options.separator);
-  const tail = Buffer.from(options.tail);
-  /** Oldest first; the last is being filled. */
-  const blocks: Block[] = [];
-  let held = 0;
-  let position = 0;
-  let begun = false;
-  let broken = '';
-  let writing: Promise<void> | undefined;
-  let room: (() => void)[] = [];
-
-  const hold = (piece: string | Buffer): void => {
-    if (typeof piece !== 'string') {
-      blocks.push({ bytes: piece, used: piece.length, pieces: 1 });
-      held += piece.length;
-      return;
-    }
-    const last = blocks[blocks.length - 1];
-    // A UTF-16 unit takes at most three bytes of UTF-8.
-    const room = piece.length * 3 + separator.length;
-    if (last !== undefined && last.bytes.length - last.used >= room) {
-      const before = last.used;
-      last.used += separator.copy(last.bytes, last.used);
-      last.used += last.bytes.write(piece, last.used, 'utf8');
-      last.pieces++;
-      held += last.used - before;
-      return;
-    }
-    const bytes = room > blockBytes ? Buffer.from(piece) : Buffer.allocUnsafeSlow(blockBytes);
-    const used = room > blockBytes ? bytes.length : bytes.write(piece, 0, 'utf8');
-    blocks.push({ bytes, used, pieces: 1 });
-    held += used;
-  };
-
-  const take = (): Block | undefined => {
-    const block = blocks.shift();
-    held -= block?.used ?? 0;
-    return block;
-  };
-
-  const drain = async (): Promise<void> => {
-    while (blocks.length > 0) {
-      // Several at once: under a flood of packets there is one write a turn.
-      const content: Buffer[] = [];
-      let pieces = 0;
-      while (content.length < 2 * WRITE_BLOCKS_MAX) {
-        const block = take();
-        if (block === undefined) break;
-        content.push(begun || content.length > 0 ? separator : head, block.bytes.subarray(0, block.used));
-        pieces += block.pieces;
-      }
-      try {
-        await writeAll(file, [...content, tail], positioned ? position : null);
-        begun = true;
-        for (const { length } of content) position += length;
-        options.onWritten(pieces);
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        // The reader has gone: no later write can succeed.
-        if (code === 'EPIPE') broken = 'the reader closed the pipe';
-        options.onLost(pieces, code ?? String(error));
-      }
-      if (held < options.queue_bytes_max / 2) {
-        for (const resolve of room) resolve();
-        room = [];
-      }
-    }
-    writing = undefined;
-  };
-
-  return {
-    get held() {
-      return held;
-    },
-    append(piece) {
-      if (broken !== '') return options.onLost(1, broken);
-      hold(piece);
-      let lost = 0;
-      while (held > options.queue_bytes_max) lost += take()?.pieces ?? 0;
-      if (lost > 0) options.onLost(lost, 'the file cannot keep up');
-      // Not in this turn: traces that come together are written together.
-      writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(drain);
-    },
-    drained() {
-      if (held < options.queue_bytes_max / 2 || broken !== '') return undefined;
-      return new Promise((resolve) => room.push(resolve));
-    },
-    async close(deadlineMillis) {
-      if (writing !== undefined) await withDeadline(writing, deadlineMillis);
-      if (!begun && options.head + options.tail !== '')
-        await writeAll(file, [Buffer.from(options.head + options.tail)], positioned ? 0 : null).catch(() => {});
-      const left = blocks.reduce((sum, { pieces }) => sum + pieces, 0);
-      if (left > 0) options.onLost(left, 'not written by the deadline');
-      if (file !== STDOUT) await close(file).catch(() => {});
-    },
-  };
-}
-
-async function openFile(path: string): Promise<number> {
+export async function openAppendFile(context: AppendFileContext): Promise<AppendFile> {
+  const { target } = context;
+  if (target === STDOUT) return new AppendFile(STDOUT, context);
   try {
-    return await open(path, 'w', OWNER_ONLY);
+    return new AppendFile(await open(target, 'w', OWNER_ONLY), context);
   } catch (error) {
-    throw new SensorError(`--output ${path}: ${(error as Error).message}; name a file that can be written`);
+    throw new SensorError(`--output ${target}: ${(error as Error).message}; name a file that can be written`);
   }
 }
 
+export class AppendFile {
+  readonly #file: number;
+  readonly #context: AppendFileContext;
+  readonly #head: Buffer;
+  readonly #separator: Buffer;
+  readonly #tail: Buffer;
+  readonly #queue: PieceQueue;
+  /** Where the tail is written over; null where the file knows no position. */
+  #position: number | null;
+  /** Whether the head has been written. */
+  #isBegun = false;
+  /** Why no later write can succeed; empty as long as one can. */
+  #broken = '';
+  #writing: Promise<void> | undefined;
+  #waiting: (() => void)[] = [];
+
+  constructor(file: number, context: AppendFileContext) {
+    this.#file = file;
+    this.#context = context;
+    this.#head = Buffer.from(context.head);
+    this.#separator = Buffer.from(context.separator);
+    this.#tail = Buffer.from(context.tail);
+    this.#queue = new PieceQueue(this.#separator, context.queue_bytes_max);
+    this.#position = file === STDOUT || this.#tail.length === 0 ? null : 0;
+  }
+
+  /** Bytes waiting to be written. */
+  get held(): number {
+    return this.#queue.bytes;
+  }
+
+  append(piece: string | Buffer): void {
+    const { onLost, queue_bytes_max } = this.#context;
+    if (this.#broken !== '') {
+      onLost(1, this.#broken);
+      return;
+    }
+    this.#queue.push(piece);
+    let lost = 0;
+    while (this.held > queue_bytes_max) lost += this.#queue.shift()?.pieces ?? 0;
+    if (lost > 0) onLost(lost, 'the file cannot keep up');
+    // Not in this turn: traces that come together are written together.
+    this.#writing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#writeQueued());
+  }
+
+  /** A promise to wait for before handing over more, where the producer can wait; undefined if there is room. */
+  drained(): Promise<void> | undefined {
+    if (this.#hasRoom || this.#broken !== '') return undefined;
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Writes what is held, waiting at most `deadlineMillis`. */
+  async close(deadlineMillis: number): Promise<void> {
+    if (this.#writing !== undefined) await withDeadline(this.#writing, deadlineMillis);
+    if (!this.#isBegun && this.#head.length + this.#tail.length > 0)
+      await writeAll(this.#file, [this.#head, this.#tail], this.#position).catch(() => {});
+    const left = this.#queue.pieces;
+    if (left > 0) this.#context.onLost(left, 'not written by the deadline');
+    if (this.#file !== STDOUT) await close(this.#file).catch(() => {});
+  }
+
+  get #hasRoom(): boolean {
+    return this.held < this.#context.queue_bytes_max / 2;
+  }
+
+  async #writeQueued(): Promise<void> {
+    while (!this.#queue.isEmpty) {
+      await this.#writeSome();
+      if (!this.#hasRoom) continue;
+      for (const resolve of this.#waiting) resolve();
+      this.#waiting = [];
+    }
+    this.#writing = undefined;
+  }
+
+  /** Several blocks at once: under a flood of packets there is one write a turn. */
+  async #writeSome(): Promise<void> {
+    const { onWritten, onLost } = this.#context;
+    const content: Buffer[] = [];
+    let pieces = 0;
+    for (let blocks = 0; blocks < WRITE_BLOCKS_MAX; blocks++) {
+      const block = this.#queue.shift();
+      if (block === undefined) break;
+      content.push(this.#isBegun || content.length > 0 ? this.#separator : this.#head, block.bytes);
+      pieces += block.pieces;
+    }
+    try {
+      await writeAll(this.#file, [...content, this.#tail], this.#position);
+      this.#isBegun = true;
+      if (this.#position !== null) for (const { length } of content) this.#position += length;
+      onWritten(pieces);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // The reader has gone: no later write can succeed.
+      if (code === 'EPIPE') this.#broken = 'the reader closed the pipe';
+      onLost(pieces, code ?? String(error));
+    }
+  }
+}
+
+/** At `position`, or at the end where that is null. */
 async function writeAll(file: number, pieces: readonly Buffer[], position: number | null): Promise<void> {
   let left = pieces.filter(({ length }) => length > 0);
   let written = 0;
@@ -180,7 +155,7 @@ async function writeAll(file: number, pieces: readonly Buffer[], position: numbe
     try {
       const { bytesWritten } = await writev(file, left, position === null ? undefined : position + written);
       written += bytesWritten;
-      left = behind(left, bytesWritten);
+      left = without(left, bytesWritten);
     } catch (error) {
       // A pipe that somebody else made non-blocking is full; there is no event to wait for on its descriptor.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
@@ -190,7 +165,7 @@ async function writeAll(file: number, pieces: readonly Buffer[], position: numbe
 }
 
 /** `pieces` without their first `bytes`. */
-function behind(pieces: readonly Buffer[], bytes: number): Buffer[] {
+function without(pieces: readonly Buffer[], bytes: number): Buffer[] {
   const left: Buffer[] = [];
   let skip = bytes;
   for (const piece of pieces) {

@@ -1,6 +1,6 @@
 /**
- * Who asked, behind the proxies that passed the request on: `Forwarded` (RFC 7239 §4), else `X-Forwarded-For`, else
- * the connection's own client. The first, that is the furthest, node counts.
+ * The client behind the proxies that passed a request on: by `Forwarded` (RFC 7239 §4), else by `X-Forwarded-For`, else
+ * the connection's own client. The first node in the list counts, which is the furthest away.
  */
 import type { Endpoint, HeaderPair } from '../../pair/exchange.js';
 

@@ -4,16 +4,16 @@
  * in: a URL, headers, a body · out: the answer's status and the beginning of its body, or a `PostError` that says whether
  * the satellite may have received the request
  *
- * `@opentelemetry/exporter-trace-otlp-http` brings a transport of its own, which is not used, for it tells neither the
- * status nor the `Retry-After` of an answer worth a retry, keeps what a partial success says to its own log, gives
- * up after five attempts within one timeout, knows no proxy, and cannot send what has been encoded already. Nothing is followed
- * here: a redirect is an answer like another.
+ * `@opentelemetry/exporter-trace-otlp-http` brings a transport of its own, which is not used: it passes on neither the
+ * status nor the `Retry-After` of an answer worth a retry, keeps what a partial success says to its own log, gives up
+ * after five attempts within one timeout, knows no proxy, and cannot send what has been encoded already. Redirects are not
+ * followed here: one is an answer like any other.
  */
-import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import type { Agent as TlsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Connector } from './agent.js';
+import type { Connector } from './connector.js';
 
 export interface HttpReply {
   readonly status: number;
@@ -33,121 +33,150 @@ export class PostError extends Error {
   }
 }
 
-export interface HttpClientOptions {
+export interface HttpRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+export interface HttpClientContext {
   connector: Connector;
   timeoutMillis: number;
   response_bytes_max: number;
   now: () => number;
-  /** Told each address before it is connected to, and the one of a connection that is used again. */
+  /** Takes each address before it is connected to, and that of a connection that is used again. */
   onAddress?: (address: string) => void;
 }
 
-export interface HttpClient {
-  /** @throws PostError */
-  post(url: string, headers: Record<string, string>, body: Buffer, signal: AbortSignal): Promise<HttpReply>;
-  close(): void;
-}
-
-/** A connection is used so long at most: whoever moved the satellite's name to another address waits no longer. */
+/** A connection is used no longer than this, so that a satellite whose name moves to another address is followed there. */
 const CONNECTION_AGE_MAX_MILLIS = 60_000;
 
-export function createHttpClient(options: HttpClientOptions): HttpClient {
-  let agent = options.connector.createAgent();
-  let agentSince = options.now();
+export class HttpClient {
+  readonly #context: HttpClientContext;
+  #agent: Agent | TlsAgent;
+  #agentSince: number;
 
-  const startAfresh = (): void => {
-    agent.destroy();
-    agent = options.connector.createAgent();
-    agentSince = options.now();
-  };
+  constructor(context: HttpClientContext) {
+    this.#context = context;
+    this.#agent = context.connector.createAgent();
+    this.#agentSince = context.now();
+  }
 
-  return {
-    async post(url, headers, body, signal) {
-      if (signal.aborted) throw new PostError('the sensor is stopping', false);
-      if (options.now() - agentSince > CONNECTION_AGE_MAX_MILLIS) startAfresh();
-      try {
-        return await post(agent, options, url, headers, body, signal);
-      } catch (error) {
-        // A new connection next time, and with it a new look at the name.
-        startAfresh();
-        throw error;
-      }
-    },
-    close: () => agent.destroy(),
-  };
+  /** @throws PostError */
+  async post(request: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
+    if (signal.aborted) throw new PostError('the sensor is stopping', false);
+    if (this.#context.now() - this.#agentSince > CONNECTION_AGE_MAX_MILLIS) this.#startAfresh();
+    try {
+      return await post(this.#context, this.#agent, request, signal);
+    } catch (error) {
+      // A new connection next time, and with it a new look at the name.
+      this.#startAfresh();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #startAfresh(): void {
+    this.#agent.destroy();
+    this.#agent = this.#context.connector.createAgent();
+    this.#agentSince = this.#context.now();
+  }
 }
 
 function post(
+  context: HttpClientContext,
   agent: Agent | TlsAgent,
-  options: HttpClientOptions,
-  url: string,
-  headers: Record<string, string>,
-  body: Buffer,
+  { url, headers, body }: HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpReply> {
+  const { connector, timeoutMillis, response_bytes_max } = context;
   return new Promise((resolve, reject) => {
     let maybeReceived = false;
-    const secure = url.startsWith('https:');
-    const settings = {
+    /** Resolves with what has come of the answer so far, once there is one. */
+    let answer: (() => void) | undefined;
+    const request = connector.request(url, {
       method: 'POST',
       agent,
       headers: { ...headers, 'Content-Length': String(body.length) },
-      ...options.connector.requestOptions,
-    };
-    const request: ClientRequest = options.connector.request(url, settings);
-
-    const finish = (settle: () => void): void => {
+      ...connector.requestOptions,
+    });
+    const stopWaiting = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      settle();
     };
     const fail = (message: string): void => {
-      finish(() => reject(new PostError(message, maybeReceived)));
+      stopWaiting();
+      reject(new PostError(message, maybeReceived));
       request.destroy();
     };
     const onAbort = (): void => fail('the sensor is stopping');
-    let answered: (() => void) | undefined;
     const timer = setTimeout(() => {
-      if (answered === undefined)
-        return fail(`no answer within ${options.timeoutMillis} ms${maybeReceived ? '' : ', nor a connection'}`);
-      answered();
+      if (answer === undefined)
+        return fail(`no answer within ${timeoutMillis} ms${maybeReceived ? '' : ', nor a connection'}`);
+      answer();
       request.destroy();
-    }, options.timeoutMillis);
+    }, timeoutMillis);
     signal.addEventListener('abort', onAbort);
 
     request.on('socket', (socket: Socket | TLSSocket) => {
-      if (socket.connecting) socket.on('lookup', (_error, address) => address && options.onAddress?.(address));
-      else if (socket.remoteAddress !== undefined) options.onAddress?.(socket.remoteAddress);
-      const ready = (): void => {
+      if (socket.connecting) socket.on('lookup', (_error, address) => address && context.onAddress?.(address));
+      else if (socket.remoteAddress !== undefined) context.onAddress?.(socket.remoteAddress);
+      whenReady(socket, url.startsWith('https:'), () => {
         maybeReceived = true;
-      };
-      if ('secureConnecting' in socket && socket.secureConnecting) socket.once('secureConnect', ready);
-      else if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', ready);
-      else ready();
+      });
     });
     request.on('error', (error: NodeJS.ErrnoException) => fail(describe(error)));
     request.on('response', (response) => {
-      const status = response.statusCode ?? 0;
-      const chunks: Buffer[] = [];
-      let length = 0;
-      const done = (): void =>
-        finish(() => resolve({ status, headers: response.headers, body: Buffer.concat(chunks, length) }));
+      const body = new CappedBody(response_bytes_max);
       // The status is the verdict; a body that breaks off, or does not end in time, takes nothing from it.
-      answered = done;
+      answer = () => {
+        stopWaiting();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: body.bytes });
+      };
       response.on('data', (chunk: Buffer) => {
-        const kept = chunk.subarray(0, options.response_bytes_max - length);
-        chunks.push(kept);
-        length += kept.length;
-        if (length < options.response_bytes_max) return;
-        done();
+        body.add(chunk);
+        if (!body.isFull) return;
+        answer?.();
         request.destroy();
       });
-      response.on('end', done);
-      response.on('error', done);
-      response.on('close', done);
+      for (const end of ['end', 'error', 'close']) response.on(end, answer);
     });
     request.end(body);
   });
+}
+
+/** Calls `ready` when a request may go out on the socket, and so may be received. */
+function whenReady(socket: Socket | TLSSocket, isSecure: boolean, ready: () => void): void {
+  if ('secureConnecting' in socket && socket.secureConnecting) socket.once('secureConnect', ready);
+  else if (socket.connecting) socket.once(isSecure ? 'secureConnect' : 'connect', ready);
+  else ready();
+}
+
+/** The beginning of an answer's body. */
+class CappedBody {
+  readonly #chunks: Buffer[] = [];
+  #left: number;
+
+  constructor(bytesMax: number) {
+    this.#left = bytesMax;
+  }
+
+  get isFull(): boolean {
+    return this.#left === 0;
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  add(chunk: Buffer): void {
+    const kept = chunk.subarray(0, this.#left);
+    this.#chunks.push(kept);
+    this.#left -= kept.length;
+  }
 }
 
 /** `connect ECONNREFUSED 192.0.2.1:80`, and for a list of attempted addresses the first of them. */

@@ -3,14 +3,12 @@
  *
  * in: an OTLP batch of this sensor's own making, uncompressed · out: the same traces as a levo batch
  *
- * Spans hold all a levo entry needs, so what was queued or spooled while the satellite was away is not lost to the
- * change of protocol. Rare, so it may cost a parse.
+ * Spans hold all that a levo entry needs, so what was queued or spooled while the satellite was away survives the change of
+ * protocol. That is rare, so it may cost a parse.
  */
 import type { HeaderPair } from '../../pair/exchange.js';
 import type { Trace, TraceBody } from '../../trace/trace.js';
-import type { Batch } from './batch.js';
-import { createLevoEncoder, levoResource } from './levo.js';
-import type { RelaySettings } from './settings.js';
+import type { Batch, BatchEncoder } from '../relay/batch.js';
 
 interface KeyValue {
   key: string;
@@ -36,11 +34,10 @@ interface Span {
 /** `SPAN_KIND_SERVER` of opentelemetry/proto/trace/v1/trace.proto. */
 const KIND_SERVER = 2;
 
-export function levoFromOtlp(batch: Batch, settings: RelaySettings): Batch {
+export function levoFromOtlp(batch: Batch, encoder: BatchEncoder): Batch {
   const request = JSON.parse(batch.payload.toString('utf8')) as {
     resourceSpans: { scopeSpans: { spans: Span[] }[] }[];
   };
-  const encoder = createLevoEncoder(levoResource(settings));
   const parts: Buffer[] = [];
   for (const { scopeSpans } of request.resourceSpans)
     for (const { spans } of scopeSpans)

@@ -4,17 +4,17 @@
  * in: `Trace`s · out: a JSON array of entries, in the field order its own senders use
  *
  * Written by hand: `request_time_ns` is an integer literal larger than a float64 can hold. An exchange without a response
- * has status code 0 and no response headers. Bodies are what a trace holds, content codings undone.
+ * has status code 0 and no response headers. Bodies are those of the trace, with content codings undone.
  */
 import { hostname } from 'node:os';
 import type { Endpoint, HeaderPair } from '../../pair/exchange.js';
 import type { Trace, TraceBody } from '../../trace/trace.js';
 import { asBuffer } from '../ndjson.js';
-import type { BatchEncoder } from './batch.js';
+import type { BatchEncoder } from '../relay/batch.js';
 import { clientOf } from './forwarded.js';
-import type { RelaySettings } from './settings.js';
+import type { SatelliteSettings } from './settings.js';
 
-/** Raw bytes of a body that Levo's satellite takes; base64 makes 131 068 of them. */
+/** The most bytes of a body that Levo's satellite takes, before base64 makes 131 068 of them. */
 const BODY_BYTES_MAX = 98_301;
 
 export interface LevoResource {
@@ -24,7 +24,7 @@ export interface LevoResource {
   readonly sensorVersion: string;
 }
 
-export function levoResource(settings: RelaySettings): LevoResource {
+export function levoResource(settings: SatelliteSettings): LevoResource {
   return {
     serviceName: settings.serviceName,
     hostName: hostname(),
@@ -34,7 +34,7 @@ export function levoResource(settings: RelaySettings): LevoResource {
 }
 
 export function createLevoEncoder(resource: LevoResource): BatchEncoder {
-  const spelled = JSON.stringify({
+  const encodedResource = JSON.stringify({
     service_name: resource.serviceName,
     host_name: resource.hostName,
     levo_env: resource.environment,
@@ -44,7 +44,7 @@ export function createLevoEncoder(resource: LevoResource): BatchEncoder {
     telemetry_sdk_name: 'pcap-sensor',
     telemetry_sdk_version: resource.sensorVersion,
   });
-  const encode = (trace: Trace): Buffer => Buffer.from(encodeEntry(trace, spelled));
+  const encode = (trace: Trace): Buffer => Buffer.from(encodeEntry(trace, encodedResource));
   return {
     protocol: 'levo',
     head: Buffer.from('['),

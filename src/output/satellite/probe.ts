@@ -1,13 +1,12 @@
 /**
  * Whether the satellite is there, and what it speaks: an export of nothing, over the way exports go.
  *
- * in: relay settings · out: a verdict a person can act on
+ * in: satellite settings · out: a verdict a person can act on
  */
-import { createConnector } from './agent.js';
-import type { SatelliteProtocol } from './batch.js';
-import { createHttpClient, type HttpReply, PostError } from './http-client.js';
-import { commonHeaders } from './sender.js';
-import type { RelaySettings } from './settings.js';
+import { createConnector } from './connector.js';
+import { HttpClient, type HttpReply, PostError } from './http-client.js';
+import { commonHeaders } from './satellite-sender.js';
+import type { SatelliteProtocol, SatelliteSettings } from './settings.js';
 
 export interface ProbeResult {
   readonly protocol: SatelliteProtocol | null;
@@ -21,9 +20,9 @@ const NOTHING: Readonly<Record<SatelliteProtocol, string>> = { otlp: '{"resource
 const RESPONSE_BYTES_MAX = 4096;
 
 /** @throws UsageError if a certificate or key is not usable */
-export async function probeSatellite(settings: RelaySettings, now: () => number = Date.now): Promise<ProbeResult> {
+export async function probeSatellite(settings: SatelliteSettings, now: () => number = Date.now): Promise<ProbeResult> {
   const { satellite, timing } = settings;
-  const client = createHttpClient({
+  const client = new HttpClient({
     connector: await createConnector(satellite, settings.tls),
     timeoutMillis: timing.attemptTimeoutMillis,
     response_bytes_max: RESPONSE_BYTES_MAX,
@@ -38,7 +37,8 @@ export async function probeSatellite(settings: RelaySettings, now: () => number 
   });
   const post = (protocol: SatelliteProtocol): Promise<HttpReply> => {
     const url = protocol === 'otlp' ? satellite.otlpTracesUrl : satellite.levoTracesUrl;
-    return client.post(url, commonHeaders(settings), Buffer.from(NOTHING[protocol]), new AbortController().signal);
+    const request = { url, headers: commonHeaders(settings), body: Buffer.from(NOTHING[protocol]) };
+    return client.post(request, new AbortController().signal);
   };
   const wanted: readonly SatelliteProtocol[] = settings.protocol === 'auto' ? ['otlp', 'levo'] : [settings.protocol];
   try {

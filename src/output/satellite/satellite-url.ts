@@ -1,5 +1,5 @@
 /**
- * Where the satellite is, from what a person wrote for `--satellite-url`.
+ * The satellite's address, from what a person wrote for `--satellite-url`.
  *
  * in: the option's value · out: the base every endpoint path is appended to · pure
  *
@@ -9,7 +9,7 @@
 import { UsageError } from '../../errors.js';
 
 export interface SatelliteAddress {
-  /** Origin and base path, without a trailing slash; safe to print, for it never holds credentials. */
+  /** Origin and base path, without a trailing slash; safe to print, as it never holds credentials. */
   readonly base: string;
   /** Host name or address; an IPv6 address without its brackets. */
   readonly host: string;
@@ -68,7 +68,7 @@ export function parseSatelliteUrl(value: string, option = '--satellite-url'): Sa
   };
 }
 
-/** An error message ends up in logs: what stands between the scheme and the `@`, or in a query, does not. */
+/** Error messages end up in logs, so what stands between the scheme and the `@`, or in a query, is left out. */
 function redactSecrets(value: string): string {
   return value.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)?[^/?#]*@/i, '$1***@').replace(/[?#].*$/s, '?***');
 }

@@ -1,27 +1,29 @@
-/** What the relay is told: where to, how, and how much it may hold. */
-
-import type { SatelliteProtocol } from './batch.js';
+/** What a person chose of the export to a satellite, and what the task's metadata adds. */
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { TaskIdentity } from '../output.js';
+import type { BatchProtocol } from '../relay/batch.js';
+import { DEFAULT_TIMING, type RelaySettings } from '../relay/settings.js';
 import type { ResourceAttributes } from './otlp/encoder.js';
-import type { SatelliteAddress } from './satellite-url.js';
+import { parseSatelliteUrl, type SatelliteAddress } from './satellite-url.js';
 
-export interface RelaySettings {
+export type SatelliteProtocol = Extract<BatchProtocol, 'otlp' | 'levo'>;
+
+export interface SatelliteSettings extends RelaySettings {
   readonly satellite: SatelliteAddress;
   readonly protocol: 'auto' | SatelliteProtocol;
-  /** Of OTLP; levo is never compressed. */
+  /** How OTLP is sent; levo is never compressed. */
   readonly compression: 'gzip' | 'none';
-  readonly exportIntervalMillis: number;
   readonly environment: string;
   readonly organizationId: string;
   readonly workspaceId: string;
   readonly serviceName: string;
-  /** Headers of each export beyond the relay's own; may hold secrets, never logged. */
+  /** Headers of each export beyond the sensor's own; may hold secrets, never logged. */
   readonly headers: Readonly<Record<string, string>>;
   /** Beyond `service.*`, `levo.*`, `telemetry.*` and `deployment.*`: what the task's metadata says. */
   readonly resource: ResourceAttributes;
   readonly sensorVersion: string;
   readonly tls: TlsSettings;
-  readonly spool: SpoolSettings | null;
-  readonly timing: DeliveryTiming;
 }
 
 export interface TlsSettings {
@@ -31,26 +33,51 @@ export interface TlsSettings {
   readonly clientKey: string | null;
 }
 
-export interface SpoolSettings {
-  readonly directory: string;
-  readonly bytesMax: number;
-}
-
-export interface DeliveryTiming {
-  /** From the first byte of a connection to the last of the answer. */
-  readonly attemptTimeoutMillis: number;
-  /** The first retry waits a random part of this; each later one of twice as much. */
-  readonly backoffInitialMillis: number;
-  readonly backoffMaxMillis: number;
-  /** A satellite cannot ask for a longer silence. */
-  readonly retryAfterMaxMillis: number;
-}
-
-export const DEFAULT_TIMING: DeliveryTiming = {
-  attemptTimeoutMillis: 10_000,
-  backoffInitialMillis: 1_000,
-  backoffMaxMillis: 30_000,
-  retryAfterMaxMillis: 600_000,
-};
-
 export const NO_TLS_SETTINGS: TlsSettings = { ca: null, clientCertificate: null, clientKey: null };
+
+/** The options of the sensor that say how traces get to the satellite. */
+export interface SatelliteOptions {
+  readonly satelliteUrl: string | null;
+  readonly satelliteProtocol: 'auto' | SatelliteProtocol;
+  readonly compression: 'gzip' | 'none';
+  readonly traceExportInterval: number;
+  readonly levoEnv: string | null;
+  readonly levoaiOrgId: string | null;
+  readonly levoaiWorkspaceId: string | null;
+  readonly serviceName: string | null;
+  readonly satelliteHeader: readonly (readonly [name: string, value: string])[];
+  readonly satelliteCa: string | null;
+  readonly satelliteClientCert: string | null;
+  readonly satelliteClientKey: string | null;
+  readonly spoolDir: string | null;
+  readonly spoolMaxBytes: number;
+}
+
+/** @throws UsageError if the satellite's address is none */
+export function satelliteSettings(
+  options: SatelliteOptions,
+  task: TaskIdentity,
+  sensorVersion: string,
+): SatelliteSettings {
+  const pem = (path: string | null): string | null => (path === null ? null : readFileSync(path, 'utf8'));
+  return {
+    satellite: parseSatelliteUrl(options.satelliteUrl ?? ''),
+    protocol: options.satelliteProtocol,
+    compression: options.compression,
+    exportIntervalMillis: options.traceExportInterval * 1000,
+    environment: options.levoEnv ?? '',
+    organizationId: options.levoaiOrgId ?? '',
+    workspaceId: options.levoaiWorkspaceId ?? '',
+    serviceName: options.serviceName ?? (task.family === '' ? hostname() : task.family),
+    headers: Object.fromEntries(options.satelliteHeader),
+    resource: task.attributes,
+    sensorVersion,
+    tls: {
+      ca: pem(options.satelliteCa),
+      clientCertificate: pem(options.satelliteClientCert),
+      clientKey: pem(options.satelliteClientKey),
+    },
+    spool: options.spoolDir === null ? null : { directory: options.spoolDir, bytesMax: options.spoolMaxBytes },
+    timing: DEFAULT_TIMING,
+  };
+}

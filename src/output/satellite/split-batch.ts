@@ -3,17 +3,17 @@
  *
  * in: a batch of two traces or more, uncompressed · out: its halves, which together hold the same traces in the same order
  *
- * The traces are found by how each begins, and copied as they are: it takes no time, and parsed and spelled again, the integers
- * of a levo entry that are larger than 2^53 would come out as others (RFC 8259 §6). Where they lie is not kept with a batch, for
- * the spool's may be an earlier run's.
+ * The traces are found by how each begins, and copied as they are. That takes no time, and integers larger than 2^53, which
+ * levo entries have, would not survive being parsed and encoded again (RFC 8259 §6). A batch does not carry where its traces
+ * lie, because one from the spool may be an earlier run's.
  */
-import type { Batch, SatelliteProtocol } from './batch.js';
+import type { Batch, BatchProtocol } from '../relay/batch.js';
 
 /**
- * How a trace begins, and how a batch ends. Neither a name, nor a value can hold such a beginning: inside a string a quote is
+ * How a trace begins, and how a batch ends. No name and no value can hold such a beginning, as a quote inside a string is
  * escaped.
  */
-const SHAPES: Readonly<Record<SatelliteProtocol, { trace: string; tail: string }>> = {
+const SHAPES: Readonly<Partial<Record<BatchProtocol, { trace: string; tail: string }>>> = {
   otlp: { trace: '{"traceId":"', tail: ']}]}]}' },
   levo: { trace: '{"http_scheme":"', tail: ']' },
 };
@@ -21,7 +21,9 @@ const SHAPES: Readonly<Record<SatelliteProtocol, { trace: string; tail: string }
 /** Null where the payload is no such batch. */
 export function splitBatch(batch: Batch): [Batch, Batch] | null {
   const { payload, count } = batch;
-  const { trace, tail } = SHAPES[batch.protocol];
+  const shape = SHAPES[batch.protocol];
+  if (shape === undefined) return null;
+  const { trace, tail } = shape;
   const starts: number[] = [];
   for (let at = payload.indexOf(trace); at >= 0; at = payload.indexOf(trace, at + trace.length)) starts.push(at);
   const end = payload.subarray(-tail.length);

@@ -1,11 +1,12 @@
-# The sensor's container definition, from variables alone: no provider, no resource, nothing is read or changed.
+# The sensor's container definition, from variables alone: there is no provider and no resource, and nothing is read or
+# changed.
 
 locals {
-  # Below these the sensor does not run well: memory is what the low-resource profile was measured in.
+  # Below these the sensor does not run well; the low-resource profile was measured in this much memory.
   cpu_units_min  = 64
   memory_mib_min = 200
 
-  # Loopback inside the task, whose ports it shares with the application: none that anything else is known for.
+  # On the loopback of the task, which the application shares: a port that nothing else is known to use.
   health_port = 19464
 
   cpu    = max(local.cpu_units_min, floor(coalesce(var.task_cpu, 0) * var.cpu_percentage_limit / 100))

@@ -36,7 +36,7 @@ variable "image_name" {
 }
 
 variable "rate_limit" {
-  description = "Traces a minute; 0 is no limit."
+  description = "Traces a minute; 0 means no limit."
   type        = number
   default     = 1000
 
@@ -99,7 +99,7 @@ variable "reserved_memory" {
 }
 
 variable "cpu_percentage_limit" {
-  description = "Share of the task's CPU for the sensor, in percent. It gets 64 units at least."
+  description = "Share of the task's CPU for the sensor, in percent. It gets at least 64 units."
   type        = number
   default     = 5
 
@@ -110,7 +110,7 @@ variable "cpu_percentage_limit" {
 }
 
 variable "memory_percentage_limit" {
-  description = "Share of the task's memory for the sensor, in percent. It gets 200 MiB at least."
+  description = "Share of the task's memory for the sensor, in percent. It gets at least 200 MiB."
   type        = number
   default     = 5
 

@@ -1,5 +1,5 @@
 /**
- * The same against moto's ECS and EC2, which other people wrote: what AWS's protocol looks like to them.
+ * The same against moto's ECS and EC2: AWS's protocol as other people have understood it.
  */
 import {
   CreateClusterCommand,

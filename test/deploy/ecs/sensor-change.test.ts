@@ -2,7 +2,7 @@
  * The whole change through the AWS SDK against an ECS that keeps every byte and fails on demand.
  */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ChangeOptions } from '../../../src/deploy/ecs/change.js';
+import type { ChangeSettings } from '../../../src/deploy/ecs/change.js';
 import type { EcsApi } from '../../../src/deploy/ecs/ecs-api.js';
 import { ecsApi } from '../../../src/deploy/ecs/ecs-api.js';
 import type { JsonObject } from '../../../src/deploy/ecs/json-value.js';
@@ -33,7 +33,7 @@ afterEach(async () => {
   await ecs.stop();
 });
 
-const defaults: ChangeOptions = {
+const defaults: ChangeSettings = {
   dryRun: false,
   json: false,
   yes: true,
@@ -75,9 +75,9 @@ function context(prompter = refusingPrompter()) {
 
 const none = { profile: undefined, region: undefined, cluster: undefined, service: undefined, family: undefined };
 const web = () => resolveTarget({ ...none, cluster: 'main', service: 'web' }, refusingPrompter(), api);
-const add = async (options: Partial<ChangeOptions> = {}, image?: string) =>
+const add = async (options: Partial<ChangeSettings> = {}, image?: string) =>
   addSensor(await web(), () => sensor(image), { ...defaults, ...options }, context());
-const remove = async (options: Partial<ChangeOptions> = {}) =>
+const remove = async (options: Partial<ChangeSettings> = {}) =>
   removeSensor(await web(), { ...defaults, ...options }, context());
 const current = () => ecs.serviceRevision.slice(ecs.serviceRevision.lastIndexOf('/') + 1);
 const writes = () => ecs.calls.filter((call) => /^(Register|Update|Tag)/.test(call));

@@ -10,10 +10,14 @@ import {
   requestFraming,
   responseFraming,
 } from '../../../src/http/h1/body-framing.js';
-import { ContentLength, HeadResult, MessageKind, parsed, parseHead } from '../../../src/http/h1/llhttp.js';
+import { createHeadParser } from '../../../src/http/h1/head-parser.js';
+import { ContentLength, HeadResult, MessageKind } from '../../../src/http/h1/parsed-head.js';
 import { salvageHead } from '../../../src/http/h1/salvage-head.js';
 import { HeaderList } from '../../../src/http/header-list.js';
 import { Random, runSeed } from '../../support/random.js';
+
+const parser = createHeadParser();
+const parsed = parser.head;
 
 /** Hints that say nothing, so that the headers decide. */
 const NO_HINTS: FramingHints = { contentLength: ContentLength.unclear, mayBeCoded: true };
@@ -22,8 +26,8 @@ const NO_HINTS: FramingHints = { contentLength: ContentLength.unclear, mayBeCode
 function framings(kind: MessageKind, lines: string, status = 200, method = 'GET') {
   const startLine = kind === MessageKind.request ? 'POST / HTTP/1.1' : `HTTP/1.1 ${status} X`;
   const bytes = Buffer.from(`${startLine}\r\n${lines}\r\n`, 'latin1');
-  let result = parseHead(kind, bytes, 0, bytes.length);
-  if (result === HeadResult.invalid) result = salvageHead(kind, bytes, 0, bytes.length);
+  let result = parser.parse(kind, bytes, 0, bytes.length);
+  if (result === HeadResult.invalid) result = salvageHead(parsed, kind, bytes, 0, bytes.length);
   if (result !== HeadResult.complete) return null;
   const headers = new HeaderList(bytes.toString('latin1'), [...parsed.spans.subarray(0, parsed.headerCount << 2)]);
   const framing = (hints: FramingHints): BodyFraming =>

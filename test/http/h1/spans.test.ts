@@ -1,11 +1,17 @@
 /**
- * Where `parseHead` says the parts of a head are: the same places as a simple line splitter finds, and nothing of an
+ * Where `HeadParser.parse` says the parts of a head are: the same places as a simple line splitter finds, and nothing of an
  * earlier head in a later one.
  */
 import { describe, expect, it } from 'vitest';
+import { createHeadParser } from '../../../src/http/h1/head-parser.js';
 import { HEADERS_MAX } from '../../../src/http/h1/head-recorder.js';
-import { ContentLength, HeadResult, MessageKind, parsed, parseHead } from '../../../src/http/h1/llhttp.js';
+import { ContentLength, HeadResult, MessageKind } from '../../../src/http/h1/parsed-head.js';
 import { Random, runSeed } from '../../support/random.js';
+
+const parser = createHeadParser();
+const parsed = parser.head;
+const parseHead = (kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult =>
+  parser.parse(kind, bytes, start, end);
 
 /** A well-formed head's spans as `parsed.spans` has them, found line by line. */
 function splitSpans(head: string): number[] {
@@ -38,7 +44,7 @@ function parse(kind: MessageKind, text: string): HeadResult {
 const TOKEN = [...'abcdefgXYZ019-_.!#$%&*+^`|~'];
 const VALUE = [...'abc XYZ019"\t;=,:/?é~'];
 
-describe('parseHead', () => {
+describe('parse', () => {
   it('finds what a line splitter finds', () => {
     const seed = runSeed();
     const random = new Random(seed);

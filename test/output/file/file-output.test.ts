@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createCounters, exchangesInFlight } from '../../../src/counters.js';
 import { DEFAULT_LIMITS } from '../../../src/limits.js';
+import { createBooks, createSideBooks } from '../../../src/output/books.js';
 import { openFileOutput } from '../../../src/output/file/file-output.js';
 import { joinOutputs } from '../../../src/output/outputs.js';
 import { instantClock, recordingLog } from '../../support/relay.js';
@@ -23,7 +24,7 @@ function parts(path: string, format: 'ndjson' | 'har', keepsBooks = true, queueB
   return {
     format,
     path,
-    keepsBooks,
+    books: keepsBooks ? createBooks(counters) : createSideBooks(counters),
     isLive: true,
     sensorVersion: '0.1.0',
     counters,
@@ -66,7 +67,7 @@ it('keeps a HAR file whole after every write', async () => {
 });
 
 it.each(['ndjson', 'har'] as const)(
-  'spells large bodies bit by bit, and all of them before it closes: %s',
+  'encodes large bodies bit by bit, and all of them before it closes: %s',
   async (format) => {
     const path = join(directory, 'large');
     const given = parts(path, format, true, 1 << 20);
@@ -108,7 +109,7 @@ it('writes a whole HAR file without any trace', async () => {
   });
 });
 
-it('spells a HAR entry', async () => {
+it('encodes a HAR entry', async () => {
   const path = join(directory, 'one.har');
   const output = await openFileOutput(parts(path, 'har'));
   output.accept(
@@ -213,6 +214,26 @@ it('counts what a full disk does not take', async () => {
   expect(given.lines[0]?.fields).toMatchObject({ reason: 'ENOSPC', path: '/dev/full' });
 });
 
+it.each(['ndjson', 'har'] as const)('loses one trace where one cannot be encoded: %s', async (format) => {
+  const path = join(directory, 'traces');
+  const given = parts(path, format);
+  const output = await openFileOutput(given);
+  given.counters.exchanges_seen = 2;
+  // No time that a date or an integer can be made of.
+  output.accept(
+    sampleTrace({
+      startTimeUnixNano: {
+        toString: () => {
+          throw new Error('no time');
+        },
+      } as unknown as bigint,
+    }),
+  );
+  output.accept(sampleTrace());
+  await output.close(1000);
+  expect(given.counters).toMatchObject({ exchanges_exported: 1, exchanges_dropped_undeliverable: 1 });
+});
+
 it('names the file that cannot be opened', async () => {
   await expect(openFileOutput(parts(join(directory, 'no/such/x.ndjson'), 'ndjson'))).rejects.toThrow(
     /--output .*ENOENT/,
@@ -221,7 +242,7 @@ it('names the file that cannot be opened', async () => {
 
 it('counts an exchange once, however many outputs take it', async () => {
   const books = parts(join(directory, 'a.ndjson'), 'ndjson');
-  const other = { ...parts('/dev/full', 'har', false), counters: books.counters };
+  const other = { ...parts('/dev/full', 'har', false), books: createSideBooks(books.counters) };
   const output = joinOutputs([await openFileOutput(books), await openFileOutput(other)]);
   books.counters.exchanges_seen = 1;
   output.accept(sampleTrace());

@@ -17,7 +17,7 @@ it('is a JSON array', () => {
   expect(Buffer.concat([encoder.head, encoder.tail]).toString()).toBe('[]');
 });
 
-it('spells a server’s exchange byte for byte', () => {
+it('encodes a server’s exchange byte for byte', () => {
   expect(encoder.encode(sampleTrace()).toString()).toBe(
     '{"http_scheme":"http",' +
       '"request":{"headers":{":method":"GET",":path":"/items?limit=2",":authority":"api.example:8080",":scheme":"http",' +
@@ -33,7 +33,7 @@ it('spells a server’s exchange byte for byte', () => {
   );
 });
 
-it('spells a client’s exchange without a response byte for byte', () => {
+it('encodes a client’s exchange without a response byte for byte', () => {
   const trace = sampleTrace({
     kind: 'client',
     response: null,

@@ -302,7 +302,7 @@ describe('delivery', () => {
   });
 });
 
-it('tells the address it connects to', async () => {
+it('passes on the address it connects to', async () => {
   const told: string[] = [];
   const url = (await script(() => undefined)).replace('127.0.0.1', 'localhost');
   under = await startRelay(url, {}, {}, { onAddress: (address) => told.push(address) });
@@ -379,7 +379,7 @@ describe('the protocol', () => {
     expect(under.books()).toEqual([6, 6, 0, 0]);
   });
 
-  it('spells a trace the same whether it was queued as OTLP first or not', async () => {
+  it('encodes a trace the same whether it was queued as OTLP first or not', async () => {
     const auto = await startRelay(
       await script((request) => (request.url === '/v1/traces' ? { status: 404 } : undefined)),
     );

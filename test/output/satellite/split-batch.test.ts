@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Batch, BatchEncoder } from '../../../src/output/satellite/batch.js';
+import type { Batch, BatchEncoder } from '../../../src/output/relay/batch.js';
 import { createLevoEncoder } from '../../../src/output/satellite/levo.js';
 import { createOtlpEncoder } from '../../../src/output/satellite/otlp/encoder.js';
 import { splitBatch } from '../../../src/output/satellite/split-batch.js';

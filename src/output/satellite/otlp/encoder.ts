@@ -14,7 +14,7 @@ import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Trace } from '../../../trace/trace.js';
 import { encodeLarge, LARGE_BODY_BYTES } from '../../large-body.js';
-import type { BatchEncoder } from '../batch.js';
+import type { BatchEncoder } from '../../relay/batch.js';
 import { type InstrumentationScope, toReadableSpan } from './span.js';
 
 type OtlpTransformer = typeof import('@opentelemetry/otlp-transformer');
@@ -45,7 +45,7 @@ export function createOtlpEncoder(attributes: ResourceAttributes, scope: Instrum
 
 type SpanEncoder = Pick<BatchEncoder, 'head' | 'tail' | 'encode'>;
 
-/** Loads the OpenTelemetry packages, some 8 MiB: not before the first trace, for an idle sensor needs none of them. */
+/** Loads the OpenTelemetry packages, some 8 MiB: not before the first trace, as an idle sensor needs none of them. */
 function createSpanEncoder(attributes: ResourceAttributes, scope: InstrumentationScope): SpanEncoder {
   const require = createRequire(import.meta.url);
   const { JsonTraceSerializer } = require('@opentelemetry/otlp-transformer') as OtlpTransformer;

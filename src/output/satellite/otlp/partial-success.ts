@@ -14,7 +14,7 @@ export function readPartialSuccess(body: Buffer, count: number): { rejected: num
   } catch {
     return { rejected: 0, reason: '' };
   }
-  // An int64, which JSON may spell as a string (proto3 JSON mapping).
+  // An int64, which JSON may write as a string (proto3 JSON mapping).
   const rejected = Number(partial?.rejectedSpans ?? 0);
   return {
     rejected: Number.isInteger(rejected) && rejected > 0 ? Math.min(rejected, count) : 0,

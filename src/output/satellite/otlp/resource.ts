@@ -1,10 +1,10 @@
-/** Who the traces are of, as OpenTelemetry resource attributes: built once, sent with every batch. */
+/** Whose traces they are, as OpenTelemetry resource attributes: built once, sent with every batch. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { RelaySettings } from '../settings.js';
+import type { SatelliteSettings } from '../settings.js';
 import type { ResourceAttributes } from './encoder.js';
 
-export function resourceAttributes(settings: RelaySettings): ResourceAttributes {
+export function resourceAttributes(settings: SatelliteSettings): ResourceAttributes {
   const attributes: ResourceAttributes = {
     'service.name': settings.serviceName,
     'service.instance.id': randomUUID(),

@@ -64,7 +64,7 @@ export function toReadableSpan(trace: Trace, resource: Resource, scope: Instrume
   };
 }
 
-/** RFC 9110 §9.3 and RFC 5789; any other name is `_OTHER`, for a span's name must not be the wire's to choose. */
+/** RFC 9110 §9.3 and RFC 5789; any other name is `_OTHER`, so that nothing on the wire chooses a span's name. */
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
 
 const NANOS_PER_SECOND = 1_000_000_000n;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { needs } from '../../../support/needs.js';
 import { type Collector, collectorBuilt, startCollector } from '../../../support/otel-collector.js';
-import { relaySettings, startRelay } from '../../../support/relay.js';
+import { satelliteSettings, startRelay } from '../../../support/relay.js';
 import { sampleTrace, traceBody } from '../../../support/trace.js';
 
 const string = (key: string, stringValue: string) => ({ key, value: { stringValue } });
@@ -22,7 +22,7 @@ describe('the OpenTelemetry Collector', needs({ 'otel-collector': collectorBuilt
   it.each(['gzip', 'none'] as const)('takes every attribute as specified (compression %s)', async (compression) => {
     const serviceName = `shop-${compression}`;
     const under = await startRelay(collector.url, {
-      ...relaySettings(collector.url),
+      ...satelliteSettings(collector.url),
       compression,
       serviceName,
       workspaceId: 'w-1',

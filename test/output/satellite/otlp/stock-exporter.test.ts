@@ -2,7 +2,7 @@
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { expect, it } from 'vitest';
-import { createBatcher } from '../../../../src/output/satellite/batcher.js';
+import { Batcher } from '../../../../src/output/relay/batcher.js';
 import { createOtlpEncoder } from '../../../../src/output/satellite/otlp/encoder.js';
 import { toReadableSpan } from '../../../../src/output/satellite/otlp/span.js';
 import { startScriptedSatellite } from '../../../support/relay.js';
@@ -34,13 +34,13 @@ it('sends the same bytes', async () => {
   await satellite.close();
 
   const payloads: string[] = [];
-  const batcher = createBatcher({
-    encoder: createOtlpEncoder(attributes, scope),
-    batch_traces_max: 10,
-    batch_bytes_max: 1 << 20,
+  const encoder = createOtlpEncoder(attributes, scope);
+  const batcher = new Batcher({
+    encoder,
+    limits: { batch_traces_max: 10, batch_bytes_max: 1 << 20 },
     onBatch: (batch) => payloads.push(batch.payload.toString()),
   });
-  for (const trace of traces) batcher.add(trace);
+  for (const trace of traces) batcher.add(encoder.encode(trace));
   batcher.flush();
   expect(satellite.requests.map((request) => request.body)).toEqual(payloads);
 });

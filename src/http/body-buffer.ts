@@ -1,0 +1,152 @@
+/**
+ * Keeps the bytes of a body up to a cap, in few pieces however small the segments they came in.
+ *
+ * in:  a body's bytes as they come · out: a `MessageBody`, its memory taken from the budget
+ */
+import type { MemoryBudget } from '../memory-budget.js';
+import type { MessageBody } from './message-body.js';
+import { WordCopier, type WordTarget } from './word-copier.js';
+
+const PIECE_BYTES_MIN = 512;
+const PIECE_BYTES_MAX = 1 << 16;
+
+/** Shared by every body before its first bytes. */
+const NO_CHUNKS: Uint8Array[] = [];
+
+export class BodyBuffer implements MessageBody {
+  wireBytes = 0;
+  chunks: Uint8Array[] = NO_CHUNKS;
+  keptBytes = 0;
+  truncated = false;
+  readonly #memory: BodyMemory;
+  /** Room left behind the last piece's bytes. */
+  #piece: Buffer | null = null;
+  #pieceUsed = 0;
+  /** Bytes of memory taken from the budget. */
+  reserved = 0;
+
+  constructor(memory: BodyMemory) {
+    this.#memory = memory;
+  }
+
+  /** Takes `bytes[start, end)`. `expected`: bytes of this body still to come, these included, where that is known, else 0. */
+  append(bytes: Buffer, start: number, end: number, expected: number): void {
+    this.wireBytes += end - start;
+    if (this.truncated) return;
+    const { bytesMax } = this.#memory;
+    let at = start;
+    let length = end - start;
+    if (this.keptBytes + length > bytesMax) {
+      length = bytesMax - this.keptBytes;
+      this.truncated = true;
+    }
+    if (this.chunks === NO_CHUNKS) {
+      if (length === 0) return;
+      // Most bodies are small and come in one segment.
+      if (length === expected && length <= SMALL_BYTES_MAX) {
+        this.#reserve(length);
+        this.chunks = [this.#memory.smallCopy(bytes, at, length)];
+        this.keptBytes = length;
+        return;
+      }
+      this.chunks = [];
+    }
+    while (length > 0) {
+      let piece = this.#piece;
+      if (piece === null || this.#pieceUsed === piece.length) piece = this.#addPiece(length, expected);
+      const take = Math.min(length, piece.length - this.#pieceUsed);
+      bytes.copy(piece, this.#pieceUsed, at, at + take);
+      this.#pieceUsed += take;
+      this.keptBytes += take;
+      this.chunks[this.chunks.length - 1] =
+        this.#pieceUsed === piece.length ? piece : piece.subarray(0, this.#pieceUsed);
+      at += take;
+      length -= take;
+    }
+  }
+
+  /** Counts bytes that were on the wire and not in the capture. What comes behind them is not spliced on. */
+  lose(length: number): void {
+    this.wireBytes += length;
+    this.truncated = true;
+  }
+
+  /** Releases the bytes and keeps their count. Returns how many there were. */
+  shed(): number {
+    const shed = this.keptBytes;
+    this.chunks = NO_CHUNKS;
+    this.keptBytes = 0;
+    this.truncated = true;
+    this.#piece = null;
+    this.release();
+    return shed;
+  }
+
+  /** Gives the reservation back: the next stage accounts for the bytes now, or nobody holds them. */
+  release(): void {
+    this.#memory.budget.remove(this.reserved);
+    this.reserved = 0;
+  }
+
+  #addPiece(length: number, expected: number): Buffer {
+    const room = this.#memory.bytesMax - this.keptBytes;
+    // A body of known length that is all here gets a piece of just its size.
+    let size = Math.max(length, Math.min(expected, PIECE_BYTES_MAX));
+    if (expected === 0 && size < PIECE_BYTES_MAX) {
+      size = Math.min(PIECE_BYTES_MAX, Math.max(size, PIECE_BYTES_MIN, this.keptBytes));
+    }
+    size = Math.min(size, room);
+    const piece = Buffer.allocUnsafe(size);
+    this.#piece = piece;
+    this.#pieceUsed = 0;
+    this.chunks.push(piece);
+    this.#reserve(size);
+    return piece;
+  }
+
+  #reserve(bytes: number): void {
+    this.reserved += bytes;
+    this.#memory.budget.add(bytes);
+  }
+}
+
+/** Small bodies are cut from blocks of this size, as `Buffer.allocUnsafe` does; here the copy goes by words. */
+const BLOCK_BYTES = 8192;
+const SMALL_BYTES_MAX = 512;
+
+interface Block extends WordTarget {
+  readonly buffer: ArrayBuffer;
+}
+
+/** Where the bytes of bodies come from: what all body buffers share. */
+export class BodyMemory {
+  /** Bytes kept of one body. */
+  readonly bytesMax: number;
+  readonly budget: MemoryBudget;
+  readonly #copier = new WordCopier();
+  #block = createBlock();
+  #blockUsed = 0;
+
+  constructor(bytesMax: number, budget: MemoryBudget) {
+    this.bytesMax = bytesMax;
+    this.budget = budget;
+  }
+
+  /** A copy of `bytes[at, at + length)`, at most `SMALL_BYTES_MAX` long. */
+  smallCopy(bytes: Buffer, at: number, length: number): Uint8Array {
+    if (this.#blockUsed + length > BLOCK_BYTES) {
+      this.#block = createBlock();
+      this.#blockUsed = 0;
+    }
+    const block = this.#block;
+    const start = this.#blockUsed;
+    this.#copier.copy(bytes, at, length, block, start >> 2);
+    this.#blockUsed = (start + length + 3) & ~3;
+    return new Uint8Array(block.buffer, start, length);
+  }
+}
+
+function createBlock(): Block {
+  const buffer = new ArrayBuffer(BLOCK_BYTES);
+  return { buffer, words: new Int32Array(buffer), bytes: new Uint8Array(buffer) };
+}

@@ -1,0 +1,212 @@
+/**
+ * Batches to the satellite, in the protocol it speaks.
+ *
+ * in: a `Batch` · out: its `Outcome`
+ *
+ * Which answers are worth another attempt: for OTLP those its specification lists (429, 502, 503, 504) and every failure of
+ * the connection, because spans may arrive twice and are recognised by their ids. The levo endpoint does not deduplicate:
+ * only what it certainly did not take is sent again, which is a connection that never came about, and 429 and 503, by which
+ * it refuses before it reads.
+ */
+import { promisify } from 'node:util';
+import { gunzip, gzip, constants as zlib } from 'node:zlib';
+import type { Clock } from '../clock.js';
+import type { Log } from '../log.js';
+import type { Batch, BatchEncoder } from '../relay/batch.js';
+import type { Outcome, Receiver, Sender } from '../relay/sender.js';
+import type { SatelliteEncoders } from './encoders.js';
+import { type HttpClient, type HttpReply, PostError } from './http-client.js';
+import { levoFromOtlp } from './levo-from-otlp.js';
+import { readPartialSuccess } from './otlp/partial-success.js';
+import { parseRetryAfter } from './retry-after.js';
+import type { SatelliteProtocol, SatelliteSettings } from './settings.js';
+import { splitBatch } from './split-batch.js';
+
+export interface SatelliteSenderContext {
+  encoders: SatelliteEncoders;
+  client: Pick<HttpClient, 'post' | 'close'>;
+  clock: Pick<Clock, 'now'>;
+  log: Log;
+  /** zlib's in a thread of its own, if absent. */
+  gzip?: Gzip;
+}
+
+export interface Gzip {
+  compress(bytes: Buffer): Promise<Buffer>;
+  uncompress(bytes: Buffer): Promise<Buffer>;
+}
+
+const compressInThread = promisify(gzip);
+const THREADED_GZIP: Gzip = {
+  // The fastest level: JSON shrinks to a seventh even so, and the sensor's CPU belongs to the application.
+  compress: (bytes) => compressInThread(bytes, { level: zlib.Z_BEST_SPEED }),
+  uncompress: promisify(gunzip),
+};
+
+/** 413 Content Too Large (RFC 9110 §15.5.14). */
+const TOO_LARGE = 413;
+/** "OTLP/HTTP Response", "Retryable Response Codes" of the OTLP specification. */
+const OTLP_RETRYABLE: readonly number[] = [429, 502, 503, 504];
+const LEVO_RETRYABLE: readonly number[] = [429, 503];
+/** By these an endpoint says that OTLP is not spoken here. */
+const NOT_HERE: readonly number[] = [404, 405, 501];
+
+export class SatelliteSender implements Sender {
+  readonly receiver: Receiver;
+  readonly #settings: SatelliteSettings;
+  readonly #context: SatelliteSenderContext;
+  readonly #gzip: Gzip;
+  #protocol: SatelliteProtocol | null;
+  #isGzipWanted: boolean;
+  #isGzipTaken = false;
+
+  constructor(settings: SatelliteSettings, context: SatelliteSenderContext) {
+    this.receiver = { kind: 'satellite', address: settings.satellite.base };
+    this.#settings = settings;
+    this.#context = context;
+    this.#gzip = context.gzip ?? THREADED_GZIP;
+    this.#protocol = settings.protocol === 'auto' ? null : settings.protocol;
+    this.#isGzipWanted = settings.compression === 'gzip';
+  }
+
+  get protocol(): SatelliteProtocol | null {
+    return this.#protocol;
+  }
+
+  get encoder(): BatchEncoder {
+    const { otlp, levo } = this.#context.encoders;
+    return this.#protocol === 'levo' || otlp === null ? levo : otlp;
+  }
+
+  mayRepeat(batch: Batch): boolean {
+    return this.#protocol !== 'levo' && batch.protocol !== 'levo';
+  }
+
+  async send(batch: Batch, signal: AbortSignal): Promise<Outcome> {
+    if (this.#protocol === 'levo' || batch.protocol === 'levo') return this.#sendLevo(batch, signal);
+    const outcome = await this.#sendOtlp(batch, signal);
+    return outcome === 'not here' ? this.#sendLevo(batch, signal) : outcome;
+  }
+
+  async pack(batch: Batch): Promise<Batch> {
+    const isPlainOtlp = batch.protocol === 'otlp' && batch.coding === 'identity';
+    if (!isPlainOtlp || !this.#isGzipWanted || this.#protocol === 'levo') return batch;
+    return { ...batch, coding: 'gzip', payload: await this.#gzip.compress(batch.payload) };
+  }
+
+  async halve(batch: Batch): Promise<{ halves: Batch[]; bytes: number } | null> {
+    if (batch.count < 2) return null;
+    const unpacked = await this.#unpacked(batch);
+    const halves = splitBatch(unpacked);
+    if (halves === null) return null;
+    return { halves: await Promise.all(halves.map((half) => this.pack(half))), bytes: unpacked.payload.length };
+  }
+
+  close(): void {
+    this.#context.client.close();
+  }
+
+  async #sendOtlp(batch: Batch, signal: AbortSignal): Promise<Outcome | 'not here'> {
+    let reply: HttpReply;
+    try {
+      reply = await this.#postOtlp(batch, signal);
+    } catch (error) {
+      return connectionFailure(error);
+    }
+    if (this.#protocol === null && NOT_HERE.includes(reply.status)) return 'not here';
+    if (!isSuccess(reply.status)) return this.#refusal(reply, OTLP_RETRYABLE);
+    this.#choose('otlp', 'it took traces on /v1/traces');
+    return { kind: 'delivered', ...readPartialSuccess(reply.body, batch.count) };
+  }
+
+  /** Once more uncompressed where the satellite may have refused the compression. */
+  async #postOtlp(batch: Batch, signal: AbortSignal): Promise<HttpReply> {
+    const url = this.#settings.satellite.otlpTracesUrl;
+    const reply = await this.#post(url, batch, signal);
+    if (batch.coding !== 'gzip') return reply;
+    if (isSuccess(reply.status)) this.#isGzipTaken = true;
+    if (this.#isGzipTaken || (reply.status !== 400 && reply.status !== 415)) return reply;
+    const second = await this.#post(url, await this.#unpacked(batch), signal);
+    if (isSuccess(second.status)) {
+      this.#isGzipWanted = false;
+      this.#context.log.info(
+        { status: reply.status },
+        'the satellite does not take gzip: sending uncompressed from now on',
+      );
+    }
+    return second;
+  }
+
+  async #sendLevo(batch: Batch, signal: AbortSignal): Promise<Outcome> {
+    const { levo } = this.#context.encoders;
+    const entries = batch.protocol === 'levo' ? batch : levoFromOtlp(await this.#unpacked(batch), levo);
+    try {
+      const reply = await this.#post(this.#settings.satellite.levoTracesUrl, entries, signal);
+      if (!isSuccess(reply.status)) return this.#refusal(reply, LEVO_RETRYABLE);
+      this.#choose('levo', 'no OTLP on /v1/traces, but it took traces on /1.0/ebpf/traces');
+      return { kind: 'delivered', rejected: 0, reason: '' };
+    } catch (error) {
+      if (error instanceof PostError && error.maybeReceived)
+        return {
+          kind: 'refused',
+          reason: 'connection lost; it may have arrived, and is not sent twice',
+          body: error.message,
+        };
+      return connectionFailure(error);
+    }
+  }
+
+  #choose(protocol: SatelliteProtocol, why: string): void {
+    if (this.#protocol === protocol) return;
+    this.#protocol = protocol;
+    const satellite = this.#settings.satellite.base;
+    this.#context.log.info({ protocol, satellite }, `satellite protocol ${protocol}: ${why}`);
+  }
+
+  #post(url: string, batch: Batch, signal: AbortSignal): Promise<HttpReply> {
+    const headers: Record<string, string> = { ...commonHeaders(this.#settings) };
+    if (batch.coding === 'gzip') headers['Content-Encoding'] = 'gzip';
+    return this.#context.client.post({ url, headers, body: batch.payload }, signal);
+  }
+
+  async #unpacked(batch: Batch): Promise<Batch> {
+    if (batch.coding === 'identity') return batch;
+    return { ...batch, coding: 'identity', payload: await this.#gzip.uncompress(batch.payload) };
+  }
+
+  #refusal(reply: HttpReply, retryable: readonly number[]): Outcome {
+    const { status, headers } = reply;
+    const reason = `status ${status}`;
+    if (retryable.includes(status)) {
+      const asked = parseRetryAfter(headers['retry-after'], this.#context.clock.now());
+      const retryAfterMillis = asked === null ? null : Math.min(asked, this.#settings.timing.retryAfterMaxMillis);
+      return { kind: 'retryable', retryAfterMillis, reason };
+    }
+    if (status === TOO_LARGE) return { kind: 'too large', reason, body: reply.body.toString('utf8') };
+    if (status >= 300 && status < 400)
+      return {
+        kind: 'refused',
+        reason: `${reason}, a redirect; redirects are not followed, give the satellite's own address`,
+        body: `Location: ${headers.location ?? 'none'}`,
+      };
+    return { kind: 'refused', reason, body: reply.body.toString('utf8') };
+  }
+}
+
+const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+
+function connectionFailure(error: unknown): Outcome {
+  if (error instanceof PostError) return { kind: 'retryable', retryAfterMillis: null, reason: error.message };
+  throw error;
+}
+
+/** The headers of every request to the satellite. */
+export function commonHeaders(settings: SatelliteSettings): Record<string, string> {
+  return {
+    ...settings.headers,
+    'Content-Type': 'application/json',
+    'User-Agent': `pcap-sensor/${settings.sensorVersion}`,
+    ...(settings.organizationId === '' ? {} : { 'x-levo-organization-id': settings.organizationId }),
+    ...(settings.workspaceId === '' ? {} : { 'x-levo-workspace-id': settings.workspaceId }),
+  };
+}

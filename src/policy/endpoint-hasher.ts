@@ -1,0 +1,111 @@
+/**
+ * One number for each endpoint: method, host and path with the variable segments folded, so that `/users/17` and
+ * `/users/42` are one. It is a number because the paths of a hostile client must not stay in memory.
+ *
+ * in: method, host, path · out: a number
+ *
+ * Segments that are numbers, UUIDs, long hex strings, dates, e-mail addresses or long tokens are folded, and inside a
+ * segment each number that punctuation sets off or that has three digits or more (`order-4711`, `ORD_2024_000123`). Words
+ * and what looks like a version (`v1`, `oauth2`, `s3`) are kept.
+ */
+
+const SEGMENTS_READ_MAX = 16;
+const CHARACTERS_READ_MAX = 1024;
+/** Longer segments with a digit, and any segment longer than twice this, are taken for tokens. */
+const WORD_LENGTH_MAX = 24;
+
+const SLASH = 0x2f;
+const PLACEHOLDER = 0x10000;
+
+export class EndpointHasher {
+  // Requests in a row are mostly for one host, and comparing two texts takes less than hashing one.
+  #lastMethod: string | null = null;
+  #lastHost = '';
+  #lastHash = 0;
+
+  /**
+   * The endpoint's number: 30 bits, so that it is a small integer to the engine; equal for requests to one endpoint,
+   * different for others but for chance.
+   */
+  key(method: string, host: string, path: string): number {
+    if (method !== this.#lastMethod || host !== this.#lastHost) this.#noteOrigin(method, host);
+    let hash = this.#lastHash;
+    const end = Math.min(path.length, CHARACTERS_READ_MAX);
+    for (let start = 0, segments = 0; start < end && segments < SEGMENTS_READ_MAX; segments++) {
+      let stop = path.indexOf('/', start);
+      if (stop < 0 || stop > end) stop = end;
+      hash = mix(mixSegment(hash, path, start, stop), SLASH);
+      start = stop + 1;
+    }
+    const mixed = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
+    return (mixed ^ (mixed >>> 15)) >>> 2;
+  }
+
+  #noteOrigin(method: string, host: string): void {
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < method.length; i++) hash = mix(hash, method.charCodeAt(i));
+    hash = mix(hash, 0x20);
+    for (let i = 0; i < host.length; i++) hash = mix(hash, lower(host.charCodeAt(i)));
+    this.#lastMethod = method;
+    this.#lastHost = host;
+    this.#lastHash = hash;
+  }
+}
+
+/** FNV-1a, of characters. */
+function mix(hash: number, code: number): number {
+  return Math.imul(hash ^ code, 0x01000193);
+}
+
+function mixSegment(before: number, path: string, start: number, end: number): number {
+  if (isVariable(path, start, end)) return mix(before, PLACEHOLDER);
+  let hash = before;
+  let afterLetter = false;
+  for (let i = start; i < end; ) {
+    const code = path.charCodeAt(i);
+    if (!isDigit(code)) {
+      hash = mix(hash, code);
+      afterLetter = isLetter(code);
+      i++;
+      continue;
+    }
+    let stop = i + 1;
+    while (stop < end && isDigit(path.charCodeAt(stop))) stop++;
+    if (stop - i >= 3 || !(afterLetter || (stop < end && isLetter(path.charCodeAt(stop)))))
+      hash = mix(hash, PLACEHOLDER);
+    else for (let k = i; k < stop; k++) hash = mix(hash, path.charCodeAt(k));
+    i = stop;
+  }
+  return hash;
+}
+
+/** Whether the whole segment stands for a value. */
+function isVariable(path: string, start: number, end: number): boolean {
+  const length = end - start;
+  let digits = 0;
+  let hex = 0;
+  let dashes = 0;
+  for (let i = start; i < end; i++) {
+    const code = path.charCodeAt(i);
+    if (isDigit(code)) digits++;
+    else if ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66) hex++;
+    else if (code === 0x2d /* - */) dashes++;
+    else if (code === 0x40 /* @ */ && i > start) return true;
+  }
+  if (length > 2 * WORD_LENGTH_MAX) return true;
+  if (digits === 0) return false;
+  if (length > WORD_LENGTH_MAX) return true;
+  return digits + hex + dashes === length && (hex === 0 || length >= 8);
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+function isLetter(code: number): boolean {
+  return (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a;
+}
+
+function lower(code: number): number {
+  return code >= 0x41 && code <= 0x5a ? code | 0x20 : code;
+}
