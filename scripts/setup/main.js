@@ -144,7 +144,7 @@ async function makeWhatIsMissing(steps, todo) {
 function createInstaller(steps) {
   let asRoot;
   const rights = () => {
-    asRoot ??= { words: packages.rights(steps.say) };
+    asRoot ??= { words: packages.rights(steps.clearForQuestion) };
     return asRoot.words;
   };
   async function install(groups) {

@@ -42,8 +42,11 @@ export function createPackages(list, unpacked) {
     return [...new Set(wanted.map(({ name }) => name))].filter((name) => name !== '-');
   }
 
-  /** Whether and how this user may install: as root, with sudo, or not at all. Asks for a password on a terminal. */
-  function rights(say) {
+  /**
+   * Whether and how this user may install: as root, with sudo, or not at all. `beforeAsking` is called where sudo is about
+   * to ask for a password, which it does only on a terminal.
+   */
+  function rights(beforeAsking) {
     if (manager === undefined) return null;
     if (process.getuid() === 0) return [];
     if (!findProgram('sudo')) return null;
@@ -54,7 +57,7 @@ export function createPackages(list, unpacked) {
       process.stderr.isTTY &&
       SUDO_GROUPS.some((name) => groups.trim().split(' ').includes(name));
     if (!mayBeAsked) return null;
-    say('installing system packages takes sudo, which may ask for your password');
+    beforeAsking();
     return spawnSync('sudo', ['-v'], { stdio: 'inherit' }).status === 0 ? ['sudo', '-n'] : null;
   }
 

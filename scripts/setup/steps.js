@@ -30,6 +30,13 @@ export function createSteps(root) {
     if (onTerminal) showRunning();
   }
 
+  /** Leaves the last line of the terminal to sudo. */
+  function clearForQuestion() {
+    process.stderr.write(
+      `${CLEAR_LINE}setup: installing system packages takes sudo, which may ask for your password\n`,
+    );
+  }
+
   function showRunning() {
     const names = [...running].map(([name, began]) => `${name} ${seconds(began)} s`);
     process.stderr.write(CLEAR_LINE + (names.length === 0 ? '' : `setup: … ${names.join(', ')}`));
@@ -115,7 +122,7 @@ export function createSteps(root) {
     return code === 0;
   }
 
-  return { say, run, stop };
+  return { say, clearForQuestion, run, stop };
 }
 
 /** Whether the command succeeds; its output is nobody's. */
