@@ -58,12 +58,20 @@ require('node:fs').mkdirSync('build/Release', { recursive: true });
 require('node:fs').writeFileSync(process.argv[process.argv.indexOf('--artifact') + 1], '');
 `;
 
+/** Headers and libraries are where the machine has them; here they are programs, which the tests put there or not. */
+const SIGNS = ['libpcap', 'pcap.h', 'linux/version.h', 'libasan'];
+const asProgram = (sign: string) => `has-${sign.replace(/\W/g, '-')}`;
+const SETUP = SIGNS.reduce(
+  (text, sign) => text.replace(` ${sign.padEnd(17)}`, ` ${asProgram(sign).padEnd(17)}`),
+  readFileSync(join(ROOT, 'bin/setup'), 'utf8'),
+);
+
 let project: string;
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'setup-'));
   for (const folder of ['bin', 'src/cli', 'native', 'tools', 'scripts'])
     mkdirSync(join(project, folder), { recursive: true });
-  cpSync(join(ROOT, 'bin/setup'), join(project, 'bin/setup'));
+  script('bin/setup', SETUP);
   cpSync(join(ROOT, 'scripts/setup'), join(project, 'scripts/setup'), { recursive: true });
   for (const file of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'])
     writeFileSync(join(project, file), '{}');
@@ -81,7 +89,7 @@ beforeEach(() => {
   symlinkSync(process.execPath, join(project, 'tools/node'));
   tool('npm', FAKE_NPM);
   tool('id', `#!/bin/sh\ncase $1 in -u) echo "\${FAKE_UID-0}" ;; *) echo nobody ;; esac\n`);
-  for (const name of ['c++', 'cc', 'make', 'python3']) tool(name, '#!/bin/sh\n');
+  for (const name of ['c++', 'cc', 'make', 'python3', ...SIGNS.map(asProgram)]) tool(name, '#!/bin/sh\n');
   script('bin/demo', '#!/bin/sh\necho own\n');
   script('scripts/unpack-packages', '#!/bin/sh\nshift\necho "unpack $*" >>"$CALLS"\n');
 });
@@ -133,15 +141,11 @@ const lastLine = (text: string) => text.trimEnd().split('\n').at(-1) ?? '';
 const INSTALL = 'npm ci --include=dev --include=optional --ignore-scripts --loglevel=error --no-update-notifier';
 const BUILD = 'npm run --silent build';
 const BUILD_NATIVE = 'npm run --silent build:native';
-/** Where libpcap or its headers are missing on this machine, that is tried as well. */
-const withoutPackages = (calls: readonly string[]) => calls.filter((call) => !/^(apt-get|unpack)/.test(call));
-
 function touchLater(file: string): void {
   const later = new Date(Date.now() + 5000);
   utimesSync(join(project, file), later, later);
 }
 
-/** Every package of the list is said to be there, but for what the machine's own headers and libraries say. */
 beforeEach(() => {
   tool('apt-get', '#!/bin/sh\necho "apt-get $*" >>"$CALLS"\n');
   tool('dpkg-deb', '#!/bin/sh\n');
@@ -152,14 +156,14 @@ describe('what is done', () => {
   it('is all of it the first time, and nothing the second time', () => {
     const { code, calls } = setup();
     expect(code).toBe(0);
-    expect(withoutPackages(calls).sort()).toEqual(['compile cap', 'compile re2', INSTALL, BUILD, BUILD_NATIVE].sort());
+    expect(calls.toSorted()).toEqual(['compile cap', 'compile re2', INSTALL, BUILD, BUILD_NATIVE].sort());
     expect(setup()).toEqual({ code: 0, said: '', calls: [] });
   });
 
   it('is to build what changed, and no more', () => {
     setup();
     touchLater('src/cli/cli.ts');
-    expect(withoutPackages(setup().calls)).toEqual([BUILD]);
+    expect(setup().calls).toEqual([BUILD]);
     touchLater('native/ring.c');
     expect(setup().calls).toContain(BUILD_NATIVE);
   });
@@ -194,7 +198,7 @@ describe('what is done', () => {
 
   it('leaves the fallback for capture out for npm start', () => {
     expect(setup(['--start']).calls).not.toContain('compile cap');
-    expect(withoutPackages(setup().calls)).toEqual(['compile cap']);
+    expect(setup().calls).toEqual(['compile cap']);
   });
 
   it('is to prune what only development needs when asked to, and to bring it back when not', () => {
@@ -224,6 +228,16 @@ describe('system packages', () => {
     expect(install).toBeGreaterThan(-1);
     expect(calls.indexOf('compile re2')).toBeGreaterThan(install);
     expect(said).toMatch(/^setup: packages: g\+\+ make.* \d+ s$/m);
+  });
+
+  it('are no more than libpcap where nothing has to be compiled', needs('root'), () => {
+    removeTool('c++');
+    removeTool('has-libpcap');
+    writeFileSync(join(project, 'tools/install-from-cache.js'), DOWNLOADED);
+    mkdirSync(join(project, `native/prebuilds/linux-${process.arch}`), { recursive: true });
+    const { calls } = setup(['--start']);
+    expect(calls).toContainEqual(expect.stringMatching(/^apt-get .*install -y --no-install-recommends libpcap0\.8$/));
+    expect(calls.join('\n')).not.toMatch(/g\+\+|compile/);
   });
 
   it('are unpacked beside the clone for who may not install', () => {
@@ -258,7 +272,7 @@ describe('system packages', () => {
   it('are listed with what they are for', () => {
     const { stdout } = spawnSync(join(project, 'bin/setup'), ['--list'], { env: environment(), encoding: 'utf8' });
     expect(stdout.split('\n')).toEqual(
-      expect.arrayContaining(['build c++ g++', 'test ip iproute2', 'cap pcap.h libpcap-dev']),
+      expect.arrayContaining(['build c++ g++', 'test ip iproute2', 'cap has-pcap-h libpcap-dev']),
     );
   });
 });
@@ -268,7 +282,7 @@ describe('a step that fails', () => {
     writeFileSync(join(project, 'npm-is-broken'), '');
     const { code, said, calls } = setup();
     expect(code).toBe(1);
-    expect(withoutPackages(calls)).toEqual([INSTALL]);
+    expect(calls).toEqual([INSTALL]);
     expect(said).toMatch(
       /^setup: npm packages failed after \d+ s \(1\); from build\/setup\/npm\.log:\nsetup: {3}npm error code E500$/m,
     );
@@ -364,7 +378,7 @@ describe('where Node.js is too old, the first line', () => {
     const [id, version] = system.split(' ');
     writeFileSync(join(project, 'os-release'), `ID=${id}\nVERSION_ID="${version}"\nPRETTY_NAME="${pretty}"\n`);
     const here = join(project, 'os-release');
-    script('bin/setup', readFileSync(join(ROOT, 'bin/setup'), 'utf8').replaceAll('/etc/os-release', here));
+    script('bin/setup', SETUP.replaceAll('/etc/os-release', here));
     removeTool('node');
     tool('node', '#!/bin/sh\n[ "$1" = --version ] && echo v18.20.4 && exit\nexit 1\n');
     tool('uname', '#!/bin/sh\necho x86_64\n');

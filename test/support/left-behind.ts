@@ -27,13 +27,16 @@ export function runName(): string {
   return process.env[RUN_VARIABLE];
 }
 
-/** Lines about what is there although the tests are over: `nginx (process 123)`, `network namespace …`. */
+/**
+ * Lines about what is there although the tests are over: `nginx (process 123)`, `network namespace …`. The children of
+ * this process are vitest's workers; what those have started, or had started when they ended, is left behind.
+ */
 export async function leftBehind(run = process.env[RUN_VARIABLE]): Promise<string[]> {
   if (run === undefined) return [];
   const deadline = Date.now() + GRACE_MILLIS;
   for (;;) {
-    const orphans = processesOf(run).filter(({ pid }) => !descendsFrom(pid, process.pid));
-    const lines = [...orphans.map(({ pid, command }) => `${command} (process ${pid})`), ...networkOf(run).map(nameOf)];
+    const left = processesOf(run).filter(({ parent }) => parent !== process.pid);
+    const lines = [...left.map(({ pid, command }) => `${command} (process ${pid})`), ...networkOf(run).map(nameOf)];
     if (lines.length === 0 || Date.now() > deadline) return lines;
     await delay(LOOK_AGAIN_MILLIS);
   }
@@ -83,7 +86,7 @@ function networkOf(run: string): NetworkThing[] {
   return [...named('/run/netns', 'netns'), ...named('/sys/class/net', 'link')];
 }
 
-function processesOf(run: string): { pid: number; command: string }[] {
+function processesOf(run: string): { pid: number; parent: number; command: string }[] {
   const mark = `${RUN_VARIABLE}=${run}`;
   return namesIn('/proc').flatMap((name) => {
     const pid = Number(name);
@@ -91,17 +94,9 @@ function processesOf(run: string): { pid: number; command: string }[] {
     // A zombie has no environment any more, and that of another user's process is not to be read.
     const environment = textOf(`/proc/${pid}/environ`).split('\0');
     if (!environment.includes(mark)) return [];
-    return [{ pid, command: textOf(`/proc/${pid}/cmdline`).split('\0').join(' ').trim() }];
+    const parent = Number(/^PPid:\t(\d+)$/m.exec(textOf(`/proc/${pid}/status`))?.[1]);
+    return [{ pid, parent, command: textOf(`/proc/${pid}/cmdline`).split('\0').join(' ').trim() }];
   });
-}
-
-function descendsFrom(pid: number, ancestor: number): boolean {
-  for (let at = pid; at > 1; ) {
-    if (at === ancestor) return true;
-    const parent = /^PPid:\t(\d+)$/m.exec(textOf(`/proc/${at}/status`))?.[1];
-    at = Number(parent ?? 0);
-  }
-  return false;
 }
 
 function textOf(path: string): string {
