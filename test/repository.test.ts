@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../src/limits.js';
+import { packages } from './support/needs.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const GENERATED = new Set(['.git', 'node_modules', 'dist', 'build', 'prebuilds', 'coverage', '.terraform']);
@@ -69,6 +70,27 @@ describe('source files', () => {
   it('leave nothing for later', () => {
     expect(linesMatching(SOURCES, /\b(TODO|FIXME|XXX|HACK)\b/)).toEqual([]);
     expect(linesMatching(CODE, /\b(it|test|describe)\.(only|todo)\b/)).toEqual([]);
+  });
+});
+
+describe('tests', () => {
+  const tests = CODE.filter((path) => path.endsWith('.test.ts'));
+
+  it('are skipped only by needs(), which has them counted by what is missing', () => {
+    expect(linesMatching(tests, /\b(it|test|describe)\.(skip|skipIf|runIf)\b|\bskip: /)).toEqual([]);
+  });
+
+  it('say which of the programs in the list of bin/setup they start', () => {
+    const start = /\b(?:spawn|spawnSync|execFile|execFileSync|execute|run|inside)\(\s*'([\w-]+)'/g;
+    const unsaid = tests.flatMap((path) => {
+      const text = read(path);
+      const started = [...text.matchAll(start)]
+        .map(([, program = '']) => program)
+        .filter((name) => packages().has(name));
+      const said = [...text.matchAll(/\bneeds\(([^)]*)\)/g)].map(([, words]) => words).join();
+      return [...new Set(started)].filter((name) => !said.includes(`'${name}'`)).map((name) => `${path}: ${name}`);
+    });
+    expect(unsaid).toEqual([]);
   });
 });
 

@@ -9,6 +9,7 @@
  */
 import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';
+import { runName } from '../../test/support/left-behind.js';
 import { FAULTS } from './faults.js';
 import { makeNamespaces } from './namespaces.js';
 import type { RowResult } from './row.js';
@@ -53,7 +54,7 @@ for (const fault of FAULTS) {
 process.exitCode = failed === 0 ? 0 : 1;
 
 async function runRow(name: string, holds: string): Promise<RowResult> {
-  const namespaces = makeNamespaces(`${process.pid}-${made++}`);
+  const namespaces = makeNamespaces(`${runName()}-${process.pid}-${made++}`);
   try {
     const script = `${import.meta.dirname}/row.ts`;
     const { stdout } = await promisify(execFile)('ip', [

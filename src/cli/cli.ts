@@ -7,6 +7,7 @@ import { SensorError } from '../errors.js';
  */
 import { SUBCOMMANDS } from './commands.js';
 import { joinDashes, plainFlags } from './flags.js';
+import { refuseAnotherNode } from './node-built-for.js';
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name = '', ...words] = argv;
@@ -19,6 +20,7 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 try {
+  refuseAnotherNode();
   // On Linux, writes to pipes and files are synchronous here, so nothing is cut off.
   process.exit(await main(joinDashes(process.argv.slice(2))));
 } catch (error) {

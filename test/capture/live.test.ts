@@ -10,7 +10,8 @@ import { type LiveSettings, type LiveSource, openLive } from '../../src/capture/
 import { openRing, ringGeometry } from '../../src/capture/ring.js';
 import { loadRingAddon } from '../../src/capture/ring-addon.js';
 import { UsageError } from '../../src/errors.js';
-import { canMakeNamespaces, makeVethPair, run, type VethPair } from '../support/namespace.js';
+import { makeVethPair, run, type VethPair } from '../support/namespace.js';
+import { needs } from '../support/needs.js';
 import { tcpFrame, writePcap } from '../support/packets.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'sensor-live-'));
@@ -80,7 +81,7 @@ async function send(text: string, to = port): Promise<void> {
   });
 }
 
-describe.skipIf(!canMakeNamespaces)('on loopback', () => {
+describe('on loopback', needs('namespaces', 'ip'), () => {
   it.each(['ring', 'cap'] as const)(
     '%s delivers each packet once, in order, between open and stop',
     async (backend) => {
@@ -222,7 +223,7 @@ describe.skipIf(!canMakeNamespaces)('on loopback', () => {
   });
 });
 
-describe.skipIf(!canMakeNamespaces)('on a veth pair', () => {
+describe('on a veth pair', needs('namespaces', 'ip', 'sysctl', 'tcpreplay', 'tcpdump'), () => {
   let pair: VethPair;
   beforeAll(() => {
     pair = makeVethPair();

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { canMakeNamespaces, run } from '../support/namespace.js';
+import { run } from '../support/namespace.js';
+import { needs } from '../support/needs.js';
 
 const root = join(import.meta.dirname, '../..');
 const NOBODY = [
@@ -22,18 +23,18 @@ const NOBODY = [
 // A file's capabilities are for `exec`, which no_new_privs would forbid.
 const AS_NOBODY = NOBODY.filter((word) => word !== '--no-new-privs');
 
-const able = (() => {
-  if (!canMakeNamespaces) return false;
+const canRead = (() => {
   try {
     run(AS_NOBODY[0]!, ...AS_NOBODY.slice(1), 'test', '-r', join(root, 'native/ring.c'));
     return true;
   } catch {
-    process.stderr.write('SKIPPED: capturing as an ordinary user, who cannot read this directory\n');
     return false;
   }
 })();
 
-describe.skipIf(!able)('an ordinary user', () => {
+const able = needs('root', 'setpriv', 'setcap', { 'a clone that everyone can read': canRead });
+
+describe('an ordinary user', able, () => {
   const directory = mkdtempSync(join(tmpdir(), 'sensor-user-'));
   const node = join(directory, 'node');
   const cli = join(root, 'dist/cli/cli.js');

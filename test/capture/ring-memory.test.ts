@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { canMakeNamespaces } from '../support/namespace.js';
+import { needs } from '../support/needs.js';
 
 const root = join(import.meta.dirname, '../..');
 const directory = mkdtempSync(join(tmpdir(), 'sensor-asan-'));
@@ -21,11 +21,9 @@ const sanitizer = (() => {
 const headers = [process.env.npm_config_nodedir ?? '', dirname(dirname(process.execPath)), '/usr']
   .map((prefix) => join(prefix, 'include/node'))
   .find((path) => existsSync(join(path, 'node_api.h')));
-const able = canMakeNamespaces && sanitizer !== null && headers !== undefined;
-if (!able)
-  process.stderr.write('SKIPPED: the addon under AddressSanitizer needs root, gcc, libasan and node’s headers\n');
+const able = needs('root', 'cc', { libasan: sanitizer !== null, 'the headers of Node.js': headers !== undefined });
 
-it.skipIf(!able)('is neither misused nor leaked', { timeout: 60_000 }, () => {
+it('is neither misused nor leaked', { ...able, timeout: 60_000 }, () => {
   const addon = join(directory, 'ring.node');
   execFileSync('gcc', [
     ...['-std=gnu11', '-g', '-O1', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-shared', '-fPIC'],

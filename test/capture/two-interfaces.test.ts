@@ -9,9 +9,10 @@ import { DEFAULT_LIMITS } from '../../src/limits.js';
 import { MemoryBudget } from '../../src/memory-budget.js';
 import type { Exchange } from '../../src/pair/exchange.js';
 import { ExchangeAssembler } from '../../src/pair/exchange-assembler.js';
-import { canMakeNamespaces, makeVethPair, run, type VethPair } from '../support/namespace.js';
+import { makeVethPair, networkName, run, type VethPair } from '../support/namespace.js';
+import { needs } from '../support/needs.js';
 
-const bridge = `br${process.pid.toString(36)}`;
+const bridge = networkName('b');
 // A pair of addresses of RFC 2544's range, by process.
 const third = (process.pid >> 6) & 255;
 const fourth = (process.pid & 63) * 4;
@@ -21,7 +22,6 @@ let pair: VethPair;
 let child: ChildProcess | null = null;
 
 beforeEach(async () => {
-  if (!canMakeNamespaces) return;
   pair = makeVethPair();
   run('ip', 'link', 'add', bridge, 'type', 'bridge');
   run('ip', 'link', 'set', pair.here, 'master', bridge);
@@ -42,12 +42,11 @@ afterEach(async () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
-  if (!canMakeNamespaces) return;
   run('ip', 'link', 'del', bridge);
   pair.remove();
 });
 
-it.skipIf(!canMakeNamespaces)('makes one exchange of what two interfaces saw', async () => {
+it('makes one exchange of what two interfaces saw', needs('namespaces', 'ip', 'sysctl'), async () => {
   const source = openLive({
     backend: 'ring',
     interfaces: { names: [bridge, pair.here], include: [], exclude: [] },

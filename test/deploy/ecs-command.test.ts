@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { COMMAND, runCommand, withoutOptions } from '../support/command.js';
 import { type FakeEcs, startFakeEcs } from '../support/fake-ecs.js';
+import { needs } from '../support/needs.js';
 import { futureTaskDefinition, richTags } from '../support/rich-task-definition.js';
 
 let ecs: FakeEcs;
@@ -124,7 +125,7 @@ async function atTerminal(words: string[], keys: readonly (readonly [question: s
 /** The arrow key. */
 const DOWN = '\x1b[B';
 
-describe('at a terminal', () => {
+describe('at a terminal', needs('script'), () => {
   const questions = [
     ['AWS region', '\r'],
     ['Add the sensor to', '\r'],

@@ -33,15 +33,14 @@ import { startSettings } from '../support/apidump-words.js';
 import { everyMember } from '../support/ecs-model.js';
 import { startFakeEcs } from '../support/fake-ecs.js';
 import { lostPaths } from '../support/json-paths.js';
-import { type Moto, motoHint, motoInstalled, startMoto } from '../support/moto.js';
+import { type Moto, motoInstalled, startMoto } from '../support/moto.js';
+import { needs } from '../support/needs.js';
 import { futureTaskDefinition, richTags, richTaskDefinition } from '../support/rich-task-definition.js';
 
 const source = fileURLToPath(new URL('../../terraform', import.meta.url));
 const plugins = process.env.PCAP_SENSOR_TERRAFORM_PLUGINS;
 const terraformInstalled = spawnSync('terraform', ['version']).status === 0;
-const terraformHint = terraformInstalled ? '' : ' [SKIPPED: terraform is not installed]';
-const pluginsHint =
-  plugins !== undefined && existsSync(plugins) ? '' : ' [SKIPPED: PCAP_SENSOR_TERRAFORM_PLUGINS names no AWS provider]';
+const hasPlugins = plugins !== undefined && existsSync(plugins);
 
 const TERRAFORM_MILLIS = 120_000;
 
@@ -158,7 +157,7 @@ const variables = {
   TF_VAR_aws_log_group: '/ecs/shop-pcap',
 };
 
-describe.skipIf(!terraformInstalled)(`the container definition module${terraformHint}`, () => {
+describe('the container definition module', needs({ terraform: terraformInstalled }), () => {
   let directory: string;
   beforeAll(async () => {
     directory = join(workingCopy(), 'modules', 'container-definition');
@@ -202,8 +201,9 @@ describe.skipIf(!terraformInstalled)(`the container definition module${terraform
   });
 });
 
-describe.skipIf(!terraformInstalled || !motoInstalled || pluginsHint !== '')(
-  `the revision injector against moto${terraformHint}${motoHint}${pluginsHint}`,
+describe(
+  'the revision injector against moto',
+  needs({ terraform: terraformInstalled, moto: motoInstalled, PCAP_SENSOR_TERRAFORM_PLUGINS: hasPlugins }),
   () => {
     let moto: Moto;
     let client: ECSClient;

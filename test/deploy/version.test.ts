@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { needs } from '../support/needs.js';
 
 const root = join(import.meta.dirname, '../..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
-test('every image that is named anywhere has the version of package.json', () => {
+test('every image that is named anywhere has the version of package.json', needs('git'), () => {
   const files = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' })
     .split('\n')
     .filter((name) => /^(task-definitions|terraform|kubernetes|docs)\/|^README\.md$/.test(name));

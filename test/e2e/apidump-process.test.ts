@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { captureFile, conversation } from '../support/capture-file.js';
 import { runCommand, startCommand } from '../support/command.js';
-import { mayCapture } from '../support/permission.js';
+import { needs } from '../support/needs.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'apidump-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -66,7 +66,7 @@ it('ends quietly when the reader of its output goes away', async () => {
   expect({ code: child.exitCode, stderr }).toEqual({ code: 0, stderr: '' });
 });
 
-it.each(['SIGTERM', 'SIGINT'] as const)('ends at %s with its books', { skip: !mayCapture }, async (signal) => {
+it.each(['SIGTERM', 'SIGINT'] as const)('ends at %s with its books', needs('capture'), async (signal) => {
   const child = startCommand(['apidump', '--interfaces', 'lo', ...TO_STDOUT]);
   let stderr = '';
   for await (const chunk of child.stderr) {

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { COMMAND, runCommand, startCommand } from '../support/command.js';
-import { mayCapture } from '../support/permission.js';
+import { needs } from '../support/needs.js';
 
-it.skipIf(!mayCapture)('shows traffic as traces, with books that add up, and ends', async () => {
+it('shows traffic as traces, with books that add up, and ends', needs('capture'), async () => {
   const { code, stdout, stderr } = await runCommand(['demo'], { env: { LEVO_RATE_LIMIT: '1' } });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const lines = stdout.split('\n').filter((line) => /^\d{3} [A-Z]+ 127\.0\.0\.1:\d+\//.test(line));
@@ -30,7 +30,7 @@ it.skipIf(!mayCapture)('shows traffic as traces, with books that add up, and end
   expect(stdout).not.toContain('in flight');
 });
 
-it.skipIf(!mayCapture)('goes on with --keep-running until it is interrupted', async () => {
+it('goes on with --keep-running until it is interrupted', needs('capture'), async () => {
   const child = startCommand(['demo', '--keep-running']);
   let text = '';
   let isInterrupted = false;
@@ -48,7 +48,7 @@ it.skipIf(!mayCapture)('goes on with --keep-running until it is interrupted', as
   expect(count(text, 'exported') + count(text, 'dropped: path rule')).toBe(seen);
 });
 
-it.skipIf(process.getuid?.() !== 0)('says what is missing where it may not capture', async () => {
+it('says what is missing where it may not capture', needs('root', 'setpriv'), async () => {
   const without = ['--bounding-set', '-net_raw', '--inh-caps', '-net_raw', COMMAND, 'demo'];
   const { code, stderr } = await runCommand(without, { command: 'setpriv' });
   expect(code).toBe(1);

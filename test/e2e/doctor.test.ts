@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Satellite, startSatellite } from '../../src/satellite/satellite.js';
 import { makeCertificates } from '../support/certificates.js';
 import { COMMAND, runCommand } from '../support/command.js';
-import { mayCapture } from '../support/permission.js';
+import { needs } from '../support/needs.js';
 
 let satellite: Satellite;
 let traffic: NodeJS.Timeout | null = null;
@@ -71,7 +71,7 @@ const examine = (port: number, satelliteUrl: string, command?: readonly [string,
     : runCommand([...command.slice(1), COMMAND, ...args], { command: command[0] });
 };
 
-describe.skipIf(!mayCapture)('the doctor', () => {
+describe('the doctor', needs('capture'), () => {
   it('finds a healthy sensor healthy', async () => {
     const { code, stdout } = await examine(await busyServer(), satellite.url);
     expect(stdout).toMatch(/^ok +capability +CAP_NET_RAW$/m);
@@ -93,7 +93,7 @@ describe.skipIf(!mayCapture)('the doctor', () => {
     expect(code).toBe(1);
   });
 
-  it('finds that all is TLS', async () => {
+  it('finds that all is TLS', needs('openssl'), async () => {
     const { code, stdout } = await examine(await busyServer(true), satellite.url);
     expect(stdout).toMatch(/^fail +traffic +\d+ connections are TLS \(to localhost\), none is clear text\n +→ .+/m);
     expect(code).toBe(1);
@@ -107,7 +107,7 @@ describe.skipIf(!mayCapture)('the doctor', () => {
   });
 
   // Only root can take a capability away from a child.
-  it.skipIf(process.getuid?.() !== 0)('finds that it may not capture', async () => {
+  it('finds that it may not capture', needs('root', 'setpriv'), async () => {
     const without = ['setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw'] as const;
     const { code, stdout } = await examine(await busyServer(), satellite.url, without);
     expect(stdout).toMatch(/^fail +capability +CAP_NET_RAW is missing\n +→ sudo setcap/m);

@@ -4,15 +4,14 @@
  */
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { canMakeNamespaces } from '../support/namespace.js';
-import { mayCapture } from '../support/permission.js';
+import { needs } from '../support/needs.js';
 
 it.each([
   ['name gone', 'memory'],
   ['wrong certificate', 'spool'],
 ])(
   'a satellite that is: %s, with the %s',
-  { skip: !canMakeNamespaces || !mayCapture, timeout: 120_000 },
+  { ...needs('namespaces', 'ip', 'openssl'), timeout: 120_000 },
   (name, holds) => {
     const other = holds === 'spool' ? 'memory' : 'spool';
     const { status, stdout, stderr } = spawnSync(

@@ -3,14 +3,15 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { podman, podmanHint, podmanReady, runContainer, sensorImage, startContainer } from '../support/podman.js';
+import { needs } from '../support/needs.js';
+import { podman, podmanReady, runContainer, sensorImage, startContainer } from '../support/podman.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 const apart = ['--network', 'none'];
 
-describe.skipIf(!podmanReady)(`the image${podmanHint}`, () => {
+describe('the image', needs({ PCAP_SENSOR_IMAGE: podmanReady }), () => {
   const missing = ['apidump', '--read', '/nonexistent', '--output', 'ndjson'];
 
   test.each([

@@ -12,23 +12,13 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSatellite } from '../../src/satellite/satellite.js';
 import type { SatelliteTrace } from '../../src/satellite/satellite-trace.js';
 import { startCommand } from '../support/command.js';
-import { mayCapture } from '../support/permission.js';
+import { needs } from '../support/needs.js';
 
 const ORGANIZATION = '3c1a7a3e-5c0c-4a55-9a7e-2d7f2c1b6a10';
 const PAGE = `${'All work and no play makes a dull page. '.repeat(30)}\n`;
 const ORDER = '{"item":42,"note":"grüße","tags":["a","b"]}';
 
-const hasTools = (() => {
-  try {
-    execFileSync('nginx', ['-v'], { stdio: 'ignore' });
-    execFileSync('curl', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
-describe.skipIf(!mayCapture || !hasTools)('nginx and curl on loopback (needs CAP_NET_RAW, nginx, curl)', () => {
+describe('nginx and curl on loopback', needs('capture', 'nginx', 'curl'), () => {
   it('every exchange arrives once, in order, exact and tagged', { timeout: 60_000 }, async () => {
     const port = await freePort();
     await startNginx(port);

@@ -12,7 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { type Satellite, startSatellite } from '../../src/satellite/satellite.js';
 import { startCommand } from '../support/command.js';
-import { mayCapture } from '../support/permission.js';
+import { needs } from '../support/needs.js';
 
 const REQUESTS = 400;
 
@@ -69,7 +69,7 @@ async function listen(port: number): Promise<void> {
   });
 }
 
-it.each(ROWS)('a satellite that $name', { skip: !mayCapture }, async ({ options, satelliteLife }) => {
+it.each(ROWS)('a satellite that $name', needs('capture'), async ({ options, satelliteLife }) => {
   received.clear();
   const port = await applicationPort();
   const satellitePort = await freePort();
@@ -125,7 +125,7 @@ it.each(ROWS)('a satellite that $name', { skip: !mayCapture }, async ({ options,
 });
 
 it('a satellite that never comes: what is lost is counted, and the end is not held up beyond its time', {
-  skip: !mayCapture,
+  ...needs('capture'),
 }, async () => {
   const port = await applicationPort();
   const sensor = startCommand([
@@ -159,7 +159,7 @@ it('a satellite that never comes: what is lost is counted, and the end is not he
 });
 
 it('a sensor that is killed while its spool holds batches: the next one delivers every trace of them', {
-  skip: !mayCapture,
+  ...needs('capture'),
 }, async () => {
   received.clear();
   const port = await applicationPort();

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { withoutOptions } from '../support/command.js';
-import { mayCapture } from '../support/permission.js';
+import { needs } from '../support/needs.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const LOGGING = [
@@ -51,7 +51,7 @@ function packagesIn(paths: readonly string[]): string[] {
   return [...new Set(names)].sort();
 }
 
-it('loads these packages and no other in a sensor that has seen nothing yet', { skip: !mayCapture }, async () => {
+it('loads these packages and no other in a sensor that has seen nothing yet', needs('capture'), async () => {
   // Nothing passes the filter, so nothing is sent.
   const nothing = ['--interfaces', 'lo', '--filter', 'tcp port 1 and tcp port 2'];
   const paths = await loadedBy(['apidump', '--satellite-url', 'http://127.0.0.1:9', ...nothing], 'capturing on lo');

@@ -12,10 +12,8 @@ import { freePort } from './free-port.js';
 const tools = process.env.PCAP_SENSOR_TOOLS ?? join(homedir(), '.cache', 'pcap-sensor');
 const executable = join(tools, 'moto', 'bin', 'moto_server');
 
+/** test/support/install-moto installs it. */
 export const motoInstalled = existsSync(executable);
-
-/** Put in the name of a skipped suite, so that a run without moto says so. */
-export const motoHint = motoInstalled ? '' : ' [SKIPPED: moto is not installed; run test/support/install-moto]';
 
 export interface Moto {
   readonly url: string;

@@ -1,24 +1,20 @@
 /**
- * Network namespaces and veth pairs for tests that need real interfaces. Needs root; `canMakeNamespaces` says whether this
- * process may make them, and prints a line if not.
+ * Network namespaces and veth pairs for tests that need real interfaces. They take `needs('namespaces', 'ip', 'sysctl')`.
+ * Their names have that of the run, by which what a test leaves behind is found.
  */
 import { execFileSync } from 'node:child_process';
+import { runName } from './left-behind.js';
 
 export function run(command: string, ...args: string[]): string {
   return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-export const canMakeNamespaces: boolean = (() => {
-  try {
-    run('unshare', '-n', 'true');
-    return true;
-  } catch {
-    process.stderr.write('SKIPPED: tests with real interfaces need root (CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN)\n');
-    return false;
-  }
-})();
-
 let made = 0;
+
+/** A name for an interface or a namespace of this process, at most 15 characters long: IFNAMSIZ. */
+export function networkName(prefix: string): string {
+  return `${prefix}${runName()}${process.pid.toString(36)}${(made++).toString(36)}`;
+}
 
 /** A veth pair: `here` in this namespace, `there` in one of its own. Neither speaks unless spoken through. */
 export interface VethPair {
@@ -31,10 +27,9 @@ export interface VethPair {
 }
 
 export function makeVethPair(): VethPair {
-  const id = `${process.pid.toString(36)}${made++}`;
-  const namespace = `sensor-${id}`;
-  const here = `vh${id}`;
-  const there = `vt${id}`;
+  const namespace = networkName('');
+  const here = networkName('h');
+  const there = networkName('t');
   run('ip', 'netns', 'add', namespace);
   run('ip', 'link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', namespace);
   // Without IPv6 an interface sends nothing of itself when it comes up.

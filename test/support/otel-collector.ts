@@ -7,12 +7,8 @@ import { join } from 'node:path';
 
 const BINARY = join(import.meta.dirname, '../../build/otel-collector');
 
-/** Why there is no collector to test against, or null. */
-export function missingCollector(): string | null {
-  return existsSync(BINARY)
-    ? null
-    : 'test/support/otel-collector/build has not been run: NOT tested against the OpenTelemetry Collector';
-}
+/** Whether there is one to test against: test/support/otel-collector/build makes it. */
+export const collectorBuilt = existsSync(BINARY);
 
 export interface Collector {
   readonly url: string;

@@ -6,12 +6,15 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { RUN_VARIABLE, runName } from './left-behind.js';
 
 /** The machine's own limits may be more than the runtime is allowed to set. */
 const RUN = [
   '--runtime',
   'runc',
   'run',
+  '--label',
+  `${RUN_VARIABLE}=${runName()}`,
   '--pull',
   'never',
   '--ulimit',
@@ -22,13 +25,9 @@ const RUN = [
 
 export const sensorImage = process.env.PCAP_SENSOR_IMAGE ?? '';
 const isRoot = process.getuid?.() === 0;
+/** Whether PCAP_SENSOR_IMAGE names an image that root's podman can run; scripts/image builds one. */
 export const podmanReady =
   isRoot && sensorImage !== '' && spawnSync('podman', [...RUN, '--rm', sensorImage, '--version']).status === 0;
-
-/** Put in the name of a skipped suite, so that a run without the image says so. */
-export const podmanHint = podmanReady
-  ? ''
-  : " [SKIPPED: PCAP_SENSOR_IMAGE names no image that root's podman can run; scripts/image builds one]";
 
 const execute = promisify(execFile);
 

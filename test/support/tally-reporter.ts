@@ -1,12 +1,15 @@
 /**
- * Prints `N passed, N failed` as the last word of a test run, on a line of its own and without colour.
+ * The last words of a test run, each on a line of its own and without colour: what the tests left behind, how many were
+ * skipped for want of what, and `N passed, N failed`.
  */
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+import { leftBehind } from './left-behind.js';
 
 export class TallyReporter implements Reporter {
-  onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
+  async onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): Promise<void> {
     let passed = 0;
     let failed = unhandledErrors.length;
+    const skipped = new Map<string, number>();
     for (const module of modules) {
       // A file that cannot be loaded and a hook that fails have no test to count, but failed all the same.
       for (const suite of [module, ...module.children.allSuites()]) if (suite.errors().length > 0) failed++;
@@ -14,8 +17,29 @@ export class TallyReporter implements Reporter {
         const { state } = test.result();
         if (state === 'passed') passed++;
         if (state === 'failed') failed++;
+        if (state === 'skipped') skipped.set(lackOf(test), (skipped.get(lackOf(test)) ?? 0) + 1);
       }
     }
-    process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+    const left = await leftBehind();
+    for (const line of left) process.stdout.write(`left behind by the tests: ${line}\n`);
+    failed += left.length;
+    if (left.length > 0) process.exitCode = 1;
+    process.stdout.write(`\n${skippedLine(skipped)}${passed} passed, ${failed} failed\n`);
   }
+}
+
+/** What the test or a suite around it is skipped for, as the line has it. */
+function lackOf(test: TestCase): string {
+  const { lacks = [] } = test.meta();
+  return lacks.length === 0 ? 'other reasons' : lacks.toSorted().join(' + ');
+}
+
+/** `12 skipped: tcpreplay (3), nginx-light (9)`, the most frequent first; nothing where none is. */
+export function skippedLine(skipped: ReadonlyMap<string, number>): string {
+  const rows = [...skipped].toSorted(
+    ([oneName, one], [otherName, other]) => other - one || (oneName < otherName ? -1 : 1),
+  );
+  if (rows.length === 0) return '';
+  const total = rows.reduce((sum, [, count]) => sum + count, 0);
+  return `${total} skipped: ${rows.map(([name, count]) => `${name} (${count})`).join(', ')}\n`;
 }

@@ -7,11 +7,12 @@ import { expect, it } from 'vitest';
 import { type Counters, createCounters } from '../../src/counters.js';
 import { createHistogram, observe } from '../../src/output/relay/histogram.js';
 import { encodeMetrics } from '../../src/task/metrics.js';
+import { needs } from '../support/needs.js';
 
 const tools = process.env.PCAP_SENSOR_TOOLS ?? join(homedir(), '.cache', 'pcap-sensor');
 const python = join(tools, 'prometheus', 'bin', 'python');
+/** test/support/install-prometheus-parser installs it. */
 const isInstalled = existsSync(python);
-const hint = isInstalled ? '' : ' [SKIPPED: the parser is not installed; run test/support/install-prometheus-parser]';
 
 const PARSE = `
 import json, sys
@@ -30,7 +31,7 @@ interface Family {
   samples: [name: string, labels: Record<string, string>, value: number][];
 }
 
-it.skipIf(!isInstalled)(`every quantity is read as it was meant${hint}`, () => {
+it('every quantity is read as it was meant', needs({ 'prometheus-parser': isInstalled }), () => {
   const counters = createCounters();
   // Each a number of its own, so that none can pass for another.
   for (const [index, name] of (Object.keys(counters) as (keyof Counters)[]).entries()) counters[name] = 1000 + index;

@@ -18,7 +18,8 @@ import { addSensor, removeSensor, sensorStatus } from '../../../src/deploy/ecs/s
 import { sensorContainer } from '../../../src/deploy/ecs/sensor-container.js';
 import { resolveTarget } from '../../../src/deploy/ecs/target.js';
 import { containersOf, registrationOf } from '../../../src/deploy/ecs/task-definition.js';
-import { type Moto, motoHint, motoInstalled, startMoto } from '../../support/moto.js';
+import { type Moto, motoInstalled, startMoto } from '../../support/moto.js';
+import { needs } from '../../support/needs.js';
 import { richTags, richTaskDefinition } from '../../support/rich-task-definition.js';
 
 const options = { dryRun: false, json: false, yes: true, registerOnly: false, noTags: false, timeoutSeconds: 60 };
@@ -35,7 +36,7 @@ const sensor = sensorContainer({
   extraFlags: [],
 });
 
-describe.skipIf(!motoInstalled)(`ecs against moto${motoHint}`, () => {
+describe('ecs against moto', needs({ moto: motoInstalled }), () => {
   let moto: Moto;
   let api: EcsApi;
   let client: ECSClient;

@@ -16,6 +16,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/output/clock.js';
 import { NO_TLS_SETTINGS } from '../../../src/output/satellite/settings.js';
 import { makeCertificates } from '../../support/certificates.js';
+import { needs } from '../../support/needs.js';
 import { pathsOf, startRelay } from '../../support/relay.js';
 
 type Behaviour = (response: ServerResponse) => void;
@@ -44,6 +45,7 @@ interface FlakySatellite {
 let right: ReturnType<typeof makeCertificates>;
 let wrong: ReturnType<typeof makeCertificates>;
 beforeAll(() => {
+  if (needs('openssl').skip) return;
   right = makeCertificates();
   wrong = makeCertificates();
 });
@@ -172,7 +174,7 @@ const TRACES = 500;
 
 describe('a satellite that is', () => {
   for (const fault of FAULTS)
-    describe(fault.name, () => {
+    describe(fault.name, fault.tls === true ? needs('openssl') : {}, () => {
       it('loses nothing that the spool can hold', () => run(fault, true));
       it('without a spool, loses no more than is counted', () => run(fault, false));
     });

@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { makeCertificates } from '../../support/certificates.js';
+import { needs } from '../../support/needs.js';
 import {
   type RelayUnderTest,
   type ScriptedSatellite,
@@ -66,7 +67,7 @@ async function startProxy(): Promise<string> {
 
 const NONE = { ca: null, clientCertificate: null, clientKey: null };
 
-describe('TLS', () => {
+describe('TLS', needs('openssl'), () => {
   it('trusts --satellite-ca', async () => {
     const url = await secureSatellite();
     under = await startRelay(url, { tls: { ...NONE, ca: certificates.ca } });
@@ -115,7 +116,7 @@ describe('TLS', () => {
   });
 });
 
-describe('a proxy', () => {
+describe('a proxy', needs('openssl'), () => {
   it('of HTTPS_PROXY is gone through', async () => {
     const url = await secureSatellite();
     vi.stubEnv('HTTPS_PROXY', await startProxy());

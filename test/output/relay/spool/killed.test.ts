@@ -1,6 +1,5 @@
 /** The sensor is killed, again and again, while it spools: what was on disk arrives, whole and once. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,55 +11,52 @@ const CHILD = join(import.meta.dirname, '../../../support/spooling-child.mjs');
 const RUNS = 5;
 const TRACES_SPOOLED = 300;
 
-it.skipIf(!existsSync(join(import.meta.dirname, '../../../../dist/output/satellite/satellite-relay.js')))(
-  'survives kill -9',
-  async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'killed-'));
-    const nobody = await unusedPort();
-    const spooled: number[] = [];
-    for (let run = 0; run < RUNS; run++) {
-      const child = spawn(process.execPath, [CHILD, `http://127.0.0.1:${nobody}`, directory, `run${run}`], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      const gone = new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
-      let last = 0;
-      child.stdout.on('data', (text) => {
-        last = Number(String(text).trim().split('\n').at(-1));
-        if (last >= TRACES_SPOOLED) child.kill('SIGKILL');
-      });
-      expect(await gone).toBe('SIGKILL');
-      spooled.push(last);
-    }
-
-    const satellite = await startScriptedSatellite();
-    const under = await startRelay(satellite.url, { spool: { directory, bytesMax: 1 << 28 } });
-    const found = under.counters.recovered_traces;
-    await under.relay.flush();
-    await under.relay.close(1000);
-    await satellite.close();
-    await rm(directory, { recursive: true });
-
-    expect(found).toBeGreaterThanOrEqual(spooled.reduce((sum, count) => sum + count, 0));
-    // At most the record that was being written when each run was killed.
-    expect(under.counters.spool_records_torn).toBeLessThanOrEqual(RUNS);
-    expect(satellite.paths.length).toBe(found);
-    expect(new Set(satellite.paths).size).toBe(found);
-    expect(under.counters).toMatchObject({
-      recovered_traces_exported: found,
-      recovered_traces_dropped: 0,
-      spool_traces: 0,
-      exchanges_exported: 0,
+it('survives kill -9', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'killed-'));
+  const nobody = await unusedPort();
+  const spooled: number[] = [];
+  for (let run = 0; run < RUNS; run++) {
+    const child = spawn(process.execPath, [CHILD, `http://127.0.0.1:${nobody}`, directory, `run${run}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
     });
-    // Oldest first, and of each run everything from its beginning.
-    const expected: string[] = [];
-    for (let run = 0; run < RUNS; run++) {
-      const ofRun = satellite.paths.filter((path) => path.startsWith(`/run${run}/`));
-      expect(ofRun.length).toBeGreaterThanOrEqual(spooled[run]!);
-      expected.push(...ofRun.map((_, i) => `/run${run}/${i}`));
-    }
-    expect(satellite.paths).toEqual(expected);
-  },
-);
+    const gone = new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
+    let last = 0;
+    child.stdout.on('data', (text) => {
+      last = Number(String(text).trim().split('\n').at(-1));
+      if (last >= TRACES_SPOOLED) child.kill('SIGKILL');
+    });
+    expect(await gone).toBe('SIGKILL');
+    spooled.push(last);
+  }
+
+  const satellite = await startScriptedSatellite();
+  const under = await startRelay(satellite.url, { spool: { directory, bytesMax: 1 << 28 } });
+  const found = under.counters.recovered_traces;
+  await under.relay.flush();
+  await under.relay.close(1000);
+  await satellite.close();
+  await rm(directory, { recursive: true });
+
+  expect(found).toBeGreaterThanOrEqual(spooled.reduce((sum, count) => sum + count, 0));
+  // At most the record that was being written when each run was killed.
+  expect(under.counters.spool_records_torn).toBeLessThanOrEqual(RUNS);
+  expect(satellite.paths.length).toBe(found);
+  expect(new Set(satellite.paths).size).toBe(found);
+  expect(under.counters).toMatchObject({
+    recovered_traces_exported: found,
+    recovered_traces_dropped: 0,
+    spool_traces: 0,
+    exchanges_exported: 0,
+  });
+  // Oldest first, and of each run everything from its beginning.
+  const expected: string[] = [];
+  for (let run = 0; run < RUNS; run++) {
+    const ofRun = satellite.paths.filter((path) => path.startsWith(`/run${run}/`));
+    expect(ofRun.length).toBeGreaterThanOrEqual(spooled[run]!);
+    expected.push(...ofRun.map((_, i) => `/run${run}/${i}`));
+  }
+  expect(satellite.paths).toEqual(expected);
+});
 
 function unusedPort(): Promise<number> {
   return new Promise((resolve) => {

@@ -1,11 +1,9 @@
 /** What a real OpenTelemetry Collector makes of what the relay sends. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Collector, missingCollector, startCollector } from '../../../support/otel-collector.js';
+import { needs } from '../../../support/needs.js';
+import { type Collector, collectorBuilt, startCollector } from '../../../support/otel-collector.js';
 import { satelliteSettings, startRelay } from '../../../support/relay.js';
 import { sampleTrace, traceBody } from '../../../support/trace.js';
-
-const missing = missingCollector();
-if (missing !== null) process.stderr.write(`SKIPPED: ${missing}\n`);
 
 const string = (key: string, stringValue: string) => ({ key, value: { stringValue } });
 const int = (key: string, value: number) => ({ key, value: { intValue: String(value) } });
@@ -14,7 +12,7 @@ const list = (key: string, ...values: string[]) => ({
   value: { arrayValue: { values: values.map((stringValue) => ({ stringValue })) } },
 });
 
-describe.skipIf(missing !== null)('the OpenTelemetry Collector', () => {
+describe('the OpenTelemetry Collector', needs({ 'otel-collector': collectorBuilt }), () => {
   let collector: Collector;
   beforeAll(async () => {
     collector = await startCollector();
