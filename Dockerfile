@@ -1,6 +1,7 @@
 # The sensor as a container image, linux/amd64 and linux/arm64.
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 --tag levoai/pcap-sensor .
+#   docker buildx build --build-arg VARIANT=satellite --tag levoai/pcap-sensor:satellite .     with what the satellite takes
 #
 # BUILD_IMAGE has Node.js with its headers and npm, on Debian. BASE_IMAGE is a Debian of the same release, to which Node.js
 # and the sensor are added. NODE_IMAGE provides the Node.js: it is BUILD_IMAGE for the platform that the image is for.
@@ -9,7 +10,8 @@
 # They are mounted while npm runs, and no layer holds them.
 #
 # The first stage runs on the building machine's own architecture and cross-compiles: an emulated compiler takes an hour.
-ARG BUILD_IMAGE=docker.io/library/node:20-bookworm
+# The release of Node.js is that of .node-version.
+ARG BUILD_IMAGE=docker.io/library/node:24-bookworm
 ARG NODE_IMAGE=${BUILD_IMAGE}
 ARG BASE_IMAGE=docker.io/library/debian:bookworm-slim
 
@@ -37,16 +39,21 @@ COPY LICENSE levo_pcap_sensor.sh ./
 COPY bin bin
 COPY scripts/runtime-tree.js scripts/
 COPY --from=node /usr/local/bin/node /usr/local/bin/runtime-node
-RUN node scripts/runtime-tree.js /runtime \
+# satellite: also what keeps traces and shows a page, which no sensor needs. packets: also the clients of Redis, SQS, S3 and Kafka that
+# pcapdaemon takes, under a tag that ends in -packets.
+ARG VARIANT=sensor
+RUN node scripts/runtime-tree.js /runtime "--$VARIANT" \
  && find /runtime -name '*.node' -exec scripts/cross strip "$TARGETARCH" {} + \
  && scripts/cross strip "$TARGETARCH" /usr/local/bin/runtime-node
 
 # Repeated, because older buildah goes on with the platform of the stage before.
 FROM --platform=${TARGETPLATFORM} ${BASE_IMAGE}
-# root, because on Fargate only root has NET_RAW in effect. With another name the user is made, and Node.js gets the
-# capability.
+# root, because on Fargate only root has NET_RAW in effect; bin/init gives up every other capability. With another name
+# the user is made, and Node.js gets the capability.
 ARG RUN_AS=root
+ARG VARIANT=sensor
 RUN apt-get update \
+ && apt-get upgrade --yes --no-install-recommends \
  && apt-get install --yes --no-install-recommends ca-certificates libpcap0.8 libstdc++6 tini \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
 COPY --from=build /runtime /levoai/pcap-sensor
@@ -55,18 +62,24 @@ RUN --mount=type=bind,from=build,source=/usr/local/bin,target=/mnt/build \
     install /mnt/build/runtime-node /usr/local/bin/node \
  && ln -s /levoai/pcap-sensor/bin/init /usr/local/bin/pcap-sensor \
  && ln -s /levoai/pcap-sensor/bin/init /usr/local/bin/apidump \
- && if [ "$RUN_AS" != root ]; then \
-      useradd --system --no-create-home --shell /usr/sbin/nologin "$RUN_AS" \
-      && apt-get update && apt-get install --yes --no-install-recommends libcap2-bin \
+ && ln -s /levoai/pcap-sensor/bin/init /usr/local/bin/packetstreamer \
+ && ln -s /levoai/pcap-sensor/bin/init /usr/local/bin/pcapdaemon \
+ && if [ "$RUN_AS" != root ] && ! getent passwd "$RUN_AS" >/dev/null; then \
+      useradd --system --no-create-home --shell /usr/sbin/nologin "$RUN_AS"; \
+    fi \
+ && if [ "$RUN_AS" != root ] && [ "$VARIANT" != satellite ]; then \
+      apt-get update && apt-get install --yes --no-install-recommends libcap2-bin \
       && setcap cap_net_raw+ep /usr/local/bin/node \
       && apt-get purge --yes --auto-remove libcap2-bin \
       && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*; \
     fi
 WORKDIR /levoai/pcap-sensor
-ENV NODE_ENV=production
+# What bin/init does without words.
+ENV NODE_ENV=production PCAP_SENSOR_VARIANT=${VARIANT}
 USER ${RUN_AS}
+# Without words it prints its help, or starts by the variables of osSensor where they are set (docs/ossensor.md).
 ENTRYPOINT ["/levoai/pcap-sensor/bin/init"]
-CMD ["--help"]
+CMD []
 
 ARG VERSION=unknown
 ARG REVISION=unknown

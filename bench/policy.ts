@@ -30,7 +30,7 @@ function exchange(target: string): Exchange {
   const headers = new HeaderList(text, spans);
   const message = { headers, body: NO_BODY, trailers: [] };
   return {
-    interfaceName: 'lo',
+    route: { interfaceName: 'lo', place: null, openedAt: 0, secondsAhead: 0 },
     client: { address: '10.0.0.1', port: 40_000 },
     server: { address: '10.0.0.2', port: 8080 },
     protocol: '1.1',
@@ -56,6 +56,10 @@ const OPEN: PolicySettings = {
   methodAllow: [],
   statusAllow: [],
   keepHealthChecks: false,
+  podSelector: '',
+  namespaceInclude: [],
+  namespaceExclude: [],
+  keepInfrastructure: false,
   sampleRate: 1,
   sampleByParent: false,
   ratePerMinute: 0,
@@ -84,6 +88,9 @@ const rows = CASES.map(([name, settings, target]) => {
       pace: 'capture',
       endpointsMax: 8192,
       hostsMax: 1024,
+      graphqlPathsMax: 100,
+      podOf: null,
+      onGraphqlPathEvicted() {},
       onEndpointEvicted() {},
     },
   );

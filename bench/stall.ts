@@ -18,7 +18,7 @@ import { createCounters } from '../src/counters.js';
 import { DEFAULT_LIMITS } from '../src/limits.js';
 import { createBooks } from '../src/output/books.js';
 import { systemClock } from '../src/output/clock.js';
-import { openFileOutput } from '../src/output/file/file-output.js';
+import { harShape, NDJSON_SHAPE, openFileOutput } from '../src/output/file/file-output.js';
 import type { TraceOutput } from '../src/output/output.js';
 import { openSatelliteRelay } from '../src/output/satellite/satellite-relay.js';
 import type { Trace } from '../src/trace/trace.js';
@@ -43,11 +43,13 @@ const relay = (protocol: 'otlp' | 'levo') =>
 const file = (format: 'ndjson' | 'har') =>
   openFileOutput({
     ...parts,
-    format,
+    shape: format === 'ndjson' ? NDJSON_SHAPE : harShape('0'),
+    name: format,
     path: join(directory, format),
+    replace: true,
+    read: null,
     books: createBooks(counters),
     isLive: true,
-    sensorVersion: '0',
   });
 
 const outputs: [string, TraceOutput][] = [

@@ -3,7 +3,10 @@
  * Copies what the sensor needs to run, and nothing else, into a directory: the built program, the native addons, the
  * production packages without files that only serve to build or read them, and an SBOM (CycloneDX) of those packages.
  *
- * usage: node scripts/runtime-tree.js DIRECTORY      in: a built checkout with its node_modules
+ * usage: node scripts/runtime-tree.js DIRECTORY                in: a built checkout with its node_modules
+ *        node scripts/runtime-tree.js DIRECTORY --packets      with the clients that bin/pcapdaemon and its kin load
+ *   RE2_ADDON   re2's addon for another Node.js than this one, as scripts/addon-for makes it
+ *        node scripts/runtime-tree.js DIRECTORY --satellite    with what the satellite takes to keep traces and show its page
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
@@ -11,10 +14,41 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const out = resolve(process.argv[2] ?? 'runtime');
+const [target = 'runtime', ...flags] = process.argv.slice(2);
+const out = resolve(target);
+const isSatellite = flags.includes('--satellite');
+const hasPackets = flags.includes('--packets');
+
+/** What bin/pcapdaemon loads when its configuration asks for it. */
+const LOADED_BY_PACKETS = [
+  '@aws-sdk/client-s3',
+  '@aws-sdk/client-sqs',
+  '@platformatic/kafka',
+  '@redis/client',
+  'smol-toml',
+];
 
 /** Listed as dependencies by packages that compile themselves on installation; nothing loads them afterwards. */
 const BUILD_ONLY = new Set(['node-gyp', 'nan', 'node-addon-api', 'install-artifact-from-github', 'prebuild-install']);
+
+/** Optional packages that options of the sensor load. */
+const LOADED_BY_OPTIONS = [
+  '@bufbuild/protobuf',
+  '@opentelemetry/exporter-metrics-otlp-http',
+  '@opentelemetry/sdk-metrics',
+];
+
+/** Optional packages that the satellite loads; the sensor's image has none of them. */
+const LOADED_BY_SATELLITE = ['@modelcontextprotocol/sdk', '@photostructure/sqlite', 'htm', 'uplot', 'zod'];
+
+/** As Node.js calls it; an image for another machine says which by TARGETARCH, as Docker does. */
+const arch = process.env.TARGETARCH?.replace('amd64', 'x64') ?? process.arch;
+
+/** What runs in a browser, and addons for other systems. */
+const isLeftOut = (path) =>
+  path.endsWith('.map') ||
+  (!isSatellite && /\/dist\/satellite\/page\/browser$/.test(path)) ||
+  (/\/prebuilds\/[^/]+$/.test(path) && !path.endsWith(`/linux-${arch}`));
 
 const SKIPPED_DIRECTORIES = new Set([
   'node_modules',
@@ -40,7 +74,9 @@ const manifestOf = (directory) => JSON.parse(readFileSync(join(directory, 'packa
 
 /** Directories of all packages that `directory` needs at run time, by Node's own look-up rule. */
 function runtimePackages(directory, found = new Map()) {
-  for (const name of Object.keys(manifestOf(directory).dependencies ?? {})) {
+  const flavour = [...(isSatellite ? LOADED_BY_SATELLITE : []), ...(hasPackets ? LOADED_BY_PACKETS : [])];
+  const more = directory === root ? [...LOADED_BY_OPTIONS, ...flavour] : [];
+  for (const name of [...Object.keys(manifestOf(directory).dependencies ?? {}), ...more]) {
     if (BUILD_ONLY.has(name)) {
       continue;
     }
@@ -83,6 +119,9 @@ function copyPackage(place, manifest) {
         return true;
       }
       if (unreached.includes(path.split(sep).join('/'))) {
+        return false;
+      }
+      if (isLeftOut(source)) {
         return false;
       }
       const name = basename(source);
@@ -132,9 +171,18 @@ mkdirSync(out, { recursive: true });
 for (const [place, manifest] of packages) {
   copyPackage(place, manifest);
 }
-for (const name of ['package.json', 'LICENSE', 'levo_pcap_sensor.sh', 'bin/init', 'bin/pcap-sensor', 'dist']) {
+for (const name of [
+  'package.json',
+  'LICENSE',
+  'levo_pcap_sensor.sh',
+  'bin/init',
+  'bin/pcap-sensor',
+  'bin/packetstreamer',
+  'bin/pcapdaemon',
+  'dist',
+]) {
   if (existsSync(join(root, name))) {
-    cpSync(join(root, name), join(out, name), { recursive: true, filter: (source) => !source.endsWith('.map') });
+    cpSync(join(root, name), join(out, name), { recursive: true, filter: (source) => !isLeftOut(source) });
   }
 }
 // The addon was built here, or before for this architecture; one is enough.
@@ -146,6 +194,9 @@ for (const directory of addons.filter((place) => existsSync(join(root, place))).
       cpSync(join(root, directory, name), join(out, directory, name));
     }
   }
+}
+if (process.env.RE2_ADDON) {
+  cpSync(process.env.RE2_ADDON, join(out, 'node_modules/re2/build/Release/re2.node'));
 }
 writeSbom(packages);
 process.stdout.write(`${packages.size} packages in ${out}\n`);

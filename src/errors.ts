@@ -1,3 +1,16 @@
+/** What the exit codes of `pcap-sensor` mean. */
+export const EXIT_CODES = [
+  { code: 0, help: 'All went well. A doctor found nothing wrong.' },
+  { code: 1, help: 'Something went wrong, or traces were lost. A doctor found something wrong.' },
+  { code: 2, help: 'An option, a variable or a file was wrong. Nothing was done.' },
+  { code: 3, help: 'ecs status: the sensor is not in the task definition.' },
+  { code: 127, help: 'apidump --command: the command was not found. Any other code may be that of the command.' },
+  {
+    code: 130,
+    help: 'Interrupted: an ecs command at once, any other one when it was interrupted again while it was ending.',
+  },
+] as const;
+
 /**
  * An error that a person can act on: its message is one line that names the option or address, the actual value and the
  * way out. Subcommands print the message and exit with `exitCode`. Anything else thrown is a bug.

@@ -50,8 +50,8 @@ module "sensor" {
   trace_export_interval   = var.trace_export_interval
   stream_timeout_seconds  = var.stream_timeout_seconds
   extra_flags             = var.extra_flags
-  cpu_percentage_limit    = var.cpu_percentage_limit
-  memory_percentage_limit = var.memory_percentage_limit
+  cpu_percentage_limit    = coalesce(var.percentage_cpu_utilization, var.cpu_percentage_limit)
+  memory_percentage_limit = coalesce(var.percentage_memory_utilization, var.memory_percentage_limit)
 
   task_cpu        = try(tonumber(local.current.cpu), null)
   task_memory     = try(tonumber(local.current.memory), null)

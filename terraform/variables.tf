@@ -24,8 +24,9 @@ variable "levo_env" {
 }
 
 variable "org_id" {
-  description = "Organisation that traces are tagged with."
+  description = "Organisation that traces are tagged with; null tags them with none."
   type        = string
+  default     = null
 }
 
 variable "aws_log_group" {
@@ -67,6 +68,18 @@ variable "memory_percentage_limit" {
   description = "Share of the task's memory for the sensor, in percent; at least 200 MiB."
   type        = number
   default     = 5
+}
+
+variable "percentage_cpu_utilization" {
+  description = "Another name of cpu_percentage_limit, which it stands in for where it is given."
+  type        = number
+  default     = null
+}
+
+variable "percentage_memory_utilization" {
+  description = "Another name of memory_percentage_limit, which it stands in for where it is given."
+  type        = number
+  default     = null
 }
 
 variable "extra_flags" {

@@ -3,14 +3,39 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { SENSOR_OPTIONS } from '../src/options/options.js';
-import { dropReasonTable, limitTable, markTable, metricTable, optionTables } from './support/docs-tables.js';
+import {
+  dropReasonTable,
+  exitCodeTable,
+  infrastructureList,
+  limitTable,
+  markTable,
+  metricTable,
+  modeTable,
+  optionTables,
+  osSensorLevels,
+  osSensorTable,
+  packetStreamerKeys,
+  reloadedOptions,
+} from './support/docs-tables.js';
+import { manPage } from './support/man-page.js';
+import { looksTable, namesTable } from './support/redaction-tables.js';
+import { traceSchema } from './support/trace-schema.js';
 
 it.each([
   ['options', 'docs/options.md', () => optionTables(SENSOR_OPTIONS)],
+  ['options that SIGHUP changes', 'docs/options.md', () => reloadedOptions(SENSOR_OPTIONS)],
+  ['modes', 'docs/options.md', modeTable],
+  ['namespaces of infrastructure', 'docs/kubernetes.md', infrastructureList],
+  ['variables of osSensor', 'docs/ossensor.md', osSensorTable],
+  ['levels of osSensor', 'docs/ossensor.md', osSensorLevels],
   ['metrics', 'docs/reference.md', metricTable],
   ['drop reasons', 'docs/reference.md', dropReasonTable],
   ['marks', 'docs/reference.md', markTable],
   ['limits', 'docs/reference.md', limitTable],
+  ['keys', 'docs/packetstreamer.md', packetStreamerKeys],
+  ['exit codes', 'docs/reference.md', exitCodeTable],
+  ['names of secrets', 'docs/policy.md', namesTable],
+  ['forms of secrets', 'docs/policy.md', looksTable],
 ])('%s, in %s', (what, file, table) => {
   const path = join(import.meta.dirname, '..', file);
   const written = readFileSync(path, 'utf8');
@@ -19,4 +44,13 @@ it.each([
   const expected = written.replace(markers, (_, start, end) => `${start}\n${table()}\n${end}`);
   if (process.env.UPDATE_DOCS === '1') writeFileSync(path, expected);
   else expect(written).toBe(expected);
+});
+
+it.each([
+  ['docs/trace.schema.json', () => `${JSON.stringify(traceSchema(), null, 2)}\n`],
+  ['docs/pcap-sensor.1', manPage],
+])('%s', (file, content) => {
+  const path = join(import.meta.dirname, '..', file);
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(path, content());
+  else expect(readFileSync(path, 'utf8')).toBe(content());
 });

@@ -32,7 +32,7 @@ async function startRun(stays: boolean) {
   };
   for (const stream of [child.stdout, child.stderr]) stream.on('data', hear);
   const ended = once(child, 'close');
-  await vi.waitFor(() => expect(existsSync(file), output).toBe(true), { timeout: 30_000 });
+  await vi.waitFor(() => expect(existsSync(file), output).toBe(true), { timeout: 120_000 });
   const left = JSON.parse(readFileSync(file, 'utf8')) as Left;
   return {
     child,
@@ -46,10 +46,10 @@ async function startRun(stays: boolean) {
 
 const isThere = ({ pid, namespace }: Left) =>
   existsSync(`/proc/${pid}`) || (namespace !== null && existsSync(`/run/netns/${namespace}`));
-const isGone = (left: Left) => vi.waitFor(() => expect(isThere(left)).toBe(false), { timeout: 10_000 });
+const isGone = (left: Left) => vi.waitFor(() => expect(isThere(left)).toBe(false), { timeout: 120_000 });
 
 describe('what a test leaves behind', () => {
-  it('fails the run, is named, and is removed', { timeout: 60_000 }, async () => {
+  it('fails the run, is named, and is removed', { timeout: 120_000 }, async () => {
     const { left, finished } = await startRun(false);
     const { code, output } = await finished();
     expect(code).toBe(1);
@@ -61,7 +61,7 @@ describe('what a test leaves behind', () => {
     await isGone(left);
   });
 
-  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('does not stay after %s', { timeout: 60_000 }, async (signal) => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('does not stay after %s', { timeout: 120_000 }, async (signal) => {
     const { child, left, finished } = await startRun(true);
     expect(isThere(left)).toBe(true);
     child.kill(signal);

@@ -45,3 +45,39 @@ it('has its last line written even when the process exits at once', () => {
 it('says nothing when silent', () => {
   expect(logged({ logLevel: 'silent', logFormat: 'text' }, "log.fatal('x')")).toEqual([]);
 });
+
+const HOSTILE = '\u001b]0;x\u0007\r\nFAKE\u0085\u009b31m\u202e\u200b\ufeff\ud800';
+
+it.each(['text', 'json'])('shows nothing of a stranger that would steer a terminal, as %s', (logFormat) => {
+  const lines = logged(
+    { logLevel: 'info', logFormat },
+    `const hostile = ${JSON.stringify(HOSTILE)};
+    log.warn({ reason: hostile, [hostile]: [hostile], deep: { [hostile]: hostile } }, hostile);
+    log.error({ err: new Error(hostile) }, 'failed')`,
+  );
+  expect(lines.join('')).toMatch(/^[ -~]+$/);
+  expect(lines.filter((line) => line.startsWith('FAKE'))).toEqual([]);
+  if (logFormat === 'json') expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: HOSTILE, reason: HOSTILE });
+});
+
+it.each([
+  ['a long message', "log.info('x'.repeat(1e6))"],
+  ['a long field', "log.info({ body: 'ä'.repeat(1e5), n: 7 }, 'said')"],
+  ['much that is escaped', "log.info({ body: '\\u202e'.repeat(1e5), n: 7 }, 'said')"],
+  ['long names', "log.info({ one: { ['k'.repeat(1e5)]: 1 }, n: 7 }, 'said')"],
+  ['long lists', "log.info({ list: Array.from({ length: 90 }, (_, i) => 'name'.repeat(40) + i), n: 7 }, 'said')"],
+  ['many fields', "log.info(Object.fromEntries(Array.from({ length: 3000 }, (_, i) => ['field' + i, i])), 'said')"],
+  ['a long stack', "log.info({ err: new Error('line\\n'.repeat(1e4)), n: 7 }, 'said')"],
+])('bounds a record in bytes: %s', (_what, statement) => {
+  const [json = '', ...more] = logged({ logLevel: 'info', logFormat: 'json' }, statement);
+  expect(more).toEqual([]);
+  expect(Buffer.byteLength(json)).toBeLessThan(8192);
+  const record = JSON.parse(json) as Record<string, unknown>;
+  expect(record).toMatchObject({ level: 'info', time: expect.any(String), msg: expect.stringMatching(/^(said|x+…)$/) });
+  expect(record.cut).toBe(true);
+  if (statement.includes('n: 7')) expect(record.n).toBe(7);
+
+  const text = logged({ logLevel: 'info', logFormat: 'text' }, statement).join('\n');
+  expect(Buffer.byteLength(text)).toBeLessThan(8192);
+  expect(text).toContain('…');
+});

@@ -44,7 +44,9 @@ describe('source files', () => {
 
   it('have names in kebab-case that say what is in them', () => {
     const names = [...CODE, ...FILES.filter((path) => path.startsWith('docs/'))];
-    expect(names.filter((path) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?\.[a-z]+$/.test(basename(path)))).toEqual([]);
+    expect(
+      names.filter((path) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d|\.schema)?\.[a-z0-9]+$/.test(basename(path))),
+    ).toEqual([]);
     expect(names.filter((path) => /^(utils?|helpers?|misc|common|types)\./.test(basename(path)))).toEqual([]);
   });
 

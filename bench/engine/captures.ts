@@ -33,120 +33,142 @@ const REQUEST_TAIL =
   ' HTTP/1.1\r\nHost: shop.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101\r\n' +
   'Accept: application/json\r\nAccept-Encoding: gzip, deflate\r\nX-Request-Id: 7f9c24e8-3b1a-4a3d\r\nConnection: keep-alive\r\n\r\n';
 
-interface Connection {
-  port: number;
-  address: number;
+export interface Connection {
+  readonly port: number;
+  readonly address: number;
   clientNext: number;
   serverNext: number;
-  left: number;
 }
 
-/** Writes the file; returns how many packets it has. */
-export function writeCapture(path: string, shape: Shape, exchanges: number): number {
-  const file = openSync(path, 'w');
-  writeSync(file, FILE_HEADER);
-  let buffer = Buffer.allocUnsafe(8 << 20);
-  let used = 0;
-  let packets = 0;
-  let time = 1_700_000_000_000_000_000n;
-  let seed = 1;
-  const random = () => {
-    // xorshift32: the same file every time.
-    seed ^= seed << 13;
-    seed ^= seed >>> 17;
-    seed ^= seed << 5;
-    return (seed >>> 0) / 2 ** 32;
-  };
-  /** Packets held back to come later. */
-  const late: { frame: Buffer; after: number }[] = [];
+const SYN = 2;
+const ACK = 16;
+const PSH_ACK = 24;
+const FIN_ACK = 17;
+const NONE = Buffer.alloc(0);
 
-  const put = (frame: Buffer) => {
-    if (used + frame.length + 16 > buffer.length) {
-      writeSync(file, buffer, 0, used);
-      used = 0;
-    }
-    time += 1000n;
-    buffer.writeUInt32LE(Number(time / 1_000_000_000n), used);
-    buffer.writeUInt32LE(Number(time % 1_000_000_000n), used + 4);
-    buffer.writeUInt32LE(frame.length, used + 8);
-    buffer.writeUInt32LE(frame.length, used + 12);
-    frame.copy(buffer, used + 16);
-    used += frame.length + 16;
-    packets++;
-  };
-  /** A packet, and behind it those whose delay is over. */
-  const putInTurn = (frame: Buffer) => {
-    put(frame);
-    for (const one of late) one.after--;
-    for (let i = 0; i < late.length; ) {
-      const one = late[i] as { frame: Buffer; after: number };
-      if (one.after > 0) i++;
-      else put((late.splice(i, 1)[0] as { frame: Buffer }).frame);
-    }
-  };
-  const send = (connection: Connection, fromClient: boolean, flags: number, payload: Buffer) => {
+/** Packets of TCP connections, a microsecond apart, into a file. */
+export class CaptureWriter {
+  readonly #file: number;
+  readonly #buffer = Buffer.allocUnsafe(8 << 20);
+  #used = 0;
+  #packets = 0;
+  #opened = 0;
+  #time = 1_700_000_000_000_000_000n;
+  #seed = 1;
+  /** Packets held back to come later. */
+  readonly #late: { frame: Buffer; after: number }[] = [];
+  readonly #damage: Pick<Shape, 'reordered' | 'lost'>;
+
+  constructor(path: string, damage: Pick<Shape, 'reordered' | 'lost'> = { reordered: 0, lost: 0 }) {
+    this.#file = openSync(path, 'w');
+    this.#damage = damage;
+    writeSync(this.#file, FILE_HEADER);
+  }
+
+  open(): Connection {
+    const connection = {
+      port: 1024 + (this.#opened % 60_000),
+      address: 1 + Math.floor(this.#opened / 60_000),
+      clientNext: 1000,
+      serverNext: 9000,
+    };
+    this.#opened++;
+    this.send(connection, true, SYN, NONE);
+    this.send(connection, false, SYN | ACK, NONE);
+    this.send(connection, true, ACK, NONE);
+    return connection;
+  }
+
+  send(connection: Connection, fromClient: boolean, flags: number, payload: Buffer): void {
     const frame = tcpFrame(connection, fromClient, flags, payload);
     const length = payload.length + (flags & 3 ? 1 : 0);
     if (fromClient) connection.clientNext = (connection.clientNext + length) >>> 0;
     else connection.serverNext = (connection.serverNext + length) >>> 0;
-    if (payload.length > 0 && random() < shape.lost) return;
-    if (payload.length > 0 && random() < shape.reordered) late.push({ frame, after: 1 + Math.floor(random() * 8) });
-    else putInTurn(frame);
-  };
+    const { lost, reordered } = this.#damage;
+    if (payload.length > 0 && this.#random() < lost) return;
+    if (payload.length > 0 && this.#random() < reordered)
+      this.#late.push({ frame, after: 1 + Math.floor(this.#random() * 8) });
+    else this.#putInTurn(frame);
+  }
 
-  const SYN = 2;
-  const ACK = 16;
-  const PSH_ACK = 24;
-  const FIN_ACK = 17;
-  const none = Buffer.alloc(0);
+  /** Returns how many packets the file has. */
+  close(): number {
+    for (const one of this.#late.splice(0)) this.#put(one.frame);
+    writeSync(this.#file, this.#buffer, 0, this.#used);
+    closeSync(this.#file);
+    return this.#packets;
+  }
+
+  #put(frame: Buffer): void {
+    const buffer = this.#buffer;
+    if (this.#used + frame.length + 16 > buffer.length) {
+      writeSync(this.#file, buffer, 0, this.#used);
+      this.#used = 0;
+    }
+    this.#time += 1000n;
+    const at = this.#used;
+    buffer.writeUInt32LE(Number(this.#time / 1_000_000_000n), at);
+    buffer.writeUInt32LE(Number(this.#time % 1_000_000_000n), at + 4);
+    buffer.writeUInt32LE(frame.length, at + 8);
+    buffer.writeUInt32LE(frame.length, at + 12);
+    frame.copy(buffer, at + 16);
+    this.#used = at + frame.length + 16;
+    this.#packets++;
+  }
+
+  /** A packet, and behind it those whose delay is over. */
+  #putInTurn(frame: Buffer): void {
+    this.#put(frame);
+    for (const one of this.#late) one.after--;
+    for (let i = 0; i < this.#late.length; ) {
+      const one = this.#late[i] as { frame: Buffer; after: number };
+      if (one.after > 0) i++;
+      else this.#put((this.#late.splice(i, 1)[0] as { frame: Buffer }).frame);
+    }
+  }
+
+  /** xorshift32: the same file every time. */
+  #random(): number {
+    this.#seed ^= this.#seed << 13;
+    this.#seed ^= this.#seed >>> 17;
+    this.#seed ^= this.#seed << 5;
+    return (this.#seed >>> 0) / 2 ** 32;
+  }
+}
+
+/** Writes the file; returns how many packets it has. */
+export function writeCapture(path: string, shape: Shape, exchanges: number): number {
+  const writer = new CaptureWriter(path, shape);
   const body = jsonBody(shape.responseBytes);
-  let opened = 0;
-  const open = (): Connection => {
-    const connection = {
-      port: 1024 + (opened % 60_000),
-      address: 1 + Math.floor(opened / 60_000),
-      clientNext: 1000,
-      serverNext: 9000,
-      left: shape.exchangesPerConnection,
-    };
-    opened++;
-    send(connection, true, SYN, none);
-    send(connection, false, SYN | ACK, none);
-    send(connection, true, ACK, none);
-    return connection;
-  };
-  const slots: Connection[] = [];
+  const slots: { connection: Connection; left: number }[] = [];
   for (let i = 0; i < exchanges; i++) {
     const at = i % shape.connections;
-    let connection = slots[at];
-    if (connection === undefined || connection.left === 0) {
-      connection = open();
-      slots[at] = connection;
+    let slot = slots[at];
+    if (slot === undefined || slot.left === 0) {
+      slot = { connection: writer.open(), left: shape.exchangesPerConnection };
+      slots[at] = slot;
     }
-    connection.left--;
-    send(connection, true, PSH_ACK, Buffer.from(`GET /api/v1/items/${i}?verbose=true${REQUEST_TAIL}`));
+    slot.left--;
+    const { connection } = slot;
+    writer.send(connection, true, PSH_ACK, Buffer.from(`GET /api/v1/items/${i}?verbose=true${REQUEST_TAIL}`));
     const response = Buffer.from(
       `HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Fri, 20 Nov 2026 12:00:00 GMT\r\nContent-Type: application/json\r\n` +
         `Content-Length: ${body.length}\r\nConnection: keep-alive\r\nX-Served-By: node-${at}\r\n\r\n`,
     );
     const whole = Buffer.concat([response, body]);
     for (let from = 0, n = 1; from < whole.length; from += MSS, n++) {
-      send(connection, false, PSH_ACK, whole.subarray(from, from + MSS));
+      writer.send(connection, false, PSH_ACK, whole.subarray(from, from + MSS));
       // A receiver acknowledges every other segment.
-      if (n % 2 === 0) send(connection, true, ACK, none);
+      if (n % 2 === 0) writer.send(connection, true, ACK, NONE);
     }
-    send(connection, true, ACK, none);
-    if (connection.left === 0) {
-      send(connection, true, FIN_ACK, none);
-      send(connection, false, FIN_ACK, none);
-      send(connection, true, ACK, none);
+    writer.send(connection, true, ACK, NONE);
+    if (slot.left === 0) {
+      writer.send(connection, true, FIN_ACK, NONE);
+      writer.send(connection, false, FIN_ACK, NONE);
+      writer.send(connection, true, ACK, NONE);
     }
   }
-  for (const one of late.splice(0)) put(one.frame);
-  writeSync(file, buffer, 0, used);
-  closeSync(file);
-  buffer = none;
-  return packets;
+  return writer.close();
 }
 
 function jsonBody(length: number): Buffer {

@@ -1,16 +1,18 @@
 /**
- * Capture file → exchanges: this engine, gopacket's tcpassembly with net/http, and tshark, on the same files in one run.
+ * Capture file → exchanges: this engine, gopacket's tcpassembly with net/http or x/net/http2, and tshark, on the same files in
+ * one run.
  *
  *     npm run bench:engine [-- EXCHANGES]
  *
- * Makes its files in a temporary directory; builds the Go peer through the Go module proxy if Go is there. Prints a table
- * per shape and one for how cost grows.
+ * Makes its files in a temporary directory; builds the Go peers through the Go module proxy if Go is there. Prints a table for
+ * HTTP/1, one for HTTP/2 and one for how cost grows.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SHAPES, type Shape, writeCapture } from './captures.js';
+import { H2_SHAPES, type H2Shape, writeH2Capture } from './h2-captures.js';
 
 interface Result {
   exchanges: number;
@@ -18,6 +20,9 @@ interface Result {
   cpuSeconds: number;
   /** Null where the tool does not say. */
   peakMebibytes: number | null;
+  packets?: number;
+  /** Of frames and header fields alone, out of memory. */
+  framerSeconds?: number;
 }
 
 type Reader = (file: string) => Result | null;
@@ -27,19 +32,24 @@ const scale = Number(process.argv[2] ?? 200_000);
 const here = import.meta.dirname;
 const sources = join(here, '../../../../bench/engine');
 
+const ours: Reader = (file) =>
+  JSON.parse(execFileSync(process.execPath, [join(here, 'ours.js'), file], { encoding: 'utf8' }));
 const readers: [name: string, read: Reader][] = [
-  [
-    'pcap-sensor',
-    (file) => JSON.parse(execFileSync(process.execPath, [join(here, 'ours.js'), file], { encoding: 'utf8' })),
-  ],
-  ['gopacket + net/http', gopacket()],
+  ['pcap-sensor', ours],
+  ['gopacket + net/http', goPeer('gopacket')],
   ['tshark', tshark],
 ];
+const h2Peer = goPeer('http2peer');
 
 try {
   print('| file | MiB | reader | exchanges found | exchanges/s | CPU s | peak MiB | times slower |');
   print('| --- | --- | --- | --- | --- | --- | --- | --- |');
   for (const [name, shape] of Object.entries(SHAPES)) compare(name, shape, exchangesOf(shape));
+  print(
+    '\n| file of HTTP/2 | MiB | reader | exchanges found | exchanges/s | ns a packet | CPU s | peak MiB | times slower |',
+  );
+  print('| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+  for (const [name, shape] of Object.entries(H2_SHAPES)) await compareH2(name, shape);
   print('\n| exchanges | seconds | µs an exchange | peak MiB |');
   print('| --- | --- | --- | --- |');
   for (const exchanges of [10_000, 100_000, 1_000_000]) grow(exchanges);
@@ -56,7 +66,7 @@ function compare(name: string, shape: Shape, exchanges: number): void {
   const file = join(directory, `${name}.pcap`);
   writeCapture(file, shape, exchanges);
   const mebibytes = Math.round(statSync(file).size / 2 ** 20);
-  let ours = 0;
+  let first = 0;
   for (const [reader, read] of readers) {
     const result = read(file);
     if (result === null) {
@@ -64,11 +74,35 @@ function compare(name: string, shape: Shape, exchanges: number): void {
       continue;
     }
     const rate = result.exchanges / result.seconds;
-    if (ours === 0) ours = rate;
+    if (first === 0) first = rate;
     print(
       `| ${name} | ${mebibytes} | ${reader} | ${result.exchanges} of ${exchanges} | ${Math.round(rate)} | ` +
-        `${result.cpuSeconds.toFixed(2)} | ${result.peakMebibytes ?? ''} | ${(ours / rate).toFixed(1)} |`,
+        `${result.cpuSeconds.toFixed(2)} | ${result.peakMebibytes ?? ''} | ${(first / rate).toFixed(1)} |`,
     );
+  }
+  rmSync(file);
+}
+
+async function compareH2(name: string, shape: H2Shape): Promise<void> {
+  const file = join(directory, `${name}.pcap`);
+  const most = 2 ** 29 / (shape.responseBytes + shape.requestBytes + 500);
+  const { packets, exchanges } = await writeH2Capture(file, shape, Math.min(scale, most));
+  const mebibytes = Math.round(statSync(file).size / 2 ** 20);
+  const found = ours(file);
+  const peer = h2Peer(file);
+  if (found === null) return;
+  const rate = found.exchanges / found.seconds;
+  const row = (reader: string, count: number, seconds: number, { cpu, peak }: { cpu: string; peak: string }) =>
+    print(
+      `| ${name} | ${mebibytes} | ${reader} | ${count} of ${exchanges} | ${Math.round(count / seconds)} | ` +
+        `${Math.round((seconds / packets) * 1e9)} | ${cpu} | ${peak} | ${(rate / (count / seconds)).toFixed(2)} |`,
+    );
+  const costs = ({ cpuSeconds, peakMebibytes }: Result) => ({ cpu: cpuSeconds.toFixed(2), peak: `${peakMebibytes}` });
+  row('pcap-sensor', found.exchanges, found.seconds, costs(found));
+  if (peer === null) print(`| ${name} | ${mebibytes} | gopacket + x/net/http2 | not there | | | | | |`);
+  else {
+    row('gopacket + x/net/http2', peer.exchanges, peer.seconds, costs(peer));
+    row('x/net/http2 alone, out of memory', peer.exchanges, peer.framerSeconds ?? 0, { cpu: '', peak: '' });
   }
   rmSync(file);
 }
@@ -83,9 +117,9 @@ function grow(exchanges: number): void {
   print(`| ${exchanges} | ${result.seconds.toFixed(2)} | ${each.toFixed(2)} | ${result.peakMebibytes} |`);
 }
 
-function gopacket(): Reader {
-  const peer = join(directory, 'gopacket-peer');
-  const built = spawnSync('go', ['build', '-o', peer, '.'], { cwd: join(sources, 'gopacket'), encoding: 'utf8' });
+function goPeer(name: string): Reader {
+  const peer = join(directory, `${name}-peer`);
+  const built = spawnSync('go', ['build', '-o', peer, '.'], { cwd: join(sources, name), encoding: 'utf8' });
   if (built.status !== 0) return () => null;
   return (file) => JSON.parse(execFileSync(peer, [file], { encoding: 'utf8' }));
 }

@@ -73,7 +73,8 @@ function grouped<T>(values: readonly T[], key: (value: T) => string): Map<string
 }
 
 function madeUp({ request, response, network }: SeenTrace): Wrong {
-  const to = `${network.server.address}:${network.server.port}`;
+  const leg = network.leg === undefined ? '' : ` (${network.leg})`;
+  const to = `${network.server.address}:${network.server.port}${leg}`;
   const status = response?.status ?? 'no response';
   return {
     id: idOf(request.target),
@@ -82,7 +83,8 @@ function madeUp({ request, response, network }: SeenTrace): Wrong {
 }
 
 function isBetween({ network }: Pick<SeenTrace, 'network'>, route: Route): boolean {
-  return network.server.address === route.server && network.server.port === route.port;
+  const isLeg = route.leg === undefined || network.leg === route.leg;
+  return isLeg && network.server.address === route.server && network.server.port === route.port;
 }
 
 function faultsOf(exchange: TrueExchange, found: readonly SeenTrace[], settings: CompareSettings): string[] {

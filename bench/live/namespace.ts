@@ -35,7 +35,8 @@ export interface Program {
   said(text: string): Promise<void>;
   /** Waits for its end. */
   ended(millisMax: number): Promise<void>;
-  stop(signal?: NodeJS.Signals): Promise<void>;
+  /** Asks it to end, and ends it after `millisMax`. */
+  stop(signal?: NodeJS.Signals, millisMax?: number): Promise<void>;
 }
 
 const READY_MILLIS_MAX = 30_000;
@@ -128,10 +129,10 @@ function startProgram(
       await Promise.race([exited, sleep(millisMax, undefined, { ref: false })]);
       if (child.exitCode === null) throw new Error(`${command.join(' ')} did not end within ${millisMax} ms`);
     },
-    async stop(signal = 'SIGTERM') {
+    async stop(signal = 'SIGTERM', millisMax = STOP_MILLIS_MAX) {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill(signal);
-      await Promise.race([exited, sleep(STOP_MILLIS_MAX, undefined, { ref: false })]);
+      await Promise.race([exited, sleep(millisMax, undefined, { ref: false })]);
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       await exited;
     },

@@ -220,6 +220,14 @@ export function somePlan(
   });
 }
 
+/** The exchanges as the leg nearest the client and the one behind have them, which is between `inner`. */
+export function bothLegs(exchanges: readonly TrueExchange[], inner: Route): TrueExchange[] {
+  return exchanges.flatMap((exchange) => [
+    { ...exchange, route: { ...exchange.route, leg: 'outer' } },
+    { ...exchange, route: { ...exchange.route, ...inner, leg: 'inner' } },
+  ]);
+}
+
 function keepScenario(keep: string, directory: string, name: string, wrong: Comparison['wrong']): void {
   const place = join(keep, name.replace(/[^a-z0-9.-]+/gi, '-'));
   mkdirSync(place, { recursive: true });

@@ -34,6 +34,7 @@ export interface SeenTrace {
   readonly durationNano: string;
   readonly network: {
     readonly interface: string;
+    readonly leg?: 'outer' | 'inner';
     readonly client: { readonly address: string; readonly port: number };
     readonly server: { readonly address: string; readonly port: number };
   };
@@ -65,6 +66,8 @@ export interface Sensor {
 }
 
 const SATELLITE_PORT = 4318;
+/** Its `--shutdown-timeout` and some. */
+const STOP_MILLIS_MAX = 30_000;
 const SATELLITE = [
   ...['--output', 'satellite', '--satellite-url', `http://127.0.0.1:${SATELLITE_PORT}`],
   ...['--trace-export-interval', '0.2'],
@@ -108,7 +111,7 @@ export async function startSensor(namespace: Namespace, settings: SensorSettings
       program.child.kill('SIGCONT');
     },
     async stop() {
-      await program.stop('SIGTERM');
+      await program.stop('SIGTERM', STOP_MILLIS_MAX);
       const clients = new Map(
         readLines<{ spanId: string; 'client.address': string }>(spans).map((span) => [
           span.spanId,

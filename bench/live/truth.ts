@@ -38,6 +38,8 @@ export interface Route {
   readonly port: number;
   /** The client behind its proxies, as a satellite receives it. */
   readonly origin?: string;
+  /** Which of the places this is where the connection is seen, where each is reported. */
+  readonly leg?: 'outer' | 'inner';
 }
 
 /** One exchange as both ends report it; null for what neither knows. */

@@ -105,6 +105,13 @@ class CapCapture implements InterfaceCapture {
     this.#started = true;
   }
 
+  // libpcap gives its packets as they come.
+  readyTime(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  deliver(): void {}
+
   setFilter(parts: FilterParts): void {
     if (this.#closed) return;
     this.#cap.close();

@@ -3,7 +3,7 @@
  *
  * in: the user's `--filter`, the satellite's endpoints, a link type · out: a pcap-filter(7) expression
  *
- * - Only TCP. On IPv4 `tcp` looks at the protocol alone and so takes every fragment. On IPv6 it sees through a fragment
+ * - TCP, and of QUIC the long headers by which a connection begins, so that HTTP/3 is counted and costs next to nothing. On IPv4 `tcp` looks at the protocol alone and so takes every fragment. On IPv6 it sees through a fragment
  *   header but no other: packets with hop-by-hop, routing, destination options or authentication headers are taken as
  *   well, and the decoder finds out.
  * - Never 169.254.0.0/16 nor fd00:ec2::/32: the metadata and credential endpoints of AWS, in clear text.
@@ -18,7 +18,8 @@
 
 import { isIPv4, isIPv6 } from 'node:net';
 import { SensorError, UsageError } from '../errors.js';
-import { dltOf, LINKTYPE_ETHERNET } from './link-types.js';
+import { createPacketFilter, type PacketFilter } from './filter-program.js';
+import { dltOf, LINKTYPE_ETHERNET, LINKTYPE_RAW } from './link-types.js';
 import { type FilterProgram, loadRingAddon, ringAddonPresent } from './ring-addon.js';
 
 /** One address of the satellite, and its port. */
@@ -32,9 +33,27 @@ export interface FilterParts {
   /** The user's expression; empty takes everything. */
   readonly user: string;
   readonly satellite: readonly ExcludedEndpoint[];
+  /** Whether the packets by which connections over QUIC begin are taken too, to be counted. */
+  readonly countsQuic?: boolean;
+  /** Whether packets of every protocol are taken, and not those of TCP alone. */
+  readonly everyProtocol?: boolean;
+  /** With `everyProtocol`: whether the metadata and credential endpoints are not left out. */
+  readonly takesMetadata?: boolean;
+  /** The user's expression on an interface of its own, in place of `user`. */
+  readonly userOn?: (interfaceName: string) => string;
+}
+
+/** The filter on one interface. */
+export function filterOn(parts: FilterParts, interfaceName: string): FilterParts {
+  return parts.userOn === undefined ? parts : { ...parts, user: parts.userOn(interfaceName) };
 }
 
 const TCP = '(tcp or (ip6 and (ip6[6] = 0 or ip6[6] = 43 or ip6[6] = 51 or ip6[6] = 60)))';
+/** RFC 9000 §17.2: both leading bits, and on another port than that of HTTP/3 version 1 or 2. */
+const quicAt = (packet: string, at: number): string =>
+  `${packet}[${at}] & 0xc0 = 0xc0 and (udp port 443 or ${packet}[${at + 1}:4] = 1 or ${packet}[${at + 1}:4] = 0x6b3343cf)`;
+/** `udp[…]` is of IPv4 alone. */
+const QUIC = `((udp and ${quicAt('udp', 8)}) or (ip6 and udp and ${quicAt('ip6', 48)}))`;
 const NO_METADATA = 'not net 169.254.0.0/16 and not net fd00:ec2::/32';
 /** BPF_MAXINSNS, include/uapi/linux/bpf_common.h. */
 const INSTRUCTIONS_MAX = 4096;
@@ -45,12 +64,25 @@ const SHIFTING = /\b(vlan|mpls|pppoes|geneve|vxlan)\b/;
 
 /** The expression for interfaces of `linkType`. */
 export function kernelFilter(parts: FilterParts, linkType: number): string {
-  const exclusions = [NO_METADATA, ...parts.satellite.map(notEndpoint)].join(' and ');
+  const endpoints = parts.satellite.map(notEndpoint);
+  const exclusions = [NO_METADATA, ...endpoints].join(' and ');
   const user = parts.user.trim();
+  if (parts.everyProtocol)
+    return everythingBut(parts.takesMetadata ? endpoints.join(' and ') : exclusions, user, linkType);
+  const wanted = parts.countsQuic ? `(${TCP} or ${QUIC})` : TCP;
   // The exclusions come before the user's expression and, if that may have shifted the offsets, behind it as well.
-  if (SHIFTING.test(user)) return `${exclusions} and (${user}) and ${TCP} and ${exclusions}`;
-  const all = user === '' ? `${TCP} and ${exclusions}` : `${TCP} and ${exclusions} and (${user})`;
+  if (SHIFTING.test(user)) return `${exclusions} and (${user}) and ${wanted} and ${exclusions}`;
+  const all = user === '' ? `${wanted} and ${exclusions}` : `${wanted} and ${exclusions} and (${user})`;
   return linkType === LINKTYPE_ETHERNET ? `(${all}) or (vlan and (${all}))` : all;
+}
+
+/** Packets of every protocol. The exclusions come once more behind the user's expression, if that shifts the offsets. */
+function everythingBut(exclusions: string, user: string, linkType: number): string {
+  if (exclusions === '') return user;
+  const taken = user === '' ? exclusions : `${exclusions} and (${user})`;
+  if (SHIFTING.test(user)) return `${taken} and ${exclusions}`;
+  // Behind a tag that the kernel has left in, too.
+  return linkType === LINKTYPE_ETHERNET ? `${taken} and (not vlan or (${exclusions}))` : taken;
 }
 
 function notEndpoint({ address, port }: ExcludedEndpoint): string {
@@ -67,16 +99,76 @@ function notEndpoint({ address, port }: ExcludedEndpoint): string {
  * addon to compile it, the cap backend finds out when it opens.
  */
 export function checkFilter(expression: string, linkType: number = LINKTYPE_ETHERNET): void {
-  if (expression.length > EXPRESSION_CHARACTERS_MAX) {
-    throw filterError(
-      `${expression.slice(0, 40)}…`,
-      `${expression.length} characters, and more than ${EXPRESSION_CHARACTERS_MAX} take libpcap minutes to compile; ` +
-        'give ranges and networks instead of lists',
-    );
-  }
+  refuseLongExpression(expression);
   if (expression.trim() === '' || !ringAddonPresent()) return;
   compile(expression, linkType, 65_535, expression);
   compile(kernelFilter({ user: expression, satellite: [] }, linkType), linkType, 65_535, expression);
+}
+
+function refuseLongExpression(expression: string): void {
+  if (expression.length <= EXPRESSION_CHARACTERS_MAX) return;
+  throw filterError(
+    `${expression.slice(0, 40)}…`,
+    `${expression.length} characters, and more than ${EXPRESSION_CHARACTERS_MAX} take libpcap minutes to compile; ` +
+      'give ranges and networks instead of lists',
+  );
+}
+
+/** What the packets of an interface in a capture file are asked; null where that file's interface has them all taken. */
+export interface FileFilter {
+  readonly user: string;
+  /** The filter for packets of `linkType`. Throws a `UsageError` for an expression that has no meaning for them. */
+  compile(linkType: number): PacketFilter | null;
+}
+
+/** Link types an expression may be meant for, where it is none for Ethernet: raw IP, cooked, 802.11. */
+const OTHER_LINK_TYPES = [LINKTYPE_RAW, 113, 105];
+
+/**
+ * The user's expression for the packets of a capture file, which no kernel filters. Live capture sees packets whose VLAN
+ * tag was taken off; here an expression is tried behind the tag that is still there.
+ *
+ * Throws a `UsageError` if libpcap takes the expression for no link type, before a packet is read.
+ */
+export function openFileFilter(user: string): FileFilter | null {
+  if (user.trim() === '') return null;
+  refuseLongExpression(user);
+  if (!ringAddonPresent()) {
+    throw new SensorError(
+      `--filter ${JSON.stringify(user)}: with --read it takes the capture ring's addon, which is not built; run bin/setup, or leave it out`,
+    );
+  }
+  const compileFor = (linkType: number) => compile(fileExpression(user, linkType), linkType, 262_144, user);
+  try {
+    compileFor(LINKTYPE_ETHERNET);
+  } catch (error) {
+    if (!(error instanceof UsageError) || !OTHER_LINK_TYPES.some((one) => canCompile(() => compileFor(one))))
+      throw error;
+  }
+  return {
+    user,
+    compile(linkType) {
+      // libpcap has no filter for it and neither can the packets be read, which is counted.
+      if (!canCompile(() => compile('tcp', linkType, 262_144, user))) return null;
+      return createPacketFilter(compileFor(linkType));
+    },
+  };
+}
+
+function fileExpression(user: string, linkType: number): string {
+  if (linkType !== LINKTYPE_ETHERNET || SHIFTING.test(user)) return user;
+  const isTagged = '(ether[12:2] = 0x8100 or ether[12:2] = 0x88a8 or ether[12:2] = 0x9100)';
+  return `(not ${isTagged} and (${user})) or (vlan and (${user}))`;
+}
+
+function canCompile(attempt: () => unknown): boolean {
+  try {
+    attempt();
+    return true;
+  } catch (error) {
+    if (error instanceof UsageError) return false;
+    throw error;
+  }
 }
 
 /** The program for the kernel; bytes beyond `snapLength` of each packet are not captured. */
@@ -107,4 +199,15 @@ function compile(expression: string, linkType: number, snapLength: number, user:
 /** What is wrong with the user's expression, in libpcap's words. */
 export function filterError(user: string, message: string): UsageError {
   return new UsageError(`--filter ${JSON.stringify(user)}: ${message}; see man pcap-filter`);
+}
+
+/**
+ * The expression as a program that is run here, for packets that several expressions are asked about; null takes all.
+ *
+ * @throws UsageError with libpcap's message
+ */
+export function compilePacketFilter(expression: string, linkType: number): PacketFilter | null {
+  if (expression.trim() === '') return null;
+  refuseLongExpression(expression);
+  return createPacketFilter(compile(expression, linkType, 262_144, expression));
 }

@@ -10,6 +10,8 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { SensorError, UsageError } from '../errors.js';
 import { type CaptureFileFormat, CaptureFormatError, RECORD_BYTES_MAX } from './capture-file-format.js';
+import type { FileFilter } from './exclusions.js';
+import type { PacketFilter } from './filter-program.js';
 import {
   type CaptureInterface,
   createPacketBatch,
@@ -31,19 +33,24 @@ export class FileSource implements PacketSource {
   readonly interfaces: CaptureInterface[] = [];
   readonly #path: string;
   readonly #input: ByteInput;
+  readonly #filter: FileFilter | null;
+  /** By interface id; null takes every packet. */
+  readonly #filters: (PacketFilter | null)[] = [];
   readonly #packets: number[] = [];
+  #packetsFiltered = 0;
   #stopped = false;
   /** What was wrong with the file's end, if anything; everything before it was delivered. */
   warning: string | null = null;
 
-  private constructor(path: string, input: ByteInput) {
+  private constructor(path: string, input: ByteInput, filter: FileFilter | null) {
     this.#path = path;
     this.#input = input;
+    this.#filter = filter;
   }
 
   /** Opens `path`; rejects with a `UsageError` if it cannot be read. */
-  static async open(path: string): Promise<FileSource> {
-    if (path === '-') return new FileSource('stdin', streamInput(process.stdin));
+  static async open(path: string, filter: FileFilter | null = null): Promise<FileSource> {
+    if (path === '-') return new FileSource('stdin', streamInput(process.stdin), filter);
     let handle: FileHandle;
     try {
       handle = await open(path, 'r');
@@ -54,13 +61,13 @@ export class FileSource implements PacketSource {
       }
       // A pipe has no positions to read at, and opening it anew would break it for its writer.
       if (!stat.isFile()) {
-        return new FileSource(path, streamInput(handle.createReadStream({ highWaterMark: 1 << 20 })));
+        return new FileSource(path, streamInput(handle.createReadStream({ highWaterMark: 1 << 20 })), filter);
       }
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       throw new UsageError(`--read "${path}" cannot be read (${code}): name a pcap or pcapng file, or - for stdin`);
     }
-    return new FileSource(path, fileInput(handle));
+    return new FileSource(path, fileInput(handle), filter);
   }
 
   async run(consume: BatchConsumer): Promise<void> {
@@ -87,6 +94,7 @@ export class FileSource implements PacketSource {
           } catch (error) {
             broken = error;
           }
+          if (this.#filter !== null) this.#keepMatching(batch, buffer);
           // The packets before the broken place are delivered too.
           if (batch.count > 0) await this.#deliver(batch, buffer, consume);
           if (broken !== null) throw broken;
@@ -112,6 +120,8 @@ export class FileSource implements PacketSource {
           this.warning = 'the file is empty';
         } else if (end > start) {
           this.warning = `the file ends in the middle of a record (${end - start} bytes left over)`;
+        } else if (this.#packetsFiltered > 0 && this.#packets.length === 0) {
+          this.warning = `none of its ${this.#packetsFiltered} packets passed --filter ${JSON.stringify(this.#filter?.user)}; widen it, or leave it out`;
         }
       }
     } catch (error) {
@@ -134,6 +144,27 @@ export class FileSource implements PacketSource {
     return this.interfaces.map(({ id, name }) => ({ name, packets: this.#packets[id] ?? 0, dropped: 0, freezes: 0 }));
   }
 
+  /** Leaves in `batch` the packets that the filter takes. */
+  #keepMatching(batch: PacketBatch, buffer: Buffer): void {
+    const { offset, capturedLength, wireLength, time, interfaceId } = batch;
+    let kept = 0;
+    for (let i = 0; i < batch.count; i++) {
+      const takes = this.#filters[interfaceId[i] as number] ?? null;
+      const at = offset[i] as number;
+      if (takes?.(buffer, at, capturedLength[i] as number, wireLength[i] as number) === false) continue;
+      if (kept < i) {
+        offset[kept] = at;
+        capturedLength[kept] = capturedLength[i] as number;
+        wireLength[kept] = wireLength[i] as number;
+        time[kept] = time[i] as number;
+        interfaceId[kept] = interfaceId[i] as number;
+      }
+      kept++;
+    }
+    this.#packetsFiltered += batch.count - kept;
+    batch.count = kept;
+  }
+
   async #deliver(batch: PacketBatch, buffer: Buffer, consume: BatchConsumer): Promise<void> {
     batch.bytes = buffer;
     for (let i = 0; i < batch.count; i++) {
@@ -148,15 +179,19 @@ export class FileSource implements PacketSource {
     const add = (linkType: number, name?: string): number => {
       const id = this.interfaces.length;
       if (id >= INTERFACES_MAX) throw new CaptureFormatError(`more than ${INTERFACES_MAX} interfaces are described`);
+      this.#filters.push(this.#filter?.compile(linkType) ?? null);
       this.interfaces.push({ id, name: name ?? this.#path, linkType });
       return id;
     };
     const magic = buffer.readUInt32BE(0);
     if (PcapFormat.isMagic(magic)) return new PcapFormat(magic, add);
     if (magic === PcapngFormat.magic) return new PcapngFormat(add);
-    const hint = magic >>> 16 === 0x1f8b ? ' (it is gzip: pipe it through "gzip -dc" into --read -)' : '';
+    const wayOut =
+      magic >>> 16 === 0x1f8b
+        ? ' (it is gzip: pipe it through "gzip -dc" into --read -)'
+        : '; give a file such as tcpdump -w writes';
     throw new UsageError(
-      `--read "${this.#path}" begins with 0x${magic.toString(16).padStart(8, '0')}, which is no pcap or pcapng file${hint}`,
+      `--read "${this.#path}" begins with 0x${magic.toString(16).padStart(8, '0')}, which is no pcap or pcapng file${wayOut}`,
     );
   }
 }

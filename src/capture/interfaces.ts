@@ -75,14 +75,21 @@ export interface InterfaceSelection {
   readonly include: readonly string[];
   /** RE2, unanchored; wins over `include` and over `names`. */
   readonly exclude: readonly string[];
+  /** Whether loopback is left out, unless it is in `names`. */
+  readonly skipsLoopback?: boolean;
+  /** Whether `names` may be those of interfaces that are not there yet. */
+  readonly awaitsNames?: boolean;
 }
 
 /** Whether the user wants an interface. Throws a `UsageError` for a pattern that is not RE2. */
-export function interfaceSelector(selection: InterfaceSelection): (name: string) => boolean {
+export function interfaceSelector(
+  selection: InterfaceSelection,
+): (one: Pick<NetworkInterface, 'name' | 'loopback'>) => boolean {
   const include = compile('--interface-include', selection.include);
   const exclude = compile('--interface-exclude', selection.exclude);
   const names = new Set(selection.names);
-  return (name) =>
+  return ({ name, loopback }) =>
+    !(loopback && selection.skipsLoopback && !names.has(name)) &&
     (names.size === 0 || names.has(name)) &&
     (include.length === 0 || include.some((pattern) => pattern.test(name))) &&
     !exclude.some((pattern) => pattern.test(name));

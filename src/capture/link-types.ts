@@ -37,7 +37,7 @@ export function linkReading(hardwareType: number): LinkReading | null {
   return READINGS.get(hardwareType) ?? null;
 }
 
-/** libpcap's number for a link type: the same, but for raw IP, whose DLT_RAW is 12 on Linux. */
+/** libpcap's number for a link type: the same, but for raw IP, whose DLT_RAW is 12 on Linux and 14 on OpenBSD. */
 export function dltOf(linkType: number): number {
-  return linkType === LINKTYPE_RAW ? 12 : linkType;
+  return linkType === LINKTYPE_RAW || linkType === 14 ? 12 : linkType;
 }

@@ -1,17 +1,21 @@
 /**
  * Live capture: one ring (or one `cap`) per interface, opened as interfaces come up and drained as they go.
  *
+ * A ring stays with its device: it goes on by itself when that was down and comes up again, and takes its packets under
+ * whatever name. But nobody hears of them, so that the next scan opens another one, and drains the first behind that.
+ *
  * in: which interfaces, the filter, the backend · out: a `PacketSource`
  *
- * Batches of different interfaces interleave block by block, so that time runs forward only within an interface. A
- * packet that passes two interfaces (a bridge and its veth) is delivered once for each. Both copies belong to one flow,
- * for which the second is a retransmission.
+ * Batches of different interfaces come in the order of their first packets, as far as they are ready: an interface is behind
+ * another by no more than the time for which the kernel keeps a block open, however long the process was held up. Time runs
+ * forward only within an interface. A packet that passes two interfaces (a bridge and its veth) is delivered once for each.
+ * Both copies belong to one flow.
  */
 
 import { openCap } from './cap.js';
 import { DropLog } from './drop-log.js';
-import { checkFilter, compileFilter, type FilterParts } from './exclusions.js';
-import type { CaptureEvents, InterfaceCapture } from './interface-capture.js';
+import { checkFilter, compileFilter, type FilterParts, filterOn } from './exclusions.js';
+import { type CaptureEvents, deliverEarliest, type InterfaceCapture } from './interface-capture.js';
 import { InterfaceRegister } from './interface-register.js';
 import {
   checkInterfaceNames,
@@ -64,12 +68,15 @@ export interface LiveSource extends PacketSource {
 }
 
 const SCAN_MILLIS = 500;
+/** How long a ring stays with a device that is down. */
+const DOWN_MILLIS = 10_000;
 
 interface OpenInterface {
   readonly network: NetworkInterface;
   readonly source: InterfaceCapture;
   readonly drops: DropLog;
-  draining: Promise<void> | null;
+  /** When it was found to be down, by `performance.now`; null while it is up. It says no more what is ready from then on. */
+  downSince: number | null;
 }
 
 /**
@@ -78,7 +85,7 @@ interface OpenInterface {
  */
 export function openLive(settings: LiveSettings): LiveSource {
   const wanted = interfaceSelector(settings.interfaces);
-  checkInterfaceNames(settings.interfaces.names);
+  if (!settings.interfaces.awaitsNames) checkInterfaceNames(settings.interfaces.names);
   // The ring is not tried first: that would cost a start two of the kernel's grace periods, some 40 ms. If this kernel
   // cannot have one, opening it says so.
   const backend =
@@ -91,22 +98,27 @@ export function openLive(settings: LiveSettings): LiveSource {
 class LiveCapture implements LiveSource {
   readonly timeBaseSeconds = Math.floor(Date.now() / 1000);
   readonly #settings: LiveSettings;
-  readonly #wanted: (name: string) => boolean;
+  readonly #wanted: (one: NetworkInterface) => boolean;
   readonly #geometry: RingGeometry;
   readonly #register: InterfaceRegister;
+  /** By name and index. */
   readonly #open = new Map<string, OpenInterface>();
+  /** Those that are gone, or have a successor, and are read to their end. */
+  readonly #draining = new Map<OpenInterface, Promise<void>>();
   /** Interfaces that cannot be captured, each named once for as long as it is there. */
   readonly #skipped = new Set<string>();
   #backend: 'ring' | 'cap';
   #filter: FilterParts;
   #gateOpen = true;
   #consume: BatchConsumer | null = null;
+  /** What the consumer asked to wait for; null where it takes the next batch. */
+  #wait: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #stopping = false;
   /** Ends the promise of `run`. */
   #running: { resolve(): void; reject(error: unknown): void } | null = null;
 
-  constructor(settings: LiveSettings, wanted: (name: string) => boolean, backend: 'ring' | 'cap') {
+  constructor(settings: LiveSettings, wanted: (one: NetworkInterface) => boolean, backend: 'ring' | 'cap') {
     this.#settings = settings;
     this.#wanted = wanted;
     this.#backend = backend;
@@ -169,13 +181,12 @@ class LiveCapture implements LiveSource {
       if (this.#backend === 'ring') compileFilter(next, linkType, this.#settings.snapLength);
     }
     this.#filter = next;
-    // An interface that is draining takes nothing more.
-    for (const { source, draining } of this.#open.values()) if (draining === null) source.setFilter(next);
+    for (const { source } of this.#open.values()) source.setFilter(filterOn(next, source.capture.name));
   }
 
   setGate(isOpen: boolean): void {
     this.#gateOpen = isOpen;
-    for (const { source, draining } of this.#open.values()) if (draining === null) source.setGate(isOpen);
+    for (const { source } of this.#open.values()) source.setGate(isOpen);
   }
 
   statistics(): InterfaceStatistics[] {
@@ -183,15 +194,16 @@ class LiveCapture implements LiveSource {
   }
 
   #sources(): InterfaceCapture[] {
-    return [...this.#open.values()].map(({ source }) => source);
+    return [...this.#open.values(), ...this.#draining.keys()].map(({ source }) => source);
   }
 
   /** Opens what has come up, drains what has gone. Returns what could not be opened. */
   #scan(): unknown[] {
     const { log } = this.#settings;
     const failures: unknown[] = [];
-    const present = this.#present();
-    for (const key of this.#open.keys()) if (!present.has(key)) this.#retire(key);
+    const all = listInterfaces(this.#describe);
+    const present = new Map(all.filter((one) => one.up && this.#wanted(one)).map((one) => [keyOf(one), one]));
+    const succeeded = [...this.#open].filter(([key, one]) => this.#isOver(key, one, all, present));
     for (const key of this.#skipped) if (!present.has(key)) this.#skipped.delete(key);
     for (const [key, network] of present) {
       if (this.#open.has(key) || this.#skipped.has(key)) continue;
@@ -210,16 +222,35 @@ class LiveCapture implements LiveSource {
         failures.push(error);
       }
     }
+    for (const [, one] of succeeded) this.#retire(one);
     return failures;
   }
 
-  /** The interfaces wanted that are up. */
-  #present(): Map<string, NetworkInterface> {
-    const present = new Map<string, NetworkInterface>();
-    for (const network of listInterfaces(this.#describe)) {
-      if (network.up && this.#wanted(network.name)) present.set(`${network.name}#${network.index}`, network);
+  /**
+   * Whether a capture ends with this scan. One that has a successor leaves its place to that, and is drained when that has
+   * been opened, so that no packet falls between them.
+   */
+  #isOver(
+    key: string,
+    one: OpenInterface,
+    all: readonly NetworkInterface[],
+    present: ReadonlyMap<string, NetworkInterface>,
+  ): boolean {
+    if (present.has(key) && one.downSince === null) return false;
+    const now = all.find(({ index }) => index === one.network.index);
+    if (now?.up === false && this.#backend === 'ring') {
+      one.downSince ??= performance.now();
+      this.#deliverReady(one);
+      if (performance.now() - one.downSince < DOWN_MILLIS) return false;
     }
-    return present;
+    this.#open.delete(key);
+    this.#draining.set(one, Promise.resolve());
+    return true;
+  }
+
+  /** Delivers what is ready of an interface that says so no more, and what of others is older. */
+  #deliverReady({ source }: OpenInterface): void {
+    while (this.#consume !== null && source.readyTime() < Number.POSITIVE_INFINITY) deliverEarliest(this.#sources());
   }
 
   readonly #describe: DescribeInterface = (name) =>
@@ -229,17 +260,34 @@ class LiveCapture implements LiveSource {
     const { log, onDrops } = this.#settings;
     const source = this.#openSource(network, {
       packets: (batch) => this.#deliver(batch),
+      ready: (isLast) => {
+        if (isLast || this.#wait === null) deliverEarliest(this.#sources());
+      },
       drops: (count, time) => onDrops?.(network.name, count, time),
-      down: () => this.#retire(key),
+      down: () => {
+        one.downSince ??= performance.now();
+        this.#deliverReady(one);
+      },
     });
-    this.#open.set(key, { network, source, drops: new DropLog((message) => log.warn(message)), draining: null });
+    const one: OpenInterface = {
+      network,
+      source,
+      drops: new DropLog((message) => log.warn(message)),
+      downSince: null,
+    };
+    this.#open.set(key, one);
     if (!this.#gateOpen) source.setGate(false);
     if (this.#consume !== null) source.start();
   }
 
   #openSource(network: NetworkInterface, events: CaptureEvents): InterfaceCapture {
     const identify = (linkType: number) => this.#register.identify(network.name, linkType, this.#sources());
-    const context = { network, filter: this.#filter, timeBaseSeconds: this.timeBaseSeconds, events };
+    const context = {
+      network,
+      filter: filterOn(this.#filter, network.name),
+      timeBaseSeconds: this.timeBaseSeconds,
+      events,
+    };
     return this.#backend === 'ring'
       ? openRing({
           ...context,
@@ -251,28 +299,39 @@ class LiveCapture implements LiveSource {
 
   #deliver(batch: PacketBatch): void {
     try {
-      void this.#consume?.(batch);
+      const wait = this.#consume?.(batch);
+      if (wait !== undefined && wait !== this.#wait) void this.#holdUp(wait);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #retire(key: string): void {
-    const one = this.#open.get(key);
-    if (one !== undefined && one.draining === null) one.draining = this.#drain(key, one);
+  /** Packets wait in the kernel meanwhile. */
+  async #holdUp(wait: Promise<void>): Promise<void> {
+    this.#wait = wait;
+    await wait;
+    if (this.#wait === wait) this.#wait = null;
   }
 
-  async #drain(key: string, { network, source, drops }: OpenInterface): Promise<void> {
+  #retire(one: OpenInterface): void {
+    this.#draining.set(one, Promise.resolve());
+    const drained = this.#drain(one);
+    // Unless its last packets ended everything.
+    if (this.#draining.has(one)) this.#draining.set(one, drained);
+  }
+
+  async #drain(one: OpenInterface): Promise<void> {
+    const { network, source, drops } = one;
     try {
       await source.drain();
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#open.get(key)?.source !== source) return; // everything was closed in the meantime
+    if (!this.#draining.delete(one)) return; // everything was closed in the meantime
     drops.note(source.statistics(), true);
     this.#register.noteClosed(source);
-    this.#open.delete(key);
-    if (!this.#stopping) this.#settings.log.info(`interface ${network.name}: gone`);
+    const isStillThere = [...this.#open.values()].some((other) => other.network.name === network.name);
+    if (!this.#stopping && !isStillThere) this.#settings.log.info(`interface ${network.name}: gone`);
   }
 
   #tick(): void {
@@ -288,8 +347,9 @@ class LiveCapture implements LiveSource {
 
   async #finish(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
-    for (const key of [...this.#open.keys()]) this.#retire(key);
-    await Promise.all([...this.#open.values()].map(({ draining }) => draining));
+    for (const one of this.#open.values()) this.#retire(one);
+    this.#open.clear();
+    await Promise.all(this.#draining.values());
     this.#running?.resolve();
   }
 
@@ -300,7 +360,12 @@ class LiveCapture implements LiveSource {
       this.#register.noteClosed(source);
     }
     this.#open.clear();
+    this.#draining.clear();
   }
+}
+
+function keyOf({ name, index }: NetworkInterface): string {
+  return `${name}#${index}`;
 }
 
 function chooseBackend(wanted: LiveSettings['backend'], log: CaptureLog): 'ring' | 'cap' {

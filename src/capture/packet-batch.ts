@@ -23,8 +23,12 @@ export interface PacketBatch {
   time: Float64Array;
   /** `CaptureInterface.id` of each packet. */
   interfaceId: Uint16Array;
+  /** The VLAN tag that the kernel took off each packet, as its four bytes in network order; 0 where it took none. */
+  vlanTag: Uint32Array;
   /** Seconds since the Unix epoch that `time` counts from; constant over one source. */
   timeBaseSeconds: number;
+  /** Whether later packets wait already, so that what can be done afterwards should be. */
+  isBehind: boolean;
 }
 
 /** An interface that packets come from: one of the machine, or one that the capture file describes. */
@@ -55,6 +59,8 @@ export function createPacketBatch(capacity: number): PacketBatch {
     wireLength: new Int32Array(capacity),
     time: new Float64Array(capacity),
     interfaceId: new Uint16Array(capacity),
+    vlanTag: new Uint32Array(capacity),
     timeBaseSeconds: 0,
+    isBehind: false,
   };
 }

@@ -1,6 +1,6 @@
 import type { CaptureInterface, InterfaceStatistics, PacketBatch } from './packet-batch.js';
 
-/** Takes a batch; a promise asks a source that can wait (a file) to hold the next batch until it resolves. */
+/** Takes a batch; a promise asks the source to hold the next ones until it resolves, as far as it has room for them. */
 export type BatchConsumer = (batch: PacketBatch) => void | Promise<void>;
 
 /** Where packets come from: live interfaces or a capture file. */

@@ -17,6 +17,9 @@ const ENHANCED_PACKET = 6;
 
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 
+/** Resolution and offset can claim any time; behind this one nanoseconds leave 64 bits, in the year 2262. */
+const SECONDS_MAX = 9_223_372_035;
+
 const OPTION_END = 0;
 const OPTION_IF_NAME = 2;
 const OPTION_IF_TSRESOL = 9;
@@ -145,7 +148,8 @@ export class PcapngFormat implements CaptureFileFormat {
     this.#set(seconds + offsetSeconds, Number(((ticks % resolution) * 1_000_000_000n) / resolution));
   }
 
-  #set(seconds: number, nanos: number): void {
+  #set(claimed: number, nanos: number): void {
+    const seconds = Math.min(Math.max(0, claimed), SECONDS_MAX);
     this.#timeBaseSeconds ??= seconds;
     this.#lastTime = (seconds - this.#timeBaseSeconds) * 1e9 + nanos;
   }

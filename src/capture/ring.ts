@@ -1,7 +1,8 @@
 /**
  * The ring of one interface: walks the kernel's blocks in place and gives each back when its packets are consumed.
  *
- * in: an interface, a filter, a geometry · out: one `PacketBatch` per block, drops in their place among the blocks
+ * in: an interface, a filter, a geometry · out: `PacketBatch`es of a block each or of parts of it, drops in their place among the
+ * blocks
  *
  * A block (include/uapi/linux/if_packet.h; all little-endian here, as every machine Node runs Linux on but s390x):
  *
@@ -13,12 +14,13 @@
  *     16 offset_to_first_pkt               16 tp_len           bytes on the wire
  *     20 blk_len                           20 tp_status
  *     24 seq_num (u64)                     24 tp_mac, tp_net   u16 each, from this header
+ *                                          32 tp_vlan_tci, 36 tp_vlan_tpid (u16)
  *
  * The kernel writes the packets, then `block_status` behind a barrier; reading it through `Atomics` orders our loads
  * after that, and storing it through `Atomics` orders the kernel's next writes after our last load.
  *
- * A VLAN tag that the kernel has taken off (TP_STATUS_VLAN_VALID) is ignored: the packet without it is plain Ethernet,
- * and the network that a connection ran over does not matter here.
+ * A VLAN tag that the kernel has taken off (TP_STATUS_VLAN_VALID) stands beside the packet, which without it is plain
+ * Ethernet: the network that a connection ran over matters only to those who want packets as they were.
  */
 
 import { endianness } from 'node:os';
@@ -68,8 +70,14 @@ export interface RingContext {
 
 const STATUS_USER = 1;
 const STATUS_LOSING = 4;
-/** The smallest record: tpacket3_hdr and sockaddr_ll, padded (TPACKET3_HDRLEN, net/packet/af_packet.c). */
-const RECORD_BYTES_MIN = 96;
+const STATUS_VLAN_VALID = 1 << 4;
+const STATUS_VLAN_TPID_VALID = 1 << 6;
+const TPID_8021Q = 0x8100;
+/** What is delivered at once: so many packets, or as many as have so many bytes; then it is looked at how long the turn has been. */
+const BATCH_PACKETS_MAX = 64;
+const BATCH_BYTES = 1 << 15;
+/** How long a turn may deliver packets, in milliseconds. */
+const TURN_MILLIS = 5;
 /** The filter that takes nothing: `ret #0` as a struct sock_filter. */
 const TAKE_NOTHING: FilterProgram = new Uint8Array([6, 0, 0, 0, 0, 0, 0, 0]).buffer;
 
@@ -97,6 +105,9 @@ class Ring implements InterfaceCapture {
   #closed = false;
   /** Index of the block that comes next. */
   #block = 0;
+  /** Packets of it that have been delivered, and the word where the header of the next one begins. */
+  #taken = 0;
+  #header = 0;
   /** Packets delivered. */
   #walked = 0;
   /** The kernel's counts since the ring was opened: packets taken or dropped, packets dropped, times the ring was full. */
@@ -117,7 +128,7 @@ class Ring implements InterfaceCapture {
     this.#handle = open(addon, network, this.#program, geometry);
     const memory = addon.map(this.#handle);
     this.#words = new Int32Array(memory);
-    this.#batch = createPacketBatch(Math.ceil(geometry.blockBytes / RECORD_BYTES_MIN));
+    this.#batch = createPacketBatch(BATCH_PACKETS_MAX);
     this.#batch.bytes = Buffer.from(memory);
     this.#batch.interfaceId.fill(capture.id);
     this.#batch.timeBaseSeconds = timeBaseSeconds;
@@ -125,8 +136,8 @@ class Ring implements InterfaceCapture {
 
   start(): void {
     this.#addon.poll(this.#handle, (status) => {
-      // One block a turn. libuv calls again while there are more, after the other rings, timers and sockets had their turn.
-      if (status === 0) this.#deliverBlock();
+      // One block a turn, or as much of it as there is time for. libuv calls again while there are more, after the other rings, timers and sockets had their turn.
+      if (status === 0) this.#events.ready(false);
       else this.#events.down(); // the interface went down or away; libuv polls no more
     });
   }
@@ -147,7 +158,7 @@ class Ring implements InterfaceCapture {
     // The last block is closed by its timeout; the kernel's counts say when its last packet has been delivered.
     const deadline = Date.now() + 10 * this.#geometry.retireMillis + 1000;
     for (;;) {
-      while (this.#deliverBlock());
+      while (this.readyTime() < Number.POSITIVE_INFINITY) this.#events.ready(true);
       if (this.#closed) return;
       this.#readStatistics();
       if (this.#walked + this.#dropped >= this.#offered || Date.now() > deadline) break;
@@ -167,44 +178,101 @@ class Ring implements InterfaceCapture {
 
   statistics(): InterfaceStatistics {
     // While blocks wait, drops lie behind them, and the block that follows the drops says so.
-    const blockWaits = !this.#closed && (Atomics.load(this.#words, this.#statusIndex()) & STATUS_USER) !== 0;
+    const blockWaits = !this.#closed && this.#isReady(this.#block);
     if (!this.#closed && !blockWaits) this.#readStatistics();
     return { name: this.capture.name, packets: this.#walked, dropped: this.#dropped, freezes: this.#freezes };
   }
 
-  /** Where the next block's status is among the words. */
-  #statusIndex(): number {
-    return (this.#block * this.#geometry.blockBytes + 8) >> 2;
+  /** The time of the packet whose header begins at that word. */
+  #timeOf(header: number): number {
+    const words = this.#words;
+    return ((words[header + 1] as number) - this.#batch.timeBaseSeconds) * 1e9 + (words[header + 2] as number);
   }
 
-  /** Delivers the next block; false if the kernel still has it. */
-  #deliverBlock(): boolean {
+  /** The tag that was taken off the packet whose header begins at that word. */
+  #vlanTagOf(header: number): number {
+    const words = this.#words;
+    const hasTpid = ((words[header + 5] as number) & STATUS_VLAN_TPID_VALID) !== 0;
+    const tpid = hasTpid ? (words[header + 9] as number) & 0xffff : TPID_8021Q;
+    return (tpid << 16) | ((words[header + 8] as number) & 0xffff);
+  }
+
+  /** Where a block's status is among the words. */
+  #statusIndex(block: number): number {
+    return (block * this.#geometry.blockBytes + 8) >> 2;
+  }
+
+  /** Whether the kernel has handed the block over. */
+  #isReady(block: number): boolean {
+    return (Atomics.load(this.#words, this.#statusIndex(block)) & STATUS_USER) !== 0;
+  }
+
+  readyTime(): number {
+    const words = this.#words;
+    if (this.#closed || !this.#isReady(this.#block)) return Number.POSITIVE_INFINITY;
+    if (words[this.#statusIndex(this.#block) + 1] === 0) return Number.NEGATIVE_INFINITY;
+    // Not the block's own time: that is when it was opened, which on a quiet interface is long before its first packet.
+    return this.#timeOf(this.#nextHeader());
+  }
+
+  deliver(): void {
+    if (this.#closed || !this.#isReady(this.#block)) return;
+    const words = this.#words;
+    const at = this.#statusIndex(this.#block);
+    const count = words[at + 1] as number;
+    this.#header = this.#nextHeader();
+    if (this.#taken === 0) this.#noteLosses(Atomics.load(words, at));
+    const began = performance.now();
+    do this.#deliverSome(count - this.#taken);
+    while (!this.#closed && this.#taken < count && performance.now() - began < TURN_MILLIS);
+    if (this.#closed || this.#taken < count) return; // closed by the consumer: the map is gone
+    this.#taken = 0;
+    Atomics.store(words, at, 0);
+    this.#block = this.#blockBehind;
+  }
+
+  /** The word where the header of the packet begins that comes next. */
+  #nextHeader(): number {
+    if (this.#taken > 0) return this.#header;
+    const first = this.#words[this.#statusIndex(this.#block) + 2] as number;
+    return (this.#block * this.#geometry.blockBytes + first) >> 2;
+  }
+
+  get #blockBehind(): number {
+    return (this.#block + 1) % this.#geometry.blockCount;
+  }
+
+  /** The kernel sets a bit in each block that it closes between a drop and the next reading of the statistics. */
+  #noteLosses(status: number): void {
+    const isLosing = (status & STATUS_LOSING) !== 0;
+    if (isLosing) this.#readStatistics();
+    if (isLosing || this.#dropsUnreported > 0) this.#reportDrops(this.#timeOf(this.#header));
+  }
+
+  /** The next packets of the block, of which `left` are left. */
+  #deliverSome(left: number): void {
     const words = this.#words;
     const batch = this.#batch;
-    const at = this.#statusIndex();
-    const status = Atomics.load(words, at);
-    if ((status & STATUS_USER) === 0) return false;
-    const count = words[at + 1] as number;
-    let header = (this.#block * this.#geometry.blockBytes + (words[at + 2] as number)) >> 2;
-    const { offset, capturedLength, wireLength, time, timeBaseSeconds } = batch;
-    for (let i = 0; i < count; i++) {
-      offset[i] = (header << 2) + ((words[header + 6] as number) & 0xffff);
-      capturedLength[i] = words[header + 3] as number;
-      wireLength[i] = words[header + 4] as number;
-      time[i] = ((words[header + 1] as number) - timeBaseSeconds) * 1e9 + (words[header + 2] as number);
+    const { offset, capturedLength, wireLength, time, vlanTag } = batch;
+    const countMax = Math.min(left, BATCH_PACKETS_MAX);
+    let header = this.#header;
+    let count = 0;
+    for (let bytes = 0; count < countMax && bytes < BATCH_BYTES; count++) {
+      const captured = words[header + 3] as number;
+      offset[count] = (header << 2) + ((words[header + 6] as number) & 0xffff);
+      capturedLength[count] = captured;
+      wireLength[count] = words[header + 4] as number;
+      time[count] = this.#timeOf(header);
+      vlanTag[count] = ((words[header + 5] as number) & STATUS_VLAN_VALID) === 0 ? 0 : this.#vlanTagOf(header);
       header += (words[header] as number) >> 2;
+      bytes += captured;
     }
-    batch.count = count;
-    // The kernel sets this in each block that it closes between a drop and the next reading of the statistics.
-    const losing = (status & STATUS_LOSING) !== 0;
-    if (losing) this.#readStatistics();
-    if (losing || this.#dropsUnreported > 0) this.#reportDrops(time[0] as number);
+    this.#header = header;
+    this.#taken += count;
     this.#walked += count;
+    batch.count = count;
+    batch.isBehind = this.#isReady(this.#blockBehind);
     if (count > 0) this.#events.packets(batch);
-    if (this.#closed) return false; // by the consumer: the map is gone
-    Atomics.store(words, at, 0);
-    this.#block = (this.#block + 1) % this.#geometry.blockCount;
-    return true;
   }
 
   #readStatistics(): void {

@@ -1,20 +1,23 @@
 #!/usr/bin/env node
 import { SensorError } from '../errors.js';
+import { meansOsSensor } from '../options/ossensor.js';
 /**
  * The command line: finds the subcommand and its flags. `options.ts` defines what each flag means.
  *
- * Exit codes: 0 success · 1 failure · 2 wrong usage · 130 interrupted twice
+ * What exit codes mean is in `EXIT_CODES`.
  */
-import { SUBCOMMANDS } from './commands.js';
+import { runSubcommand, SUBCOMMANDS } from './commands.js';
 import { joinDashes, plainFlags } from './flags.js';
-import { refuseAnotherNode } from './node-built-for.js';
+import { builtForAnother, refuseAnotherNode } from './node-built-for.js';
+import { errorLine } from './start-error.js';
 
 async function main(argv: readonly string[]): Promise<number> {
-  const [name = '', ...words] = argv;
+  // A container of osSensor is given variables and no words.
+  const [name = '', ...words] = argv.length === 0 && meansOsSensor(process.env) ? ['ossensor'] : argv;
   const isOneWord = Object.hasOwn(SUBCOMMANDS, name) && !name.includes(' ');
   const subcommand = isOneWord ? SUBCOMMANDS[name] : undefined;
   const flags = subcommand === undefined ? null : plainFlags(words, subcommand.options);
-  if (subcommand !== undefined && flags !== null) return subcommand.run(flags);
+  if (subcommand !== undefined && flags !== null) return runSubcommand(subcommand, flags);
   const { runByYargs } = await import('./help.js');
   return runByYargs(argv);
 }
@@ -24,7 +27,6 @@ try {
   // On Linux, writes to pipes and files are synchronous here, so nothing is cut off.
   process.exit(await main(joinDashes(process.argv.slice(2))));
 } catch (error) {
-  const isExpected = error instanceof SensorError;
-  process.stderr.write(`pcap-sensor: ${isExpected ? error.message : `this is a bug: ${(error as Error).stack}`}\n`);
-  process.exit(isExpected ? error.exitCode : 1);
+  process.stderr.write(errorLine(builtForAnother(error) ?? error, process.argv.slice(2), process.env));
+  process.exit(error instanceof SensorError ? error.exitCode : 1);
 }

@@ -25,12 +25,21 @@ export function plainFlags(words: readonly string[], table: OptionTable): FlagVa
   if (words.includes('--')) return null;
   const names = (arity: string) => Object.keys(table).filter((name) => table[name]?.arity === arity);
   const parsed = parse([...words], {
+    alias: letters(table),
     array: names('many'),
+    count: names('count'),
     boolean: [...names('switch'), 'help', 'version'],
     configuration: PARSING,
   });
   if (parsed._.length > 0 || 'help' in parsed || 'version' in parsed) return null;
   return flagValues(table, parsed, words);
+}
+
+/** The letters of a table, by option: an alias each. */
+function letters(table: OptionTable): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(table).flatMap(([name, { letter }]) => (letter === undefined ? [] : [[name, letter]])),
+  );
 }
 
 /** What was parsed, as text again: one text for each time that a flag was given, empty where its value was left out. */
@@ -40,9 +49,13 @@ export function flagValues(
   argv: readonly string[],
 ): FlagValues {
   const flags: Record<string, readonly string[]> = {};
+  const aliases = new Set(Object.values(letters(table)));
   for (const [name, value] of Object.entries(parsed)) {
-    if (name === '_' || name === '$0' || value === undefined) continue;
-    if (table[name]?.arity === 'switch') {
+    if (name === '_' || name === '$0' || value === undefined || aliases.has(name)) continue;
+    if (table[name]?.arity === 'count') {
+      const texts = countedTexts(name, value, argv);
+      if (texts.length > 0) flags[name] = texts;
+    } else if (table[name]?.arity === 'switch') {
       // yargs reads `--flag=maybe` as false, but the option table should see the text itself.
       const texts = argv.filter((word) => word.startsWith(`--${name}=`)).map((word) => word.slice(name.length + 3));
       flags[name] = [...texts, ...(texts.length === 0 ? [String([value].flat().at(-1))] : [])];
@@ -54,10 +67,19 @@ export function flagValues(
   return flags;
 }
 
-/** Turns `--read -` into `--read=-`: yargs would take the dash for the next flag. */
+/** How often the flag was given, or what was given for it: `--verbose=2`. Not given, it is in no flag. */
+function countedTexts(name: string, value: unknown, argv: readonly string[]): string[] {
+  const texts = argv.filter((word) => word.startsWith(`--${name}=`)).map((word) => word.slice(name.length + 3));
+  // The parser counts none where the flag was not given.
+  return texts.length > 0 || value === 0 ? texts : [String(value)];
+}
+
+/** Turns `--read -` into `--read=-`, which yargs would take for the next flag, and `-h` into `--help`. */
 export function joinDashes(words: readonly string[]): string[] {
+  if (words.includes('-h')) return joinDashes(words.map((word) => (word === '-h' ? '--help' : word)));
   return words.flatMap((word, index) => {
-    if (word === '-' && words[index - 1]?.startsWith('--')) return [];
-    return words[index + 1] === '-' && word.startsWith('--') ? [`${word}=-`] : [word];
+    const takesDash = (one = '') => /^--?\w/.test(one);
+    if (word === '-' && takesDash(words[index - 1])) return [];
+    return words[index + 1] === '-' && takesDash(word) ? [`${word}=-`] : [word];
   });
 }

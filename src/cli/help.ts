@@ -3,21 +3,37 @@
  */
 import yargs, { type Argv, type Options } from 'yargs';
 import { UsageError } from '../errors.js';
+import { BASIC_OPTIONS } from '../options/basic-options.js';
+import { nearest } from '../options/names.js';
 import { defaultText, environmentNames, OPTION_GROUPS, type OptionTable } from '../options/option-row.js';
-import { nearest } from '../options/settings.js';
-import { GROUPS, SUBCOMMANDS, type Subcommand } from './commands.js';
+import { SENSOR_OPTIONS } from '../options/options.js';
+import { GROUPS, runSubcommand, SUBCOMMANDS, type Subcommand } from './commands.js';
 import { flagValues, PARSING } from './flags.js';
 import { versionText } from './subcommands/version-text.js';
 
 const HELP_COLUMNS_MAX = 110;
+/** A command with fewer options than this has no short help. */
+const SHORT_MAX = 20;
+
+/** `--help all`. */
+function isAskedForAll(argv: readonly string[]): boolean {
+  return argv.some((word, index) => word === 'all' && argv[index - 1] === '--help');
+}
 
 /** Resolves to the exit code. Help and version are printed, and the process ended, by yargs. */
 export async function runByYargs(argv: readonly string[]): Promise<number> {
+  // Every option is completed.
+  const all = isAskedForAll(argv) || argv.includes('--get-yargs-completions');
   let chosen: (() => Promise<number>) | null = null;
-  const parser = yargs([...argv])
+  const parser = yargs(
+    isAskedForAll(argv) ? argv.filter((word, index) => word !== 'all' || argv[index - 1] !== '--help') : [...argv],
+  )
     .scriptName('pcap-sensor')
     .usage('$0 <command> [options]\n\nTurns the HTTP traffic of a machine or an ECS task into API traces.')
-    .epilogue('pcap-sensor <command> --help lists the options of a command.')
+    .completion('completion', 'Print a script that completes commands and options in bash or zsh')
+    .epilogue(
+      'pcap-sensor <command> --help has the options that most people need, and --help all every option of the command.',
+    )
     .locale('en')
     .wrap(Math.min(HELP_COLUMNS_MAX, process.stdout.columns ?? HELP_COLUMNS_MAX))
     .version(versionText())
@@ -27,14 +43,18 @@ export async function runByYargs(argv: readonly string[]): Promise<number> {
       throw error ?? new UsageError(message);
     });
   let depth = 1;
-  const addCommand = (to: Argv, word: string, name: string, subcommand: Subcommand) =>
+  const addCommand = (to: Argv, word: string, name: string, subcommand: Subcommand): Argv =>
     to.command(
-      word,
+      subcommand.positional === undefined ? word : `${word} [${subcommand.positional}]`,
       subcommand.summary,
-      (builder) => withOptions(builder, name, subcommand),
+      (builder) => {
+        for (const [inner, one] of Object.entries(SUBCOMMANDS))
+          if (inner.startsWith(`${name} `)) addCommand(builder, inner.slice(name.length + 1), inner, one);
+        return withOptions(builder, name, subcommand, all);
+      },
       (parsed) => {
         depth = name.split(' ').length;
-        chosen = () => subcommand.run(flagValues(subcommand.options, parsed, argv));
+        chosen = () => runSubcommand(subcommand, flagValues(subcommand.options, parsed, argv));
       },
     );
   for (const [name, subcommand] of Object.entries(SUBCOMMANDS)) {
@@ -52,11 +72,12 @@ export async function runByYargs(argv: readonly string[]): Promise<number> {
       (parsed) => {
         const given = parsed._[1];
         const choices = members.map(([name]) => name.slice(group.length + 1));
-        const near = given === undefined ? null : nearest(String(given), choices);
+        if (given === undefined) {
+          throw new UsageError(`${JSON.stringify(group)} needs a command behind it; give one of ${choices.join(', ')}`);
+        }
+        const near = nearest(String(given), choices);
         const wayOut = near === null ? `give one of ${choices.join(', ')}` : `did you mean ${near}?`;
-        throw new UsageError(
-          `${JSON.stringify([group, ...(given === undefined ? [] : [given])].join(' '))} is no command; ${wayOut}`,
-        );
+        throw new UsageError(`${JSON.stringify(`${group} ${given}`)} is no command; ${wayOut}`);
       },
     );
   }
@@ -79,28 +100,38 @@ export async function runByYargs(argv: readonly string[]): Promise<number> {
   throw new UsageError(`${JSON.stringify(command)} is no command; ${wayOut}`);
 }
 
-export function withOptions(builder: Argv, name: string, subcommand: Subcommand): Argv {
+export function withOptions(builder: Argv, name: string, subcommand: Subcommand, all = true): Argv {
   builder.usage(`$0 ${name} [options]\n\n${subcommand.summary}.`);
   for (const [command, what] of subcommand.examples) builder.example(command, what);
+  const entries = Object.entries(subcommand.options);
+  const isShown = (option: string) =>
+    all || !Object.hasOwn(SENSOR_OPTIONS, option) || BASIC_OPTIONS.has(option) || entries.length < SHORT_MAX;
   for (const group of OPTION_GROUPS) {
-    for (const [option, row] of Object.entries(subcommand.options)) {
-      if (row.group === group) builder.option(option, yargsOption(option, row));
+    for (const [option, row] of entries) {
+      if (row.group === group) builder.option(option, { ...yargsOption(option, row), hidden: !isShown(option) });
     }
   }
+  const file = 'config' in subcommand.options ? ', the environment before the --config file' : '';
+  const left = entries.filter(([option]) => !isShown(option)).length;
+  const more = left === 0 ? '' : `There are ${left} more options: pcap-sensor ${name} --help all\n\n`;
   return builder.epilogue(
-    'Every option is also read from the environment variable shown with it. A flag comes before the environment, ' +
-      'the environment before the --config file. Repeatable options in a variable: one value a line, or a JSON array.',
+    `${more}Every option is also read from the environment variable shown with it. A flag comes before the environment${file}. ` +
+      'Repeatable options in a variable: one value a line, or a JSON array.',
   );
 }
 
 function yargsOption(name: string, row: OptionTable[string]): Options {
-  const hint = row.arity === 'switch' ? '' : ` <${row.value.placeholder}>`;
+  const hint = row.arity === 'switch' || row.arity === 'count' ? '' : ` <${row.value.placeholder}>`;
   const text = defaultText(row);
   return {
+    // Commands within this one have options of their own.
+    global: false,
     describe: `${row.help}${hint} $${environmentNames(name, row)[0]}`,
     group: row.group,
     ...(text === null ? {} : { defaultDescription: text }),
     ...(row.arity === 'many' ? { array: true } : {}),
     ...(row.arity === 'switch' ? { boolean: true } : {}),
+    ...(row.arity === 'count' ? { count: true } : {}),
+    ...(row.letter === undefined ? {} : { alias: row.letter }),
   };
 }

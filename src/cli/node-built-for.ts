@@ -27,3 +27,12 @@ export function refuseAnotherNode(): void {
     `built for Node.js ${version}, and this is ${process.version}; run ${ROOT}bin/setup to build for it`,
   );
 }
+
+/** In other words, where `error` says that an addon was built for another Node.js, which no note had said; else null. */
+export function builtForAnother(error: unknown): SensorError | null {
+  const { code, message } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code !== 'ERR_DLOPEN_FAILED' || !/NODE_MODULE_VERSION/.test(message)) return null;
+  return new SensorError(
+    `an addon was built for another Node.js, and this is ${process.version}; run ${ROOT}bin/setup to build for it`,
+  );
+}

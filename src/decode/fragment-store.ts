@@ -4,10 +4,12 @@
  * in:  fragments in any order · out: each datagram when its last missing byte has come
  *
  * The first byte seen at a place wins over later ones. The store is bounded in datagrams, in bytes and in time; when it is
- * full, the oldest datagram is evicted and its pieces are counted.
+ * full, the oldest datagram is evicted and its pieces are counted. What it holds is in the memory budget, and what there is
+ * no room for is not taken.
  */
 import type { Counters } from '../counters.js';
 import type { Limits } from '../limits.js';
+import type { MemoryBudget } from '../memory-budget.js';
 import { IPV4_WORD, type Segment } from './segment.js';
 
 /** The largest datagram IP can carry (16-bit length). */
@@ -33,6 +35,9 @@ interface Piece {
   end: number;
 }
 
+/** What a datagram takes beside its bytes, and each of its pieces (measured). */
+const DATAGRAM_BYTES = 400;
+
 interface Datagram {
   bytes: Buffer;
   protocol: number;
@@ -48,10 +53,14 @@ export class FragmentStore {
   readonly #datagrams = new Map<string, Datagram>();
   readonly #limits: Limits;
   readonly #counters: Counters;
+  readonly #budget: MemoryBudget;
+  /** The longest piece of memory of those given up: so that a flood does not cost new memory for each of its packets. */
+  #spare: Buffer | null = null;
 
-  constructor(limits: Limits, counters: Counters) {
+  constructor(limits: Limits, counters: Counters, budget: MemoryBudget) {
     this.#limits = limits;
     this.#counters = counters;
+    this.#budget = budget;
   }
 
   get size(): number {
@@ -72,42 +81,80 @@ export class FragmentStore {
     let datagram = this.#datagrams.get(key);
     if (datagram === undefined) {
       if (this.#datagrams.size >= this.#limits.fragmented_datagrams_max) this.#evictOldest();
+      this.#budget.add(DATAGRAM_BYTES);
       datagram = { bytes: Buffer.allocUnsafe(0), protocol, pieces: [], length: -1, firstSeen: time };
       this.#datagrams.set(key, datagram);
     }
     // Only the first fragment's next header counts (RFC 8200 §4.5).
     if (offset === 0) datagram.protocol = protocol;
     if (isLast && datagram.length < 0) datagram.length = offset + length;
-    if (datagram.bytes.length < offset + length) {
-      const grown = Buffer.alloc(Math.min(DATAGRAM_BYTES_MAX, Math.max(offset + length, datagram.bytes.length * 2)));
-      datagram.bytes.copy(grown);
-      datagram.bytes = grown;
+    if (datagram.bytes.length < offset + length && !this.#grow(datagram, offset + length)) {
+      this.#giveUp(key, datagram);
+      // This one was not placed yet.
+      this.#counters.fragments_dropped++;
+      return null;
     }
     place(datagram, fragment);
     if (datagram.pieces.length > this.#limits.fragment_pieces_max) {
-      this.#datagrams.delete(key);
-      this.#counters.fragments_dropped += datagram.pieces.length;
+      this.#giveUp(key, datagram);
       return null;
     }
     const first = datagram.pieces[0];
     if (datagram.length < 0 || first === undefined || first.start !== 0 || first.end < datagram.length) return null;
-    this.#datagrams.delete(key);
+    this.#forget(key, datagram);
     return { bytes: datagram.bytes.subarray(0, datagram.length), protocol: datagram.protocol };
   }
 
   #expire(time: number): void {
     for (const [key, datagram] of this.#datagrams) {
       if (time - datagram.firstSeen < this.#limits.fragment_timeout_nanos) return;
-      this.#datagrams.delete(key);
-      this.#counters.fragments_dropped += datagram.pieces.length;
+      this.#giveUp(key, datagram);
     }
+  }
+
+  /** Makes room for `bytes` of a datagram, at the cost of older ones; false where there is none. */
+  #grow(datagram: Datagram, bytes: number): boolean {
+    const length = Math.min(DATAGRAM_BYTES_MAX, Math.max(bytes, datagram.bytes.length * 2));
+    while (this.#budget.room < length) {
+      const [oldest] = this.#datagrams.values();
+      if (oldest === undefined || oldest === datagram) return false;
+      this.#evictOldest();
+    }
+    this.#budget.add(length - datagram.bytes.length);
+    const grown = this.#takeMemory(length);
+    datagram.bytes.copy(grown);
+    datagram.bytes = grown;
+    return true;
+  }
+
+  /** Nothing is read of it that was not written. */
+  #takeMemory(length: number): Buffer {
+    const spare = this.#spare;
+    if (spare === null || spare.length < length) return Buffer.allocUnsafeSlow(length);
+    this.#spare = null;
+    return spare.subarray(0, length);
+  }
+
+  /** No packet comes any more: lets go of what waits. */
+  finish(): void {
+    for (const [key, datagram] of this.#datagrams) this.#giveUp(key, datagram);
+  }
+
+  #forget(key: string, datagram: Datagram): void {
+    this.#datagrams.delete(key);
+    this.#budget.remove(DATAGRAM_BYTES + datagram.bytes.length);
+  }
+
+  /** Gives a datagram up. */
+  #giveUp(key: string, datagram: Datagram): void {
+    this.#forget(key, datagram);
+    this.#counters.fragments_dropped += datagram.pieces.length;
+    if (datagram.bytes.length > (this.#spare?.length ?? 0)) this.#spare = datagram.bytes;
   }
 
   #evictOldest(): void {
     const oldest = this.#datagrams.entries().next().value;
-    if (oldest === undefined) return;
-    this.#datagrams.delete(oldest[0]);
-    this.#counters.fragments_dropped += oldest[1].pieces.length;
+    if (oldest !== undefined) this.#giveUp(...oldest);
   }
 }
 

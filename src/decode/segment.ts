@@ -18,8 +18,10 @@ export class Segment {
   destinationWord3 = 0;
   sourcePort = 0;
   destinationPort = 0;
-  /** The virtual network an encapsulation names (VXLAN and Geneve VNI, GRE key), else 0. */
+  /** The virtual network that tags and encapsulations name (VLAN, VXLAN and Geneve VNI, GRE key), else 0. */
   tunnelId = 0;
+  /** Whether a switch mirrored it from somewhere in its network (ERSPAN). */
+  isMirrored = false;
   /** Sequence and acknowledgement numbers as signed 32-bit integers; compare by difference (RFC 9293 §3.4). */
   sequence = 0;
   acknowledgement = 0;
@@ -27,6 +29,8 @@ export class Segment {
   flags = 0;
   /** Where the payload lies: valid until the next packet is decoded. */
   bytes: Buffer = EMPTY;
+  /** Where its TCP header begins; its options run from 20 bytes behind that to the payload. */
+  headerStart = 0;
   payloadStart = 0;
   payloadEnd = 0;
   /** Payload bytes the packet had on the wire but the capture cut off. */

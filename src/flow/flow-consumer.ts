@@ -12,6 +12,18 @@ export const EndCause = {
 } as const;
 export type EndCause = (typeof EndCause)[keyof typeof EndCause];
 
+/** Where a stream stands. Places are counted in its bytes, lost ones included, from the first place on that is known. */
+export interface StreamPlace {
+  /** Behind the bytes or the gap being delivered. */
+  readonly position: number;
+  /** Whether the gap being delivered is the end of a segment, which the snap length cut off. */
+  readonly isCut: boolean;
+  /** What the segment being delivered acknowledges: a place in the other stream. */
+  readonly acknowledges: number;
+  /** When its latest bytes were captured, or found to be lost; nanoseconds. */
+  readonly carriedAt: number;
+}
+
 /**
  * Takes the bytes of both streams of a flow, each in its order. What a segment acknowledges is delivered before it,
  * so a request always comes before the response that answers it.

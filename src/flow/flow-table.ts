@@ -9,6 +9,7 @@
  */
 import type { Segment } from '../decode/segment.js';
 import { Flow, FlowPhase } from './flow.js';
+import { addressesHash } from './flow-hash.js';
 
 const CAPACITY_MIN = 1024;
 /** How stale a flow's place in its list may get before it is moved, in nanoseconds: no packet relinks it in between. */
@@ -45,7 +46,7 @@ export class FlowTable {
   #mask: number;
   readonly #seed: number;
   /** Indexed by `FlowPhase`. */
-  readonly #lists = [new FlowList(), new FlowList(), new FlowList()] as const;
+  readonly #lists = [new FlowList(), new FlowList(), new FlowList(), new FlowList()] as const;
   #recent: Flow | null = null;
   size = 0;
 
@@ -60,7 +61,7 @@ export class FlowTable {
     // Packets of one flow come in runs.
     const recent = this.#recent;
     if (recent !== null && recent.directionOf(segment) >= 0) return recent;
-    const hash = this.#hash(segment);
+    const hash = addressesHash(this.#seed, segment);
     for (let i = hash & this.#mask; ; i = (i + 1) & this.#mask) {
       const flow = this.#slots[i] as Flow | null;
       if (flow === null) return null;
@@ -74,7 +75,7 @@ export class FlowTable {
   /** Adds a flow for `segment`, which must have none. */
   insert(segment: Segment, interfaceId: number, time: number): Flow {
     if (this.size * 2 >= this.#slots.length) this.#grow();
-    const flow = new Flow(segment, this.#hash(segment), interfaceId, time);
+    const flow = new Flow(segment, addressesHash(this.#seed, segment), interfaceId, time);
     this.#place(flow);
     this.#lists[flow.phase].append(flow);
     this.#recent = flow;
@@ -121,12 +122,19 @@ export class FlowTable {
     slots[hole] = null;
   }
 
-  /** The flow to forget first: over, then never begun, then least recently active. */
+  /** The flow to forget first: over, then never begun, then never answered, then least recently active. */
   get evictee(): Flow | null {
+    return this.evicteeBefore(Number.POSITIVE_INFINITY);
+  }
+
+  /** The same, but for flows that both sides have sent on, one of them since `time`. No forged packet makes such a one. */
+  evicteeBefore(time: number): Flow | null {
+    const quietest = this.#lists[FlowPhase.active].oldest;
     return (
       this.#lists[FlowPhase.closed].oldest ??
       this.#lists[FlowPhase.embryonic].oldest ??
-      this.#lists[FlowPhase.active].oldest
+      this.#lists[FlowPhase.unanswered].oldest ??
+      (quietest !== null && quietest.lastActive < time ? quietest : null)
     );
   }
 
@@ -150,46 +158,8 @@ export class FlowTable {
     this.#mask = this.#slots.length - 1;
     for (const flow of old) if (flow !== null) this.#place(flow);
   }
-
-  #hash(s: Segment): number {
-    const seed = this.#seed;
-    const source = mixAddress(seed, s.sourceWord0, s.sourceWord1, s.sourceWord2, s.sourceWord3);
-    const destination = mixAddress(
-      seed,
-      s.destinationWord0,
-      s.destinationWord1,
-      s.destinationWord2,
-      s.destinationWord3,
-    );
-    // A sum: the same for both directions.
-    const both = finalize(round(source, s.sourcePort)) + finalize(round(destination, s.destinationPort));
-    return finalize(both ^ s.tunnelId);
-  }
 }
 
 function emptySlots(length: number): (Flow | null)[] {
   return new Array<Flow | null>(length).fill(null);
-}
-
-// The rounds and the finalizer of MurmurHash3 (x86, 32 bit).
-function mixAddress(seed: number, w0: number, w1: number, w2: number, w3: number): number {
-  return round(round(round(round(seed, w0), w1), w2), w3);
-}
-
-function round(hash: number, word: number): number {
-  let k = Math.imul(word, 0xcc9e2d51);
-  k = (k << 15) | (k >>> 17);
-  k = Math.imul(k, 0x1b873593);
-  let h = hash ^ k;
-  h = (h << 13) | (h >>> 19);
-  return (Math.imul(h, 5) + 0xe6546b64) | 0;
-}
-
-function finalize(hash: number): number {
-  let h = hash;
-  h ^= h >>> 16;
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }

@@ -1,10 +1,13 @@
 /**
  * One TCP connection: its two endpoints, its two streams, and its place among the others.
  *
- * Endpoint 0 sent the first packet seen. Addresses are as in `Segment`.
+ * Endpoint 0 sent the first packet seen.
  */
+import type { AddressWords } from '../decode/address.js';
 import type { Segment } from '../decode/segment.js';
+import { Addresses } from './addresses.js';
 import type { Direction, FlowConsumer } from './flow-consumer.js';
+import type { Leg } from './legs.js';
 import { TcpStream } from './tcp-stream.js';
 
 /** What a flow with its streams takes from the budget, and what its consumer takes from its first bytes on (measured). */
@@ -17,33 +20,60 @@ export const FlowPhase = {
   closed: 0,
   /** Nothing but a SYN yet: what a SYN flood leaves. */
   embryonic: 1,
-  active: 2,
+  /** Bytes of one side, and not one packet of the other: what spoofed segments leave. */
+  unanswered: 2,
+  active: 3,
 } as const;
 export type FlowPhase = (typeof FlowPhase)[keyof typeof FlowPhase];
 
-export class Flow {
+/** The side of a flow that sent PROXY headers, and the sources that they name, the nearest first. */
+export interface ProxiedSide {
+  readonly direction: Direction;
+  readonly sources: readonly { readonly words: AddressWords; readonly port: number }[];
+}
+
+export class Flow extends Addresses {
   readonly hash: number;
-  readonly tunnelId: number;
-  readonly word00: number;
-  readonly word01: number;
-  readonly word02: number;
-  readonly word03: number;
-  readonly port0: number;
-  readonly word10: number;
-  readonly word11: number;
-  readonly word12: number;
-  readonly word13: number;
-  readonly port1: number;
-  /** The interface the first packet was seen on. */
-  readonly interfaceId: number;
+  /** When its first packet was seen. */
+  readonly openedAt: number;
+  /** Whether packets were seen of one direction only. */
+  isOneWay = true;
+  /** Whether it is in the table no longer. */
+  isForgotten = false;
+  /** The ways beside its own addresses that its packets take. */
+  legs: readonly Leg[] = NO_LEGS;
+  /** How many of its segments were noted so that copies of them are known. */
+  sightings = 0;
+  /** Which of the places this is where the connection is seen; null if there is but one. */
+  place: 'outer' | 'inner' | null = null;
+  /** The leg whose address each endpoint is shown by; null for the flow's own. */
+  shown0: Leg | null = null;
+  shown1: Leg | null = null;
+  /** Hashes of its endpoints, as `OneWayFlows` has them. */
+  endpointHash0 = 0;
+  endpointHash1 = 0;
+  /** Called when no more of it is read, if any of it was: whether it was forgotten before it ended. */
+  onClosed: ((isForgotten: boolean) => void) | null = null;
+  /** Called when it is to be shown by other addresses. */
+  onReaddressed: (() => void) | null = null;
+  /** Called when it shows that the flow was seen from its start on, after it was taken for joined in the middle. */
+  onBeginning: (() => void) | null = null;
   readonly stream0 = new TcpStream();
   readonly stream1 = new TcpStream();
   phase: FlowPhase = FlowPhase.embryonic;
   /** Whether the flow was first seen after its start. */
   midstream = false;
+  /** The sides that sent a packet: bit 0 for endpoint 0, bit 1 for the other. */
+  senders = 0;
   /** The side that reset the connection, or -1. */
   resetBy: Direction | -1 = -1;
+  /** The side whose reset waits for the bytes in front of it, or -1; its sequence number and what it acknowledges. */
+  resetAhead: Direction | -1 = -1;
+  resetSequence = 0;
+  resetAcknowledgement = 0;
   consumer: FlowConsumer | null = null;
+  /** What PROXY headers said of where the connection came from; null if it began with none. */
+  proxied: ProxiedSide | null = null;
   lastActive: number;
   /** Since when a segment waits for bytes that have not come, or -1. */
   waitingSince = -1;
@@ -54,57 +84,43 @@ export class Flow {
   older: Flow | null = null;
 
   constructor(segment: Segment, hash: number, interfaceId: number, time: number) {
+    super(segment, interfaceId);
     this.hash = hash;
-    this.tunnelId = segment.tunnelId;
-    this.word00 = segment.sourceWord0;
-    this.word01 = segment.sourceWord1;
-    this.word02 = segment.sourceWord2;
-    this.word03 = segment.sourceWord3;
-    this.port0 = segment.sourcePort;
-    this.word10 = segment.destinationWord0;
-    this.word11 = segment.destinationWord1;
-    this.word12 = segment.destinationWord2;
-    this.word13 = segment.destinationWord3;
-    this.port1 = segment.destinationPort;
-    this.interfaceId = interfaceId;
+    this.openedAt = time;
     this.lastActive = time;
+  }
+
+  /** Shows its endpoints by the addresses of these legs from now on; null for its own. */
+  show(leg0: Leg | null, leg1: Leg | null): void {
+    this.shown0 = leg0;
+    this.shown1 = leg1;
+    this.onReaddressed?.();
+  }
+
+  /** Its SYN has come after the bytes behind it. */
+  noteBeginning(): void {
+    this.midstream = false;
+    this.onBeginning?.();
+  }
+
+  /** The phase it is in once it has begun. */
+  get openPhase(): FlowPhase {
+    return this.senders === 3 ? FlowPhase.active : FlowPhase.unanswered;
   }
 
   stream(direction: Direction): TcpStream {
     return direction === 0 ? this.stream0 : this.stream1;
   }
 
-  /** The direction `s` goes in, or -1 if it is not of this flow. */
-  directionOf(s: Segment): Direction | -1 {
-    if (s.tunnelId !== this.tunnelId) return -1;
-    if (
-      s.sourcePort === this.port0 &&
-      s.destinationPort === this.port1 &&
-      s.sourceWord3 === this.word03 &&
-      s.destinationWord3 === this.word13 &&
-      s.sourceWord2 === this.word02 &&
-      s.destinationWord2 === this.word12 &&
-      s.sourceWord1 === this.word01 &&
-      s.destinationWord1 === this.word11 &&
-      s.sourceWord0 === this.word00 &&
-      s.destinationWord0 === this.word10
-    ) {
-      return 0;
-    }
-    if (
-      s.sourcePort === this.port1 &&
-      s.destinationPort === this.port0 &&
-      s.sourceWord3 === this.word13 &&
-      s.destinationWord3 === this.word03 &&
-      s.sourceWord2 === this.word12 &&
-      s.destinationWord2 === this.word02 &&
-      s.sourceWord1 === this.word11 &&
-      s.destinationWord1 === this.word01 &&
-      s.sourceWord0 === this.word10 &&
-      s.destinationWord0 === this.word00
-    ) {
-      return 1;
-    }
-    return -1;
+  /** Whether all that was sent before the reset that waits is here. */
+  get isResetDue(): boolean {
+    if (this.resetAhead < 0) return false;
+    const isFirst = this.resetAhead === 0;
+    const stream = isFirst ? this.stream0 : this.stream1;
+    const other = isFirst ? this.stream1 : this.stream0;
+    const isHere = !stream.started || ((this.resetSequence - stream.next) | 0) <= 0;
+    return isHere && !other.isBehindOf(this.resetAcknowledgement);
   }
 }
+
+const NO_LEGS: readonly Leg[] = [];

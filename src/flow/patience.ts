@@ -25,3 +25,8 @@ export const CLOSED_NANOS = 5e9;
  * back is new: the capture slept while gigabytes passed, and the sequence numbers have wrapped.
  */
 export const RETRANSMISSION_BYTES_MAX = 1 << 28;
+/**
+ * What a segment acknowledges lies no further behind what its sender was sent since: the largest window that is in use. RFC 5961
+ * §5.2 has receivers ignore others.
+ */
+export const ACKNOWLEDGED_BEHIND_MAX = 1 << 26;

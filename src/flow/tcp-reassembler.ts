@@ -15,11 +15,18 @@
 import type { Counters } from '../counters.js';
 import { type Segment, TcpFlag } from '../decode/segment.js';
 import type { Limits } from '../limits.js';
-import type { MemoryBudget } from '../memory-budget.js';
-import { CONSUMER_BYTES, FLOW_BYTES, type Flow, FlowPhase } from './flow.js';
+import { MemoryBudget } from '../memory-budget.js';
+import { acknowledgementOf, isStray } from './acknowledgements.js';
+import { beginsAnew, beginsHere, isProbe, noteMidstream } from './begins-anew.js';
+import { Delivery } from './delivery.js';
+import { FLOW_BYTES, type Flow, FlowPhase } from './flow.js';
 import { type Direction, EndCause, type FlowConsumer } from './flow-consumer.js';
 import { FlowTable } from './flow-table.js';
+import { firstToGiveUp } from './give-up.js';
+import type { HeldSegment } from './held-segments.js';
+import { Legs } from './legs.js';
 import {
+  ACKNOWLEDGED_BEHIND_MAX,
   CLOSED_NANOS,
   DROPS_RECENT_NANOS,
   RETRANSMISSION_BYTES_MAX,
@@ -28,14 +35,18 @@ import {
   STALL_PACKETS_BEHIND_DROPS,
   SWEEP_NANOS,
 } from './patience.js';
-import type { HeldSegment, Piece, TcpStream } from './tcp-stream.js';
+import type { Piece, TcpStream } from './tcp-stream.js';
+import { windowOf, windowScaleOf } from './window.js';
 
 export class TcpReassembler {
   readonly flows: FlowTable;
+  readonly legs: Legs;
   readonly #limits: Limits;
   readonly #counters: Counters;
   readonly #budget: MemoryBudget;
-  readonly #openConsumer: (flow: Flow) => FlowConsumer;
+  /** The part of it that the reorder stores of all streams may take together. */
+  readonly #store: MemoryBudget;
+  readonly #delivery: Delivery;
   /** Flows with a segment that waits. */
   readonly #waiting = new Set<Flow>();
   #lastSweep = Number.NEGATIVE_INFINITY;
@@ -50,31 +61,44 @@ export class TcpReassembler {
     openConsumer: (flow: Flow) => FlowConsumer,
   ) {
     this.flows = new FlowTable(hashSeed);
+    this.legs = new Legs(hashSeed, counters, budget);
     this.#limits = limits;
     this.#counters = counters;
     this.#budget = budget;
-    this.#openConsumer = openConsumer;
+    this.#store = new MemoryBudget(limits.reorder_bytes_max, budget);
+    this.#delivery = new Delivery(counters, budget, openConsumer);
   }
 
   push(segment: Segment, interfaceId: number, time: number): void {
     this.#counters.segments_seen++;
     const flags = segment.flags;
-    let flow = this.flows.find(segment);
-    if (flow !== null && (flags & TcpFlag.syn) !== 0 && this.#isNewConnection(flow, segment)) {
+    this.legs.enter(interfaceId);
+    let flow = this.flows.find(segment) ?? this.legs.find(segment);
+    let direction: Direction = flow?.directionOf(segment) === 1 ? 1 : 0;
+    if (flow !== null && beginsAnew(flow, segment, time)) {
       this.#close(flow, EndCause.forgotten, time);
       this.#remove(flow);
       flow = null;
+    } else if (flow !== null && isStray(flow, direction, segment)) {
+      this.#counters.segments_stray++;
+      return;
     }
     if (flow === null) {
       // A bare acknowledgement or reset of an unknown flow says nothing worth a table entry.
       if ((flags & TcpFlag.syn) === 0 && segment.payloadEnd === segment.payloadStart) return;
-      flow = this.#open(segment, interfaceId, time);
-    } else {
-      this.flows.touch(flow, time);
+      flow = this.legs.join(segment, interfaceId, time) ?? this.#open(segment, interfaceId, time);
+      direction = flow.directionOf(segment) === 1 ? 1 : 0;
+    } else if (flow.consumer === null && segment.payloadEnd > segment.payloadStart) {
+      const copied = this.legs.joinKnown(flow, segment, time);
+      if (copied !== null) this.#remove(flow);
+      flow = copied ?? flow;
+      direction = flow.directionOf(segment) === 1 ? 1 : 0;
     }
-    const direction = flow.directionOf(segment) === 1 ? 1 : 0;
+    this.flows.touch(flow, time);
+    if (direction === 1) flow.isOneWay = false;
     if (flow.phase === FlowPhase.closed && !this.#reopens(flow, direction, segment, time)) return;
     this.#receive(flow, direction, segment, time);
+    if (segment.payloadEnd > segment.payloadStart) this.legs.noteSeen(flow, direction, segment, time);
   }
 
   /**
@@ -100,7 +124,8 @@ export class TcpReassembler {
     for (const flow of this.#waiting) this.#reconsider(flow, time);
     this.#forgetOlderThan(FlowPhase.closed, time - CLOSED_NANOS, time);
     this.#forgetOlderThan(FlowPhase.embryonic, time - this.#limits.stream_timeout_nanos, time);
-    this.#forgetOlderThan(FlowPhase.active, time - this.#limits.flow_idle_nanos, time);
+    for (const phase of [FlowPhase.unanswered, FlowPhase.active])
+      this.#forgetOlderThan(phase, time - this.#limits.flow_idle_nanos, time);
   }
 
   /** The kernel dropped packets before `time`. */
@@ -113,6 +138,12 @@ export class TcpReassembler {
     for (const phase of Object.values(FlowPhase)) this.#forgetOlderThan(phase, Number.POSITIVE_INFINITY, time);
   }
 
+  /** Forgets flows that were never answered, then those that have long been quiet, until the budget is relieved. */
+  shedQuiet(time: number): void {
+    const quietSince = time - this.#limits.flow_quiet_nanos;
+    this.#evictUntilRelieved(() => this.flows.evicteeBefore(quietSince), time);
+  }
+
   /**
    * Releases memory until the budget is relieved: first the reorder stores, of the flows that have waited longest, then
    * whole flows, the least recently active first.
@@ -120,14 +151,13 @@ export class TcpReassembler {
   shed(time: number): void {
     for (const flow of this.#waiting) {
       if (this.#budget.relieved) return;
-      this.#counters.segments_shed += flow.stream0.held.length + flow.stream1.held.length;
-      this.#giveUp(flow, time);
+      this.#giveUpForRoom(flow, time);
     }
-    while (!this.#budget.relieved) {
-      const evictee = this.flows.evictee;
-      if (evictee === null) return;
-      this.#evict(evictee, time);
-    }
+    this.#evictUntilRelieved(() => this.flows.evictee, time);
+  }
+
+  #evictUntilRelieved(next: () => Flow | null, time: number): void {
+    for (let flow = next(); flow !== null && !this.#budget.relieved; flow = next()) this.#evict(flow, time);
   }
 
   #evict(flow: Flow, time: number): void {
@@ -138,17 +168,9 @@ export class TcpReassembler {
 
   #remove(flow: Flow): void {
     this.flows.remove(flow);
-    this.#removeConsumer(flow);
+    this.legs.forget(flow);
+    this.#delivery.end(flow, true);
     this.#budget.remove(FLOW_BYTES);
-  }
-
-  /** A SYN that does not repeat the one which opened the flow begins a new connection on the same ports. */
-  #isNewConnection(flow: Flow, segment: Segment): boolean {
-    const stream = flow.stream(flow.directionOf(segment) === 1 ? 1 : 0);
-    if (stream.hasSyn) return stream.synSequence !== segment.sequence;
-    if (flow.phase === FlowPhase.closed) return true;
-    // Its own SYN may have been overtaken by what follows it.
-    return stream.carried && ((segment.sequence + 1) | 0) !== stream.first;
   }
 
   #open(segment: Segment, interfaceId: number, time: number): Flow {
@@ -160,7 +182,7 @@ export class TcpReassembler {
     }
     this.#counters.flows_opened++;
     this.#budget.add(FLOW_BYTES);
-    return this.flows.insert(segment, interfaceId, time);
+    return this.legs.noteOpened(this.flows.insert(segment, interfaceId, time), segment);
   }
 
   #receive(flow: Flow, direction: Direction, segment: Segment, time: number): void {
@@ -170,19 +192,24 @@ export class TcpReassembler {
     let sequence = segment.sequence;
     if ((flags & TcpFlag.syn) !== 0) {
       stream.hasSyn = true;
+      stream.hasSynAck = (flags & TcpFlag.ack) !== 0;
       stream.synSequence = sequence;
       sequence = (sequence + 1) | 0;
+      other.windowScale = windowScaleOf(segment);
+      if (flow.midstream && beginsHere(flow, direction === 1, segment)) flow.noteBeginning();
       if (!stream.carried) stream.startAt(sequence);
     } else if (!stream.started) {
-      stream.startAt(sequence);
-      if (!flow.midstream) this.#noteMidstream(flow);
+      stream.startAt(isProbe(segment) ? (sequence + 1) | 0 : sequence);
+      if (!flow.midstream) noteMidstream(flow, this.#counters);
     }
     if ((flags & TcpFlag.ack) !== 0) this.#noteAcknowledgement(flow, stream, other, segment.acknowledgement);
 
     const hasPayload = payloadEnd > payloadStart || payloadCut > 0;
     // Data, or the third packet of the handshake: a connection may rest a long time before its first request.
     const isOpen = hasPayload || (stream.hasSyn && other.hasSyn && (flags & TcpFlag.syn) === 0);
-    if (isOpen && flow.phase === FlowPhase.embryonic) this.flows.setPhase(flow, FlowPhase.active, time);
+    flow.senders |= direction + 1;
+    const isBegun = flow.phase === FlowPhase.unanswered || (isOpen && flow.phase === FlowPhase.embryonic);
+    if (isBegun && flow.phase !== flow.openPhase) this.flows.setPhase(flow, flow.openPhase, time);
     // Nothing follows a FIN.
     if (hasPayload && !stream.ended) {
       this.#take(flow, direction, segment, sequence, time);
@@ -199,10 +226,13 @@ export class TcpReassembler {
       }
     }
     if ((flags & TcpFlag.rst) !== 0) {
-      this.#reset(flow, direction, sequence, time);
+      this.#reset(flow, direction, segment, time);
     } else {
       if (stream.hasFin) this.#endIfDone(flow, direction, time);
-      if (flow.waitingSince >= 0) this.#countWait(flow, time);
+      if (flow.waitingSince >= 0) {
+        other.noteWindow(windowOf(segment));
+        this.#countWait(flow, time);
+      }
     }
   }
 
@@ -211,17 +241,9 @@ export class TcpReassembler {
     if (!other.started) {
       // The receiver has everything before this, so the stream goes on here: a loss right behind it shows as a gap.
       other.startAt(acknowledgement);
-      if (!other.hasSyn && !flow.midstream && !stream.hasSyn) this.#noteMidstream(flow);
+      if (!other.hasSyn && !flow.midstream && !stream.hasSyn) noteMidstream(flow, this.#counters);
     }
-    if (!other.hasAcknowledged || ((acknowledgement - other.acknowledged) | 0) > 0) {
-      other.hasAcknowledged = true;
-      other.acknowledged = acknowledgement;
-    }
-  }
-
-  #noteMidstream(flow: Flow): void {
-    flow.midstream = true;
-    this.#counters.flows_midstream++;
+    other.noteAcknowledged(acknowledgement);
   }
 
   /** Delivers the payload, whose first byte is at `sequence`, if it is its turn, else holds it. */
@@ -236,9 +258,9 @@ export class TcpReassembler {
       if (ahead < -RETRANSMISSION_BYTES_MAX) {
         // Not a retransmission: the stream moved on by more than half the sequence space while nothing was captured.
         this.#giveUp(flow, time);
-        this.#gap(flow, direction, stream, sequence, time);
+        this.#delivery.gap(flow, direction, sequence, time);
       } else if (end - start + cut + ahead <= 0) {
-        this.#counters.segments_retransmitted++;
+        this.legs.countRepeated(stream);
         return;
       } else {
         start -= ahead;
@@ -250,72 +272,57 @@ export class TcpReassembler {
       }
       ahead = 0;
     }
-    const acknowledges = (segment.flags & TcpFlag.ack) !== 0;
-    const mustWait = ahead > 0 || stream.held.length > 0 || (acknowledges && other.isBehindOf(segment.acknowledgement));
-    if (mustWait) {
-      const acknowledgement = acknowledges ? segment.acknowledgement : other.next;
+    const acknowledgement = acknowledgementOf(segment, other);
+    if (ahead > 0 || stream.held.length > 0 || other.isBehindOf(acknowledgement)) {
+      const isStray = other.hasSyn && ((acknowledgement - other.next) | 0) < -ACKNOWLEDGED_BEHIND_MAX;
+      if (isStray) return void this.#counters.segments_stray++;
       this.#hold(flow, stream, { sequence, bytes, start, end, cut, acknowledgement, time });
       return;
     }
-    if (end > start) this.#carry(flow, stream, end - start, time).data(direction, bytes, start, end, time);
-    if (cut > 0) this.#gap(flow, direction, stream, (stream.next + cut) | 0, time);
+    stream.seenAt = this.legs.place;
+    this.#delivery.noteAcknowledged(flow, direction, acknowledgement);
+    if (end > start) this.#delivery.carry(flow, stream, end - start, time).data(direction, bytes, start, end, time);
+    if (cut > 0) this.#delivery.cut(flow, direction, cut, time);
     if (flow.waitingSince >= 0) this.#progress(flow, time);
   }
 
   /** Holds a copy until its turn comes: the one place where a packet's bytes are copied to outlive their batch. */
   #hold(flow: Flow, stream: TcpStream, piece: Piece): void {
     const { time } = piece;
-    if (stream.hold(piece, this.#budget) === 0) {
+    if (stream.hold(piece, this.#store) === 0) {
       this.#counters.segments_retransmitted++;
     } else {
+      stream.seenAt = this.legs.place;
       this.#counters.segments_reordered++;
-      if (flow.waitingSince < 0) {
-        flow.waitingSince = time;
-        flow.packetsWhileWaiting = 0;
-        this.#waiting.add(flow);
-      }
+      this.#beginWait(flow, time);
     }
     this.#progress(flow, time);
-    const { reorder_bytes_max, reorder_segments_max } = this.#limits;
-    while (stream.heldBytes > reorder_bytes_max || stream.held.length > reorder_segments_max) {
-      const before = stream.held.length;
-      this.#giveUp(flow, time);
-      if (stream.held.length >= before) break;
+    const { reorder_segments_max } = this.#limits;
+    while (stream.heldBytes > stream.holdable || stream.held.length > reorder_segments_max) {
+      if (!this.#giveUpForRoom(flow, time)) break;
+    }
+    if (this.#store.exceeded) this.#makeRoom(time);
+  }
+
+  /** Gives up what the flows wait for that hold more than an equal share of the store, the longest waiting first. */
+  #makeRoom(time: number): void {
+    const share = this.#store.max / Math.max(1, this.#waiting.size);
+    for (const flow of this.#waiting) {
+      while (flow.stream0.heldMemory + flow.stream1.heldMemory > share) {
+        if (this.#store.relieved || !this.#giveUpForRoom(flow, time)) break;
+      }
+      if (this.#store.relieved) return;
     }
   }
 
-  /** Moves the stream on by `length` bytes. Returns who takes them. */
-  #carry(flow: Flow, stream: TcpStream, length: number, time: number): FlowConsumer {
-    stream.carried = true;
-    stream.next = (stream.next + length) | 0;
-    flow.consumer ??= this.#openConsumerOf(flow, time);
-    return flow.consumer;
-  }
-
-  /** Opens a consumer for a flow's first bytes, which begins with the end of a stream that ended without any. */
-  #openConsumerOf(flow: Flow, time: number): FlowConsumer {
-    const consumer = this.#openConsumer(flow);
-    this.#budget.add(CONSUMER_BYTES);
-    if (flow.stream0.ended) consumer.end(0, EndCause.fin, time);
-    if (flow.stream1.ended) consumer.end(1, EndCause.fin, time);
-    return consumer;
-  }
-
-  #removeConsumer(flow: Flow): void {
-    if (flow.consumer !== null) this.#budget.remove(CONSUMER_BYTES);
-    flow.consumer = null;
-  }
-
-  /** Moves the stream on to `sequence`, over bytes that were never captured. */
-  #gap(flow: Flow, direction: Direction, stream: TcpStream, sequence: number, time: number): void {
-    const length = (sequence - stream.next) >>> 0;
-    stream.next = sequence;
-    if (length === 0) return;
-    stream.carried = true;
-    this.#counters.gaps++;
-    this.#counters.gap_bytes += length;
-    flow.consumer ??= this.#openConsumerOf(flow, time);
-    flow.consumer.gap(direction, length, time);
+  /** Returns whether that changed anything. */
+  #giveUpForRoom(flow: Flow, time: number): boolean {
+    const { gaps } = this.#counters;
+    const { used } = this.#store;
+    this.#giveUp(flow, time);
+    const made = this.#counters.gaps - gaps;
+    this.#counters.gaps_store_full += made;
+    return made > 0 || this.#store.used < used;
   }
 
   /** Delivers what has become deliverable on both streams, each unlocking the other. */
@@ -325,12 +332,13 @@ export class TcpReassembler {
       flow.waitingSince = time;
       flow.packetsWhileWaiting = 0;
     }
+    if (flow.isResetDue) this.#endByReset(flow, time);
     this.#endWait(flow);
   }
 
   /** Ends the wait of a flow that holds nothing any more. */
   #endWait(flow: Flow): void {
-    if (flow.stream0.held.length > 0 || flow.stream1.held.length > 0) return;
+    if (flow.stream0.held.length > 0 || flow.stream1.held.length > 0 || flow.resetAhead >= 0) return;
     flow.waitingSince = -1;
     this.#waiting.delete(flow);
   }
@@ -338,17 +346,18 @@ export class TcpReassembler {
   /** Delivers the first held segment of a stream if it is its turn; with `force`, whatever it acknowledges. */
   #drain(flow: Flow, direction: Direction, force: boolean): boolean {
     const stream = flow.stream(direction);
-    const first = stream.held[0];
+    const first = stream.held.first;
     const ahead = first === undefined ? 1 : (first.sequence - stream.next) | 0;
     if (first === undefined || ahead > 0) return false;
     if (!force && flow.stream(direction === 0 ? 1 : 0).isBehindOf(first.acknowledgement)) return false;
-    stream.shift(this.#budget);
+    stream.shift(this.#store);
     this.#deliverHeld(flow, direction, first);
     return true;
   }
 
   /** Delivers what a held segment adds to its stream; a gap or an earlier copy may have covered some of it already. */
-  #deliverHeld(flow: Flow, direction: Direction, { sequence, bytes, cut, time }: HeldSegment): void {
+  #deliverHeld(flow: Flow, direction: Direction, segment: HeldSegment): void {
+    const { sequence, bytes, cut, acknowledgement, time } = segment;
     const stream = flow.stream(direction);
     const end = bytes.length;
     // Not `-ahead`: minus zero is no integer, and V8 would compile everything it reaches for fractions.
@@ -356,8 +365,9 @@ export class TcpReassembler {
     if (covered >= end + cut || stream.ended) return;
     const start = Math.min(covered, end);
     const uncovered = cut - Math.max(0, covered - end);
-    if (end > start) this.#carry(flow, stream, end - start, time).data(direction, bytes, start, end, time);
-    if (uncovered > 0) this.#gap(flow, direction, stream, (stream.next + uncovered) | 0, time);
+    this.#delivery.noteAcknowledged(flow, direction, acknowledgement);
+    if (end > start) this.#delivery.carry(flow, stream, end - start, time).data(direction, bytes, start, end, time);
+    if (uncovered > 0) this.#delivery.cut(flow, direction, uncovered, time);
     if (stream.hasFin) this.#endIfDone(flow, direction, time);
   }
 
@@ -372,45 +382,24 @@ export class TcpReassembler {
 
   /** Gives up what a flow waits for if that has taken too long. */
   #reconsider(flow: Flow, time: number): void {
-    const isLost = flow.stream0.isBehind || flow.stream1.isBehind;
+    const isLost = flow.stream(firstToGiveUp(flow).direction).isBehind;
     const waited = time - flow.waitingSince;
     const stalled = isLost && (flow.packetsWhileWaiting >= this.#stallPackets(time) || waited >= STALL_NANOS);
     if (!stalled && waited < this.#limits.stream_timeout_nanos) return;
     this.#giveUp(flow, time);
   }
 
-  /**
-   * Gives up the first missing bytes of the flow and delivers what waited for them. Where both streams miss bytes, the
-   * ones sent first are given up first: a request's lost bytes come before the response that acknowledges them.
-   */
+  /** Gives up the first missing bytes of the flow and delivers what waited for them. */
   #giveUp(flow: Flow, time: number): void {
     const before = flow.stream0.held.length + flow.stream1.held.length;
     if (before === 0) {
-      this.#endWait(flow);
+      if (flow.resetAhead >= 0) this.#endByReset(flow, time);
+      else this.#endWait(flow);
       return;
     }
-    const first0 = flow.stream0.held[0];
-    const first1 = flow.stream1.held[0];
-    // A stream whose next segment is here waits only for what that segment acknowledges of the other.
-    const isNext0 = first0 !== undefined && ((first0.sequence - flow.stream0.next) | 0) <= 0;
-    const isNext1 = first1 !== undefined && ((first1.sequence - flow.stream1.next) | 0) <= 0;
-    if (isNext0 && isNext1) {
-      // Each acknowledges the other, so the one that came later is a retransmission of bytes first sent before the other.
-      this.#drain(flow, first0.time > first1.time ? 0 : 1, true);
-    } else if (isNext1) {
-      this.#skipMissing(flow, 0, first1.acknowledgement, time);
-    } else if (isNext0) {
-      this.#skipMissing(flow, 1, first0.acknowledgement, time);
-    } else if (first0 !== undefined && !flow.stream1.isBehindOf(first0.acknowledgement)) {
-      // Both miss bytes: the segment that acknowledges nothing missing was sent first.
-      this.#skipMissing(flow, 0, first0.sequence, time);
-    } else if (first1 !== undefined && !flow.stream0.isBehindOf(first1.acknowledgement)) {
-      this.#skipMissing(flow, 1, first1.sequence, time);
-    } else if (first1 !== undefined) {
-      this.#skipMissing(flow, 0, first1.acknowledgement, time);
-    } else if (first0 !== undefined) {
-      this.#skipMissing(flow, 1, first0.acknowledgement, time);
-    }
+    const { direction, upTo } = firstToGiveUp(flow);
+    if (upTo === null) this.#drain(flow, direction, true);
+    else this.#skipMissing(flow, direction, upTo, time);
     flow.waitingSince = time;
     flow.packetsWhileWaiting = 0;
     this.#progress(flow, time);
@@ -419,11 +408,11 @@ export class TcpReassembler {
   /** Moves a stream over its missing bytes, up to `limit` or to its first held segment if that is nearer. */
   #skipMissing(flow: Flow, direction: Direction, limit: number, time: number): void {
     const stream = flow.stream(direction);
-    const first = stream.held[0];
+    const first = stream.held.first;
     let to = first !== undefined && ((first.sequence - limit) | 0) < 0 ? first.sequence : limit;
     // An acknowledged FIN takes a sequence number and no byte.
     if (stream.hasFin && ((to - stream.finSequence) | 0) > 0) to = stream.finSequence;
-    if (((to - stream.next) | 0) > 0) this.#gap(flow, direction, stream, to, time);
+    if (((to - stream.next) | 0) > 0) this.#delivery.gap(flow, direction, to, time);
     if (stream.hasFin) this.#endIfDone(flow, direction, time);
   }
 
@@ -435,28 +424,48 @@ export class TcpReassembler {
     if (flow.stream0.ended && flow.stream1.ended) this.#retire(flow, time);
   }
 
-  #reset(flow: Flow, direction: Direction, sequence: number, time: number): void {
+  /** A reset ends the flow when its turn has come, as a segment's bytes do. */
+  #reset(flow: Flow, direction: Direction, { sequence, flags, acknowledgement }: Segment, time: number): void {
     const stream = flow.stream(direction);
     // RFC 5961 §3.2, as seen from outside: a reset from before what was delivered is old or forged.
     if (stream.started && ((sequence - stream.next) | 0) < 0) return;
-    flow.resetBy = direction;
+    const other = flow.stream(direction === 0 ? 1 : 0);
+    flow.resetAhead = direction;
+    flow.resetSequence = sequence;
+    flow.resetAcknowledgement = (flags & TcpFlag.ack) !== 0 ? acknowledgement : other.next;
+    this.#beginWait(flow, time);
+    this.#progress(flow, time);
+  }
+
+  #beginWait(flow: Flow, time: number): void {
+    if (flow.waitingSince >= 0) return;
+    flow.waitingSince = time;
+    flow.packetsWhileWaiting = 0;
+    this.#waiting.add(flow);
+  }
+
+  #endByReset(flow: Flow, time: number): void {
+    flow.resetBy = flow.resetAhead;
     this.#close(flow, EndCause.reset, time);
     this.#retire(flow, time);
   }
 
   /** Ends both streams, giving up first what they wait for. */
-  #close(flow: Flow, cause: EndCause, time: number): void {
-    while (flow.stream0.held.length > 0 || flow.stream1.held.length > 0) {
-      const before = flow.stream0.held.length + flow.stream1.held.length;
+  #close(flow: Flow, why: EndCause, time: number): void {
+    const cause = flow.resetAhead >= 0 ? EndCause.reset : why;
+    flow.resetAhead = -1;
+    const { stream0, stream1 } = flow;
+    while (stream0.held.length > 0 || stream1.held.length > 0) {
+      const held = stream0.held.length + stream1.held.length;
+      const places = stream0.position + stream1.position;
       this.#giveUp(flow, time);
-      if (flow.stream0.held.length + flow.stream1.held.length >= before) {
-        // Gaps alone released nothing: what is held is delivered in sequence, whatever it acknowledges.
-        if (!this.#drain(flow, 0, true) && !this.#drain(flow, 1, true)) break;
-      }
+      if (stream0.position + stream1.position > places || stream0.held.length + stream1.held.length < held) continue;
+      // What is held is delivered in sequence, whatever it acknowledges.
+      if (!this.#drain(flow, 0, true) && !this.#drain(flow, 1, true)) break;
     }
     for (const direction of [0, 1] as const) {
       const stream = flow.stream(direction);
-      this.#counters.segments_shed += stream.release(this.#budget);
+      this.#counters.segments_shed += stream.release(this.#store);
       if (stream.ended) continue;
       // Bytes that the receiver acknowledged and the capture does not have, with nothing behind them.
       if (stream.carried && stream.isBehind && cause !== EndCause.reset)
@@ -470,10 +479,10 @@ export class TcpReassembler {
 
   /** Keeps a closed flow for a while without its consumer. */
   #retire(flow: Flow, time: number): void {
-    flow.stream0.release(this.#budget);
-    flow.stream1.release(this.#budget);
+    flow.stream0.release(this.#store);
+    flow.stream1.release(this.#store);
     this.#endWait(flow);
-    this.#removeConsumer(flow);
+    this.#delivery.end(flow);
     if (flow.phase !== FlowPhase.closed) this.flows.setPhase(flow, FlowPhase.closed, time);
   }
 

@@ -2,6 +2,9 @@
  * One direction of a flow: where its byte stream stands, and the segments that came before their turn.
  */
 import type { MemoryBudget } from '../memory-budget.js';
+import type { StreamPlace } from './flow-consumer.js';
+import { type HeldSegment, HeldSegments } from './held-segments.js';
+import { WINDOW_SCALE_MAX } from './window.js';
 
 /** Payload at its place in the stream. */
 export interface Piece {
@@ -16,30 +19,32 @@ export interface Piece {
   time: number;
 }
 
-/** Bytes that wait for the ones before them, or for the other stream: a copy, as packets do not outlive their batch. */
-export interface HeldSegment {
-  sequence: number;
-  bytes: Buffer;
-  /** Bytes behind `bytes` that the capture cut off. */
-  cut: number;
-  acknowledgement: number;
-  time: number;
-}
+/** What a held segment takes from the budget beyond its bytes (measured). */
+export const HELD_SEGMENT_BYTES = 480;
 
-/** What a held segment takes from the budget beyond its bytes. */
-export const HELD_SEGMENT_BYTES = 160;
+/** May be held by any stream: a window that was seen may be an old one. */
+const HOLDABLE_BYTES_MIN = 1 << 20;
 
-const NONE: HeldSegment[] = [];
+/** The store of every stream that holds nothing, as nearly all do. */
+const NONE = new HeldSegments();
 
-export class TcpStream {
+export class TcpStream implements StreamPlace {
   /** Whether `next` has a meaning. */
   started = false;
   /** Sequence number of the next byte to deliver. */
   next = 0;
   /** What `next` was at first. */
   first = 0;
+  /** Where its bytes were seen last: which interface, and which leg. */
+  seenAt = -1;
+  position = 0;
+  isCut = false;
+  acknowledges = 0;
+  carriedAt = 0;
   /** Whether the SYN was seen, and its sequence number. */
   hasSyn = false;
+  /** Whether the SYN acknowledged the other side's. */
+  hasSynAck = false;
   synSequence = 0;
   /** Whether a FIN was seen, and the sequence number behind the last byte. */
   hasFin = false;
@@ -51,14 +56,39 @@ export class TcpStream {
   /** The highest acknowledgement the other side gave of this stream. */
   hasAcknowledged = false;
   acknowledged = 0;
-  /** Sorted by sequence number, disjoint. */
-  held: HeldSegment[] = NONE;
+  held = NONE;
   heldBytes = 0;
+  /** By how many bits its receiver shifts the windows that it advertises, as its SYN says (RFC 7323 §2.2). */
+  windowScale = WINDOW_SCALE_MAX;
+  /** The largest window that its receiver advertised while it held segments; -1: none was seen. */
+  window = -1;
+
+  /** What is held takes from the budget. */
+  get heldMemory(): number {
+    return this.heldBytes + this.held.length * HELD_SEGMENT_BYTES;
+  }
+
+  /** The receiver can take `window` bytes, before they are scaled. */
+  noteWindow(window: number): void {
+    this.window = Math.max(this.window, window << this.windowScale);
+  }
+
+  /** How many bytes may be held: no receiver takes more than its window, and a window grows while it is not looked at. */
+  get holdable(): number {
+    return this.window < 0 ? Number.POSITIVE_INFINITY : Math.max(HOLDABLE_BYTES_MIN, 2 * this.window);
+  }
 
   startAt(sequence: number): void {
     this.started = true;
     this.first = sequence;
     this.next = sequence;
+  }
+
+  /** The receiver has all before `acknowledgement`. */
+  noteAcknowledged(acknowledgement: number): void {
+    if (this.hasAcknowledged && ((acknowledgement - this.acknowledged) | 0) <= 0) return;
+    this.hasAcknowledged = true;
+    this.acknowledged = acknowledgement;
   }
 
   /** Whether the receiver has bytes that were never captured, or not yet. */
@@ -79,47 +109,59 @@ export class TcpStream {
    * segments stored.
    */
   hold(piece: Piece, budget: MemoryBudget): number {
-    if (this.held === NONE) this.held = [];
-    const held = this.held;
+    if (this.held === NONE) this.held = new HeldSegments();
+    const { held } = this;
     const { bytes, end, acknowledgement, time } = piece;
-    if (held.length > 0) this.#noteEarlier(piece, budget);
+    const { last } = held;
+    if (last === undefined || ((endOf(last) - piece.sequence) | 0) <= 0) {
+      // Most often all that is held lies before the piece.
+      this.#append(piece, budget);
+      return 1;
+    }
+    this.#noteEarlier(piece, budget);
     let stored = 0;
     let at = piece.sequence;
     let cursor = piece.start;
-    // Its place, which is most often the end.
-    let i = held.length;
-    while (i > 0 && (((held[i - 1] as HeldSegment).sequence - at) | 0) > 0) i--;
-    if (i > 0) {
-      const before = held[i - 1] as HeldSegment;
-      const covered = ((before.sequence + before.bytes.length) | 0) - at;
-      if ((covered | 0) > 0) {
-        cursor += covered | 0;
+    held.seek(at);
+    const { before } = held;
+    if (before !== undefined) {
+      const covered = (endOf(before) - at) | 0;
+      if (covered > 0) {
+        cursor += covered;
         at = (at + covered) | 0;
       }
     }
     // When a packet is cut off in its header, its length is all there is to hold.
     const isAllCut = piece.start === end && piece.cut > 0 && cursor === piece.start;
     while (cursor < end || (isAllCut && stored === 0)) {
-      const after = held[i];
+      const { after } = held;
       const room = after === undefined ? end - cursor : Math.min(end - cursor, (after.sequence - at) | 0);
       if (room > 0 || isAllCut) {
         const isTail = cursor + room === end;
         const copy = Buffer.allocUnsafeSlow(room);
         bytes.copy(copy, 0, cursor, cursor + room);
-        held.splice(i, 0, { sequence: at, bytes: copy, cut: isTail ? piece.cut : 0, acknowledgement, time });
+        held.insert({ sequence: at, bytes: copy, cut: isTail ? piece.cut : 0, acknowledgement, time });
         this.heldBytes += room;
         budget.add(room + HELD_SEGMENT_BYTES);
         stored++;
-        i++;
         cursor += room;
         at = (at + room) | 0;
       }
       if (cursor >= end || after === undefined) break;
       cursor += after.bytes.length;
       at = (at + after.bytes.length) | 0;
-      i++;
+      held.next();
     }
     return stored;
+  }
+
+  #append({ sequence, bytes, start, end, cut, acknowledgement, time }: Piece, budget: MemoryBudget): void {
+    const length = end - start;
+    const copy = Buffer.allocUnsafeSlow(length);
+    bytes.copy(copy, 0, start, end);
+    this.held.append({ sequence, bytes: copy, cut, acknowledgement, time });
+    this.heldBytes += length;
+    budget.add(length + HELD_SEGMENT_BYTES);
   }
 
   /**
@@ -129,22 +171,29 @@ export class TcpStream {
   #noteEarlier({ sequence, start, end, acknowledgement }: Piece, budget: MemoryBudget): void {
     const { held } = this;
     const length = end - start;
-    // Backwards, as most often all that is held lies before the piece: then the first look ends it.
-    for (let i = held.length - 1; i >= 0; i--) {
-      const segment = held[i] as HeldSegment;
-      if (((segment.sequence + segment.bytes.length - sequence) | 0) <= 0) return;
+    for (held.seek((sequence + length - 1) | 0); ; held.back()) {
+      const { before: segment } = held;
+      if (segment === undefined || ((endOf(segment) - sequence) | 0) <= 0) return;
+      if (((acknowledgement - segment.acknowledgement) | 0) >= 0) continue;
+      const { bytes, cut } = segment;
       const from = Math.max(0, (sequence - segment.sequence) | 0);
-      const to = Math.min(segment.bytes.length, ((sequence - segment.sequence) | 0) + length);
-      if (from >= to || ((acknowledgement - segment.acknowledgement) | 0) >= 0) continue;
-      const parts: HeldSegment[] = [];
-      if (from > 0) parts.push({ ...segment, bytes: segment.bytes.subarray(0, from), cut: 0 });
-      const isTail = to === segment.bytes.length;
-      const again = segment.bytes.subarray(from, to);
-      const at = (segment.sequence + from) | 0;
-      parts.push({ ...segment, sequence: at, bytes: again, cut: isTail ? segment.cut : 0, acknowledgement });
-      if (!isTail) parts.push({ ...segment, sequence: (segment.sequence + to) | 0, bytes: segment.bytes.subarray(to) });
-      held.splice(i, 1, ...parts);
-      budget.add((parts.length - 1) * HELD_SEGMENT_BYTES);
+      const to = Math.min(bytes.length, ((sequence - segment.sequence) | 0) + length);
+      if (from >= to) continue;
+      const isTail = to === bytes.length;
+      if (!isTail) held.insert({ ...segment, sequence: (segment.sequence + to) | 0, bytes: bytes.subarray(to) });
+      if (!isTail) held.back();
+      if (from > 0) {
+        const again = { ...segment, sequence: (segment.sequence + from) | 0, bytes: bytes.subarray(from, to) };
+        held.insert({ ...again, cut: isTail ? cut : 0, acknowledgement });
+        held.back();
+        segment.bytes = bytes.subarray(0, from);
+        segment.cut = 0;
+      } else {
+        segment.bytes = bytes.subarray(0, to);
+        segment.cut = isTail ? cut : 0;
+        segment.acknowledgement = acknowledgement;
+      }
+      budget.add((Number(!isTail) + Number(from > 0)) * HELD_SEGMENT_BYTES);
     }
   }
 
@@ -162,10 +211,15 @@ export class TcpStream {
   release(budget: MemoryBudget): number {
     const count = this.held.length;
     if (count > 0) {
-      budget.remove(this.heldBytes + count * HELD_SEGMENT_BYTES);
+      budget.remove(this.heldMemory);
       this.held = NONE;
       this.heldBytes = 0;
     }
     return count;
   }
+}
+
+/** The sequence number behind a segment. */
+function endOf({ sequence, bytes }: HeldSegment): number {
+  return (sequence + bytes.length) | 0;
 }

@@ -18,6 +18,7 @@ export class BodyBuffer implements MessageBody {
   chunks: Uint8Array[] = NO_CHUNKS;
   keptBytes = 0;
   truncated = false;
+  notes: number[] | null = null;
   readonly #memory: BodyMemory;
   /** Room left behind the last piece's bytes. */
   #piece: Buffer | null = null;
@@ -65,6 +66,12 @@ export class BodyBuffer implements MessageBody {
     }
   }
 
+  /** Notes that what is kept by now had come at `time`. */
+  note(time: number): void {
+    if (this.notes === null) this.notes = [this.keptBytes, time];
+    else this.notes.push(this.keptBytes, time);
+  }
+
   /** Counts bytes that were on the wire and not in the capture. What comes behind them is not spliced on. */
   lose(length: number): void {
     this.wireBytes += length;
@@ -92,7 +99,9 @@ export class BodyBuffer implements MessageBody {
     const room = this.#memory.bytesMax - this.keptBytes;
     // A body of known length that is all here gets a piece of just its size.
     let size = Math.max(length, Math.min(expected, PIECE_BYTES_MAX));
-    if (expected === 0 && size < PIECE_BYTES_MAX) {
+    // What comes in small frames of known length, as DATA of HTTP/2, goes on behind this one.
+    const isBySmallFrames = this.keptBytes > 0 && expected <= PIECE_BYTES_MIN;
+    if ((expected === 0 || isBySmallFrames) && size < PIECE_BYTES_MAX) {
       size = Math.min(PIECE_BYTES_MAX, Math.max(size, PIECE_BYTES_MIN, this.keptBytes));
     }
     size = Math.min(size, room);

@@ -23,7 +23,7 @@ import {
   Recognition,
   type Verdict,
 } from './protocol.js';
-import { ProxyHeader, proxyHeaderEnd } from './proxy-header.js';
+import { ProxyHeader, proxyHeaderEnd, proxySourceOf } from './proxy-header.js';
 
 /** The first bytes of one direction, or its end. */
 interface Held {
@@ -31,6 +31,9 @@ interface Held {
   /** The first `length` of these are held. */
   bytes: Buffer;
   length: number;
+  /** Where its stream stood behind them, and what their segment acknowledged. */
+  position: number;
+  readonly acknowledges: number;
   /** Null for bytes. */
   readonly end: EndCause | null;
   /** The time of the first byte, or of the end. */
@@ -38,13 +41,14 @@ interface Held {
 }
 
 const NO_BYTES = Buffer.alloc(0);
+/** Balancers in a row whose word is kept. */
+const PROXY_SOURCES_MAX = 8;
 const HELD_BYTES_MIN = 64;
 const NOTHING: readonly Held[] = [];
 
 export class Detector implements FlowConsumer, DetectedFlow {
   readonly flow: Flow;
   readonly protocols: Protocols;
-  readonly isMidstream: boolean;
   readonly #context: ProtocolContext;
   /** In the order it came: at most one run of bytes and one end for each direction. */
   #held: readonly Held[] = NOTHING;
@@ -52,8 +56,11 @@ export class Detector implements FlowConsumer, DetectedFlow {
   constructor(flow: Flow, protocols: Protocols, context: ProtocolContext) {
     this.flow = flow;
     this.protocols = protocols;
-    this.isMidstream = flow.midstream;
     this.#context = context;
+  }
+
+  get isMidstream(): boolean {
+    return this.flow.midstream;
   }
 
   data(direction: Direction, bytes: Buffer, start: number, end: number, time: number): void {
@@ -70,7 +77,7 @@ export class Detector implements FlowConsumer, DetectedFlow {
   }
 
   end(direction: Direction, cause: EndCause, time: number): void {
-    const ended = { direction, bytes: NO_BYTES, length: 0, end: cause, time };
+    const ended = { ...this.#placeOf(direction), direction, bytes: NO_BYTES, length: 0, end: cause, time };
     // Behind the second end nothing comes that could decide.
     if (this.#hasEnded(direction === 0 ? 1 : 0)) this.#held = this.#takeHeld().filter(isEnd);
     this.#held = [...this.#held, ended];
@@ -90,9 +97,17 @@ export class Detector implements FlowConsumer, DetectedFlow {
     return 'none';
   }
 
+  joined(bytes: Buffer, start: number, end: number): Protocol | undefined {
+    return this.protocols.known.find((protocol) => protocol.recogniseMidstream?.(bytes, start, end) === true);
+  }
+
   handOver(protocol: Protocol, opening: Opening): void {
     this.#open(protocol, opening);
     this.#pass(opening);
+  }
+
+  detectAgain(): void {
+    this.flow.consumer = new Detector(this.flow, this.protocols, this.#context);
   }
 
   /** The first bytes of a direction. */
@@ -110,6 +125,7 @@ export class Detector implements FlowConsumer, DetectedFlow {
         if (at > start) headerEnd = proxyHeaderEnd(bytes, at, end);
       }
       if (headerEnd > 0) {
+        this.#noteProxy(direction, bytes, at, headerEnd);
         start = headerEnd;
         continue;
       }
@@ -119,10 +135,20 @@ export class Detector implements FlowConsumer, DetectedFlow {
         this.#hold(opening);
         return;
       }
-      this.#decide(this.#protocolOf(verdict, headerEnd), opening);
+      const joined = this.isMidstream && verdict === 'none' ? this.joined(bytes, at, end) : undefined;
+      this.#decide(joined ?? this.#protocolOf(verdict, headerEnd), opening);
       this.#pass({ direction, bytes, start, end, time });
       return;
     }
+  }
+
+  /** A PROXY header that is whole belongs to no message, but names who is behind the balancer. */
+  #noteProxy(direction: Direction, bytes: Buffer, at: number, end: number): void {
+    const source = proxySourceOf(bytes, at, end);
+    const { flow } = this;
+    const before = flow.proxied?.direction === direction ? flow.proxied.sources : [];
+    if (source !== null && before.length < PROXY_SOURCES_MAX)
+      flow.proxied = { direction, sources: [...before, source] };
   }
 
   /** More bytes of a direction that has some held. */
@@ -134,17 +160,22 @@ export class Detector implements FlowConsumer, DetectedFlow {
     bytes.copy(held.bytes, held.length, start, start + take);
     const headerEnd = proxyHeaderEnd(held.bytes, 0, total);
     if (headerEnd > 0) {
+      this.#noteProxy(direction, held.bytes, 0, headerEnd);
       const behind = start + headerEnd - held.length;
       this.#context.budget.remove(held.bytes.length);
       this.#held = this.#held.filter((one) => one !== held);
       this.#begin({ direction, bytes, start: behind, end, time });
       return;
     }
-    const verdict = headerEnd === ProxyHeader.incomplete ? 'undecided' : this.identify(held.bytes, 0, total, true);
+    // Empty lines begin nothing (RFC 9112 §2.2).
+    const at = headerEnd === ProxyHeader.none ? behindEmptyLines(held.bytes, 0, total) : 0;
+    const isUndecided = headerEnd === ProxyHeader.incomplete || at === total;
+    const verdict = isUndecided ? 'undecided' : this.identify(held.bytes, at, total, true);
     // A run that grew behind what the other side sent since would be replayed out of order.
     const canWait = take === end - start && this.#held.at(-1) === held;
     if (verdict === 'undecided' && canWait) {
       held.length = total;
+      held.position = this.flow.stream(direction).position;
       return;
     }
     this.#decide(this.#protocolOf(verdict, headerEnd), { direction, bytes: held.bytes, start: 0, end: total, time });
@@ -162,15 +193,30 @@ export class Detector implements FlowConsumer, DetectedFlow {
   #decide(protocol: Protocol, opening: Opening): void {
     const held = this.#takeHeld();
     this.#open(protocol, opening);
-    for (const { direction, bytes, length, end, time } of held) {
+    for (const { direction, bytes, length, position, acknowledges, end, time } of held) {
       // The consumer may change with every byte.
-      if (end === null) this.flow.consumer?.data(direction, bytes, 0, length, time);
-      else this.flow.consumer?.end(direction, end, time);
+      if (end !== null) {
+        this.flow.consumer?.end(direction, end, time);
+        continue;
+      }
+      const stream = this.flow.stream(direction);
+      const now = this.#placeOf(direction);
+      Object.assign(stream, { position, acknowledges });
+      this.flow.consumer?.data(direction, bytes, 0, length, time);
+      Object.assign(stream, now);
     }
   }
 
+  #placeOf(direction: Direction): { position: number; acknowledges: number } {
+    const { position, acknowledges } = this.flow.stream(direction);
+    return { position, acknowledges };
+  }
+
   #open(protocol: Protocol, opening: Opening): void {
-    if (protocol.counter !== null) this.#context.counters[protocol.counter]++;
+    const { counters, unreadFlows } = this.#context;
+    if (protocol.counter !== null) counters[protocol.counter]++;
+    unreadFlows.note(protocol.name, serverPort(this.flow));
+    this.#context.onProtocol?.(this.flow, protocol.name);
     this.flow.consumer = protocol.open(this, opening);
   }
 
@@ -179,7 +225,7 @@ export class Detector implements FlowConsumer, DetectedFlow {
   }
 
   #hold({ direction, bytes, start, end, time }: Opening): void {
-    const held: Held = { direction, bytes: NO_BYTES, length: 0, end: null, time };
+    const held: Held = { ...this.#placeOf(direction), direction, bytes: NO_BYTES, length: 0, end: null, time };
     this.#grow(held, end - start);
     bytes.copy(held.bytes, 0, start, end);
     held.length = end - start;
@@ -201,6 +247,11 @@ export class Detector implements FlowConsumer, DetectedFlow {
     for (const one of held) this.#context.budget.remove(one.bytes.length);
     return held;
   }
+}
+
+/** The port connected to; of a flow joined in the middle the lower, since those of clients are high. */
+function serverPort({ midstream, port0, port1 }: Flow): number {
+  return midstream ? Math.min(port0, port1) : port1;
 }
 
 function isEnd(held: Held): boolean {

@@ -24,6 +24,11 @@ export class HeaderList {
     return this.spans.length >> 2;
   }
 
+  /** Characters that it holds. */
+  get textLength(): number {
+    return this.text.length;
+  }
+
   /** The first value of `lowercaseName`, or undefined. Names compare case-insensitively (RFC 9110 §5.1). */
   get(lowercaseName: string): string | undefined {
     const at = this.#find(lowercaseName, 0);

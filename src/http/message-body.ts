@@ -10,15 +10,34 @@ export interface MessageBody {
   keptBytes: number;
   /** Whether bytes were counted but not kept (cap, memory budget, or a gap in the capture). */
   truncated: boolean;
+  /** For each piece that came, how many bytes were kept with it, and when; null where nobody asks. */
+  notes: readonly number[] | null;
 }
 
 /** Shared by every message without a body; replaced when there are bytes to keep. */
-export const NO_BODY: Readonly<MessageBody> = { wireBytes: 0, chunks: [], keptBytes: 0, truncated: false };
+export const NO_BODY: Readonly<MessageBody> = { wireBytes: 0, chunks: [], keptBytes: 0, truncated: false, notes: null };
+
+const CUT_BODY: Readonly<MessageBody> = { ...NO_BODY, truncated: true };
+
+/** `body`, marked as truncated: its message had not ended. */
+export function cutShort(body: MessageBody): MessageBody {
+  if (body === NO_BODY) return CUT_BODY;
+  body.truncated = true;
+  return body;
+}
 
 /** The kept bytes in one piece; not a copy where they are in one already. */
-export function bodyBytes(body: MessageBody): Uint8Array {
+export function bodyBytes(body: { readonly chunks: readonly Uint8Array[]; readonly keptBytes: number }): Uint8Array {
   if (body.chunks.length === 1) return body.chunks[0] as Uint8Array;
   return body.chunks.length === 0 ? EMPTY : Buffer.concat(body.chunks, body.keptBytes);
+}
+
+/** The first `bytesMax` of them. */
+export function bodyBeginning(body: MessageBody, bytesMax: number): Uint8Array {
+  if (body.keptBytes <= bytesMax) return bodyBytes(body);
+  const [first] = body.chunks;
+  if (first !== undefined && first.length >= bytesMax) return first.subarray(0, bytesMax);
+  return Buffer.concat(body.chunks, bytesMax);
 }
 
 const EMPTY = new Uint8Array(0);

@@ -23,12 +23,26 @@ export class MessageHead {
   headers: HeaderList = NO_HEADERS;
   /** Whether the message departs from the grammar. */
   malformed = false;
+  /** Whether it was longer than a head may be, or had more headers: some of them were left out. */
+  isTooLarge = false;
   /** Whether it is the first since bytes were lost that may have held whole messages. */
   isAfterLoss = false;
   /** Whether it does not say how long its body is. */
   isOpenEnded = false;
+  /** Whether its body lasts as long as its stream: no other message follows in that. */
+  endsWithStream = false;
   /** Whether the connection stops being HTTP behind it. */
   leavesHttp = false;
+  /** The place of its first byte in its stream, and what the segment with that byte acknowledges of the other stream. */
+  position = 0;
+  acknowledges = 0;
+  /** How far the other stream had been delivered when that byte came. */
+  received = 0;
+  /**
+   * For how long nothing had been said when that byte came, with all that either side had said received; 0: not at all, or
+   * the connection was not seen from its start.
+   */
+  quietNanos = 0;
   /** Times of the message's first byte and of its head's last one, in nanoseconds. */
   startTime = 0;
   endTime = 0;

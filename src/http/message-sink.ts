@@ -3,7 +3,9 @@
  * protocols and pairing.
  */
 import type { EndCause } from '../flow/flow-consumer.js';
+import type { HeaderList } from './header-list.js';
 import type { MessageHead } from './message-head.js';
+import type { Upgrade } from './protocol.js';
 
 /** How a message ended. */
 export const Ending = {
@@ -17,16 +19,39 @@ export const Ending = {
   malformed: 3,
   /** The flow was forgotten first. */
   unfinished: 4,
+  /** Its framing makes no sense; all that came is its body. */
+  unframed: 5,
 } as const;
 export type Ending = (typeof Ending)[keyof typeof Ending];
 
+/** The start of a segment, where a stream has lost its place. */
+export interface SegmentStart {
+  /** Of its first byte. */
+  readonly place: number;
+  /** What it acknowledges of the other stream, and what the segment before it did. */
+  readonly acknowledges: number;
+  readonly before: number;
+  /** How far the other stream has been delivered, and what its latest segment acknowledged of this one. */
+  readonly received: number;
+  readonly answered: number;
+  /** See `MessageHead.quietNanos`. */
+  readonly quietNanos: number;
+  /** The headers of the request that it seems to begin with; null where they are not all in it. */
+  headers(): HeaderList | null;
+}
+
 export interface MessageSink {
-  /** A request's head is complete. */
-  onRequest(head: MessageHead): void;
-  /** The method of the request that the next response answers; empty where none is known. */
-  awaitedMethod(): string;
-  /** Whether anything will be read of the next response's reason and headers; if not, they may be left out. */
-  wantsResponse(): boolean;
+  /**
+   * A request's head is complete. Returns whether it shows that the next byte of the other stream begins a message: its
+   * client takes turns, and has received all before that.
+   */
+  onRequest(head: MessageHead): boolean;
+  /** The method of the request that the response in `head` answers; empty where none is known. */
+  awaitedMethod(head: MessageHead): string;
+  /** Whether the next response has no head, as its request was one of HTTP/0.9. */
+  awaitsSimple(): boolean;
+  /** Whether anything will be read of that response's reason and headers; if not, they may be left out. */
+  wantsResponse(head: MessageHead): boolean;
   /** A response's head is complete. */
   onResponse(head: MessageHead): void;
   /**
@@ -36,13 +61,28 @@ export interface MessageSink {
   onBody(bytes: Buffer, start: number, end: number, expected: number, time: number): void;
   /** Body bytes that the capture lost. */
   onBodyLost(length: number): void;
-  /** The message is over. */
-  onMessageEnd(ending: Ending, trailers: [string, string][], time: number): void;
+  /** The message is over. `place`: behind its last byte, infinite where that is not known. */
+  onMessageEnd(ending: Ending, trailers: [string, string][], time: number, place: number): void;
   /**
    * The stream lost its place, by lost bytes (`isLoss`) or by bytes that make no sense: messages may be missing between the
-   * last one and the next. `wasInMessage`: it happened in the middle of a body, which has been ended.
+   * last one and the next. `wasInMessage`: it happened in the middle of one, which has been ended. `place`: of the first byte
+   * that is lost or makes no sense. `isCut`: the snap length cut it off.
    */
-  onDesync(isLoss: boolean, wasInMessage: boolean): void;
+  onDesync(isLoss: boolean, wasInMessage: boolean, place: number, isCut: boolean): void;
+  /** Bytes that may be a part of a response passed unread, in a segment that acknowledges the requests up to `acknowledges`. */
+  onUnread(acknowledges: number): void;
+  /** Whether the requests of this side may be text in a body: bytes in front of them are missing, and none was answered yet. */
+  readonly doubtsRequests: boolean;
+  /** Whether a request may begin with the segment at `start`, though the stream has lost its place. */
+  mayBegin(start: SegmentStart): boolean;
+  /**
+   * Whether the request being read, of whose body nothing has come, may go without it: it asked whether it should send it, and
+   * the segment that acknowledges `acknowledges` was sent when the final answer had been received. Null: it asked, and the
+   * answer was lost.
+   */
+  mayLeaveOutBody(acknowledges: number): boolean | null;
+  /** What the 101 that was read last leaves to the protocol it names; null if it names none. */
+  upgrade(): Upgrade | null;
   /** The stream carries no more messages. */
   onStreamEnd(cause: EndCause): void;
   /** The connection is not HTTP any more: nothing that waits for a response will get one. */

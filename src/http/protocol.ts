@@ -4,11 +4,16 @@
  */
 import type { Counters } from '../counters.js';
 import type { Flow } from '../flow/flow.js';
-import type { Direction, FlowConsumer } from '../flow/flow-consumer.js';
+import type { Direction, EndCause, FlowConsumer } from '../flow/flow-consumer.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
+import type { ExchangeSink } from './exchange-sink.js';
+import type { HeaderList } from './header-list.js';
+import type { MessageHead } from './message-head.js';
 import type { MessageSink } from './message-sink.js';
+import type { MessageTaker } from './stream-message.js';
 import type { TlsNames } from './tls-names.js';
+import type { UnreadFlows } from './unread-flows.js';
 
 /** Whether bytes are the beginning of a protocol. */
 export const Recognition = {
@@ -26,6 +31,27 @@ export interface Opening {
   readonly start: number;
   readonly end: number;
   readonly time: number;
+  /** Where the other side asked for the protocol by the Upgrade of HTTP/1.1. */
+  readonly upgrade?: Upgrade;
+}
+
+/** What HTTP/1.1 leaves to the protocol that it is upgraded to (RFC 9110 §7.8). */
+export interface Upgrade {
+  /** The token of the response's Upgrade header, lower-case. */
+  readonly to: string;
+  /** The request that asked for it; null where nothing is kept of it. */
+  readonly request: MessageHead | null;
+  /** The exchange that goes on, where it goes on as messages and is kept. */
+  readonly exchange: UpgradedExchange | null;
+}
+
+/** An exchange whose connection goes on as a stream of messages. */
+export interface UpgradedExchange {
+  readonly messages: MessageTaker;
+  /** The headers of the response that agreed to it. */
+  readonly response: HeaderList;
+  /** No more comes. */
+  end(cause: EndCause, time: number): void;
 }
 
 /** Opened without bytes. */
@@ -42,6 +68,8 @@ export interface Protocol {
   /** Whether its beginning is beyond doubt, so that it is recognised behind messages of HTTP/1 too. */
   readonly isUnmistakable: boolean;
   recognise(bytes: Buffer, start: number, end: number): Recognition;
+  /** Whether a segment is of its middle, where that can be said. */
+  recogniseMidstream?(bytes: Buffer, start: number, end: number): boolean;
   /**
    * Returns who reads `flow` from here on. The bytes of `opening` come to it as data like all others, perhaps in pieces;
    * they are given here for what can be said of them as a whole.
@@ -58,21 +86,27 @@ export interface Protocols {
   readonly unknown: Protocol;
   /** For what follows on a flow that HTTP has ended on: by 101, or by 2xx to CONNECT. */
   readonly upgraded: Protocol;
+  /** For what follows a 101, by the token of its Upgrade header, where that is read. */
+  readonly upgrades: Readonly<Record<string, Protocol>>;
 }
 
 /** A flow as a protocol's consumer sees it. */
 export interface DetectedFlow {
   readonly flow: Flow;
   readonly protocols: Protocols;
-  /** Whether the flow was first seen after its start. */
+  /** Whether the flow was first seen after its start, as far as is known now. */
   readonly isMidstream: boolean;
   /**
    * Which protocol begins with `bytes[start, end)`, where a message should. `isStart`: nothing of its stream was read
    * before; if there was, only what is unmistakable is recognised.
    */
   identify(bytes: Buffer, start: number, end: number, isStart: boolean): Verdict;
+  /** The protocol whose middle `bytes[start, end)`, a segment, are of, where that can be said. */
+  joined(bytes: Buffer, start: number, end: number): Protocol | undefined;
   /** Gives the flow to `protocol`, and the bytes of `opening` to its consumer. */
   handOver(protocol: Protocol, opening: Opening): void;
+  /** What follows on the flow begins another connection: its protocol is found out anew. */
+  detectAgain(): void;
 }
 
 /** A protocol; or none of those known; or more bytes are needed. */
@@ -84,8 +118,13 @@ export interface ProtocolContext {
   readonly counters: Counters;
   readonly budget: MemoryBudget;
   readonly tlsNames: TlsNames;
+  readonly unreadFlows: UnreadFlows;
+  /** Takes the protocol that a flow is given to, each time that it is. */
+  onProtocol?(flow: Flow, protocol: string): void;
   /** The sinks of a flow's two directions, which pair its messages in the order they come. */
-  openConversation(flow: Flow, isMidstream: boolean): readonly [MessageSink, MessageSink];
+  openConversation(flow: Flow): readonly [MessageSink, MessageSink];
+  /** The sink of a flow whose messages say themselves which request they answer. */
+  openExchanges(flow: Flow, isMidstream: boolean): ExchangeSink;
 }
 
 /** Reads nothing. */

@@ -4,26 +4,59 @@
 import { type OptionValue, yesOrNo } from './option-values.js';
 
 export interface Option<T> {
-  /** `switch` needs no value on the command line; `many` may be repeated, and is never split on commas. */
-  readonly arity: 'one' | 'many' | 'switch';
+  /**
+   * `switch` needs no value on the command line, `count` is how often it was given there; `many` may be repeated, and is
+   * never split on commas.
+   */
+  readonly arity: 'one' | 'many' | 'switch' | 'count';
   readonly group: OptionGroup;
   readonly value: OptionValue<unknown>;
   readonly default: T;
   /** Describes the default where the value alone does not. */
   readonly defaultText?: string;
+  /** The flag in one letter, where tcpdump has the same. */
+  readonly letter?: string;
+  /** What it takes for the option to mean anything; without it, the option is said to do nothing. */
+  readonly takes?: readonly Circumstance[];
+  /** Whether a sensor that runs takes a new value, when it reads its configuration file again. */
+  readonly reloads?: true;
+  /** What people call it elsewhere: names for which it is suggested. */
+  readonly alsoCalled?: readonly string[];
   /** Environment variables beside the one that its name gives it; the first one that is set counts. */
   readonly env?: readonly string[];
+  /**
+   * A variable of others, which counts where flag, own variables and file leave it out: what it is called, and the values
+   * in it, or null where it cannot be read.
+   */
+  readonly lastEnv?: { readonly name: string; readonly split: (raw: string) => readonly string[] | null };
   /** One sentence with the unit, without a full stop. */
   readonly help: string;
 }
 
+/** See `circumstances.ts`. */
+export type Circumstance =
+  | 'live'
+  | 'satellite'
+  | 'spans'
+  | 'https'
+  | 'otlp'
+  | 'spool'
+  | 'health'
+  | 'file'
+  | 'text'
+  | 'packets'
+  | 'debug'
+  | 'pods';
+
 /** Headings of `--help` and of docs/options.md, in this order. */
 export const OPTION_GROUPS = [
+  'Doctor:',
   'AWS:',
   'Change:',
   'Container:',
   'Satellite:',
   'Capture:',
+  'Kubernetes:',
   'Policy:',
   'Redaction:',
   'Output:',
@@ -47,6 +80,11 @@ export function toggle(row: Omit<Row<false, boolean>, 'value' | 'default'>): Opt
   return { ...row, arity: 'switch', value: yesOrNo, default: false };
 }
 
+/** Its value is how often the flag is given, up to `max`. */
+export function counted(row: Omit<Row<0, number>, 'value' | 'default'>, value: OptionValue<number>): Option<number> {
+  return { ...row, arity: 'count', value, default: 0 };
+}
+
 export type OptionTable = Readonly<Record<string, Option<unknown>>>;
 
 type CamelCase<S extends string> = S extends `${infer Head}-${infer Tail}`
@@ -65,12 +103,13 @@ export function settingName(option: string): string {
 
 /** The environment variables that an option is read from; the first one that is set counts. */
 export function environmentNames(name: string, option: Option<unknown>): readonly string[] {
-  return [...(option.env ?? []), `LEVO_${name.replaceAll('-', '_').toUpperCase()}`];
+  return [...new Set([...(option.env ?? []), `LEVO_${name.replaceAll('-', '_').toUpperCase()}`])];
 }
 
 /** The default as help and documents show it; null if there is nothing to show. */
 export function defaultText(option: Option<unknown>): string | null {
   if (option.defaultText !== undefined) return option.defaultText;
-  if (option.default === null || option.default === false || option.default === '') return null;
+  if (option.arity === 'count' || option.default === null || option.default === false || option.default === '')
+    return null;
   return Array.isArray(option.default) ? null : String(option.default);
 }

@@ -7,9 +7,19 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { InvalidValue } from '../errors.js';
-import { OUTPUT_FORMS, type OutputTarget, parseOutput } from '../output/registry.js';
+import {
+  OUTPUT_FORMS,
+  type OutputTarget,
+  parseOutput,
+  parseWritten,
+  WRITTEN_FORMS,
+  type WrittenTarget,
+} from '../output/registry.js';
 import { parseSatelliteUrl } from '../output/satellite/satellite-url.js';
+import { type PacketRule, parsePacketRule } from '../packets/packet-rule.js';
 import { compileRe2 } from '../re2.js';
+import { type AddressRange, PRIVATE_RANGES, parseAddressRange } from '../trace/address-range.js';
+import { patternForGlob } from './glob.js';
 
 export interface OptionValue<T> {
   /** Stands for the value in help and documents: `URL`, `SECONDS`. */
@@ -55,6 +65,47 @@ export function number(
         throw new InvalidValue(`is out of range ${min} to ${max}; give ${example}`);
       }
       return value;
+    },
+  };
+}
+
+/** Milliseconds, with a unit: `90s`, `12h`, `7d`. */
+export function age(example: string): OptionValue<number> {
+  return {
+    placeholder: 'TIME',
+    parse: (given) => {
+      const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([smhdw])$/i.exec(given.trim()) ?? [];
+      const millis = Number(digits) * (AGE_UNITS[unit.toLowerCase()] ?? Number.NaN);
+      if (digits === '' || !(millis >= 1000 && millis <= AGE_MILLIS_MAX))
+        throw new InvalidValue(`is no time; give ${example}`);
+      return Math.round(millis);
+    },
+  };
+}
+
+const AGE_UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3, w: 7 * 86_400e3 };
+/** A hundred years. */
+const AGE_MILLIS_MAX = 36_525 * 86_400e3;
+
+/** How long, and how much, is kept. */
+export interface Retention {
+  readonly millis: number;
+  readonly bytes: number;
+}
+
+/** A time, a number of bytes, or both: `7d`, `10GiB`, `7d,10GiB`. What is left out is as by default. */
+export function retention(standard: Retention): OptionValue<Retention> {
+  const example = 'a time, bytes or both, such as 7d, 10GiB or 7d,10GiB';
+  const size = bytes({ min: 16 << 20, max: 2 ** 50, example });
+  return {
+    placeholder: 'TIME,BYTES',
+    parse: (given) => {
+      let { millis, bytes: most } = standard;
+      for (const part of given.split(',')) {
+        if (/[smhdw]\s*$/i.test(part)) millis = age(example).parse(part);
+        else most = size.parse(part);
+      }
+      return { millis, bytes: most };
     },
   };
 }
@@ -126,7 +177,9 @@ export const pattern: OptionValue<string> = {
       compileRe2(given, 'u');
     } catch (error) {
       const why = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
-      throw new InvalidValue(`is not an RE2 pattern (${why}); see https://github.com/google/re2/wiki/Syntax`);
+      const meant = patternForGlob(given);
+      const wayOut = meant === null ? 'see https://github.com/google/re2/wiki/Syntax' : `give ${JSON.stringify(meant)}`;
+      throw new InvalidValue(`is not an RE2 pattern (${why}); ${wayOut}`);
     }
     return given;
   },
@@ -141,14 +194,26 @@ export const redactedName: OptionValue<string> = {
   },
 };
 
+/** A name as above, or a pattern of values between slashes. */
+export const allowedRedaction: OptionValue<string> = {
+  placeholder: 'NAME|/RE2/',
+  parse: (given) => {
+    const text = given.trim();
+    if (text.length > 2 && text.startsWith('/') && text.endsWith('/')) return `/${pattern.parse(text.slice(1, -1))}/`;
+    return redactedName.parse(text);
+  },
+};
+
 /** CPU: cores, or percent of the cores the task may use. */
-export type CpuBudget = { readonly cores: number } | { readonly percent: number };
+export type CpuBudget = { readonly cores: number } | { readonly percent: number } | 'none';
 
 export const cpuBudget: OptionValue<CpuBudget> = {
-  placeholder: 'CORES|PERCENT%',
+  placeholder: 'CORES|PERCENT%|none',
   parse: (given) => {
+    if (given.trim().toLowerCase() === 'none') return 'none';
     const match = /^(\d+\.?\d*|\.\d+)\s*(%?)$/.exec(given.trim());
-    if (match === null) throw new InvalidValue('is no amount of CPU; give cores such as 0.1, or percent such as 5%');
+    if (match === null)
+      throw new InvalidValue('is no amount of CPU; give cores such as 0.1, percent such as 5%, or none');
     const amount = Number(match[1]);
     if (match[2] === '%') {
       if (amount >= 0.1 && amount <= 100) return { percent: amount };
@@ -185,6 +250,21 @@ export const satelliteUrl: OptionValue<string> = {
   parse: (given) => parseSatelliteUrl(given).base,
 };
 
+/** Where a message is posted. Its path is mostly a credential, so no error shows it. */
+export const webhookUrl: OptionValue<string> = {
+  placeholder: 'URL',
+  reveal: (given) => /^https?:\/\/[^/?#@\s]+(?=[/?#]|$)/.exec(given)?.[0] ?? '…',
+  isPlaceholder: (given) => /<[^<>]*>/.test(given),
+  parse: (given) => {
+    const url = URL.canParse(given) ? new URL(given) : null;
+    if (url === null || !/^https?:$/.test(url.protocol))
+      throw new InvalidValue('is no URL; give one such as https://example.com/hook');
+    if (url.username !== '' || url.password !== '')
+      throw new InvalidValue('has a user in it, which is not sent; put what the receiver knows you by into the path');
+    return url.href;
+  },
+};
+
 /** `name=value`, sent with every export. The value may be a credential, so no error shows it. */
 export const headerPair: OptionValue<readonly [name: string, value: string]> = {
   placeholder: 'NAME=VALUE',
@@ -203,6 +283,47 @@ export const headerPair: OptionValue<readonly [name: string, value: string]> = {
     return [name, value];
   },
 };
+
+/** For the shell. What tcpdump's letter would have is a number of packets, which is no command. */
+export const shellCommand: OptionValue<string> = {
+  placeholder: 'COMMAND',
+  isPlaceholder: (given) => FILL_ME_IN.test(given),
+  parse: (given) => {
+    if (given.trim() === '') throw new InvalidValue('is empty; give a command such as "npm test"');
+    if (/^\s*\d+\s*$/.test(given))
+      throw new InvalidValue('is a number; give a command such as "npm test", or --count for so many exchanges');
+    return given;
+  },
+};
+
+/** `name=value` of OpenTelemetry's resource: which service, version, team. */
+export const resourceAttribute: OptionValue<readonly [name: string, value: string]> = {
+  placeholder: 'NAME=VALUE',
+  parse: (given) => {
+    const equals = given.indexOf('=');
+    const name = given.slice(0, equals).trim();
+    if (equals < 0 || name === '') throw new InvalidValue('names no attribute; give NAME=VALUE, such as team=payments');
+    if (/[^\x21-\x7e]/.test(name))
+      throw new InvalidValue('has a name with other characters than ASCII; give NAME=VALUE');
+    return [name, given.slice(equals + 1).trim()];
+  },
+};
+
+/**
+ * The pairs in OTEL_RESOURCE_ATTRIBUTES: separated by commas, values percent-encoded. Null where one cannot be read, since
+ * such a variable is discarded whole (https://opentelemetry.io/docs/specs/otel/resource/sdk/).
+ */
+export function splitBaggage(raw: string): readonly string[] | null {
+  const pairs = raw
+    .split(',')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== '');
+  try {
+    return pairs.map((pair) => resourceAttribute.parse(decodeURIComponent(pair)).join('='));
+  } catch {
+    return null;
+  }
+}
 
 /** The name of an interface of this machine, up or not, with an address or not. */
 export const interfaceName: OptionValue<string> = {
@@ -235,8 +356,37 @@ export function existingFile(given: string): string {
   return given;
 }
 
+/** A file that is read more than once: no pipe. */
+export const tracesFile: OptionValue<string> = {
+  placeholder: 'FILE',
+  parse: (given) => {
+    if (given === '-' || !statSync(existingFile(given)).isFile())
+      throw new InvalidValue('is no file; write what comes through a pipe to one');
+    return given;
+  },
+};
+
+/** The same, or `-` for standard input. */
+export const tracesInput: OptionValue<string> = {
+  placeholder: 'FILE',
+  parse: (given) => (given === '-' ? given : tracesFile.parse(given)),
+};
+
 /** A place traces go to. */
 export const outputTarget: OptionValue<OutputTarget> = { placeholder: OUTPUT_FORMS.join('|'), parse: parseOutput };
+
+/** A file to write, whose ending says what it holds. */
+export const writtenFile: OptionValue<WrittenTarget> = { placeholder: WRITTEN_FORMS.join('|'), parse: parseWritten };
+
+/** How much is shown: 0 to 2, and what is above means 2. */
+export const verbosity: OptionValue<number> = {
+  placeholder: 'TIMES',
+  parse: (given) => {
+    if (given === 'true') return 1;
+    if (/^\d$/.test(given)) return Math.min(Number(given), 2);
+    throw new InvalidValue('is not how often; give -v, -vv, or 0 to 2');
+  },
+};
 
 /** A file of certificates or a key, as its path. What is in it is checked where it is used. */
 export const pemFile: OptionValue<string> = {
@@ -253,6 +403,68 @@ export const pemFile: OptionValue<string> = {
     return path;
   },
 };
+
+/** Ranges of addresses: CIDRs or addresses, several with commas between; `private` for those that are; `none` for none. */
+export const addressRanges: OptionValue<readonly AddressRange[]> = {
+  placeholder: 'CIDR',
+  parse: (given) =>
+    given.split(',').flatMap((one): readonly AddressRange[] => {
+      const text = one.trim().toLowerCase();
+      if (text === 'none') return [];
+      if (text === 'private') return PRIVATE_RANGES;
+      const range = parseAddressRange(text);
+      if (range === null)
+        throw new InvalidValue('is no range of addresses; give a CIDR such as 10.0.0.0/8, or private, or none');
+      return [range];
+    }),
+};
+
+/** The name of a host, without scheme or port. */
+export const hostName: OptionValue<string> = {
+  placeholder: 'NAME',
+  parse: (given) => {
+    const name = given.trim().toLowerCase();
+    if (!/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?$/.test(name))
+      throw new InvalidValue('is no host name; give one such as sensor.internal, without scheme and port');
+    return name;
+  },
+};
+
+/** A bearer token (RFC 6750 §2.1, `b64token`). It is a credential, so no error shows it. */
+export const bearerToken: OptionValue<string> = {
+  placeholder: 'TOKEN',
+  reveal: () => '…',
+  parse: (given) => {
+    const token = given.trim();
+    if (!/^[A-Za-z0-9._~+/-]+=*$/.test(token))
+      throw new InvalidValue('is no token; give letters, digits and ._~+/- such as openssl rand -hex 16 prints');
+    return token;
+  },
+};
+
+/** A file that holds a bearer token and nothing else. Out: the token. */
+export const bearerTokenFile: OptionValue<string> = {
+  placeholder: 'FILE',
+  parse: (given) => {
+    const path = existingFile(given);
+    let content: string;
+    try {
+      if (statSync(path).size > TOKEN_FILE_BYTES_MAX)
+        throw new InvalidValue('is too long; give a file with a token alone');
+      content = readFileSync(path, 'utf8');
+    } catch (error) {
+      if (error instanceof InvalidValue) throw error;
+      throw new InvalidValue(`cannot be read (${(error as NodeJS.ErrnoException).code}); give a readable file`);
+    }
+    try {
+      return bearerToken.parse(content);
+    } catch {
+      throw new InvalidValue('holds no token; write letters, digits and ._~+/- into it');
+    }
+  },
+};
+
+const TOKEN_FILE_BYTES_MAX = 4096;
 
 export interface ListenAddress {
   readonly host: string;
@@ -277,3 +489,5 @@ export function looksUnfilled(value: OptionValue<unknown>, given: string): boole
 
 const ONLY_BRACKETS = /^\s*['"]?\s*<[^<>]*>\s*['"]?\s*$/;
 const FILL_ME_IN = /<\s*(INSERT|YOUR|REPLACE|ENTER)\b[^<>]*>/i;
+
+export const packetRule: OptionValue<PacketRule> = { placeholder: 'RULE', parse: parsePacketRule };

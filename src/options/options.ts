@@ -7,116 +7,162 @@
  */
 import { DEFAULT_LIMITS } from '../limits.js';
 import { OUTPUT_FORMS_TEXT } from '../output/registry.js';
-import { many, one, optional, type SettingsOf, toggle } from './option-row.js';
+import { KUBERNETES_OPTIONS } from './kubernetes-options.js';
+import { NOTIFY_OPTIONS } from './notify-options.js';
+import { counted, many, one, optional, type SettingsOf, toggle } from './option-row.js';
 import {
+  addressRanges,
+  bearerToken,
+  bearerTokenFile,
   bytes,
   captureFile,
   captureFilter,
   choice,
-  cpuBudget,
   existingFile,
   headerPair,
   interfaceName,
-  listenAddress,
   number,
   outputTarget,
+  packetRule,
   pattern,
   pemFile,
-  redactedName,
+  type Retention,
+  resourceAttribute,
+  retention,
   satelliteUrl,
+  splitBaggage,
   tag,
   text,
+  tracesFile,
+  tracesInput,
+  verbosity,
+  writtenFile,
 } from './option-values.js';
-
-const LOG_OPTIONS = {
-  'log-level': one({
-    group: 'Process:',
-    value: choice('debug', 'info', 'warn', 'error', 'silent'),
-    default: 'info',
-    help: 'least severe level that is logged',
-  }),
-  'log-format': one({
-    group: 'Process:',
-    value: choice('auto', 'json', 'text'),
-    default: 'auto',
-    defaultText: 'text on a terminal, else json',
-    help: 'how log lines look; they always go to standard error',
-  }),
-};
+import { POLICY_OPTIONS } from './policy-options.js';
+import { LOG_OPTIONS, PROCESS_OPTIONS, PUBLIC_HOST } from './process-options.js';
+import { REDACTION_OPTIONS } from './redaction-options.js';
 
 export const SENSOR_OPTIONS = {
   'satellite-url': optional({
     group: 'Satellite:',
     value: satelliteUrl,
     defaultText: 'required, unless --output says otherwise',
+    takes: ['satellite'],
+    alsoCalled: ['url', 'satellite', 'endpoint', 'otlp-endpoint'],
     help: 'where traces go: http(s)://host[:port][/base], host, host:port, or a full …/v1/traces',
   }),
   'levo-env': optional({
     group: 'Satellite:',
     value: tag('NAME'),
-    env: ['LEVO_ENV'],
+    env: ['LEVO_ENV', 'LEVO_APP_ENVIRONMENT'],
+    takes: ['spans'],
+    alsoCalled: ['env', 'environment', 'levoai-env'],
     help: 'environment that traces are tagged with, such as staging',
   }),
   'levoai-org-id': optional({
     group: 'Satellite:',
     value: tag('ID'),
-    env: ['LEVOAI_ORG_ID'],
+    env: ['LEVOAI_ORG_ID', 'LEVO_ORG_ID'],
+    takes: ['spans'],
+    alsoCalled: ['org-id', 'organization-id', 'org', 'organization'],
     help: 'organisation that traces are tagged with',
   }),
   'levoai-workspace-id': optional({
     group: 'Satellite:',
     value: tag('ID'),
     env: ['LEVOAI_WORKSPACE_ID'],
+    takes: ['spans'],
+    alsoCalled: ['workspace-id', 'workspace'],
     help: 'workspace that traces are tagged with',
   }),
   'service-name': optional({
     group: 'Satellite:',
     value: tag('NAME'),
-    defaultText: 'the host name',
+    lastEnv: { name: 'OTEL_SERVICE_NAME', split: (raw) => [raw] },
+    defaultText: 'OTEL_SERVICE_NAME, else the task family, else the host name',
+    takes: ['spans'],
+    alsoCalled: ['service', 'name'],
     help: 'service that traces are tagged with',
+  }),
+  'resource-attribute': many({
+    group: 'Satellite:',
+    value: resourceAttribute,
+    default: [],
+    lastEnv: { name: 'OTEL_RESOURCE_ATTRIBUTES', split: splitBaggage },
+    defaultText: 'OTEL_RESOURCE_ATTRIBUTES',
+    takes: ['spans'],
+    alsoCalled: ['attribute', 'attributes', 'tag', 'tags', 'label'],
+    help: 'resource attribute that traces are tagged with, such as team=payments; what another option names is taken from there',
   }),
   'satellite-header': many({
     group: 'Satellite:',
     value: headerPair,
     default: [],
+    takes: ['satellite'],
+    alsoCalled: ['header', 'headers', 'h'],
     help: 'header sent with every export; its value is never logged',
+  }),
+  'aws-region': optional({
+    group: 'Satellite:',
+    value: tag('REGION'),
+    takes: ['spans'],
+    help: 'AWS region that traces are tagged with, where the task does not say it',
   }),
   'trace-export-interval': one({
     group: 'Satellite:',
     value: number('SECONDS', { min: 0.05, max: 3600, example: 'seconds between batches, such as 10' }),
     default: 10,
+    takes: ['spans'],
+    alsoCalled: ['interval', 'export-interval', 'flush-interval'],
     help: 'seconds between batches; a full batch is sent at once',
   }),
   'satellite-protocol': one({
     group: 'Satellite:',
     value: choice('auto', 'otlp', 'levo'),
     default: 'auto',
+    takes: ['satellite'],
     help: "OTLP/HTTP, Levo's own, or the first of the two that the satellite answers",
   }),
   compression: one({
     group: 'Satellite:',
     value: choice('gzip', 'none'),
     default: 'gzip',
+    takes: ['satellite', 'otlp'],
     help: 'how OTLP is compressed; a satellite that refuses gzip gets it uncompressed',
+  }),
+  semconv: one({
+    group: 'Satellite:',
+    value: choice('stable', 'rpc/dup'),
+    default: 'stable',
+    takes: ['satellite', 'otlp'],
+    help: "names of OpenTelemetry's conventions in OTLP: the stable ones, or those of calls before version 1.45 beside them",
   }),
   'satellite-ca': optional({
     group: 'Satellite:',
     value: pemFile,
+    takes: ['satellite', 'https'],
+    alsoCalled: ['ca', 'cacert', 'ca-cert', 'ca-file'],
     help: "certificates trusted besides the system's, in a PEM file",
   }),
   'satellite-client-cert': optional({
     group: 'Satellite:',
     value: pemFile,
+    takes: ['satellite', 'https'],
+    alsoCalled: ['cert', 'client-cert'],
     help: 'certificate shown to the satellite, in a PEM file',
   }),
   'satellite-client-key': optional({
     group: 'Satellite:',
     value: pemFile,
+    takes: ['satellite', 'https'],
+    alsoCalled: ['key', 'client-key'],
     help: 'private key of that certificate, in a PEM file',
   }),
   'spool-dir': optional({
     group: 'Satellite:',
     value: text('DIRECTORY'),
+    takes: ['satellite'],
+    alsoCalled: ['spool'],
     help: 'directory that keeps batches while the satellite is away, across restarts too; each sensor needs its own',
   }),
   'spool-max-bytes': one({
@@ -124,6 +170,7 @@ export const SENSOR_OPTIONS = {
     value: bytes({ min: 65_536, max: 1e12, example: 'a number of bytes such as 256MiB' }),
     default: 268_435_456,
     defaultText: '256MiB',
+    takes: ['satellite', 'spool'],
     help: 'bytes of the spool; the oldest batches are dropped when it is full',
   }),
 
@@ -132,157 +179,112 @@ export const SENSOR_OPTIONS = {
     value: interfaceName,
     default: [],
     defaultText: 'all that are up',
+    letter: 'i',
+    takes: ['live'],
+    alsoCalled: ['interface', 'iface', 'device', 'dev'],
     help: 'interface to capture on',
   }),
   'interface-include': many({
     group: 'Capture:',
     value: pattern,
     default: [],
+    takes: ['live'],
     help: 'capture only on interfaces whose name matches one of these',
   }),
   'interface-exclude': many({
     group: 'Capture:',
     value: pattern,
     default: [],
+    takes: ['live'],
     help: 'never capture on interfaces whose name matches one of these',
   }),
   'capture-backend': one({
     group: 'Capture:',
     value: choice('auto', 'ring', 'cap'),
     default: 'auto',
+    takes: ['live'],
     help: "the kernel's ring, or libpcap through cap, which reports neither times nor drops; auto takes the ring if there is one",
   }),
   'ring-size': one({
     group: 'Capture:',
     value: number('MIB', { min: 1, max: 4096, integer: true, example: 'MiB of kernel buffer, such as 8' }),
     default: 8,
+    takes: ['live'],
+    alsoCalled: ['buffer-size', 'b'],
     help: 'MiB of kernel buffer for each interface',
   }),
   filter: one({
     group: 'Capture:',
     value: captureFilter,
     default: '',
-    help: "pcap filter expression, and-ed with the sensor's own exclusions",
+    alsoCalled: ['bpf', 'bpf-filter', 'expression', 'port', 'f'],
+    help: "pcap filter expression, for interfaces and --read; live it is and-ed with the sensor's own exclusions",
   }),
   read: optional({
     group: 'Capture:',
     value: captureFile,
+    letter: 'r',
+    alsoCalled: ['file', 'pcap', 'input', 'in'],
     help: 'capture file (pcap or pcapng, - for standard input) to read instead of interfaces',
   }),
   'stream-timeout-seconds': one({
     group: 'Capture:',
     value: number('SECONDS', { min: 0.1, max: 3600, example: 'seconds to wait, such as 10' }),
     default: DEFAULT_LIMITS.stream_timeout_nanos / 1e9,
-    help: 'seconds that a stream waits for a missing segment, and an exchange for its response',
+    help: 'seconds that a stream waits for a missing segment',
   }),
-  'max-http-length': one({
+  'response-timeout-seconds': one({
+    group: 'Capture:',
+    value: number('SECONDS', { min: 0.1, max: 86_400, example: 'seconds to wait, such as 300' }),
+    default: DEFAULT_LIMITS.response_timeout_nanos / 1e9,
+    help: 'seconds that an exchange waits for its response while its connection lives',
+  }),
+  'stream-window-seconds': one({
+    group: 'Capture:',
+    value: number('SECONDS', { min: 1, max: 86_400, example: 'seconds of a window, such as 60' }),
+    default: DEFAULT_LIMITS.stream_window_nanos / 1e9,
+    help: 'seconds after which what came of a stream without end leaves as a trace, and the next window begins',
+  }),
+  'stream-messages': one({
+    group: 'Capture:',
+    value: number('MESSAGES', { min: 0, max: 10_000, integer: true, example: 'a number of messages such as 32, or 0' }),
+    default: DEFAULT_LIMITS.stream_messages_max,
+    help: 'messages kept of a window of a stream, each way; the rest is counted',
+  }),
+  'max-http-length': optional({
     group: 'Capture:',
     value: bytes({ min: 0, max: 1e9, example: 'bytes kept of a body, such as 1000000 or 64KiB' }),
-    default: DEFAULT_LIMITS.body_bytes_max,
+    defaultText: `${DEFAULT_LIMITS.body_bytes_max}, or what fits into the memory`,
+    alsoCalled: ['snaplen', 'max-body', 'max-body-length', 's'],
     help: 'bytes kept of a body; the rest is counted, and the body marked truncated',
   }),
   'max-memory': optional({
     group: 'Capture:',
     value: bytes({ min: 8 << 20, max: 64 * 2 ** 30, example: 'bytes such as 64MiB' }),
-    defaultText: "a third of the task's memory limit, at most 256MiB",
+    defaultText: "a third of the memory limit of the sensor's control group, at most 256MiB",
+    alsoCalled: ['memory'],
     help: 'bytes that flows, bodies and queues may hold together; above that, bodies are shed first, counted and marked',
   }),
 
-  'rate-limit': one({
-    group: 'Policy:',
-    value: number('TRACES', { min: 0, max: 1e9, integer: true, example: 'traces a minute such as 1000, or 0' }),
-    default: 1000,
-    defaultText: '1000; 0 with --read',
-    help: 'traces kept a minute; 0 means no limit',
-  }),
-  'sample-rate': one({
-    group: 'Policy:',
-    value: number('SHARE', { min: 0, max: 1, example: 'the share of exchanges kept, 0 to 1' }),
-    default: 1,
-    help: 'share of exchanges kept, 0 to 1, decided by trace id',
-  }),
-  'host-allow': many({
-    group: 'Policy:',
-    value: pattern,
+  'trusted-proxies': many({
+    group: 'Capture:',
+    reloads: true,
+    value: addressRanges,
     default: [],
-    help: 'keep only hosts that match one of these',
-  }),
-  'path-allow': many({
-    group: 'Policy:',
-    value: pattern,
-    default: [],
-    help: 'keep only paths that match one of these',
-  }),
-  'host-exclusions': many({
-    group: 'Policy:',
-    value: pattern,
-    default: [],
-    help: 'drop hosts that match one of these, allowed or not',
-  }),
-  'path-exclusions': many({
-    group: 'Policy:',
-    value: pattern,
-    default: [],
-    help: 'drop paths that match one of these, allowed or not',
-  }),
-  'method-allow': many({
-    group: 'Policy:',
-    value: pattern,
-    default: [],
-    help: 'keep only methods that match one of these, such as ^(POST|PUT)$',
-  }),
-  'status-allow': many({
-    group: 'Policy:',
-    value: pattern,
-    default: [],
-    help: 'keep only statuses that match one of these, such as ^5; an exchange without a response matches none',
-  }),
-  'keep-health-checks': toggle({
-    group: 'Policy:',
-    help: 'keep probes of load balancers, Route 53, Kubernetes, Envoy and ECS container health checks',
-  }),
-  'sample-by-parent': toggle({
-    group: 'Policy:',
-    help: 'where there is a traceparent, its sampled flag decides instead of --sample-rate',
-  }),
-  'max-cpu': optional({
-    group: 'Policy:',
-    value: cpuBudget,
-    defaultText: 'no limit',
-    help: 'CPU that the sensor may use, in cores or in percent of what the task may; above that, capture pauses in slices',
+    defaultText: 'private: RFC 1918 and the like',
+    help: 'addresses of proxies whose word about the client counts (Forwarded, X-Forwarded-For, PROXY headers), or none',
   }),
 
-  'redact-header': many({
+  ...KUBERNETES_OPTIONS,
+
+  ...POLICY_OPTIONS,
+
+  ...REDACTION_OPTIONS,
+  'grpc-descriptors': optional({
     group: 'Redaction:',
-    value: redactedName,
-    default: [],
-    help: 'header whose value is replaced, besides the built-in ones; case and punctuation are ignored',
-  }),
-  'redact-query': many({
-    group: 'Redaction:',
-    value: redactedName,
-    default: [],
-    help: 'query parameter whose value is replaced, besides the built-in ones',
-  }),
-  'redact-field': many({
-    group: 'Redaction:',
-    value: redactedName,
-    default: [],
-    help: 'field of JSON, forms, multipart and XML whose value is replaced, besides the built-in ones',
-  }),
-  'redact-pattern': many({
-    group: 'Redaction:',
-    value: pattern,
-    default: [],
-    help: 'pattern whose matches, or their first group, are replaced in headers, targets and bodies',
-  }),
-  'no-default-redaction': toggle({
-    group: 'Redaction:',
-    help: 'redact only what the other options name',
-  }),
-  'no-bodies': toggle({
-    group: 'Redaction:',
-    help: 'send heads only',
+    value: tracesFile,
+    alsoCalled: ['descriptor-set', 'descriptors', 'protoset', 'proto'],
+    help: 'compiled set of protobuf descriptors: messages of gRPC are sent as JSON by it, and redacted by the names of their fields',
   }),
 
   output: many({
@@ -290,28 +292,72 @@ export const SENSOR_OPTIONS = {
     value: outputTarget,
     default: [{ to: 'satellite' }],
     defaultText: 'satellite',
+    alsoCalled: ['out', 'o', 'format'],
     help: `where traces go: ${OUTPUT_FORMS_TEXT}`,
   }),
+  write: many({
+    group: 'Output:',
+    value: writtenFile,
+    default: [],
+    letter: 'w',
+    help: 'file to write as well, by its ending: packets as they were captured, unredacted (.pcap), or traces (.har, .ndjson)',
+  }),
+  'packets-on': many({
+    group: 'Output:',
+    value: packetRule,
+    default: [],
+    takes: ['packets'],
+    help: "write the packets of an exchange's connection, unredacted, where it is so: status>=500, latency>2s, mark=NAME, path~RE2, or several with 'and'",
+  }),
+  'packets-dir': optional({
+    group: 'Output:',
+    value: text('DIRECTORY'),
+    takes: ['packets'],
+    help: 'directory for the files of --packets-on, each named by its trace id',
+  }),
+  'packets-max-bytes': one({
+    group: 'Output:',
+    value: bytes({ min: 65_536, max: 1e12, example: 'a number of bytes such as 256MiB' }),
+    default: 1_073_741_824,
+    defaultText: '1GiB',
+    takes: ['packets'],
+    help: 'bytes of all files of --packets-on of a run; none is written beyond',
+  }),
+  'no-routes': toggle({
+    group: 'Output:',
+    help: 'leave out the route of a trace, its path without values such as /users/{userId}, and name spans by their method alone',
+  }),
+  verbose: counted(
+    {
+      group: 'Output:',
+      letter: 'v',
+      takes: ['text'],
+      help: 'below each line of text, the heads; twice: the bodies and the messages of streams too',
+    },
+    verbosity,
+  ),
+  count: optional({
+    group: 'Output:',
+    value: number('EXCHANGES', { min: 1, max: 1e9, integer: true, example: 'a number of exchanges such as 10' }),
+    alsoCalled: ['n', 'max-count'],
+    help: 'end after so many exchanges that are kept',
+  }),
 
-  config: optional({
-    group: 'Process:',
-    value: { ...text('FILE'), parse: existingFile },
-    help: 'YAML file with any of these options, by the same names',
+  'output-replace': toggle({
+    group: 'Output:',
+    takes: ['file'],
+    help: 'empty the files of --output first; otherwise ndjson appends, and har takes no file that holds something',
   }),
-  'health-port': optional({
-    group: 'Process:',
-    value: listenAddress,
-    defaultText: 'none',
-    help: 'port that answers GET /healthz, /readyz and /metrics; on loopback unless a host is named',
-  }),
-  'shutdown-timeout': one({
-    group: 'Process:',
-    value: number('SECONDS', { min: 0, max: 3600, example: 'seconds such as 20; ECS kills after 30' }),
-    default: 20,
-    help: 'seconds to deliver what is held when stopping',
-  }),
-  ...LOG_OPTIONS,
+
+  ...PROCESS_OPTIONS,
 };
+
+const RETENTION: Retention = { millis: 7 * 86_400_000, bytes: 4 * 2 ** 30 };
+
+export const DATA_DIRECTORY = {
+  group: 'Satellite:',
+  value: text('DIRECTORY'),
+} as const;
 
 export const SATELLITE_OPTIONS = {
   host: one({
@@ -330,7 +376,61 @@ export const SATELLITE_OPTIONS = {
     group: 'Satellite:',
     value: number('TRACES', { min: 1, max: 1e6, integer: true, example: 'a number of traces such as 1000' }),
     default: 1000,
-    help: 'traces held for GET /traces; the newest are kept',
+    help: 'traces that GET /traces answers with, the newest',
+  }),
+  'traces-max-bytes': one({
+    group: 'Satellite:',
+    value: bytes({ min: 1 << 16, max: 64 * 2 ** 30, example: 'bytes such as 64MiB' }),
+    default: 64 << 20,
+    defaultText: '64MiB',
+    help: 'bytes of the traces held in memory; the newest are kept',
+  }),
+  data: optional({
+    ...DATA_DIRECTORY,
+    defaultText: 'none, which holds traces in memory',
+    alsoCalled: ['data-dir', 'directory', 'store', 'database', 'db'],
+    help: 'directory that keeps traces across restarts; each satellite needs its own',
+  }),
+  retention: one({
+    group: 'Satellite:',
+    value: retention(RETENTION),
+    default: RETENTION,
+    defaultText: '7d,4GiB',
+    alsoCalled: ['keep', 'max-age', 'ttl'],
+    help: 'how long and how much is kept in --data; the oldest go first',
+  }),
+  'read-token': optional({
+    group: 'Satellite:',
+    value: bearerToken,
+    help: 'token that reading takes, as Authorization: Bearer; without one traces are read on loopback alone',
+  }),
+  'read-token-file': optional({
+    group: 'Satellite:',
+    value: bearerTokenFile,
+    help: 'file with that token, which keeps it out of the list of processes',
+  }),
+  'ingest-token-file': optional({
+    group: 'Satellite:',
+    value: bearerTokenFile,
+    help: "file with the token that sending takes, as a sensor's --satellite-header 'Authorization=Bearer TOKEN'; without one anybody may send",
+  }),
+  'tls-cert': optional({
+    group: 'Satellite:',
+    value: pemFile,
+    alsoCalled: ['cert', 'certificate'],
+    help: 'certificate with which it speaks HTTPS, in a PEM file, with those that it takes to verify it',
+  }),
+  'tls-key': optional({
+    group: 'Satellite:',
+    value: pemFile,
+    alsoCalled: ['key'],
+    help: 'private key of that certificate, in a PEM file',
+  }),
+  ...NOTIFY_OPTIONS,
+  'public-host': many({
+    ...PUBLIC_HOST,
+    group: 'Satellite:',
+    help: 'name by which traces may be read; by which names they are sent does not matter',
   }),
   ...LOG_OPTIONS,
 };
@@ -338,118 +438,38 @@ export const SATELLITE_OPTIONS = {
 export const DOCTOR_OPTIONS = {
   ...SENSOR_OPTIONS,
   seconds: one({
-    group: 'Process:',
+    group: 'Doctor:',
     value: number('SECONDS', { min: 0.1, max: 3600, example: 'seconds such as 5' }),
     default: 5,
     help: 'seconds to look at the traffic',
   }),
 };
 
-export const DEMO_OPTIONS = {
-  'keep-running': toggle({ group: 'Process:', help: 'go on until interrupted' }),
+export const REDACT_OPTIONS = {
+  explain: optional({
+    group: 'Redaction:',
+    value: tracesInput,
+    defaultText: 'required',
+    help: 'file whose traces are looked through, - for standard input: NDJSON of --output ndjson, an HTTP Archive, or a capture file',
+  }),
+  ...REDACTION_OPTIONS,
+  output: one({
+    group: 'Output:',
+    value: choice('text', 'json'),
+    default: 'text',
+    help: 'how a value that would be replaced is printed: a line of text, or a line of JSON',
+  }),
+  config: optional({
+    group: 'Process:',
+    value: { placeholder: 'FILE', parse: existingFile },
+    help: 'configuration file of a sensor, of which what is about redaction counts',
+  }),
   ...LOG_OPTIONS,
 };
 
-const ECS_TARGET_OPTIONS = {
-  profile: optional({
-    group: 'AWS:',
-    value: text('NAME'),
-    defaultText: 'asked for, if there are several',
-    env: ['AWS_PROFILE'],
-    help: 'profile in ~/.aws whose credentials are used',
-  }),
-  region: optional({
-    group: 'AWS:',
-    value: text('REGION'),
-    defaultText: "the profile's, else asked for",
-    env: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
-    help: 'AWS region, such as us-west-2',
-  }),
-  cluster: optional({
-    group: 'AWS:',
-    value: text('NAME'),
-    defaultText: 'asked for',
-    help: 'ECS cluster of the service',
-  }),
-  service: optional({
-    group: 'AWS:',
-    value: text('NAME'),
-    defaultText: 'asked for',
-    help: 'ECS service whose current revision is changed',
-  }),
-  family: optional({
-    group: 'AWS:',
-    value: text('FAMILY'),
-    help: 'task definition whose latest revision is changed; the new one is registered and no service touched',
-  }),
-};
-
-const ECS_CHANGE_OPTIONS = {
-  'dry-run': toggle({ group: 'Change:', help: 'show what would change, and change nothing' }),
-  json: toggle({ group: 'Change:', help: 'with --dry-run: print the input for RegisterTaskDefinition instead' }),
-  yes: toggle({ group: 'Change:', help: 'do not ask before changing' }),
-  'register-only': toggle({ group: 'Change:', help: 'register the new revision, leave the service as it is' }),
-  'no-tags': toggle({ group: 'Change:', help: 'leave tags off the new revision and the service' }),
-  'timeout-seconds': one({
-    group: 'Change:',
-    value: number('SECONDS', { min: 1, max: 86_400, example: 'seconds such as 900' }),
-    default: 900,
-    help: 'seconds that the service may take to become steady before it is set back',
-  }),
-};
-
-const ECS_CONTAINER_OPTIONS = {
-  image: optional({
-    group: 'Container:',
-    value: text('IMAGE'),
-    defaultText: 'levoai/pcap-sensor at the version of this command',
-    help: 'image of the sensor',
-  }),
-  size: one({
-    group: 'Container:',
-    value: choice('normal', 'low-resource'),
-    default: 'normal',
-    help: 'normal: 512 CPU units and 512 MiB; low-resource: 256, 200 and modest rates',
-  }),
-  cpu: optional({
-    group: 'Container:',
-    value: number('UNITS', { min: 0, max: 196_608, integer: true, example: 'CPU units such as 256' }),
-    defaultText: 'by --size',
-    help: 'CPU units of the container; 1024 are one vCPU',
-  }),
-  memory: optional({
-    group: 'Container:',
-    value: number('MIB', { min: 6, max: 1_048_576, integer: true, example: 'MiB such as 256' }),
-    defaultText: 'by --size',
-    help: 'MiB above which ECS ends the container',
-  }),
-  'log-group': optional({
-    group: 'Container:',
-    value: text('NAME'),
-    defaultText: "that of the task's first container that has one",
-    help: 'CloudWatch log group of the sensor, created if there is none',
-  }),
-};
-
-export const ECS_STATUS_OPTIONS = { ...ECS_TARGET_OPTIONS };
-export const ECS_REMOVE_OPTIONS = { ...ECS_TARGET_OPTIONS, ...ECS_CHANGE_OPTIONS };
-
-/** The sensor's options but for those that have no place in a container definition made on another machine. */
-const {
-  read: _read,
-  interfaces: _interfaces,
-  output: _output,
-  config: _config,
-  'health-port': _healthPort,
-  ...SENSOR_CONTAINER_OPTIONS
-} = SENSOR_OPTIONS;
-
-export { SENSOR_CONTAINER_OPTIONS };
-
-export const ECS_ADD_OPTIONS = {
-  ...ECS_REMOVE_OPTIONS,
-  ...ECS_CONTAINER_OPTIONS,
-  ...SENSOR_CONTAINER_OPTIONS,
+export const DEMO_OPTIONS = {
+  'keep-running': toggle({ group: 'Process:', help: 'go on until interrupted' }),
+  ...LOG_OPTIONS,
 };
 
 /** The settings of `apidump`, complete and checked. */

@@ -6,12 +6,19 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import { InvalidValue, UsageError } from '../errors.js';
+import { MEMORY_BY_BODY } from '../limits.js';
+import { idleOptions } from './circumstances.js';
+import { patternForGlob } from './glob.js';
+import { nearestOption } from './names.js';
 import type { Option, OptionTable, SettingsOf } from './option-row.js';
-import { environmentNames, settingName } from './option-row.js';
+import { defaultText, environmentNames, settingName } from './option-row.js';
 import { looksUnfilled } from './option-values.js';
 import type { Settings } from './options.js';
-import { SENSOR_OPTIONS } from './options.js';
+import { REDACT_OPTIONS, SENSOR_OPTIONS } from './options.js';
+import { REDACTION_OPTIONS } from './redaction-options.js';
+import { APIDUMP, type SensorVerb } from './sensor-verbs.js';
 
 /** Flags as given, by option name without the dashes; one text for each time that the flag was given. */
 export type FlagValues = Readonly<Record<string, readonly string[]>>;
@@ -26,31 +33,181 @@ interface Given {
 
 const CONFIG_BYTES_MAX = 1 << 20;
 
-/** The settings of `apidump`, with everything checked that can be checked before capture starts. */
-export function resolveSensorSettings(flags: FlagValues, environment: Environment): Settings {
+/** Something about the settings that a person should know. */
+export interface Note {
+  readonly level: 'info' | 'warn';
+  readonly message: string;
+}
+
+/** The settings of a verb that senses, with everything checked that can be checked before capture starts. */
+export function resolveSensorSettings(
+  flags: FlagValues,
+  environment: Environment,
+  verb: SensorVerb = APIDUMP,
+): Settings {
+  return resolveSensor(flags, environment, verb).settings;
+}
+
+export interface ResolvedSensor {
+  readonly settings: Settings;
+  /** What is to be said about them. */
+  readonly notes: readonly Note[];
+  /** The value of an option as a message may show it. */
+  shown(name: string): string;
+}
+
+/** The same, with what is to be said about them. */
+export function resolveSensor(flags: FlagValues, environment: Environment, verb: SensorVerb = APIDUMP): ResolvedSensor {
   // The place of the file must be known before its contents.
   const path = resolveSettings({ config: SENSOR_OPTIONS.config }, pick(flags, 'config'), environment).config;
-  const file = path === null ? {} : readConfigFile(path, SENSOR_OPTIONS);
-  const settings = { ...resolveSettings(SENSOR_OPTIONS, flags, environment, file, path ?? '') };
-  const isGiven = (name: string) => name in flags || name in file || fromEnvironment(name, environment) !== null;
-  if (settings.read !== null && !isGiven('rate-limit')) settings.rateLimit = 0;
+  const { values: file, foreign } = path === null ? NO_FILE : readConfigFile(path, SENSOR_OPTIONS);
+  const values = { ...verb.defaults, ...file };
+  const settings = { ...resolveSettings(SENSOR_OPTIONS, flags, environment, values, path ?? '') };
+  const isOnPurpose = (name: string) => name in flags || name in file;
+  const isGiven = (name: string) => isOnPurpose(name) || variableOf(name, environment) !== null;
+  const written = settings.write.filter((one) => one.to !== 'pcap');
+  // A file that is written stands in for the satellite where none is named.
+  const isAlone =
+    written.length > 0 && settings.satelliteUrl === null && !isGiven('output') && !('output' in verb.defaults);
+  settings.output = Object.freeze([...(isAlone ? [] : settings.output), ...written]);
+  const isShown = settings.read !== null || settings.output.every(({ to }) => to === 'text');
+  if (isShown && !isGiven('rate-limit')) settings.rateLimit = 0;
   if (settings.read !== null && settings.interfaces.length > 0) {
     throw new UsageError('--interfaces has no meaning with --read; leave one of them out');
   }
-  const toSatellite = settings.output.some((output) => output.to === 'satellite');
-  if (toSatellite && settings.satelliteUrl === null) {
-    if (settings.read !== null && !isGiven('output')) {
-      throw new UsageError('--read needs somewhere to put traces; add --output ndjson, or --satellite-url URL');
-    }
+  refuseWhatCannotFit(settings);
+  refuseCommand(settings);
+  refuseMixedMetrics(settings);
+  if (settings.read !== null && !verb.readsFiles) {
     throw new UsageError(
-      '--satellite-url is required; give it such as http://127.0.0.1:9999, or --output ndjson to print traces',
+      `--read ${quote(settings.read)} has no meaning to a verb that looks at interfaces; give the file to pcap-sensor watch`,
     );
   }
-  const places = settings.output.map((output) => JSON.stringify(output));
-  if (new Set(places).size < places.length) {
-    throw new UsageError('--output names the same place twice; leave one of them out');
+  if (verb.demandsOutput) refuseNowhere(settings, isGiven('output'), isOnPurpose('satellite-url'));
+  refuseSamePlaces(settings);
+  const given = Object.keys(SENSOR_OPTIONS).filter(isGiven);
+  const sources: Sources = { flags, environment, file: values, filePath: path ?? '' };
+  return {
+    settings: Object.freeze(settings),
+    notes: [
+      ...idleNotes(given, settings, verb, isOnPurpose),
+      ...globNotes(settings),
+      ...unreadNotes(environment),
+      ...foreignNotes(foreign, path),
+    ],
+    shown: (name) => shownValue(name, settings, sources),
+  };
+}
+
+/** The settings of `redact`: of a configuration file, which is a sensor's, it takes what is about redaction. */
+export function resolveRedact(flags: FlagValues, environment: Environment): SettingsOf<typeof REDACT_OPTIONS> {
+  const path = resolveSettings({ config: SENSOR_OPTIONS.config }, pick(flags, 'config'), environment).config;
+  const { values } = path === null ? NO_FILE : readConfigFile(path, SENSOR_OPTIONS);
+  const known = Object.entries(values).filter(([name]) => Object.hasOwn(REDACTION_OPTIONS, name));
+  return resolveSettings(REDACT_OPTIONS, flags, environment, Object.fromEntries(known), path ?? '');
+}
+
+function shownValue(name: string, settings: Settings, sources: Sources): string {
+  const option = (SENSOR_OPTIONS as OptionTable)[name];
+  const value = settings[settingName(name) as keyof Settings];
+  // What is no secret and short is shown as it was understood.
+  if (option === undefined || ['number', 'boolean'].includes(typeof value)) return String(value);
+  const texts = given(name, option, sources)?.texts ?? [];
+  if (texts.length === 0) return defaultText(option) ?? 'none';
+  return texts.map((text) => quote(option.value.reveal?.(text) ?? text)).join(', ');
+}
+
+/** Traces need somewhere to go, and a satellite that was named is meant to have them. */
+function refuseNowhere({ read, output, satelliteUrl }: Settings, isOutputGiven: boolean, isUrlGiven: boolean): void {
+  const toSatellite = output.some(({ to }) => to === 'satellite');
+  if (!toSatellite && isUrlGiven) {
+    throw new UsageError(
+      `--satellite-url ${quote(satelliteUrl ?? '')} gets nothing, since --output names other places alone; ` +
+        'add --output satellite, or leave the URL out',
+    );
   }
-  return Object.freeze(settings);
+  if (!toSatellite || satelliteUrl !== null) return;
+  if (read !== null && !isOutputGiven) {
+    throw new UsageError('--read needs somewhere to put traces; add --output text or ndjson, or --satellite-url URL');
+  }
+  throw new UsageError(
+    '--satellite-url is required; give it such as http://127.0.0.1:9999, or --output text or ndjson to print traces',
+  );
+}
+
+/** One line for each reason, at WARN where one of the options was given for this run. */
+function idleNotes(
+  given: readonly string[],
+  settings: Settings,
+  verb: SensorVerb,
+  isOnPurpose: (name: string) => boolean,
+): Note[] {
+  const byReason = new Map<string, string[]>();
+  const byVerb = verb.idle.map((name) => ({ name, missing: verb.idleBecause }));
+  const found = [...byVerb.filter(({ name }) => given.includes(name)), ...idleOptions(given, SENSOR_OPTIONS, settings)];
+  const seen = new Set<string>();
+  for (const { name, missing } of found) {
+    if (!seen.has(name)) byReason.set(missing, [...(byReason.get(missing) ?? []), name]);
+    seen.add(name);
+  }
+  return [...byReason].map(([missing, names]) => ({
+    level: names.some(isOnPurpose) ? 'warn' : 'info',
+    message: `${names.map((name) => `--${name}`).join(', ')} ${names.length === 1 ? 'does' : 'do'} nothing here: ${missing}`,
+  }));
+}
+
+function globNotes(settings: Settings): Note[] {
+  return (['path-allow', 'path-exclusions', 'host-allow', 'host-exclusions'] as const).flatMap((name) =>
+    (settings[settingName(name) as keyof Settings] as readonly string[]).flatMap((pattern) => {
+      const meant = patternForGlob(pattern);
+      if (meant === null) return [];
+      const message = `--${name} ${quote(pattern)} is RE2, where * repeats what stands before it; for what a shell means by it, give ${quote(meant)}`;
+      return [{ level: 'warn' as const, message }];
+    }),
+  );
+}
+
+/** Two writers of one file, or a file that is written while it is read, would destroy what is in it. */
+function refuseSamePlaces({ read, output, write }: Settings): void {
+  const targets = [...output, ...write.filter(({ to }) => to === 'pcap')];
+  const places = targets.map((target) => ('file' in target && target.file !== null ? resolve(target.file) : target.to));
+  const twice = places.find((place, index) => places.indexOf(place) < index);
+  if (twice !== undefined) {
+    throw new UsageError(`--output and --write name the same place twice, ${quote(twice)}; leave one of them out`);
+  }
+  const source = read === null ? undefined : statSync(read, { throwIfNoEntry: false });
+  for (const place of source?.isFile() ? places : []) {
+    const status = statSync(place, { throwIfNoEntry: false });
+    if (status?.ino === source?.ino && status?.dev === source?.dev)
+      throw new UsageError(`--read ${quote(read ?? '')} is a file that would be written as well; write to another one`);
+  }
+}
+
+/** Refuses a command that nothing could be captured of, or whose output would be mixed into the traces. */
+function refuseCommand({ command, read, output }: Settings): void {
+  if (command === null) return;
+  if (read !== null) throw new UsageError('--command has no meaning with --read; leave one of them out');
+  if (output.some((one) => one.to === 'ndjson' && one.file === null))
+    throw new UsageError(
+      '--command writes to standard output too; give --output ndjson:FILE, or leave one of them out',
+    );
+}
+
+/** Refuses metrics in the middle of traces. */
+function refuseMixedMetrics({ metrics, output }: Settings): void {
+  if (!metrics.includes('emf') || !output.some((one) => one.to === 'ndjson' && one.file === null)) return;
+  throw new UsageError(
+    '--metrics emf writes to standard output too; give --output ndjson:FILE, or leave one of them out',
+  );
+}
+
+/** Refuses bodies that the memory cannot hold. Where one of the two was not given, it is as the other needs it. */
+function refuseWhatCannotFit({ maxHttpLength, maxMemory }: Pick<Settings, 'maxHttpLength' | 'maxMemory'>): void {
+  if (maxHttpLength === null || maxMemory === null || maxHttpLength * MEMORY_BY_BODY <= maxMemory) return;
+  throw new UsageError(
+    `--max-http-length ${maxHttpLength} does not fit into --max-memory ${maxMemory}; give at most --max-http-length ` +
+      `${Math.floor(maxMemory / MEMORY_BY_BODY)}, or at least --max-memory ${maxHttpLength * MEMORY_BY_BODY}`,
+  );
 }
 
 /** The settings any `table` describes. `file` has values by option name, `filePath` is for errors. */
@@ -87,17 +244,47 @@ function given(name: string, option: Option<unknown>, sources: Sources): Given |
   const flag = flags[name];
   // The last of several counts, so that a wrapper's choice can be overruled.
   if (flag !== undefined) return { texts: option.arity === 'many' ? flag : flag.slice(-1), source: { from: 'flag' } };
-  const variable = fromEnvironment(name, environment, option);
+  const variable = variableOf(name, environment, option);
   if (variable !== null) {
     const raw = environment[variable] ?? '';
     return { texts: option.arity === 'many' ? splitList(raw) : [raw], source: { from: 'env', name: variable } };
   }
   const keyed = file[name];
-  return keyed === undefined ? null : { texts: keyed, source: { from: 'file', name: filePath } };
+  if (keyed !== undefined) return { texts: keyed, source: { from: 'file', name: filePath } };
+  return givenLast(option, environment);
+}
+
+function givenLast({ lastEnv }: Option<unknown>, environment: Environment): Given | null {
+  const raw = lastEnv === undefined ? '' : (environment[lastEnv.name] ?? '');
+  const texts = raw === '' ? null : (lastEnv?.split(raw) ?? null);
+  return texts === null ? null : { texts, source: { from: 'env', name: lastEnv?.name ?? '' } };
+}
+
+/** Variables of others that cannot be read: they are left out, as whoever set them may not have meant this program. */
+function unreadNotes(environment: Environment): Note[] {
+  return Object.values(SENSOR_OPTIONS as OptionTable).flatMap(({ lastEnv }) => {
+    const raw = lastEnv === undefined ? '' : (environment[lastEnv.name] ?? '');
+    if (lastEnv === undefined || raw === '' || lastEnv.split(raw) !== null) return [];
+    const message = `${lastEnv.name} ${quote(raw)} is left out, since it is no list of NAME=VALUE with commas between; mend it`;
+    return [{ level: 'warn' as const, message }];
+  });
+}
+
+/** What the environment gives for the options of `table`, as flags would have it. */
+export function fromEnvironment(table: OptionTable, environment: Environment): FlagValues {
+  return Object.fromEntries(
+    Object.entries(table).flatMap(([name, option]) => {
+      const found =
+        variableOf(name, environment, option) === null
+          ? null
+          : given(name, option, { flags: {}, environment, file: {}, filePath: '' });
+      return found === null ? [] : [[name, found.texts]];
+    }),
+  );
 }
 
 /** The variable that sets `name`. An empty one sets nothing, since templates leave such behind. */
-function fromEnvironment(
+function variableOf(
   name: string,
   environment: Environment,
   option: Option<unknown> | undefined = (SENSOR_OPTIONS as OptionTable)[name],
@@ -160,7 +347,7 @@ function quote(text: string): string {
  * The values of a YAML file by option name. Every scalar is taken as the text in the file (YAML's failsafe schema), so
  * that an id of digits or a pattern such as `no` is not turned into something else.
  */
-function readConfigFile(path: string, table: OptionTable): FlagValues {
+function readConfigFile(path: string, table: OptionTable): ConfigFile {
   const where = `--config ${quote(path)}`;
   let source: string;
   try {
@@ -178,15 +365,26 @@ function readConfigFile(path: string, table: OptionTable): FlagValues {
   const [problem] = document.errors;
   if (problem !== undefined) {
     const line = source.slice(0, problem.pos[0]).split('\n').length;
-    throw new UsageError(`${where} line ${line} is not YAML (${problem.code}); mend that line`);
+    throw new UsageError(`${where} line ${line} is not YAML (${problem.code}): ${problem.message}; mend that line`);
   }
-  const root: unknown = document.toJS({ maxAliasCount: 100 });
-  if (root === null || root === undefined || root === '') return {};
+  let root: unknown;
+  try {
+    root = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    // Aliases: without an anchor, or so many that they are an attack.
+    throw new UsageError(`${where} is not YAML: ${(error as Error).message}; mend its aliases (*)`);
+  }
+  if (root === null || root === undefined || root === '') return NO_FILE;
   if (typeof root !== 'object' || Array.isArray(root)) {
     throw new UsageError(`${where} is not a mapping of options to values; write lines such as "rate-limit: 1000"`);
   }
   const values: Record<string, readonly string[]> = {};
+  const foreign: string[] = [];
   for (const [key, value] of Object.entries(root)) {
+    if (FOREIGN_KEYS.has(key)) {
+      foreign.push(key);
+      continue;
+    }
     const option = Object.hasOwn(table, key) ? table[key] : undefined;
     if (option === undefined || key === 'config') throw unknownName(`${where}: ${quote(key)}`, key, table, '');
     const texts = textsOf(value);
@@ -197,7 +395,32 @@ function readConfigFile(path: string, table: OptionTable): FlagValues {
     const isSet = Array.isArray(value) ? texts.length > 0 : !['', 'null', '~'].includes(texts[0] ?? '');
     if (isSet) values[key] = texts;
   }
-  return values;
+  return { values, foreign };
+}
+
+interface ConfigFile {
+  readonly values: FlagValues;
+  /** Keys in it that are another program's. */
+  readonly foreign: readonly string[];
+}
+
+const NO_FILE: ConfigFile = { values: {}, foreign: [] };
+
+/** What Levo's file for Windows has beside the sensor's options: how its service is called and started. */
+const FOREIGN_KEYS: ReadonlySet<string> = new Set([
+  'name',
+  'display-name',
+  'description',
+  'log-file-path',
+  'exec',
+  'args',
+]);
+
+function foreignNotes(keys: readonly string[], path: string | null): Note[] {
+  if (keys.length === 0) return [];
+  const says = keys.length === 1 ? 'says' : 'say';
+  const message = `--config ${quote(path ?? '')}: ${keys.join(', ')} ${says} how a Windows service is started, and nothing to this sensor`;
+  return [{ level: 'info', message }];
 }
 
 function textsOf(value: unknown): string[] | null {
@@ -207,44 +430,9 @@ function textsOf(value: unknown): string[] | null {
 }
 
 function unknownName(shown: string, name: string, table: OptionTable, prefix: string): UsageError {
-  const near = nearest(name, Object.keys(table));
+  const near = nearestOption(name, table);
   const wayOut = near === null ? 'see --help for those there are' : `did you mean ${prefix}${near}?`;
   return new UsageError(`${shown} is no option; ${wayOut}`);
-}
-
-/** Variables that no option reads, but whose names are close to one that an option reads. */
-export function mistypedVariables(environment: Environment): { name: string; meant: string }[] {
-  const known = Object.entries<Option<unknown>>(SENSOR_OPTIONS).flatMap(([name, option]) =>
-    environmentNames(name, option),
-  );
-  const unknown = Object.keys(environment).filter((name) => /^LEVO(AI)?_/.test(name) && !known.includes(name));
-  return unknown.flatMap((name) => {
-    const meant = nearest(name, known);
-    return meant === null ? [] : [{ name, meant }];
-  });
-}
-
-/** The only candidate that begins with `name`, else the nearest within two edits; null if there is none. */
-export function nearest(name: string, candidates: readonly string[]): string | null {
-  const begun = candidates.filter((candidate) => candidate.startsWith(name));
-  if (begun.length === 1) return begun[0] ?? null;
-  const ranked = candidates.map((candidate) => ({ candidate, edits: editDistance(name, candidate) }));
-  ranked.sort((a, b) => a.edits - b.edits);
-  const [best] = ranked;
-  return best !== undefined && best.edits <= 2 ? best.candidate : null;
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(substitution, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length] ?? 0;
 }
 
 function pick(flags: FlagValues, name: string): FlagValues {

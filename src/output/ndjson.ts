@@ -7,8 +7,12 @@
  * every trace would cost more than encoding it.
  */
 import { isUtf8 } from 'node:buffer';
+import type { GraphqlOperation } from '../http/graphql/graphql-request.js';
+import type { MessageKind } from '../http/stream-message.js';
 import type { Endpoint, HeaderPair } from '../pair/exchange.js';
-import type { Trace, TraceBody } from '../trace/trace.js';
+import type { Client } from '../trace/client.js';
+import { type Rpc, rpcOf } from '../trace/rpc.js';
+import type { Trace, TraceBody, TraceMessage, TracePod } from '../trace/trace.js';
 
 export function encodeNdjson(trace: Trace): string {
   const { request, response, network, timing } = trace;
@@ -20,7 +24,12 @@ export function encodeNdjson(trace: Trace): string {
     `,"startTimeUnixNano":"${trace.startTimeUnixNano}","durationNano":"${integer(trace.durationNano)}"` +
     `,"timing":{"requestEndNano":"${integer(timing.requestEndNano)}","responseStartNano":${responseStart}}` +
     `,"network":{"interface":${quote(network.interface)},"protocol":${quote(network.protocol)}` +
-    `,"client":${endpoint(network.client)},"server":${endpoint(network.server)}}` +
+    `,"client":${endpoint(network.client)},"server":${endpoint(network.server)}` +
+    (network.leg === undefined ? '' : `,"leg":"${network.leg}"`) +
+    (network.streamId === undefined ? '' : `,"streamId":${network.streamId}`) +
+    (network.streamError === undefined ? '}' : `,"streamError":${quote(network.streamError)}}`) +
+    (trace.client === undefined ? '' : client(trace.client)) +
+    (trace.kubernetes === undefined ? '' : kubernetes(trace.kubernetes)) +
     `,"request":{"method":${quote(request.method)},"scheme":"${request.scheme}"` +
     `,"authority":${quote(request.authority)},"target":${quote(request.target)}` +
     `,"path":${quote(request.path)},"query":${quote(request.query)}` +
@@ -32,7 +41,14 @@ export function encodeNdjson(trace: Trace): string {
           `,"headers":${headers(response.headers)},"trailers":${headers(response.trailers)}` +
           `,"body":${body(response.body)}}`
     },"marks":${JSON.stringify(trace.marks)}` +
-    (trace.watchedShare === undefined ? '}' : `,"watchedShare":${trace.watchedShare}}`)
+    (trace.route === undefined ? '' : `,"route":${quote(trace.route)}`) +
+    (trace.window === undefined ? '' : `,"window":${trace.window}`) +
+    (trace.messages === undefined ? '' : `,"messages":[${trace.messages.map(message).join(',')}]`) +
+    (trace.messagesSeen === undefined ? '' : `,"messagesSeen":${JSON.stringify(trace.messagesSeen)}`) +
+    rpc(rpcOf(trace)) +
+    (trace.graphql === undefined ? '' : graphql(trace.graphql)) +
+    (trace.watchedShare === undefined ? '' : `,"watchedShare":${trace.watchedShare}`) +
+    (trace.redactions === undefined ? '}' : `,"redactions":${JSON.stringify(trace.redactions)}}`)
   );
 }
 
@@ -50,21 +66,81 @@ const integer = (nanos: number): string => Math.round(nanos).toString();
 
 const endpoint = ({ address, port }: Endpoint): string => `{"address":${quote(address)},"port":${port}}`;
 
+const client = ({ address, port, source }: Client): string =>
+  `,"client":{"address":${quote(address)},"port":${port},"source":"${source}"}`;
+
+function kubernetes({ client, server }: NonNullable<Trace['kubernetes']>): string {
+  return `,"kubernetes":{"client":${pod(client)},"server":${pod(server)}}`;
+}
+
+function pod(one: TracePod | null): string {
+  if (one === null) return 'null';
+  const { namespace, workload, pod: name, container } = one;
+  const owner = workload === null ? 'null' : `{"kind":${quote(workload.kind)},"name":${quote(workload.name)}}`;
+  return `{"namespace":${quote(namespace)},"workload":${owner},"pod":${quote(name)},"container":${nullable(container)}}`;
+}
+
+function rpc(call: Rpc | null): string {
+  if (call === null) return '';
+  const { system, service, method, status, message: said } = call;
+  return `,"rpc":{"system":"${system}","service":${nullable(service)},"method":${nullable(method)},"status":${nullable(status)}${said === null ? '' : `,"message":${quote(said)}`}}`;
+}
+
+function graphql(operations: readonly GraphqlOperation[]): string {
+  const each = operations.map(
+    ({ type, name, persisted }) =>
+      `{"type":${nullable(type)},"name":${nullable(name)}${persisted === null ? '' : `,"persistedQuery":${quote(persisted)}`}}`,
+  );
+  return `,"graphql":{"operations":[${each.join(',')}]}`;
+}
+
+const nullable = (text: string | null): string => (text === null ? 'null' : quote(text));
+
 /** The contract wants an array of arrays, and one call for all of them costs least. */
 function headers(pairs: readonly HeaderPair[]): string {
   return pairs.length === 0 ? '[]' : JSON.stringify(pairs);
 }
 
-function body({ wireBytes, bytes, truncated, content, codingError }: TraceBody): string {
-  const text = textOf(content, truncated);
+function body(encoded: TraceBody): string {
+  const { unlabelledCoding } = encoded;
+  const unlabelled = unlabelledCoding === undefined ? '' : `,"unlabelledCoding":${quote(unlabelledCoding)}`;
+  return `{${content(encoded)}${unlabelled}}`;
+}
+
+/** What a body and a message of a stream have in common, without the braces around it. */
+function content(encoded: Omit<TraceBody, 'unlabelledCoding'>): string {
+  const { wireBytes, bytes, truncated, content: kept, codingError, omitted } = encoded;
+  const text = textOf(kept, truncated);
   return (
-    `{"wireBytes":${wireBytes},"bytes":${bytes},"truncated":${truncated},` +
+    `"wireBytes":${wireBytes},"bytes":${bytes},"truncated":${truncated},` +
     (text === null
-      ? `"encoding":"base64","content":"${asBuffer(content).toString('base64')}"`
+      ? `"encoding":"base64","content":"${asBuffer(kept).toString('base64')}"`
       : `"encoding":"utf8","content":${quote(text)}`) +
-    (codingError === null ? '}' : `,"codingError":${quote(codingError)}}`)
+    (codingError === null ? '' : `,"codingError":${quote(codingError)}`) +
+    (omitted === undefined ? '' : `,"omitted":${quote(omitted)}`)
   );
 }
+
+function message(one: TraceMessage): string {
+  const { direction, kind, offsetNano, event, closeCode } = one;
+  const opcode = OPCODES[kind];
+  return (
+    `{"direction":"${direction}","kind":"${kind}",` +
+    (opcode === undefined ? '' : `"opcode":${opcode},`) +
+    `"offsetNano":"${integer(offsetNano)}",${content(one)}` +
+    (closeCode === undefined ? '' : `,"closeCode":${closeCode}`) +
+    (event === undefined ? '}' : `,${JSON.stringify(event).slice(1)}`)
+  );
+}
+
+/** Of the frames of a WebSocket (RFC 6455 §11.8). */
+export const OPCODES: Readonly<Partial<Record<MessageKind, number>>> = {
+  text: 1,
+  binary: 2,
+  close: 8,
+  ping: 9,
+  pong: 10,
+};
 
 /**
  * A body as text, or null where it is not valid UTF-8. The last character of a truncated body may be cut in two; its bytes

@@ -17,8 +17,12 @@ export interface TraceOutput {
    * is room. Live capture does not ask.
    */
   drained?(): Promise<void> | undefined;
+  /** Ends a `close` that is waiting, with the books. */
+  hurry?(): void;
   /** Sends what is held, waiting at most `deadlineMillis`; then releases everything. */
   close(deadlineMillis: number): Promise<void>;
+  /** Resolves when nothing that it is given can arrive any more: the reader of a pipe has gone. Absent where that cannot be. */
+  readonly broken?: Promise<void>;
   /** Milliseconds of each attempt to send; absent where nothing is sent. */
   readonly latency?: Histogram;
 }
@@ -44,8 +48,19 @@ export interface OutputKind<Target extends { readonly to: string }, Options> {
   describe(target: Target, options: Options): string;
   /** What the sensor connects to under these options: left out of the capture, and so are proxies on the way. */
   endpoints(targets: readonly Target[], options: Options): Promise<readonly NetworkEndpoint[]>;
+  /** What a doctor says of it without opening it; absent where there is nothing to be found out. Never rejects. */
+  examine?(target: Target, options: Options): Promise<Examined | null>;
   /** @throws SensorError, UsageError if it cannot be opened as told */
   open(target: Target, context: OutputContext<Options>): Promise<TraceOutput>;
+}
+
+/** What was found where something is to be written. */
+export interface Examined {
+  readonly verdict: 'ok' | 'warn' | 'fail';
+  readonly what: 'output' | 'spool';
+  readonly found: string;
+  /** What to do; empty if there is nothing to do. */
+  readonly advice: string;
 }
 
 export interface NetworkEndpoint {

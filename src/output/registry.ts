@@ -3,18 +3,42 @@
  */
 import { InvalidValue } from '../errors.js';
 import { type FileOptions, HAR_OUTPUT, NDJSON_OUTPUT } from './file/file-kinds.js';
-import type { NetworkEndpoint, OutputContext, OutputKind, TraceOutput } from './output.js';
+import { OTEL_OUTPUT } from './otel/otel-kind.js';
+import type { Examined, NetworkEndpoint, OutputContext, OutputKind, TraceOutput } from './output.js';
 import { SATELLITE_OUTPUT } from './satellite/satellite-kind.js';
 import type { SatelliteOptions } from './satellite/settings.js';
+import { TEXT_OUTPUT, type TextOptions } from './text/text-kind.js';
 
-const OUTPUTS = [SATELLITE_OUTPUT, NDJSON_OUTPUT, HAR_OUTPUT] as const;
+const OUTPUTS = [SATELLITE_OUTPUT, OTEL_OUTPUT, TEXT_OUTPUT, NDJSON_OUTPUT, HAR_OUTPUT] as const;
 
 /** A place traces go to. */
 export type OutputTarget = ReturnType<(typeof OUTPUTS)[number]['parse']>;
 /** The options that outputs go by, beside their targets. */
-export type OutputOptions = SatelliteOptions & FileOptions;
+export type OutputOptions = SatelliteOptions & FileOptions & TextOptions;
 
 type AnyOutput = OutputKind<OutputTarget, OutputOptions>;
+
+/** A file of packets, beside those of traces. */
+export type PacketTarget = { readonly to: 'pcap'; readonly file: string };
+/** What `--write` names. */
+export type WrittenTarget = OutputTarget | PacketTarget;
+
+/** Endings by which `--write` knows what a file is to hold. */
+const WRITTEN = { '.ndjson': 'ndjson', '.jsonl': 'ndjson', '.har': 'har', '.pcap': 'pcap', '.cap': 'pcap' } as const;
+export const WRITTEN_FORMS = ['FILE.pcap', 'FILE.har', 'FILE.ndjson'];
+
+/** @throws InvalidValue */
+export function parseWritten(given: string): WrittenTarget {
+  const ending = Object.keys(WRITTEN).find((one) => given.toLowerCase().endsWith(one)) as
+    | keyof typeof WRITTEN
+    | undefined;
+  if (ending === undefined) {
+    throw new InvalidValue(
+      'does not say by its ending what it is to hold; give a name that ends in .pcap, .har or .ndjson',
+    );
+  }
+  return { to: WRITTEN[ending], file: given };
+}
 
 /** Every way to write a target: `satellite`, `ndjson`, `ndjson:FILE`, … */
 export const OUTPUT_FORMS: readonly string[] = OUTPUTS.flatMap(({ forms }) => forms.map(({ form }) => form));
@@ -55,6 +79,11 @@ export async function outputEndpoints(
       found.set(`${endpoint.host} ${endpoint.port}`, endpoint);
   }
   return [...found.values()];
+}
+
+/** What a doctor says of it; null where there is nothing to be found out. */
+export async function examineOutput(target: OutputTarget, options: OutputOptions): Promise<Examined | null> {
+  return (await outputOf(target).examine?.(target, options)) ?? null;
 }
 
 /** @throws SensorError, UsageError if it cannot be opened as told */

@@ -6,22 +6,38 @@
  * Either side may be the client: its requests wait in its `Lane`, and the responses of the other side are matched with
  * the first of them. What a lane cannot pair with certainty stays unpaired and is marked.
  */
-import { type Counters, countDropped, DropReason } from '../counters.js';
+import { type Counters, DropReason } from '../counters.js';
 import { EndCause } from '../flow/flow-consumer.js';
-import { BodyBuffer, type BodyMemory } from '../http/body-buffer.js';
-import { NO_BODY } from '../http/message-body.js';
-import { isInterim, type MessageHead } from '../http/message-head.js';
-import { Ending, type MessageSink } from '../http/message-sink.js';
+import type { BodyMemory } from '../http/body-buffer.js';
+import type { HeaderList } from '../http/header-list.js';
+import { isInterim, MessageHead } from '../http/message-head.js';
+import type { Ending, MessageSink, SegmentStart } from '../http/message-sink.js';
+import type { Upgrade, UpgradedExchange } from '../http/protocol.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
-import { type Endpoint, type Exchange, type HeaderPair, Mark } from './exchange.js';
+import { type Endpoint, type Exchange, type HeaderPair, Mark, type UNDECIDED } from './exchange.js';
+import {
+  admitExchange,
+  type BodyPart,
+  createExchange,
+  END_MARKS,
+  endRequest,
+  endResponse,
+  loseBody,
+  takeBody,
+  takeResponse,
+} from './exchange-parts.js';
+import { ExchangeStream } from './exchange-stream.js';
 import { Lane } from './lane.js';
-import { EXCHANGE_BYTES, PendingExchange, type PendingExchanges } from './pending-exchanges.js';
+import type { PendingExchange, PendingExchanges } from './pending-exchanges.js';
+import type { FlowRoute, Route } from './route.js';
 
 /** The stages behind. */
 export interface ExchangeHooks {
   /** A request's head is complete: should its exchange be kept? Called once for each exchange. */
-  admit(exchange: Exchange): DropReason;
+  admit(exchange: Exchange): DropReason | typeof UNDECIDED;
+  /** The same where that was undecided, and the request's body has come, or enough of it. Absent where nothing is undecided. */
+  decide?(exchange: Exchange): DropReason;
   /** An exchange that was kept is as complete as it will get. */
   complete(exchange: Exchange): void;
 }
@@ -32,35 +48,50 @@ export interface ConversationContext {
   readonly counters: Counters;
   readonly budget: MemoryBudget;
   readonly bodies: BodyMemory;
-  readonly hooks: ExchangeHooks;
+  readonly hooks: Pick<ExchangeHooks, 'admit'>;
   readonly pending: PendingExchanges;
+  /** Written anew for each part of a body. */
+  readonly part: BodyPart;
   timeBaseSeconds: number;
 }
-
-/** Until a message has ended. */
-const NO_TRAILERS: HeaderPair[] = [];
-
-/** Responses that are meant never to end. */
-const STREAMING_TYPES = /^(text\/event-stream|multipart\/x-mixed-replace|application\/(x-ndjson|stream\+json|grpc))/i;
 
 /** What the two sides of a connection share. */
 interface Connection {
   readonly context: ConversationContext;
-  readonly interfaceName: string;
+  readonly route: Route;
   /** Marks for the next exchange to begin, whoever begins it. */
   nextMarks: number;
+  /** The one that got them, which the connection does not keep: it may last for days. */
+  first: WeakRef<Exchange> | null;
+}
+
+/** A flow that may have been joined in the middle. */
+interface JoinedFlow {
+  readonly midstream: boolean;
+  /** Called when it shows that it was not, only that its SYN was late. */
+  onBeginning: (() => void) | null;
 }
 
 /** The sinks of the messages that endpoint 0 and endpoint 1 of a flow send. */
 export function openConversation(
   context: ConversationContext,
-  interfaceName: string,
-  [endpoint0, endpoint1]: readonly [Endpoint, Endpoint],
-  isMidstream: boolean,
+  flow: JoinedFlow,
+  route: FlowRoute,
 ): readonly [MessageSink, MessageSink] {
-  const connection = { context, interfaceName, nextMarks: isMidstream ? Mark.midstream : 0 };
-  const lane0 = new Lane(context, isMidstream);
-  const lane1 = new Lane(context, isMidstream);
+  const [endpoint0, endpoint1] = route.endpoints;
+  const { midstream } = flow;
+  const connection: Connection = { context, route, nextMarks: midstream ? Mark.midstream : 0, first: null };
+  const lane0 = new Lane(context, midstream);
+  const lane1 = new Lane(context, midstream);
+  if (midstream) {
+    flow.onBeginning = () => {
+      const first = connection.first?.deref();
+      if (first !== undefined) first.marks &= ~Mark.midstream;
+      if (connection.first === null) connection.nextMarks = 0;
+      lane0.noteBeginning();
+      lane1.noteBeginning();
+    };
+  }
   return [
     new Side(connection, endpoint0, endpoint1, lane0, lane1),
     new Side(connection, endpoint1, endpoint0, lane1, lane0),
@@ -77,6 +108,7 @@ class Side implements MessageSink {
   readonly #own: Lane;
   /** The requests of the peer, which this side answers. */
   readonly #answered: Lane;
+  #upgrade: Upgrade | null = null;
 
   constructor(connection: Connection, endpoint: Endpoint, peer: Endpoint, own: Lane, answered: Lane) {
     this.#connection = connection;
@@ -87,130 +119,80 @@ class Side implements MessageSink {
     this.#answered = answered;
   }
 
-  onRequest(head: MessageHead): void {
-    const { counters, hooks, pending: exchanges } = this.#context;
-    counters.requests_seen++;
-    counters.exchanges_seen++;
-    const lane = this.#own;
-    const isDoubtful = lane.arrive();
-    const exchange = this.#exchangeOf(head, isDoubtful);
-    const reason = hooks.admit(exchange);
-    const pending = new PendingExchange(exchange, reason, head.endTime);
-    if (reason !== DropReason.none) {
-      exchange.dropReason = reason;
-      countDropped(counters, reason);
-    } else {
-      exchanges.reserve(pending, EXCHANGE_BYTES + head.headers.text.length);
-      exchanges.append(pending);
-    }
-    lane.join(pending);
-  }
-
-  #exchangeOf(head: MessageHead, isDoubtful: boolean): Exchange {
+  onRequest(head: MessageHead): boolean {
     const connection = this.#connection;
+    const lane = this.#own;
+    const isDoubtful = lane.arrive(head);
     let marks = connection.nextMarks;
     connection.nextMarks = 0;
-    if (isDoubtful || head.isAfterLoss) marks |= Mark.gap;
-    if (head.malformed) marks |= Mark.malformed;
-    const { method, target, headers } = head;
-    return {
-      interfaceName: connection.interfaceName,
+    if (isDoubtful) marks |= Mark.gap;
+    const exchange = createExchange(this.#context, head, {
+      route: connection.route,
       client: this.#endpoint,
       server: this.#peer,
-      protocol: head.version,
-      timeBaseSeconds: this.#context.timeBaseSeconds,
-      startTime: head.startTime,
-      requestEndTime: head.endTime,
-      responseStartTime: -1,
-      endTime: head.endTime,
-      request: { method, target, headers, body: NO_BODY, trailers: NO_TRAILERS },
-      response: null,
       marks,
-      dropReason: DropReason.none,
-      context: null,
-      permit: null,
-    };
+    });
+    if ((marks & Mark.midstream) !== 0) connection.first = new WeakRef(exchange);
+    lane.join(admitExchange(this.#context, exchange, head));
+    return lane.isTurn(head);
   }
 
-  awaitedMethod(): string {
-    return this.#answered.first?.method ?? '';
+  awaitedMethod(head: MessageHead): string {
+    return this.#answered.answeredBy(head)?.method ?? '';
   }
 
-  wantsResponse(): boolean {
-    const pending = this.#answered.first;
-    return pending !== undefined && pending.exchange !== null;
+  awaitsSimple(): boolean {
+    return this.#answered.first?.isSimple ?? false;
+  }
+
+  wantsResponse(head: MessageHead): boolean {
+    const pending = this.#answered.answeredBy(head);
+    return pending !== undefined && (pending.exchange !== null || head.status === 101);
   }
 
   onResponse(head: MessageHead): void {
-    const { counters, pending: exchanges } = this.#context;
+    const { counters } = this.#context;
     counters.responses_seen++;
-    const { status, headers } = head;
     // An interim response never answers a request (RFC 9110 §15.2).
-    if (isInterim(status)) return;
+    if (isInterim(head.status)) return;
     const lane = this.#answered;
-    const pending = lane.first;
+    const pending = lane.answeredBy(head);
     if (pending === undefined) {
       counters.responses_unpaired++;
       lane.noteOrphan();
       return;
     }
     lane.answering = pending;
+    pending.isLast = head.endsWithStream;
     const { exchange } = pending;
+    if (head.status === 101) this.#upgrade = upgradeOf(head, exchange);
+    const socket = exchange !== null && this.#upgrade !== null && isWebSocket(this.#upgrade, exchange);
     if (exchange === null) {
       // A dropped exchange's response is read for its framing only; a late one is of no more use.
-      if (pending.dropReason === DropReason.none) counters.responses_unpaired++;
+      if (pending.isOverdue) counters.responses_late++;
+      else if (pending.dropReason === DropReason.none) counters.responses_unpaired++;
       return;
     }
-    exchanges.reserve(pending, headers.text.length);
-    if (head.malformed) exchange.marks |= Mark.malformed;
-    if (head.isAfterLoss) exchange.marks |= Mark.gap;
-    if (head.leavesHttp) exchange.marks |= Mark.upgraded;
-    exchange.responseStartTime = head.startTime;
-    exchange.endTime = head.endTime;
-    const { reason, version } = head;
-    exchange.response = { status, reason, version, headers, body: NO_BODY, trailers: NO_TRAILERS };
-    exchanges.touch(pending, head.endTime);
-    if (head.isOpenEnded) pending.streaming = STREAMING_TYPES.test(headers.get('content-type') ?? '');
+    takeResponse(this.#context, pending, exchange, head);
+    if (socket && this.#upgrade !== null) {
+      this.#upgrade = { ...this.#upgrade, exchange: new UpgradedConversation(this.#context, pending, head) };
+    }
   }
 
   onBody(bytes: Buffer, start: number, end: number, expected: number, time: number): void {
     const { sending } = this.#own;
     const pending = sending ?? this.#answered.answering;
-    const exchange = pending?.exchange ?? null;
-    if (pending === null || exchange === null) return;
-    const body = this.#bodyOf(pending, exchange, sending !== null);
-    body.append(bytes, start, end, expected);
-    exchange.endTime = time;
-    const { pending: exchanges } = this.#context;
-    exchanges.touch(pending, time);
-    if (pending.streaming && body.truncated) exchanges.emit(pending, Mark.unfinished);
+    if (pending === null || !pending.isKept) return;
+    takeBody(this.#context, pending, sending !== null, this.#context.part.set(bytes, start, end, expected, time));
   }
 
   onBodyLost(length: number): void {
     const { sending } = this.#own;
     const pending = sending ?? this.#answered.answering;
-    const exchange = pending?.exchange ?? null;
-    if (pending === null || exchange === null) return;
-    exchange.marks |= Mark.gap;
-    this.#bodyOf(pending, exchange, sending !== null).lose(length);
+    if (pending?.isKept === true) loseBody(this.#context, pending, sending !== null, length);
   }
 
-  /** The buffer of the request's or the response's body. */
-  #bodyOf(pending: PendingExchange, exchange: Exchange, isRequest: boolean): BodyBuffer {
-    const known = isRequest ? pending.requestBody : pending.responseBody;
-    if (known !== null) return known;
-    const body = new BodyBuffer(this.#context.bodies);
-    if (isRequest) {
-      pending.requestBody = body;
-      exchange.request.body = body;
-    } else {
-      pending.responseBody = body;
-      if (exchange.response !== null) exchange.response.body = body;
-    }
-    return body;
-  }
-
-  onMessageEnd(ending: Ending, trailers: HeaderPair[], time: number): void {
+  onMessageEnd(ending: Ending, trailers: HeaderPair[], time: number, place: number): void {
     const { sending } = this.#own;
     if (sending !== null) {
       this.#own.sending = null;
@@ -218,38 +200,50 @@ class Side implements MessageSink {
       return;
     }
     const { answering } = this.#answered;
-    if (answering === null) return;
-    this.#answered.shift();
+    if (answering === null) {
+      this.#answered.endOrphan(place);
+      return;
+    }
+    this.#answered.shift(place);
     this.#endResponse(answering, ending, trailers, time);
   }
 
   #endRequest(pending: PendingExchange, ending: Ending, trailers: HeaderPair[], time: number): void {
-    pending.requestEnded = true;
-    const { exchange } = pending;
-    if (exchange === null) return;
-    exchange.request.trailers = trailers;
-    exchange.requestEndTime = time;
-    if (exchange.endTime < time) exchange.endTime = time;
-    exchange.marks |= ENDING_MARKS[ending];
-    this.#context.pending.touch(pending, time);
-    if (pending.responseEnded) this.#context.pending.emit(pending, 0);
+    endRequest(this.#context, pending, ending, trailers, time);
+    if (pending.responseEnded && pending.isKept && !pending.isUpgraded) this.#own.finish(pending);
   }
 
   #endResponse(pending: PendingExchange, ending: Ending, trailers: HeaderPair[], time: number): void {
     pending.responseEnded = true;
-    const { exchange } = pending;
-    if (exchange === null) return;
-    if (exchange.response !== null) exchange.response.trailers = trailers;
-    exchange.endTime = time;
-    exchange.marks |= ENDING_MARKS[ending];
+    this.#answered.noteCut(pending, ending);
+    endResponse(pending, ending, trailers, time);
     // A server may answer before it has received everything: the request's own end is waited for.
-    if (pending.requestEnded) this.#context.pending.emit(pending, 0);
+    if (pending.requestEnded && pending.isKept && !pending.isUpgraded) this.#answered.finish(pending);
   }
 
-  onDesync(isLoss: boolean, wasInMessage: boolean): void {
-    const mark = isLoss ? Mark.gap : Mark.malformed;
-    this.#own.loseRequests(wasInMessage, mark);
-    this.#answered.loseResponses(mark);
+  onDesync(isLoss: boolean, wasInMessage: boolean, place: number, isCut: boolean): void {
+    this.#own.loseRequests(isLoss, wasInMessage, place, isCut);
+    this.#answered.loseResponses(isLoss, wasInMessage ? Number.POSITIVE_INFINITY : place);
+  }
+
+  onUnread(acknowledges: number): void {
+    this.#answered.noteUnread(acknowledges);
+  }
+
+  get doubtsRequests(): boolean {
+    return !this.#own.isTrusted;
+  }
+
+  mayBegin(start: SegmentStart): boolean {
+    return this.#own.mayBegin(start);
+  }
+
+  mayLeaveOutBody(acknowledges: number): boolean | null {
+    return this.#own.mayLeaveOutBody(acknowledges);
+  }
+
+  upgrade(): Upgrade | null {
+    return this.#upgrade;
   }
 
   onStreamEnd(cause: EndCause): void {
@@ -257,22 +251,53 @@ class Side implements MessageSink {
   }
 
   onLeave(): void {
+    const { sending } = this.#own;
     this.#own.leaveHttp();
+    // One that has its response, and whose request had not ended.
+    if (sending !== null) this.#context.pending.emit(sending, 0);
   }
 }
 
-/** What the way a message ended says of its exchange. */
-const ENDING_MARKS = {
-  [Ending.complete]: 0,
-  [Ending.aborted]: Mark.aborted,
-  [Ending.lost]: Mark.gap,
-  [Ending.malformed]: Mark.malformed,
-  [Ending.unfinished]: Mark.unfinished,
-} as const;
+/** What the 101 in `head` leaves to the next protocol: the request that it answers, whose answer is still to come. */
+function upgradeOf({ headers }: MessageHead, exchange: Exchange | null): Upgrade | null {
+  const to = headers.get('upgrade')?.trim().toLowerCase();
+  if (to === undefined) return null;
+  if (exchange === null) return { to, request: null, exchange: null };
+  const { method, target, headers: sent } = exchange.request;
+  const { startTime, requestEndTime: endTime } = exchange;
+  return {
+    to,
+    request: Object.assign(new MessageHead(), { method, target, headers: sent, startTime, endTime, version: '2' }),
+    exchange: null,
+  };
+}
 
-/** What the way a stream ended says of the exchanges that waited for a response on it. */
-const END_MARKS = {
-  [EndCause.fin]: 0,
-  [EndCause.reset]: Mark.aborted,
-  [EndCause.forgotten]: Mark.unfinished,
-} as const;
+/** Whether both sides say so: a 101 that was paired with another's request would be a lie. */
+function isWebSocket({ to }: Upgrade, { request }: Exchange): boolean {
+  return to === 'websocket' && /^\s*websocket\s*$/i.test(request.headers.get('upgrade') ?? '');
+}
+
+/** An exchange whose connection is its own from here on. */
+class UpgradedConversation implements UpgradedExchange {
+  readonly messages: ExchangeStream;
+  readonly response: HeaderList;
+  readonly #context: ConversationContext;
+  readonly #pending: PendingExchange;
+
+  constructor(context: ConversationContext, pending: PendingExchange, { headers, endTime }: MessageHead) {
+    this.#context = context;
+    this.#pending = pending;
+    this.response = headers;
+    pending.isUpgraded = true;
+    pending.stream ??= new ExchangeStream(context, pending, endTime);
+    this.messages = pending.stream;
+    this.messages.openLog();
+  }
+
+  end(cause: EndCause, time: number): void {
+    // The last window tells of the end, whatever else came in it; of one that nobody waited for, nothing.
+    const exchange = cause === EndCause.forgotten ? this.messages.underway(time) : this.messages.resumed(time);
+    if (exchange !== null && cause !== EndCause.forgotten) exchange.endTime = time;
+    this.#context.pending.emit(this.#pending, END_MARKS[cause]);
+  }
+}

@@ -6,21 +6,37 @@
  * No I/O, no clock, no log: the same packets give the same exchanges, live or from a file.
  */
 import type { CaptureInterface, PacketBatch } from '../capture/packet-batch.js';
-import type { Counters } from '../counters.js';
+import { type Counters, countDropped, DropReason } from '../counters.js';
 import { PacketDecoder } from '../decode/packet-decoder.js';
+import type { Segment } from '../decode/segment.js';
+import type { UnreadKind } from '../decode/unread-packets.js';
 import type { Flow } from '../flow/flow.js';
+import { QuicFlows, quicServerPort } from '../flow/quic-flows.js';
 import { TcpReassembler } from '../flow/tcp-reassembler.js';
 import { BodyMemory } from '../http/body-buffer.js';
 import { Detector } from '../http/detector.js';
-import type { MessageSink } from '../http/message-sink.js';
 import { createProtocols } from '../http/protocols.js';
 import { TlsNames } from '../http/tls-names.js';
+import { type UnreadFlowKind, UnreadFlows } from '../http/unread-flows.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
-import { addressText } from './address.js';
+import { Clocks, OWN_CLOCK } from './clocks.js';
 import { type ConversationContext, type ExchangeHooks, openConversation } from './conversation.js';
-import { Mark } from './exchange.js';
+import { type Exchange, Mark, UNDECIDED } from './exchange.js';
+import { BodyPart, openDeferred } from './exchange-parts.js';
+import { Hops } from './hops.js';
 import { PendingExchanges } from './pending-exchanges.js';
+import { FlowRoute } from './route.js';
+import { openExchanges } from './streamed-exchange.js';
+
+/** Told of each connection whose bytes are read; never of a packet. */
+export interface FlowObserver {
+  onOpened(flow: Flow): void;
+  /** Each time that it is given to a protocol. */
+  onProtocol(flow: Flow, protocol: string): void;
+  /** `isForgotten`: nobody waits for its end any more. */
+  onClosed(flow: Flow, isForgotten: boolean): void;
+}
 
 export interface AssemblerContext {
   limits: Limits;
@@ -31,7 +47,13 @@ export interface AssemblerContext {
   hooks: ExchangeHooks;
   /** Any 32-bit number, random in production: nobody outside may choose where flows land in the table. */
   hashSeed: number;
+  /** Whether a connection that is seen in several places is told of once for each; once if absent. */
+  keepDuplicates?: boolean;
+  observer?: FlowObserver;
 }
+
+/** How often exchanges that wait are looked at, in nanoseconds of capture time. */
+const LOOK_NANOS = 100e6;
 
 export class ExchangeAssembler {
   readonly #interfaces: readonly CaptureInterface[];
@@ -39,32 +61,75 @@ export class ExchangeAssembler {
   readonly #reassembler: TcpReassembler;
   readonly #context: ConversationContext;
   readonly #tlsNames: TlsNames;
-  /** The latest time seen. */
-  #now = Number.NEGATIVE_INFINITY;
+  readonly #unreadFlows: UnreadFlows;
+  readonly #hops: Hops;
+  /** Whether there are several interfaces. */
+  #isApart = false;
+  readonly #clocks = new Clocks();
+  /** When it was last looked for exchanges that have waited too long. */
+  #lastLook = Number.NEGATIVE_INFINITY;
 
   constructor(context: AssemblerContext) {
-    const { limits, counters, budget, hooks, hashSeed } = context;
+    const { limits, counters, budget, hooks, hashSeed, observer } = context;
     this.#interfaces = context.interfaces;
-    const pending = new PendingExchanges(budget, (exchange) => hooks.complete(exchange));
+    this.#hops = new Hops({
+      limits,
+      counters,
+      budget,
+      keepsDuplicates: context.keepDuplicates ?? false,
+      isApart: () => this.#isApart,
+      underway: () => this.#context.pending.exchanges(),
+      complete: (exchange) => hooks.complete(exchange),
+    });
+    const pending = new PendingExchanges(budget, {
+      verdictBytesMax: limits.graphql_verdict_bytes_max,
+      complete: (exchange) => this.#hops.end(exchange, this.#clocks.now),
+      drop: (exchange, reason) => this.#drop(exchange, reason),
+      decide: (exchange) => hooks.decide?.(exchange) ?? DropReason.none,
+    });
     const bodies = new BodyMemory(limits.body_bytes_max, budget);
-    this.#context = { limits, counters, budget, bodies, hooks, pending, timeBaseSeconds: 0 };
+    const admit = (exchange: Exchange) => this.#admit(exchange, hooks);
+    this.#context = {
+      limits,
+      counters,
+      budget,
+      bodies,
+      hooks: { admit },
+      pending,
+      part: new BodyPart(),
+      timeBaseSeconds: 0,
+    };
     this.#tlsNames = new TlsNames(limits, counters);
+    this.#unreadFlows = new UnreadFlows(limits.unread_flow_kinds_max);
     const protocolContext = {
       limits,
       counters,
       budget,
       tlsNames: this.#tlsNames,
-      openConversation: (flow: Flow, isMidstream: boolean) => this.#openConversation(flow, isMidstream),
+      unreadFlows: this.#unreadFlows,
+      openConversation: (flow: Flow) => openConversation(this.#context, flow, this.#routeOf(flow)),
+      ...(observer === undefined ? {} : { onProtocol: observer.onProtocol }),
+      openExchanges: (flow: Flow, isMidstream: boolean) =>
+        openExchanges(this.#context, this.#routeOf(flow), isMidstream),
     };
     const protocols = createProtocols(protocolContext);
-    const openConsumer = (flow: Flow) => new Detector(flow, protocols, protocolContext);
-    this.#decoder = new PacketDecoder(limits, counters);
+    const openConsumer = (flow: Flow) => {
+      if (observer !== undefined) flow.onClosed = (isForgotten) => observer.onClosed(flow, isForgotten);
+      observer?.onOpened(flow);
+      return new Detector(flow, protocols, protocolContext);
+    };
+    const quicFlows = new QuicFlows(limits, counters, hashSeed);
+    const onQuic = (datagram: Segment) => {
+      if (quicFlows.note(datagram)) this.#unreadFlows.note('quic', quicServerPort(datagram));
+    };
+    this.#decoder = new PacketDecoder(limits, counters, onQuic, budget);
     this.#reassembler = new TcpReassembler(limits, counters, budget, hashSeed, openConsumer);
+    this.#reassembler.legs.keepsCopies = context.keepDuplicates ?? false;
   }
 
   /** Exchanges begun and neither dropped nor emitted. */
   get pendingCount(): number {
-    return this.#context.pending.size;
+    return this.#context.pending.size + this.#hops.size;
   }
 
   get flowCount(): number {
@@ -76,39 +141,77 @@ export class ExchangeAssembler {
     return this.#tlsNames.latest();
   }
 
+  /** Connections that are not read, by what they carry and their port, most first. */
+  get unreadFlows(): readonly UnreadFlowKind[] {
+    return this.#unreadFlows.list();
+  }
+
+  /** What packets carried that is not read, most first. */
+  get unread(): readonly UnreadKind[] {
+    return this.#decoder.unread.list();
+  }
+
   push(batch: PacketBatch): void {
     const { counters, budget } = this.#context;
     const interfaces = this.#interfaces;
     const { wireLength, time, interfaceId } = batch;
     this.#context.timeBaseSeconds = batch.timeBaseSeconds;
+    // Asked before any packet of another has come: a ring may have a whole connection in its first block.
+    this.#isApart ||= areSeveral(interfaces);
     for (let i = 0; i < batch.count; i++) {
-      const packetTime = time[i] as number;
       const id = interfaceId[i] as number;
+      const { now } = this.#clocks;
+      const moment = this.#clocks.moment(id, time[i] as number);
       counters.packets_seen++;
       counters.packet_bytes_seen += wireLength[i] as number;
-      if (this.#decoder.decode(batch, i, interfaces[id]?.linkType ?? -1)) {
-        this.#reassembler.push(this.#decoder.segment, id, packetTime);
-        if (budget.exceeded) this.#shed(packetTime);
+      if (this.#decoder.decode(batch, i, interfaces[id]?.linkType ?? -1, moment)) {
+        this.#reassembler.push(this.#decoder.segment, id, moment);
+        if (budget.exceeded) this.#shed(moment);
       }
-      if (packetTime > this.#now) this.advance(packetTime);
+      if (this.#clocks.now > now) this.#pass(this.#clocks.now);
     }
   }
 
-  /** Time is `now`, in nanoseconds since the time base; to be called while no packets come. */
+  /** The sensor's own clock says `now`, in nanoseconds since the time base; to be called while no packets come. */
   advance(now: number): void {
-    this.#now = now;
+    this.#clocks.moment(OWN_CLOCK, now);
+    this.#pass(this.#clocks.now);
+  }
+
+  #pass(now: number): void {
     this.#reassembler.advance(now);
+    // What waited for missing bytes goes on, and is kept elsewhere from here on.
+    if (this.#context.budget.exceeded) this.#shed(now);
+    if (now - this.#lastLook < LOOK_NANOS) return;
+    this.#lastLook = now;
+    this.#hops.advance(now);
     const { pending, limits } = this.#context;
-    const limit = now - limits.stream_timeout_nanos;
-    for (let oldest = pending.oldest; oldest !== null && oldest.lastActive < limit; oldest = pending.oldest) {
-      const hasResponse = oldest.exchange !== null && oldest.exchange.response !== null;
-      pending.emit(oldest, hasResponse ? Mark.unfinished : 0);
+    pending.giveUpWaiting(now - limits.response_timeout_nanos);
+    pending.hurry(now, limits.stream_timeout_nanos);
+    for (const lane of pending.unproven) lane.advance(now);
+    for (const stream of pending.streams) {
+      if (stream.until > now) break;
+      stream.cut();
+    }
+    this.#cutQuiet(now - limits.stream_window_nanos);
+  }
+
+  /** Calls that have said nothing since `limit` last for longer than a window. */
+  #cutQuiet(limit: number): void {
+    const { pending } = this.#context;
+    for (let one = pending.oldest; one !== null && one.lastActive < limit; ) {
+      const { newer } = one;
+      if (one.deferred !== 0) {
+        openDeferred(this.#context, one, one.lastActive);
+        one.stream?.cut();
+      }
+      one = newer;
     }
   }
 
   /** The kernel dropped packets before `time`: every exchange under way may have lost some. */
   noteDrops(time: number): void {
-    this.#reassembler.noteDrops(time);
+    this.#reassembler.noteDrops(this.#clocks.moment(OWN_CLOCK, time));
     for (let pending = this.#context.pending.oldest; pending !== null; pending = pending.newer) {
       if (pending.exchange !== null) pending.exchange.marks |= Mark.drops;
     }
@@ -116,30 +219,63 @@ export class ExchangeAssembler {
 
   /** The capture is over: every exchange ends as it is. */
   finish(): void {
-    this.#reassembler.finish(this.#now);
+    this.#decoder.finish();
+    this.#reassembler.finish(this.#clocks.now);
     const { pending } = this.#context;
     for (let oldest = pending.oldest; oldest !== null; oldest = pending.oldest) {
       pending.emit(oldest, Mark.unfinished);
     }
+    this.#hops.finish();
   }
 
-  /** Over the budget: sheds bodies, the least recently active exchange's first; then segments that wait; then flows. */
+  /**
+   * Over the budget: hands on exchanges that have ended and wait for the other hop; sheds flows that were never answered, and
+   * those that have long been quiet; then bodies, the least recently active exchange's first; then segments that wait; then
+   * flows.
+   */
   #shed(time: number): void {
     const { budget, counters, pending } = this.#context;
+    this.#hops.shed();
+    this.#reassembler.shedQuiet(time);
     for (let oldest = pending.oldest; oldest !== null && !budget.relieved; oldest = oldest.newer) {
+      if (oldest.deferred !== 0) openDeferred(this.#context, oldest, time);
       for (const body of [oldest.requestBody, oldest.responseBody]) {
         if (body === null || body.reserved === 0) continue;
         counters.body_bytes_shed += body.shed();
         if (oldest.exchange !== null) oldest.exchange.marks |= Mark.shed;
       }
+      const messages = oldest.exchange?.messages;
+      if (messages === undefined || messages.reserved === 0 || budget.relieved) continue;
+      counters.body_bytes_shed += messages.shed();
+      if (oldest.exchange !== null) oldest.exchange.marks |= Mark.shed;
     }
     this.#reassembler.shed(time);
+    // What ended with its flow may wait now.
+    this.#hops.shed();
   }
 
-  #openConversation(flow: Flow, isMidstream: boolean): readonly [MessageSink, MessageSink] {
-    const name = this.#interfaces[flow.interfaceId]?.name ?? '';
-    const first = { address: addressText(flow.word00, flow.word01, flow.word02, flow.word03), port: flow.port0 };
-    const second = { address: addressText(flow.word10, flow.word11, flow.word12, flow.word13), port: flow.port1 };
-    return openConversation(this.#context, name, [first, second], isMidstream);
+  #drop(exchange: Exchange, reason: DropReason): void {
+    exchange.dropReason = reason;
+    exchange.permit?.giveBack();
+    exchange.permit = null;
+    countDropped(this.#context.counters, reason);
+    this.#hops.discard(exchange);
   }
+
+  #admit(exchange: Exchange, hooks: ExchangeHooks): DropReason | typeof UNDECIDED {
+    const verdict = hooks.admit(exchange);
+    if (verdict === DropReason.none || verdict === UNDECIDED) this.#hops.begin(exchange);
+    return verdict;
+  }
+
+  #routeOf(flow: Flow): FlowRoute {
+    return new FlowRoute(flow, this.#interfaces, this.#clocks);
+  }
+}
+
+/** By id, which may be sparse. */
+function areSeveral(interfaces: readonly CaptureInterface[]): boolean {
+  let count = 0;
+  for (const one of interfaces) if (one !== undefined) count++;
+  return count > 1;
 }

@@ -3,13 +3,16 @@
  *
  * in:  messages of both streams of a flow · out: to `policy/`, then to `trace/`
  *
- * Times are nanoseconds since `timeBaseSeconds` (see `PacketBatch`).
+ * Times are moments (see `Clocks`): nanoseconds since `timeBaseSeconds`, which has what its interface's clock is ahead.
  */
 
 import { column } from '../columns.js';
 import type { DropReason } from '../counters.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { MessageBody } from '../http/message-body.js';
+import type { Limits } from '../limits.js';
+import type { MessageLog } from './message-log.js';
+import type { Place, Route } from './route.js';
 import type { TraceContext } from './trace-context.js';
 
 /** A header or trailer as sent: name and value, in order, repeats kept. */
@@ -70,6 +73,36 @@ export const MARK_ROWS = {
     name: 'malformed',
     help: 'The message departs from the grammar; what could be read of it is here.',
   },
+  earlyResponse: {
+    bit: 1 << 9,
+    name: 'early-response',
+    help: 'The response began before the request had ended.',
+  },
+  overtime: {
+    bit: 1 << 10,
+    name: 'overtime',
+    help: 'Decoding or redacting it took too long, and it has no bodies.',
+  },
+  headTooLarge: {
+    bit: 1 << 11,
+    name: 'head-too-large',
+    help: 'A head was longer than a head may be, or had more headers; the beginning of it is here.',
+  },
+  headersUnknown: {
+    bit: 1 << 12,
+    name: 'headers-unknown',
+    help: 'Fields of a head were sent as references to earlier ones that were not captured; an empty target, and a status of 0, may be among them.',
+  },
+  pushed: {
+    bit: 1 << 13,
+    name: 'pushed',
+    help: 'The server answered a request that it expected, and that nobody sent.',
+  },
+  continues: {
+    bit: 1 << 14,
+    name: 'continues',
+    help: 'A window of a stream that had not ended; what comes later is in other traces, whose parent is the first.',
+  },
 } as const satisfies Record<string, MarkRow>;
 
 /** The bits of `Exchange.marks`. */
@@ -79,6 +112,8 @@ export interface Endpoint {
   /** Canonical text: dotted quad, or RFC 5952. */
   readonly address: string;
   readonly port: number;
+  /** Where its connection came from before, by the PROXY headers it began with: the nearest first. Absent if it had none. */
+  readonly sources?: readonly Endpoint[];
 }
 
 export interface HttpRequest {
@@ -91,29 +126,58 @@ export interface HttpRequest {
 }
 
 export interface HttpResponse {
+  /** 0 where it is not known. */
   readonly status: number;
   readonly reason: string;
-  /** `1.1`, `1.0`. */
+  /** `1.1`, `1.0`, `2`. */
   readonly version: string;
   readonly headers: HeaderList;
   body: MessageBody;
   trailers: HeaderPair[];
 }
 
+/** What HTTP/2 says of an exchange beside its messages (RFC 9113 §5). */
+export interface StreamFacts {
+  readonly id: number;
+  /** `:authority`; null where the Host header has it, or nobody knows. */
+  readonly authority: string | null;
+  /** `:scheme`. */
+  readonly scheme: 'http' | 'https';
+  /** The name of the error code by which one side gave it up (§7); null if none did. */
+  error: string | null;
+}
+
+export interface StreamWindow {
+  /** From 0 on. */
+  readonly index: number;
+  /** The span of the first window, the parent of all others. Whichever becomes a trace first sets it. */
+  readonly span: { id: string | null };
+}
+
 export interface Exchange {
-  readonly interfaceName: string;
+  readonly route: Route;
+  /** Where on its way the request was seen, if it was seen in several places; absent where its connection says it. */
+  place?: Place;
   /** The endpoint that sent the request, whichever sent the SYN. */
   readonly client: Endpoint;
   readonly server: Endpoint;
-  /** HTTP version of the request: `1.1`, `1.0`. */
+  /** HTTP version of the request: `1.1`, `1.0`, `2`. */
   readonly protocol: string;
+  /** Of HTTP/2; absent elsewhere. */
+  stream?: StreamFacts;
+  /** What it carried beside or in its bodies, message by message; absent where it is no stream of messages. */
+  messages?: MessageLog;
+  /** Its bodies are still to be split into messages, by these limits; absent where they are not. */
+  unsplit?: Limits;
+  /** Which part of a stream it is; absent where it is all of one. */
+  window?: StreamWindow;
   readonly timeBaseSeconds: number;
   /** First byte of the request. */
   startTime: number;
   requestEndTime: number;
   /** First byte of the final response, or -1. */
   responseStartTime: number;
-  /** Last byte seen of the response, or of the request where there is none. */
+  /** Last byte seen of the response, or of the request as long as there is none. */
   endTime: number;
   request: HttpRequest;
   response: HttpResponse | null;
@@ -126,6 +190,9 @@ export interface Exchange {
   /** What the rate limit granted for it when it was admitted; null without a limit, or once it was given back. */
   permit: Permit | null;
 }
+
+/** In place of a `DropReason`: whether it is kept will be decided when the request's body has come, or enough of it. */
+export const UNDECIDED = -1;
 
 /** Leave to send one exchange, out of a limited number. */
 export interface Permit {

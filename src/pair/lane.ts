@@ -2,52 +2,47 @@
  * The requests of one direction of a connection, and the responses that come the other way: first in, first out
  * (RFC 9112 §9.3.2), as long as it can be known which answers which.
  *
- * Lost bytes may have held whole messages. Nearly every client waits for each response before its next request, and then
- * the next request puts the pairing right again: all before it has been answered. The request of a client that pipelines
- * says no such thing, and then nothing more is paired on its connection: a missing response is a gap that is marked, a
- * wrong one would be a lie.
+ * Nearly every client takes turns with its server: it sends a request, or several at once, and the next when it has
+ * received all the responses. As long as a client has been seen to do nothing else, lost bytes cost what they held and no
+ * more: when the client speaks again and acknowledges all that the server has sent (RFC 9293 §3.4), everything before is
+ * answered, and the next byte of the server begins the next response. A client whose turns overlap says no such thing, and
+ * nothing more is paired on its connection after a loss that may have held whole messages: a missing response can be
+ * marked, and a wrong one would be a lie.
  *
- * What is known of the pairing is one state:
+ * What the numbers cannot show is whether other requests were under way that nobody saw: a client that was joined in the
+ * middle, or whose requests were lost, may have sent some before. Then each response belongs to an earlier request than the
+ * one it seems to answer, and there is one too many in the end. So what was paired is believed only after `TURNS_TO_PROVE`
+ * turns without a contradiction, or when the server falls silent or ends with nothing owed. A response that nobody waits for,
+ * one that begins before its request has ended, or one cut off, which may have swallowed the next, is a contradiction.
+ * A client whose requests were all seen, or that has taken turns one request at a time before, needs one turn. So does one whose
+ * connection was seen from its start, behind a pause with everything received: then it can be paired again what answers what.
  *
- *     state          when a request comes         when an orphan comes   when responses are lost
- *     midstream      → certain                    stays                  → answeredSince
- *     certain        stays                        → unpairable           → responseLost if one waits, else recovered
- *     recovered      → unpairable if one waits    → unpairable           → responseLost if one waits, else stays
- *     requestsLost   → unpairable                 → answeredSince        → answeredSince
- *     answeredSince  → recovered                  stays                  stays
- *     responseLost   → recovered                  (one waits)            stays
- *     unpairable     stays
+ * Nor can a request behind lost bytes be distinguished from the text of one in a body. It is a request when it was answered, or
+ * when it is one of several right behind each other, as text is not. Followed by anything else, or passed over in silence, it
+ * is refuted, and its exchange dropped as doubtful.
  *
- * When requests are lost, every state but the last becomes `requestsLost`. With a client that pipelines, a loss while one
- * waits and the request behind `answeredSince` lead to `unpairable`.
+ * Places are those of `StreamPlace`: in the stream of the requests and in that of the responses.
  */
+import type { MessageHead } from '../http/message-head.js';
+import { Ending, type SegmentStart } from '../http/message-sink.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import { Mark } from './exchange.js';
-import type { PendingExchange, PendingExchanges } from './pending-exchanges.js';
-
-/** What a place in line takes from the budget. */
-export const PLACE_BYTES = 160;
+import { takeBackResponse } from './exchange-parts.js';
+import { Leaving } from './leaving.js';
+import { asksFirst, INTERIM_BYTES, REQUEST_BYTES_MIN, resembles } from './likeness.js';
+import { type PendingExchange, type PendingExchanges, PLACE_BYTES } from './pending-exchanges.js';
+import {
+  FOUND_IN_ROW,
+  isLikely,
+  SILENCE_NANOS,
+  SINGLE_TURNS_MIN,
+  TURNS_TO_PROVE,
+  TURNS_TO_PROVE_SINGLE,
+  UNPROVEN_MAX,
+} from './proof.js';
 
 /** Places in line, for each request that may wait, of requests whose response is read for its framing only. */
 const SPENT_PLACES_FACTOR = 16;
-
-const State = {
-  /** The connection was joined in the middle, and no request was seen yet: responses to unseen ones are expected. */
-  midstream: 0,
-  /** No bytes were lost that may have held messages. */
-  certain: 1,
-  /** Some were, and a request has put the pairing right since. */
-  recovered: 2,
-  /** Some were that may have held requests; nothing came or was lost of the responses since. */
-  requestsLost: 3,
-  /** As before, but something did: what a client that waits had waited for. */
-  answeredSince: 4,
-  /** Some were that may have held the response of the one request in line. */
-  responseLost: 5,
-  /** It cannot be known any more which response answers which request. */
-  unpairable: 6,
-} as const;
-type State = (typeof State)[keyof typeof State];
 
 export interface LaneContext {
   readonly budget: MemoryBudget;
@@ -63,51 +58,198 @@ export class Lane {
   readonly #context: LaneContext;
   /** Requests whose responses have not ended, oldest first. */
   readonly #line: PendingExchange[] = [];
-  #state: State;
-  /** Whether two requests were ever in line at once. */
-  #pipelines = false;
-  /** Whether the stream of the responses has ended. */
   #isClosed = false;
+  /** Whether the connection was joined in the middle, and no request was seen yet. */
+  #isJoined: boolean;
+  /** What the client had received when it sent its latest request. */
+  #turn = -1;
+  /** Whether the client was seen to send a request before it had the response to one of an earlier turn. */
+  #overlaps = false;
+  /** Whether the client was seen to send several requests in one turn. */
+  #batches = false;
+  /** Bytes were lost that may have held requests, from this place on; -1: none since the last turn began. */
+  #requestsLostAt = -1;
+  /** Whether they belong to a request that was seen. */
+  #isOwnLoss = false;
+  /** Whether what was lost of the requests has been answered: then the client may have gone on. */
+  #isLossAnswered = false;
+  /** Whether bytes were lost that may have held responses, since the last turn began. */
+  #areResponsesLost = false;
+  /** `Mark.gap` where bytes were lost of the requests or the responses since the last turn began. */
+  #lossMark = 0;
+  /** Whether a response came that nobody waited for, or one may come, since the last turn began. */
+  #hasStrays = false;
+  /** Where the last response ended, as far as that is known; infinite where its end is not. */
+  #responsesRead = 0;
+  /** It cannot be known any more which response answers which request. */
+  #isUnpairable = false;
+  /** Whether all requests of the connection were seen, from its start on. */
+  #areRequestsWhole: boolean;
+  readonly #leaving = new Leaving();
+  /** Turns without a doubt. */
+  #cleanTurns = 0;
+  /** Whether the requests are known to be no text in a body. */
+  isTrusted: boolean;
+  /** Requests in a row since that was lost. */
+  #foundInRow = 0;
+  /** Whether the other side has said something since then that answers none of them. */
+  #isHeard = false;
+  /** Where the last response that nobody waited for ended; -1: nowhere that is known. */
+  #orphanRead = -1;
+  /** Where bytes were lost last that refuted what was taken for requests. */
+  #refutedAt = -REQUEST_BYTES_MIN;
+  /** Whether it is known where the responses begin. */
+  #isPlaced: boolean;
+  /** Turns that have still to pass as expected before what was paired is believed, as the place had to be found first. */
+  #turnsToProve = 0;
+  /** Exchanges that are over and not believed yet. */
+  #unproven: PendingExchange[] = [];
+  #provenAt = 0;
 
   constructor(context: LaneContext, isMidstream: boolean) {
     this.#context = context;
-    this.#state = isMidstream ? State.midstream : State.certain;
+    this.#isJoined = isMidstream;
+    this.isTrusted = !isMidstream;
+    this.#areRequestsWhole = !isMidstream;
+    this.#isPlaced = !isMidstream;
   }
 
-  /** The request that the next response answers. */
+  /** The connection was not joined in its middle after all: its SYN was only late. */
+  noteBeginning(): void {
+    if (!this.#isJoined && !this.#isInDoubt && !this.#isUnpairable) this.#prove();
+    this.#isJoined = false;
+    this.isTrusted = this.#requestsLostAt < 0;
+    this.#isPlaced = true;
+  }
+
+  /** Whether anything is in doubt since the last turn began. */
+  get #isInDoubt(): boolean {
+    return this.#requestsLostAt >= 0 || this.#areResponsesLost || this.#hasStrays;
+  }
+
+  /** Whether a pause so long says that no request was under way, seen or not: of a client that takes turns one by one. */
+  #isQuiet(nanos: number): boolean {
+    return nanos >= SILENCE_NANOS && this.#line.length === 0 && !this.#overlaps && !this.#batches;
+  }
+
+  /** Whether no request waits for its response. */
+  get isIdle(): boolean {
+    return this.#line.length === 0;
+  }
+
+  /**
+   * The request that the response in `head` answers. One that was sent before the first byte of the oldest request was
+   * received answers something else.
+   */
+  answeredBy({ acknowledges }: MessageHead): PendingExchange | undefined {
+    const first = this.#line[0];
+    if (first === undefined || !this.#isPlaced || acknowledges <= first.position) return undefined;
+    // One that comes early answers another more likely, as long as there may be others.
+    const isEarly = !first.requestEnded && !asksFirst(first);
+    return isEarly && this.#turnsToProve > TURNS_TO_PROVE_SINGLE ? undefined : first;
+  }
+
+  /** The request that waits longest. */
   get first(): PendingExchange | undefined {
     return this.#line[0];
+  }
+
+  /** See `MessageSink.mayBegin`: only where a turn of the client's begins, after all before it has been answered. */
+  mayBegin({ place, acknowledges, before, received, answered, quietNanos, headers }: SegmentStart): boolean {
+    // With responses on their way, or without any since the segment before it, this is the rest of what was lost.
+    if (this.#isUnpairable && !this.#isQuiet(quietNanos)) return false;
+    if (this.#overlaps || acknowledges !== received || this.answering !== null) return false;
+    if (acknowledges <= before) return false;
+    if (this.#isUnpairable) return true;
+    const lostAt = this.#requestsLostAt;
+    if (lostAt < 0) return this.#isJoined && place - this.#refutedAt >= REQUEST_BYTES_MIN;
+    // A server has all of the client's turn when it answers, so the next turn begins right behind that.
+    if (answered > lostAt) return this.#isLossAnswered && place === answered;
+    // The responses were lost as well. Several requests of a turn may then have been, and this be one of the next turn's.
+    if (this.#batches || (!this.#isOwnLoss && place - lostAt < REQUEST_BYTES_MIN)) return false;
+    if (!this.#areResponsesLost || acknowledges - this.#responsesRead <= INTERIM_BYTES) return false;
+    const waiting = this.#line.length;
+    if (waiting === 0 || (this.#isOwnLoss && waiting === 1)) return true;
+    // What was lost may be no more than the response to the one that waits, and the head of a request whose body this is.
+    return waiting === 1 && resembles(headers(), this.#line[0]?.exchange?.request.headers);
   }
 
   /**
    * A request has come, and will join the line. Gives up those that it shows to be unanswered. Returns whether bytes were
    * lost that make its own response doubtful, or took theirs.
    */
-  arrive(): boolean {
-    const state = this.#state;
-    if (state === State.midstream) {
-      this.#state = State.certain;
-    } else if (state === State.requestsLost) {
-      // It was sent without waiting for the response to what was lost.
-      this.#pipelines = true;
-      this.#state = State.unpairable;
-    } else if (state === State.answeredSince) {
-      this.#state = this.#pipelines ? State.unpairable : State.recovered;
-    } else if (state === State.responseLost) {
-      this.#state = State.recovered;
-      if (this.#line.length > 0 && this.answering === null) {
-        // The client moved on, so it had its response.
-        this.#giveUp(Mark.gap);
-        return true;
+  arrive({ acknowledges, received, quietNanos }: MessageHead): boolean {
+    if (this.#isQuiet(quietNanos)) {
+      this.#areRequestsWhole = true;
+      if (this.#isUnpairable) this.#lossMark = 0;
+      this.#hasStrays ||= this.#isUnpairable;
+      this.#isUnpairable = false;
+    }
+    const turn = this.#turn;
+    const wasJoined = this.#isJoined;
+    this.#isJoined = false;
+    this.#turn = acknowledges;
+    if (this.#isUnpairable) return true;
+    const isNewTurn = acknowledges > turn;
+    if (acknowledges === turn) {
+      this.#batches = true;
+      if (this.#turnsToProve > 0) this.#turnsToProve = TURNS_TO_PROVE;
+    }
+    // It was sent before all had come that was on its way, or that was still to come.
+    const isCrossing = isNewTurn && !wasJoined && (acknowledges !== received || this.#line.length > 0);
+    if (wasJoined) {
+      this.#isHeard = false;
+      // It follows a whole response, which its client had received.
+      this.isTrusted ||= acknowledges === received && acknowledges === this.#orphanRead;
+      this.#doubt();
+      if (acknowledges !== received) this.#hasStrays = true;
+    }
+    if (!this.#isInDoubt) {
+      if (isCrossing) {
+        this.#overlaps = true;
+        this.#disprove();
+        return this.#isUnpairable;
+      } else if (isNewTurn && !wasJoined) {
+        if (this.#turnsToProve === 0) this.#cleanTurns++;
+        else if (--this.#turnsToProve === 0) this.#prove();
       }
+      return false;
     }
-    if (this.#line.length > 0) {
-      this.#pipelines = true;
-      if (this.#state !== State.certain) this.#state = State.unpairable;
+    const mark = this.#lossMark;
+    const isTurn = isNewTurn && acknowledges === received && this.answering === null && !this.#overlaps;
+    if (!isTurn) {
+      this.#isUnpairable = true;
+      this.#disprove();
+      if (this.#areResponsesLost) this.#giveUp(mark);
+      return mark !== 0;
     }
-    if (this.#state !== State.unpairable) return false;
-    this.#giveUp(Mark.gap);
+    this.#giveUp(mark);
+    this.#requestsLostAt = -1;
+    this.#lossMark = 0;
+    this.#isLossAnswered = false;
+    this.#isOwnLoss = false;
+    this.#areResponsesLost = false;
+    this.#hasStrays = false;
+    this.#doubt();
+    return mark !== 0;
+  }
+
+  /** Whether the next byte of the responses begins a message, now that a request has come that acknowledges all before. */
+  isTurn({ acknowledges, received }: MessageHead): boolean {
+    if (acknowledges !== received || this.#overlaps || this.#isUnpairable || this.#line.length > 1) return false;
+    this.#isPlaced = true;
     return true;
+  }
+
+  /** See `MessageSink.mayLeaveOutBody`. */
+  mayLeaveOutBody(acknowledges: number): boolean | null {
+    const { sending } = this;
+    if (sending === null) return false;
+    if (!asksFirst(sending)) return false;
+    if (this.#isUnpairable || (this.#areResponsesLost && !sending.responseEnded)) return null;
+    // Nor is it known whether all of an answer had come that lost its end.
+    if (sending.responseEnded && this.#responsesRead === Number.POSITIVE_INFINITY) return null;
+    return sending.responseEnded && this.#line.length === 0 && acknowledges >= this.#responsesRead;
   }
 
   /** The request that has arrived takes its place in line. */
@@ -121,61 +263,128 @@ export class Lane {
       if (places >= max * SPENT_PLACES_FACTOR) {
         // Responses this late are not followed.
         this.#giveUp(0);
-        this.#state = State.unpairable;
+        this.#isUnpairable = true;
       }
     }
     this.sending = pending;
-    if (this.#state === State.unpairable || this.#isClosed) {
+    pending.isFound = !this.isTrusted;
+    pending.isRefuted = this.#leaving.hasLeft;
+    this.#leaving.noteUnanswered(null);
+    if (!this.isTrusted && ++this.#foundInRow === FOUND_IN_ROW) {
+      this.isTrusted = true;
+      pending.isFound = false;
+    }
+    if (this.#isUnpairable || this.#isClosed) {
       pending.responseEnded = true;
+      this.#leaving.noteUnanswered(pending);
     } else {
       budget.add(PLACE_BYTES);
       this.#line.push(pending);
     }
   }
 
-  /** The response of the first in line has been read to its end. */
-  shift(): void {
+  /** The response of the first in line has been read to its end, at `place`. */
+  shift(place: number): void {
     this.answering = null;
+    this.#responsesRead = place;
     if (this.#line.shift() !== undefined) this.#context.budget.remove(PLACE_BYTES);
-    this.#noteAnswer();
+    if (this.#isOwnLoss && this.#line.length === 0) this.#isLossAnswered = true;
   }
 
   /**
    * A response has come that nobody waits for. Where a request was lost, or before the first one was seen, that is to be
-   * expected. Elsewhere something is out of order, and what comes next may be off by one.
+   * expected. Elsewhere something is out of order, and only the next turn puts it right.
    */
   noteOrphan(): void {
-    if (this.#state === State.certain || this.#state === State.recovered) this.#state = State.unpairable;
-    this.#noteAnswer();
-  }
-
-  /** Bytes of the requests' stream were lost that may have held requests. `wasSending`: from the middle of one. */
-  loseRequests(wasSending: boolean, mark: number): void {
-    if (this.#state === State.unpairable) return;
-    this.#state = State.requestsLost;
-    // A client that waits had the response before it sent what was lost; so that was lost too.
-    if (!this.#pipelines && !wasSending && this.answering === null) this.#giveUp(mark);
-  }
-
-  /** Bytes of the responses' stream were lost that may have held responses. */
-  loseResponses(mark: number): void {
-    const state = this.#state;
-    if (state === State.unpairable) return;
-    for (const { exchange } of this.#line) if (exchange !== null) exchange.marks |= mark;
-    const waiting = this.#line.length;
-    if (waiting > 1 || (waiting > 0 && this.#pipelines)) {
-      this.#state = State.unpairable;
-    } else if (state === State.midstream || state === State.requestsLost || state === State.answeredSince) {
-      // The next response may be that of a lost request.
-      this.#state = State.answeredSince;
+    this.#isHeard = true;
+    if (this.#requestsLostAt >= 0 && this.#turnsToProve <= TURNS_TO_PROVE_SINGLE) {
+      this.#isLossAnswered = true;
+    } else if (this.#overlaps || this.#turnsToProve > 0) {
+      this.#disprove();
+      this.#isUnpairable = true;
     } else {
-      this.#state = waiting > 0 ? State.responseLost : State.recovered;
+      this.#hasStrays = true;
     }
-    if (this.#state !== State.responseLost) this.#giveUp(mark);
+  }
+
+  /** An orphan response has ended at `place`. */
+  endOrphan(place: number): void {
+    this.#responsesRead = place;
+    this.#orphanRead = place;
+  }
+
+  /** Bytes of the responses passed that could not be read, sent when the requests up to `acknowledges` had come. */
+  noteUnread(acknowledges: number): void {
+    if (this.#requestsLostAt >= 0 && acknowledges > this.#requestsLostAt) this.#isLossAnswered = true;
+    // There are more responses than requests that were seen.
+    if (this.#turnsToProve > TURNS_TO_PROVE_SINGLE && this.#line.length === 0) this.#disprove();
+  }
+
+  /**
+   * Bytes of the requests' stream were lost from `place` on, or (`isLoss`: false) make no sense there. `wasSending`: in the
+   * middle of a request; `isCut`: by the snap length.
+   */
+  loseRequests(isLoss: boolean, wasSending: boolean, place: number, isCut: boolean): void {
+    if (isLoss) this.#lossMark = Mark.gap;
+    this.#areRequestsWhole = false;
+    const first = this.#line[0];
+    const isCutShort = !isCut && first?.isFound === true && first.exchange?.response === null;
+    if (!this.isTrusted && (!isLoss || isCutShort)) {
+      this.#refute(place);
+      if (isLoss) this.#refutedAt = place;
+      return;
+    }
+    if (!isLoss && !wasSending) {
+      this.#leaving.noteAlien(this.#line, this.#areResponsesLost);
+      // Input of a program whose output is the response (RFC 9112 §6.3, rule 8): nothing is answered any more.
+      if (this.answering?.isLast === true) return;
+      // The server may answer what is no request, too.
+      this.#hasStrays = true;
+      this.isTrusted = false;
+      this.#foundInRow = 0;
+      return;
+    }
+    this.#requestsLostAt = place;
+    this.#isOwnLoss = wasSending;
+    this.#isLossAnswered = false;
+    this.isTrusted = false;
+    this.#foundInRow = 0;
+    this.#isHeard = false;
+  }
+
+  /** Bytes of the responses' stream were lost that may have held responses, or make no sense; `place`: where it was lost. */
+  loseResponses(isLoss: boolean, place: number): void {
+    const mark = isLoss ? Mark.gap : Mark.malformed;
+    for (const { exchange } of this.#line) if (exchange !== null) exchange.marks |= mark;
+    this.#responsesRead = place;
+    if (isLoss) this.#lossMark = Mark.gap;
+    if (!isLoss) {
+      this.#isHeard = true;
+      this.#leaving.noteAlien(this.#line, this.#areResponsesLost);
+    }
+    if (this.#batches) this.#disprove();
+    const waiting = this.#line.length;
+    if (!isLoss && waiting > 0 && !this.isTrusted) {
+      // No response is where the one to a request would be: there was none.
+      this.#refute(this.#line[0]?.position ?? 0);
+    } else if (waiting > 0 && (this.#overlaps || (waiting === 1 && !isLoss))) {
+      // What makes no sense was a response all the same, and took the place of the one that waits.
+      this.#isUnpairable ||= this.#overlaps;
+      this.#giveUp(mark);
+    } else {
+      this.#areResponsesLost = true;
+    }
   }
 
   /** No response comes any more: the stream of the responses has ended. */
   close(mark: number): void {
+    const { sending } = this;
+    // Closed on a client that had not sent all of its request: what came of that is all there will be.
+    if (sending !== null && !sending.responseEnded && sending.exchange !== null) sending.exchange.marks |= Mark.aborted;
+    if (mark === 0) this.#isHeard = true;
+    // Where the end came early, others' responses may have been on their way.
+    if (mark === 0 || this.#line.length === 0 || isLikely(this.#turnsToProve)) this.#prove();
+    else this.#disprove();
     this.#giveUp(mark);
     this.answering = null;
     this.#isClosed = true;
@@ -186,10 +395,92 @@ export class Lane {
     this.#giveUp(0);
   }
 
-  /** What a client that waits had waited for has come. */
-  #noteAnswer(): void {
-    if (this.#state === State.requestsLost) this.#state = State.answeredSince;
-    else if (this.#state === State.responseLost) this.#state = State.recovered;
+  /** The response of `pending` did not end as it should: then it may have been another's, which swallowed what followed. */
+  noteCut(pending: PendingExchange, ending: Ending): void {
+    if (this.#turnsToProve === 0 || ending === Ending.complete || ending === Ending.lost) return;
+    const isCut = ending === Ending.aborted || ending === Ending.unfinished;
+    if (!isCut && this.#turnsToProve === TURNS_TO_PROVE_SINGLE) return;
+    // All there is of the connection may be one exchange. A response of one segment has swallowed none.
+    const isOneSegment = pending.exchange?.endTime === pending.exchange?.responseStartTime;
+    if (ending === Ending.unfinished && isOneSegment && this.#unproven.length === 0 && !this.#batches) return;
+    if (isLikely(this.#turnsToProve)) this.#emitUnproven();
+    this.#unproven.push(pending);
+    this.#disprove();
+  }
+
+  /** An exchange is over. It is emitted, unless it has to be proven first that its response is its own. */
+  finish(pending: PendingExchange): void {
+    if (this.#turnsToProve === 0 || this.#unproven.length >= UNPROVEN_MAX) {
+      this.#context.pending.emit(pending, 0);
+      return;
+    }
+    this.#unproven.push(pending);
+    this.#provenAt = pending.lastActive + SILENCE_NANOS;
+    this.#context.pending.unproven.add(this);
+  }
+
+  /** Time is `now`: a server that owes nothing has been silent. */
+  advance(now: number): void {
+    if (now >= this.#provenAt && this.#line.length === 0) this.#prove();
+  }
+
+  #doubt(): void {
+    const isSingle = !this.#batches && (this.#areRequestsWhole || this.#cleanTurns >= SINGLE_TURNS_MIN);
+    this.#turnsToProve = isSingle ? TURNS_TO_PROVE_SINGLE : TURNS_TO_PROVE;
+  }
+
+  /** What was taken for requests since the last loss was text in a body, which goes on at `place`. */
+  #refute(place: number): void {
+    for (const one of [...this.#unproven, ...this.#line]) {
+      if (one.isFound && one.exchange !== null) one.exchange.response = null;
+      one.isRefuted = one.isFound;
+    }
+    this.#turnsToProve = 0;
+    this.#emitUnproven();
+    this.#giveUp(0);
+    this.#foundInRow = 0;
+    this.#hasStrays = false;
+    if (this.#requestsLostAt < 0 && this.#cleanTurns === 0) {
+      this.#isJoined = true;
+      this.#isPlaced = false;
+    } else {
+      this.#requestsLostAt = place;
+      this.#isOwnLoss = true;
+      this.#isLossAnswered = false;
+      this.#areResponsesLost = true;
+    }
+  }
+
+  /** What was paired since the place was found is right. */
+  #prove(): void {
+    this.#turnsToProve = 0;
+    this.isTrusted = true;
+    this.#emitUnproven();
+  }
+
+  /** What was paired since the place was found is not right: the client's turns overlap, so those are others' responses. */
+  #disprove(): void {
+    if (this.#turnsToProve === 0) return;
+    this.#isUnpairable = true;
+    this.#void();
+  }
+
+  /** What was paired since the place was found is not believed. */
+  #void(): void {
+    for (const { exchange } of [...this.#unproven, ...this.#line]) {
+      if (exchange === null) continue;
+      takeBackResponse(exchange);
+      exchange.marks |= Mark.gap;
+    }
+    for (const one of this.#unproven) one.isRefuted = one.isFound;
+    this.#turnsToProve = 0;
+    this.#emitUnproven();
+    this.#giveUp(Mark.gap);
+  }
+
+  #emitUnproven(): void {
+    this.#context.pending.unproven.delete(this);
+    for (const one of this.#unproven.splice(0)) this.#context.pending.emit(one, 0);
   }
 
   /** Emits all in line without a response. */
@@ -197,6 +488,10 @@ export class Lane {
     const { budget, pending } = this.#context;
     const unanswered = this.#line.splice(0);
     budget.remove(unanswered.length * PLACE_BYTES);
-    for (const one of unanswered) pending.emit(one, mark);
+    this.#leaving.noteGivenUp(unanswered);
+    for (const one of unanswered) {
+      one.isRefuted ||= one.isFound && this.#isHeard;
+      pending.emit(one, mark);
+    }
   }
 }

@@ -6,10 +6,15 @@
  *     authority-form  CONNECT host:443           path empty
  *     asterisk-form   OPTIONS *                  path *
  */
-import type { Exchange } from './exchange.js';
+import { type Exchange, Mark } from './exchange.js';
 
-/** host[:port] of the target, else of the Host header, else the server's address and port; without userinfo. */
+/**
+ * host[:port] of the target or `:authority`, else of the Host header, else the server's address and port; without userinfo.
+ */
 export function requestAuthority(exchange: Exchange): string {
+  const { stream } = exchange;
+  if (stream !== undefined && stream.authority !== null && stream.authority !== '')
+    return withoutUserinfo(stream.authority);
   const { method, target, headers } = exchange.request;
   if (method === 'CONNECT') return withoutUserinfo(target);
   const start = absoluteAuthorityStart(target);
@@ -20,9 +25,19 @@ export function requestAuthority(exchange: Exchange): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** The path as sent, without the query. */
+/** Whether the request's path is known: a field of an HTTP/2 head may not be. */
+export function isPathKnown({ marks, request: { target } }: Exchange): boolean {
+  return (marks & Mark.headersUnknown) === 0 || target !== '';
+}
+
+/** Whether whom the request is for is known, as far as the request says so. */
+export function isAuthorityKnown({ marks, stream, request: { headers } }: Exchange): boolean {
+  return (marks & Mark.headersUnknown) === 0 || stream?.authority != null || headers.get('host') !== undefined;
+}
+
+/** The path as sent, without the query. Extended CONNECT has one (RFC 8441 §4). */
 export function requestPath(method: string, target: string): string {
-  if (method === 'CONNECT') return '';
+  if (method === 'CONNECT' && !target.startsWith('/')) return '';
   const authority = absoluteAuthorityStart(target);
   const start = authority > 0 ? authorityEnd(target, authority) : 0;
   const question = target.indexOf('?', start);
@@ -105,7 +120,8 @@ export function requestQuery(target: string): string {
   return question < 0 ? '' : target.slice(question + 1);
 }
 
-/** `https` where an absolute-form target says so, else `http`: the wire showed it in clear text. */
-export function requestScheme(target: string): 'http' | 'https' {
+/** `https` where an absolute-form target or `:scheme` says so, else `http`: the wire showed it in clear text. */
+export function requestScheme({ stream, request: { target } }: Exchange): 'http' | 'https' {
+  if (stream !== undefined) return stream.scheme;
   return /^https:\/\//i.test(target) ? 'https' : 'http';
 }

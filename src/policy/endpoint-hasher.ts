@@ -37,8 +37,7 @@ export class EndpointHasher {
       hash = mix(mixSegment(hash, path, start, stop), SLASH);
       start = stop + 1;
     }
-    const mixed = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
-    return (mixed ^ (mixed >>> 15)) >>> 2;
+    return finished(hash);
   }
 
   #noteOrigin(method: string, host: string): void {
@@ -50,6 +49,19 @@ export class EndpointHasher {
     this.#lastHost = host;
     this.#lastHash = hash;
   }
+}
+
+/** The number of one operation of the endpoint `key`; `key` itself where it has none. */
+export function withOperation(key: number, operation: string): number {
+  if (operation === '') return key;
+  let hash = mix(key, SLASH);
+  for (let i = 0; i < operation.length; i++) hash = mix(hash, operation.charCodeAt(i));
+  return finished(hash);
+}
+
+function finished(hash: number): number {
+  const mixed = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
+  return (mixed ^ (mixed >>> 15)) >>> 2;
 }
 
 /** FNV-1a, of characters. */

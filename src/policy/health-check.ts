@@ -25,12 +25,14 @@ const PROBES = [
 ];
 
 function isContainerCheck(exchange: Exchange, agent: string): boolean {
-  if (!agent.startsWith('curl/') && !agent.startsWith('Wget/')) return false;
+  if (!CHECKERS.test(agent)) return false;
   const { method, target } = exchange.request;
   if (method !== 'GET' && method !== 'HEAD') return false;
   return isLoopback(exchange.client.address) && HEALTH_PATH.test(requestPath(method, target));
 }
 
+/** curl, GNU Wget, and busybox's, which has no version. */
+const CHECKERS = /^(?:curl\/|Wget(?:\/|$))/;
 const HEALTH_PATH = /\/_?(?:health|healthz|health[-_]?check|livez?|liveness|readyz?|readiness|ping)\/?$/i;
 
 function isLoopback(address: string): boolean {

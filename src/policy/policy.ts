@@ -4,18 +4,21 @@
  * in: an `Exchange`, when its request's head is complete and again when it has ended · out: a `DropReason`
  */
 import { DropReason } from '../counters.js';
-import type { Exchange } from '../pair/exchange.js';
+import { type Exchange, UNDECIDED } from '../pair/exchange.js';
+import type { PodLookup } from '../pair/pod.js';
 import { requestAuthority, requestPath } from '../pair/request-target.js';
 import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
-import { EndpointHasher } from './endpoint-hasher.js';
+import { EndpointHasher, withOperation } from './endpoint-hasher.js';
+import { GraphqlPaths, mayWaitForGraphql, operationText } from './graphql-paths.js';
 import { createCaptureTimePermits } from './permits.js';
-import { createRateLimit } from './rate-limit.js';
+import { createPodRules, type PodRuleSettings } from './pod-rules.js';
+import { createRateLimit, type RateLimit } from './rate-limit.js';
 import { createReservoirPermits } from './reservoir-permits.js';
 import { createRules, type RuleSettings } from './rules.js';
 import { isSampled, type SamplingSettings } from './sampling.js';
 
-export interface PolicySettings extends RuleSettings, SamplingSettings {
+export interface PolicySettings extends RuleSettings, SamplingSettings, PodRuleSettings {
   /** Exchanges kept in any minute; 0 for no limit. */
   ratePerMinute: number;
 }
@@ -26,49 +29,71 @@ export interface PolicyContext {
   now(exchange: Exchange): number;
   /** `wall` paces permits in real time; `capture` by `now` alone, for files. */
   pace: 'wall' | 'capture';
+  /** Null where no pod is known: rules about them exclude nothing. */
+  podOf: PodLookup | null;
   endpointsMax: number;
   hostsMax: number;
+  graphqlPathsMax: number;
   /** The rate limit evicted an endpoint. */
   onEndpointEvicted(): void;
+  /** A path that speaks GraphQL was forgotten for another one. */
+  onGraphqlPathEvicted(): void;
 }
 
 export interface Policy {
   /**
    * Decides when the request's head is complete, and sets `context` and `permit` of an exchange that is kept. The caller
-   * counts the reason and sets `exchange.dropReason`.
+   * counts the reason and sets `exchange.dropReason`. It is undecided where only the rate limit is left to ask, and the body
+   * will say which of a path's operations it is.
    */
-  admit(exchange: Exchange): DropReason;
+  admit(exchange: Exchange): DropReason | typeof UNDECIDED;
+  /** Decides what was undecided, when the request's body has come, or enough of it. */
+  decide(exchange: Exchange): DropReason;
   /**
    * Decides again when the exchange has ended, with its response or without, and returns why it is dropped if it is.
    * The unused permit of one that is dropped goes back to the rate limit.
    */
   conclude(exchange: Exchange): DropReason;
+  /**
+   * Decides by other settings from now on. A limit that stays the same goes on counting; another one begins anew.
+   *
+   * @throws SyntaxError that names a pattern RE2 cannot read; then all stays as it was
+   */
+  update(settings: PolicySettings): void;
   close(): Promise<void>;
 }
 
 /** @throws SyntaxError that names a pattern RE2 cannot read */
-export function createPolicy(settings: PolicySettings, { ids, now, pace, ...context }: PolicyContext): Policy {
-  const { endpointsMax, hostsMax, onEndpointEvicted } = context;
-  const rules = createRules(settings, hostsMax);
+export function createPolicy(given: PolicySettings, { ids, now, pace, ...context }: PolicyContext): Policy {
+  const { endpointsMax, hostsMax, podOf, onEndpointEvicted } = context;
+  const graphql = new GraphqlPaths(context.graphqlPathsMax, context.onGraphqlPathEvicted);
   const endpoints = new EndpointHasher();
   const createPermits = pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
-  const limit =
-    settings.ratePerMinute > 0
-      ? createRateLimit({ perMinute: settings.ratePerMinute, endpointsMax }, createPermits, onEndpointEvicted)
+  const createLimit = ({ ratePerMinute }: PolicySettings): RateLimit | null =>
+    ratePerMinute > 0
+      ? createRateLimit({ perMinute: ratePerMinute, endpointsMax }, createPermits, onEndpointEvicted)
       : null;
-  const samplesAll = settings.sampleRate >= 1 && !settings.sampleByParent;
+  let settings = given;
+  let rules = createRules(settings, hostsMax);
+  let podRules = createPodRules(settings);
+  let limit = createLimit(settings);
+  let samplesAll = keepsWholeSample(settings);
 
   function contextOf(exchange: Exchange): TraceContext {
+    // A later window of a stream is of the same trace.
+    if (exchange.context !== null) return exchange.context;
     return traceContextOf(exchange.request.headers) ?? { traceId: ids.traceId(), parentSpanId: null, sampled: null };
   }
 
-  function endpointOf(exchange: Exchange): number {
-    const { method, target } = exchange.request;
+  function endpointOf(exchange: Exchange, method = exchange.request.method): number {
+    const { target } = exchange.request;
     return endpoints.key(method, requestAuthority(exchange), requestPath(method, target));
   }
 
   return {
     admit(exchange) {
+      if (podOf !== null && !podRules(podOf(exchange.server.address), podOf(exchange.client.address)))
+        return DropReason.podRule;
       const reason = rules.checkRequest(exchange);
       if (reason !== DropReason.none) return reason;
       // Most exchanges over the limit need no trace id.
@@ -77,11 +102,26 @@ export function createPolicy(settings: PolicySettings, { ids, now, pace, ...cont
         context = contextOf(exchange);
         if (!isSampled(context, settings)) return DropReason.sampledOut;
       }
-      const permit = limit === null ? null : limit.take(endpointOf(exchange), now(exchange));
-      if (limit !== null && permit === null) return DropReason.rateLimited;
+      if (limit !== null) {
+        const endpoint = endpointOf(exchange);
+        if (mayWaitForGraphql(exchange) && graphql.has(endpoint)) {
+          exchange.context = context ?? contextOf(exchange);
+          return UNDECIDED;
+        }
+        const permit = limit.take(withOperation(endpoint, operationText(exchange)), now(exchange));
+        if (permit === null) return DropReason.rateLimited;
+        exchange.permit = permit;
+      }
       exchange.context = context ?? contextOf(exchange);
-      exchange.permit = permit;
       return DropReason.none;
+    },
+
+    decide(exchange) {
+      // The limit may have been taken away meanwhile.
+      if (limit === null) return DropReason.none;
+      const endpoint = withOperation(endpointOf(exchange), operationText(exchange));
+      exchange.permit = limit.take(endpoint, now(exchange));
+      return exchange.permit === null ? DropReason.rateLimited : DropReason.none;
     },
 
     conclude(exchange) {
@@ -89,12 +129,32 @@ export function createPolicy(settings: PolicySettings, { ids, now, pace, ...cont
       if (reason !== DropReason.none) {
         exchange.permit?.giveBack();
         exchange.permit = null;
+      } else if (limit !== null && operationText(exchange) !== '') {
+        // What it sends by POST is what would have to be waited for.
+        graphql.note(endpointOf(exchange, 'POST'));
       }
       return reason;
+    },
+
+    update(next) {
+      const nextRules = createRules(next, hostsMax);
+      podRules = createPodRules(next);
+      rules = nextRules;
+      if (next.ratePerMinute !== settings.ratePerMinute) {
+        // Permits of the old one that are out go back to nobody.
+        void limit?.close();
+        limit = createLimit(next);
+      }
+      settings = next;
+      samplesAll = keepsWholeSample(next);
     },
 
     async close() {
       await limit?.close();
     },
   };
+}
+
+function keepsWholeSample({ sampleRate, sampleByParent }: SamplingSettings): boolean {
+  return sampleRate >= 1 && !sampleByParent;
 }

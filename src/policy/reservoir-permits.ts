@@ -54,6 +54,7 @@ export function createReservoirPermits({ perMinute, burst }: PermitSettings): Pe
     },
     available: () => held,
     giveBack() {
+      if (closed) return;
       if (held < burst) held++;
       else void reservoir().incrementReservoir(PERMIT);
     },

@@ -6,7 +6,14 @@
  */
 import { DropReason } from '../counters.js';
 import type { Exchange } from '../pair/exchange.js';
-import { decodePath, requestAuthority, requestPath, withoutPort } from '../pair/request-target.js';
+import {
+  decodePath,
+  isAuthorityKnown,
+  isPathKnown,
+  requestAuthority,
+  requestPath,
+  withoutPort,
+} from '../pair/request-target.js';
 import { isHealthCheck } from './health-check.js';
 import { compilePatterns, type PatternSet } from './pattern-set.js';
 
@@ -48,6 +55,8 @@ export function createRules(settings: RuleSettings, hostsMax: number): Rules {
   const statusVerdicts = new Map<string, boolean>();
 
   function hostKept(exchange: Exchange): boolean {
+    // One that nobody knows is not among those allowed, and may be any of those excluded.
+    if (!isAuthorityKnown(exchange)) return false;
     const authority = requestAuthority(exchange);
     const name = withoutPort(authority);
     const named = name === authority ? `${name}:${exchange.server.port}` : authority;
@@ -55,6 +64,7 @@ export function createRules(settings: RuleSettings, hostsMax: number): Rules {
   }
 
   function pathKept(exchange: Exchange): boolean {
+    if (!isPathKnown(exchange)) return false;
     const sent = requestPath(exchange.request.method, exchange.request.target);
     return kept(path.allow, path.exclude, sent, decodePath(sent));
   }
@@ -63,7 +73,10 @@ export function createRules(settings: RuleSettings, hostsMax: number): Rules {
     checkRequest(exchange) {
       if (!settings.keepHealthChecks && isHealthCheck(exchange)) return DropReason.healthCheck;
       const { method } = exchange.request;
-      if (methodAllow.size > 0 && !remembered(methodVerdicts, hostsMax, method, () => methodAllow.test(method)))
+      if (
+        methodAllow.size > 0 &&
+        (method === '' || !remembered(methodVerdicts, hostsMax, method, () => methodAllow.test(method)))
+      )
         return DropReason.methodRule;
       if (anyHostRule && !hostKept(exchange)) return DropReason.hostRule;
       if (anyPathRule && !pathKept(exchange)) return DropReason.pathRule;
@@ -71,7 +84,8 @@ export function createRules(settings: RuleSettings, hostsMax: number): Rules {
     },
     checkResponse(exchange) {
       if (statusAllow.size === 0) return DropReason.none;
-      if (exchange.response === null) return DropReason.statusRule;
+      // A status of 0 is one that nobody knows.
+      if (exchange.response === null || exchange.response.status === 0) return DropReason.statusRule;
       const status = String(exchange.response.status);
       return remembered(statusVerdicts, hostsMax, status, () => statusAllow.test(status))
         ? DropReason.none

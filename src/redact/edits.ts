@@ -15,7 +15,7 @@ export interface View {
   readonly origin: Int32Array | null;
 }
 
-/** A decoded view costs four times its size; what is larger is not decoded. */
+/** A decoded view costs five times its size; what is larger is not decoded. */
 export const DECODED_BYTES_MAX = DEFAULT_LIMITS.redaction_decoded_bytes_max;
 
 /** What takes the place of a string, or of part of one. */
@@ -25,51 +25,184 @@ const TEXT = Buffer.from(REDACTED);
 /** What takes the place of a number, so that it stays one. */
 const NUMBER = Buffer.from('0');
 
+/** What replaced something, and under which name: the name's place in the original, or null where it had none. */
+export interface Cause {
+  readonly rule: string;
+  readonly name: string | null;
+}
+
+/** A text that was replaced. */
+export interface Replaced {
+  readonly cause: Cause;
+  readonly text: Buffer;
+}
+
 export interface Edits {
   readonly size: number;
+  /** Whether no more causes are noted. */
+  readonly isFull: boolean;
+  /** The causes so far, each once, the first `redactions_max` of them. */
+  readonly causes: readonly Cause[];
   /** Replaces the bytes from `start` to `end` of the view by `REDACTED`. */
-  text(view: View, start: number, end: number): void;
+  text(view: View, start: number, end: number, cause: Cause): void;
   /** Replaces a number by 0. */
-  number(view: View, start: number, end: number): void;
+  number(view: View, start: number, end: number, cause: Cause): void;
+  /** Calls back with the place of each edit in the original, in order. */
+  eachSpan(found: (start: number, end: number, isNumber: boolean) => void): void;
+  /** Calls back with each text that `apply` replaces, and why; nothing where the causes of each are not kept. */
+  eachReplaced(original: Buffer, found: (replaced: Replaced) => void): void;
   /** The original with every edit made; of edits that overlap, what is not yet replaced. */
-  apply(original: Buffer): Buffer;
+  apply(original: Buffer, text?: Buffer): Buffer;
   /** The same, but with each byte that an edit covers masked, so that no length changes. */
   mask(original: Buffer): Buffer;
 }
 
-export function createEdits(): Edits {
-  const spans: { start: number; end: number; by: Buffer }[] = [];
+/** Three numbers an edit: start, end, and twice the place of its cause where it is kept, 1 more for a number. */
+const FIELDS = 3;
+/** As much as a typed array holds without memory of its own. */
+const SPANS_MIN = 5;
+/** Most texts have no edit, and get no room for any. */
+const NO_SPANS = new Int32Array(0);
 
-  function add(view: View, start: number, end: number, by: Buffer): void {
-    if (start < end) spans.push({ start: originOf(view, start), end: originOf(view, end), by });
+class EditList implements Edits {
+  size = 0;
+  readonly causes: Cause[] = [];
+  #spans = NO_SPANS;
+  #isSorted = true;
+  #lastCause: Cause | null = null;
+  /** The cause of each edit; null where they are not kept. */
+  readonly #all: Cause[] | null;
+
+  constructor(keepsCauses: boolean) {
+    this.#all = keepsCauses ? [] : null;
   }
 
-  return {
-    get size() {
-      return spans.length;
-    },
-    text: (view, start, end) => add(view, start, end, TEXT),
-    number: (view, start, end) => add(view, start, end, NUMBER),
-    apply(original) {
-      spans.sort((a, b) => a.start - b.start || b.end - a.end);
-      const pieces: Buffer[] = [];
-      let done = 0;
-      for (const { start, end, by } of spans) {
-        if (end <= done) continue;
-        if (start > done) pieces.push(original.subarray(done, start));
-        if (start >= done) pieces.push(by);
-        done = end;
+  get isFull(): boolean {
+    return this.#all === null && this.causes.length >= DEFAULT_LIMITS.redactions_max;
+  }
+
+  text(view: View, start: number, end: number, cause: Cause): void {
+    if (start >= end) return;
+    this.#note(cause);
+    this.#add(originOf(view, start), originOf(view, end), this.#place(cause));
+  }
+
+  number(view: View, start: number, end: number, cause: Cause): void {
+    if (start >= end) return;
+    this.#note(cause);
+    this.#add(originOf(view, start), originOf(view, end), this.#place(cause) + 1);
+  }
+
+  eachSpan(found: (start: number, end: number, isNumber: boolean) => void): void {
+    this.#sort();
+    const spans = this.#spans;
+    for (let at = 0; at < this.size * FIELDS; at += FIELDS)
+      found(spans[at] as number, spans[at + 1] as number, ((spans[at + 2] as number) & 1) === 1);
+  }
+
+  eachReplaced(original: Buffer, found: (replaced: Replaced) => void): void {
+    const all = this.#all;
+    if (all === null) return;
+    this.#sort();
+    const spans = this.#spans;
+    let done = 0;
+    for (let at = 0; at < this.size * FIELDS; at += FIELDS) {
+      const start = Math.max(done, spans[at] as number);
+      const end = spans[at + 1] as number;
+      if (end <= start) continue;
+      // What reaches behind the one before it is part of that one.
+      if (start === spans[at])
+        found({ cause: all[(spans[at + 2] as number) >> 1] as Cause, text: original.subarray(start, end) });
+      done = end;
+    }
+  }
+
+  apply(original: Buffer, text: Buffer = TEXT): Buffer {
+    this.#sort();
+    const spans = this.#spans;
+    const result = Buffer.allocUnsafe(original.length + this.size * text.length);
+    let length = 0;
+    let done = 0;
+    for (let at = 0; at < this.size * FIELDS; at += FIELDS) {
+      const start = spans[at] as number;
+      const end = spans[at + 1] as number;
+      if (end <= done) continue;
+      if (start > done) length += copyInto(result, length, original, done, start);
+      if (start >= done) {
+        const replacement = ((spans[at + 2] as number) & 1) === 1 ? NUMBER : text;
+        length += copyInto(result, length, replacement, 0, replacement.length);
       }
-      pieces.push(original.subarray(done));
-      return Buffer.concat(pieces);
-    },
-    mask(original) {
-      const masked = Buffer.from(original);
-      for (const { start, end } of spans) masked.fill('*', start, end);
-      return masked;
-    },
-  };
+      done = end;
+    }
+    length += copyInto(result, length, original, done, original.length);
+    return result.subarray(0, length);
+  }
+
+  mask(original: Buffer): Buffer {
+    const spans = this.#spans;
+    const masked = Buffer.from(original);
+    for (let at = 0; at < this.size * FIELDS; at += FIELDS)
+      masked.fill('*', spans[at] as number, spans[at + 1] as number);
+    return masked;
+  }
+
+  /** Keeps the cause of one edit. */
+  #place(cause: Cause): number {
+    return this.#all === null ? 0 : 2 * (this.#all.push(cause) - 1);
+  }
+
+  #note(cause: Cause): void {
+    const { causes } = this;
+    if (cause === this.#lastCause || causes.length >= DEFAULT_LIMITS.redactions_max) return;
+    this.#lastCause = cause;
+    if (!causes.some(({ rule, name }) => rule === cause.rule && name === cause.name)) causes.push(cause);
+  }
+
+  #add(start: number, end: number, kind: number): void {
+    const at = this.size * FIELDS;
+    if (at === this.#spans.length) {
+      const larger = new Int32Array(Math.max(this.#spans.length * 2, FIELDS * SPANS_MIN));
+      larger.set(this.#spans);
+      this.#spans = larger;
+    }
+    const spans = this.#spans;
+    if (this.size > 0 && start < (spans[at - FIELDS] as number)) this.#isSorted = false;
+    spans[at] = start;
+    spans[at + 1] = end;
+    spans[at + 2] = kind;
+    this.size++;
+  }
+
+  #sort(): void {
+    if (this.#isSorted) return;
+    const spans = this.#spans;
+    const order = Array.from({ length: this.size }, (_, i) => i * FIELDS);
+    order.sort(
+      (a, b) => (spans[a] as number) - (spans[b] as number) || (spans[b + 1] as number) - (spans[a + 1] as number),
+    );
+    const sorted = new Int32Array(this.size * FIELDS);
+    order.forEach((at, i) => {
+      sorted.set(spans.subarray(at, at + FIELDS), i * FIELDS);
+    });
+    this.#spans = sorted;
+    this.#isSorted = true;
+  }
 }
+
+/** `keepsCauses`: the cause of each edit is kept, for `eachReplaced`. */
+export function createEdits(keepsCauses = false): Edits {
+  return new EditList(keepsCauses);
+}
+
+/** Copies bytes of `from` to `at`; returns how many. */
+function copyInto(to: Buffer, at: number, from: Buffer, start: number, end: number): number {
+  // A call into C++ costs more than a few bytes.
+  if (end - start > COPIED_HERE_MAX) return from.copy(to, at, start, end);
+  for (let i = start, next = at; i < end; i++) to[next++] = from[i] as number;
+  return end - start;
+}
+
+const COPIED_HERE_MAX = 48;
 
 /** The part of a view from `start` to `end`. */
 export function part(view: View, start: number, end: number): View {
@@ -100,7 +233,9 @@ export function decodedView(
   let length = 0;
 
   function copy(from: number, to: number): void {
-    view.bytes.copy(bytes, length, from, to);
+    // A call into C++ costs more than a few bytes.
+    if (to - from > 32) view.bytes.copy(bytes, length, from, to);
+    else for (let i = from, at = length; i < to; i++) bytes[at++] = view.bytes[i] as number;
     if (view.origin === null) for (let i = from; i < to; i++) origin[length++] = view.base + i;
     else for (let i = from; i < to; i++) origin[length++] = view.origin[i] as number;
   }

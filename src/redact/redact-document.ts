@@ -1,162 +1,169 @@
 /**
- * Redacts a body, or a document inside one, by what it is: JSON, XML, a form, multipart, other text or bytes.
+ * Redacts a body by what it is, and other texts of a trace.
  *
- * in: bytes and their media type · out: new bytes where there was a secret, else the same
+ * in: bytes and their media type, or a text · out: new ones where there was a secret, else the same, and why
  */
-import type RE2 from 're2';
 import { DEFAULT_LIMITS } from '../limits.js';
-import { compileRe2 } from '../re2.js';
-import { createEdits, type Edits, type View } from './edits.js';
-import { redactJson, type Span } from './redact-json.js';
-import { multipartBoundary, redactMultipart } from './redact-multipart.js';
-import { findPairsInText, redactPairs } from './redact-query.js';
-import { redactXml } from './redact-xml.js';
-import type { SecretValues } from './secret-values.js';
-import { type SensitiveNames, Sensitivity } from './sensitive-names.js';
+import { createAddedPatterns } from './added-patterns.js';
+import { redactCutEnd } from './cut-end.js';
+import { DocumentWalk, type WalkRules } from './document-walk.js';
+import { type Cause, createEdits, type Edits, type Replaced, type View } from './edits.js';
+import { type GrpcWebText, grpcWebText } from './grpc-web-text.js';
+import { mayGoOn, PhraseFinder, phraseWords } from './phrases.js';
+import type { Changes } from './redactions.js';
+import type { SensitiveNames } from './sensitive-names.js';
+import { type Survey, Surveys } from './survey.js';
+import { documentKind, isBinary, textEncoding, utf8View } from './text-forms.js';
+import { walkForm } from './walk-form.js';
+import { WordEnds } from './word-ends.js';
 
-export interface DocumentRedactor {
-  /** The bytes with their secrets replaced; the argument itself where there are none. */
-  redactBody(bytes: Uint8Array, contentType: string): Uint8Array;
-  /**
-   * Whether there might be something to be found by its form in any of the texts joined to this one. False goes for each of
-   * them, and is what the methods below take as `isClean`.
-   */
-  mayHoldSecretValue(joined: string): boolean;
-  /** Whether `redactText` might find something in the text; of clean texts also in any of those joined to it. */
-  mayRedactText(text: string, isClean: boolean): boolean;
-  /** The same for a piece of text such as a header's value. */
-  redactText(text: string): string;
-  /** The same for the query of a URL, without its question mark. */
-  redactQuery(query: string, isClean: boolean): string;
+/** What became of a body or a text. */
+export interface Redacted<T> extends Changes {
+  readonly result: T;
 }
 
-export function createDocumentRedactor(names: SensitiveNames, values: SecretValues): DocumentRedactor {
-  const isField = (name: string) => names.field(name) !== Sensitivity.none;
-  // One pass for most bodies: is there anything a name or a form could be found by?
-  const hint = secretHint(names.fieldPattern, values.hint);
+export interface DocumentRedactor {
+  /** Whether the user gave patterns. */
+  readonly hasPatterns: boolean;
+  /** A text that is known to hold no secret, without what the user's patterns find in it. */
+  public(text: string): Redacted<string>;
+  /** The bytes with their secrets replaced; the argument itself where there are none. `isCut`: more of it was not kept. */
+  body(bytes: Uint8Array, contentType: string, isCut: boolean): Redacted<Uint8Array>;
+  /** What is to be replaced in a text, which stays as it is. `isCut`: more of it was not kept. */
+  find(bytes: Buffer, isCut: boolean): Edits;
+  /** Whether `text` might find something in what these texts hold, joined. */
+  mayHold(joined: string): boolean;
+  /** The same for a piece of text, whose name is known, such as a header's value. */
+  text(text: string, name: string): Redacted<string>;
+  /** The same for the query of a URL, without its question mark; whether its path says that a token belongs to it. */
+  query(query: string, isTokenPath?: boolean): Redacted<string>;
+}
 
-  function mayHoldSecret(bytes: Buffer): boolean {
-    return hint?.test(bytes) === true || values.mayContainAdded(bytes);
+export interface DocumentSettings {
+  readonly patterns: readonly string[];
+  readonly defaults: boolean;
+  readonly pii: boolean;
+  /** Whether the user named fields or parameters. */
+  readonly hasNames: boolean;
+  /** Whether the user wants a value to stay; null where nothing is allowed by value. */
+  readonly isAllowed: ((value: string) => boolean) | null;
+  /** Whether each value that is replaced is told by itself. */
+  readonly explains: boolean;
+  /** Takes how many texts were forgotten to make room for others. */
+  readonly onEvicted: (count: number) => void;
+}
+
+/** Bytes that may be decoded for each byte of a body, nested documents and all. */
+const WORK_PER_BYTE = 4;
+const NO_CHANGES: Changes = { causes: [] as readonly Cause[], replaced: [] };
+/** A longer text is not likely to come again. */
+const HARMLESS_LENGTH_MAX = 128;
+
+export function createDocumentRedactor(names: SensitiveNames, settings: DocumentSettings): DocumentRedactor {
+  const { defaults, hasNames, isAllowed } = settings;
+  const added = createAddedPatterns(settings.patterns);
+  const phrases = defaults ? new PhraseFinder() : null;
+  const surveys = defaults ? new Surveys({ wordEnds: new WordEnds(phraseWords()), mayGoOn }) : null;
+  const isSurveyEnough = surveys !== null && !hasNames && !settings.pii;
+  const rules: WalkRules = {
+    names,
+    phrases,
+    surveys,
+    isSurveyEnough,
+    pii: settings.pii,
+    isAllowed,
+  };
+  const survey = surveys?.take();
+
+  function changes(bytes: Buffer, edits: Edits): Changes {
+    if (!settings.explains) return { causes: edits.causes, replaced: NO_CHANGES.replaced };
+    const replaced: Replaced[] = [];
+    edits.eachReplaced(bytes, (one) => replaced.push(one));
+    return { causes: edits.causes, replaced };
   }
 
-  function findIn(bytes: Buffer, inProse: boolean): Span[] {
-    const found: Span[] = [];
-    const report = (start: number, end: number) => {
-      found.push({ start, end });
-    };
-    values.find(bytes, report);
-    findPairsInText(bytes, (name) => names.query(name), inProse, report);
-    return found.sort((a, b) => a.start - b.start);
+  function walked(bytes: Buffer, walk: (view: View, walk: DocumentWalk) => void): Edits {
+    const edits = createEdits(settings.explains);
+    const left = DEFAULT_LIMITS.redaction_decoded_bytes_max + bytes.length * WORK_PER_BYTE;
+    walk({ bytes, base: 0, origin: null }, new DocumentWalk(rules, edits, { left }));
+    return edits;
   }
 
-  function redact(view: View, edits: Edits, contentType: string, nesting: number): void {
-    const { bytes } = view;
-    if (bytes.length === 0) return;
-    if (nesting > DEFAULT_LIMITS.redaction_nesting_max) {
-      if (mayHoldSecret(bytes)) edits.text(view, 0, bytes.length);
-      return;
+  function redactedText(text: string, walk: (view: View, walk: DocumentWalk) => void): Redacted<string> {
+    const bytes = Buffer.from(text);
+    const edits = walked(bytes, (view, context) => {
+      walk(view, context);
+      added.redact(view, context, false);
+    });
+    if (edits.size === 0) return { result: text, ...NO_CHANGES };
+    return { result: edits.apply(bytes).toString(), ...changes(bytes, edits) };
+  }
+
+  const harmless = new Set<string>();
+
+  /** Paths and headers of a service are often the same: those in which nothing was found are remembered. */
+  function mayHold(joined: string, survey: Survey): boolean {
+    if (joined.length > HARMLESS_LENGTH_MAX) return holds(joined, survey);
+    if (harmless.has(joined)) return false;
+    if (holds(joined, survey)) return true;
+    if (harmless.size >= DEFAULT_LIMITS.redaction_texts_max) {
+      settings.onEvicted(harmless.size);
+      harmless.clear();
     }
-    const redactInside = (inside: View, type = '') => redact(inside, edits, type, nesting + 1);
-    const boundary = multipartBoundary(contentType);
-    if (boundary !== null) {
-      redactMultipart(view, boundary, edits, { isSensitive: isField, redactDocument: redactInside });
-      return;
-    }
-    const kind = documentKind(bytes, contentType);
-    if (kind === 'form') {
-      const isSensitive = (name: string) => names.query(name) || isField(name);
-      redactPairs(view, edits, { isSensitive, redactValue: redactInside, mayHoldSecret });
-      // Every value was looked at in its decoded form; a pattern of the user's may be about more than a value.
-      values.findAdded(bytes, (start, end) => edits.text(view, start, end));
-      return;
-    }
-    if (!mayHoldSecret(bytes)) return;
-    const inProse = kind === 'text';
-    const found = findIn(bytes, inProse);
-    if (kind === 'json' || (kind === 'text' && (bytes.includes('"') || bytes.includes(": '"))))
-      redactJson(view, edits, { names, found, inProse, redactDocument: redactInside, mayHoldSecret });
-    if (kind === 'xml') redactXml(view, edits, names);
-    if (kind !== 'json') for (const { start, end } of found) edits.text(view, start, end);
+    // A copy, as a slice would keep the head it is from.
+    harmless.add(Buffer.from(joined, 'utf16le').toString('utf16le'));
+    return false;
   }
 
-  /** Whether nothing in the query is secret, seen without decoding anything. */
-  function isPlainQuery(query: string, isClean: boolean): boolean {
-    if (query === '') return true;
-    if (/[%+{[<]/.test(query) || (!isClean && values.mayContain(query))) return false;
-    return (
-      !query.split('&').some((pair) => names.query(pair.slice(0, Math.max(0, pair.indexOf('='))))) &&
-      !/(?:^|&)code=/.test(query)
-    );
-  }
-
-  function edited(bytes: Buffer, edit: (view: View, edits: Edits) => void): Buffer {
-    const edits = createEdits();
-    edit({ bytes, base: 0, origin: null }, edits);
-    if (edits.size === 0) return bytes;
-    // Formats that count their bytes would not survive another length.
-    return isBinary(bytes) ? edits.mask(bytes) : edits.apply(bytes);
+  /** The frames inside, masked, so that they keep their lengths. */
+  function redactFrames({ bytes, encode }: GrpcWebText): Redacted<Uint8Array> | null {
+    const edits = walked(bytes, (view, walk) => {
+      walk.redactDocument(view, 'application/grpc');
+      added.redact(view, walk, false);
+    });
+    return edits.size === 0 ? null : { result: encode(edits.mask(bytes)), ...changes(bytes, edits) };
   }
 
   return {
-    redactBody(body, contentType) {
+    hasPatterns: added.size > 0,
+    public: (text) => (added.size === 0 ? { result: text, ...NO_CHANGES } : redactedText(text, () => {})),
+    body(body, contentType, isCut) {
       const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-      const result = edited(bytes, (view, edits) => redact(view, edits, contentType, 0));
-      return result === bytes ? body : result;
+      const frames = grpcWebText(bytes, contentType);
+      if (frames !== null) return redactFrames(frames) ?? { result: body, ...NO_CHANGES };
+      const encoding = textEncoding(bytes, contentType);
+      const edits = walked(bytes, (view, walk) => {
+        const text = encoding === 'utf8' ? view : utf8View(view, encoding);
+        walk.redactDocument(text, contentType);
+        added.redact(text, walk, added.size > 0 && documentKind(text.bytes, contentType) === 'json');
+        if (isCut && defaults && encoding === 'utf8') redactCutEnd(view, walk);
+      });
+      if (edits.size === 0) return { result: body, ...NO_CHANGES };
+      const why = changes(bytes, edits);
+      if (encoding !== 'utf8') return { result: edits.apply(bytes, redactedIn(encoding)), ...why };
+      // Formats that count their bytes would not survive another length.
+      return { result: isBinary(bytes) ? edits.mask(bytes) : edits.apply(bytes), ...why };
     },
-    // A pattern of the user's may be about a whole text, which joined texts are not.
-    mayHoldSecretValue: (joined) => values.hasAdded || values.mayContain(joined),
-    mayRedactText: (text, isClean) => (!isClean && values.mayContain(text)) || mayHoldPairs(text),
-    redactText(text) {
-      return edited(Buffer.from(text), (view, edits) => {
-        for (const { start, end } of findIn(view.bytes, false)) edits.text(view, start, end);
-      }).toString();
-    },
-    redactQuery(query, isClean) {
-      if (isPlainQuery(query, isClean)) return query;
-      return edited(Buffer.from(query), (view, edits) =>
-        redactPairs(view, edits, {
-          isSensitive: names.query,
-          redactValue: (value) => redact(value, edits, '', 1),
-          mayHoldSecret,
-        }),
-      ).toString();
-    },
+    find: (bytes, isCut) =>
+      walked(bytes, (view, walk) => {
+        walk.redactValue(view, '');
+        added.redact(view, walk, false);
+        if (isCut && defaults) redactCutEnd(view, walk);
+      }),
+    mayHold: (joined) => added.size > 0 || !isSurveyEnough || survey === undefined || mayHold(joined, survey),
+    text: (text, name) => redactedText(text, (view, walk) => walk.redactValue(view, name)),
+    query: (query, isTokenPath = false) =>
+      redactedText(query, (view, walk) => walkForm(view, walk, 'query', isTokenPath)),
   };
 }
 
-function secretHint(fieldPattern: string | null, valueHint: string | null): RE2 | null {
-  // A name ends at what is neither letter nor digit. An escape may be a letter in disguise.
-  const named = fieldPattern === null ? null : `${fieldPattern}[0-9]*(?:[^a-z0-9]|$)`;
-  const others = '\\\\u00[2-7]|[?&;]sig(?:nature)?=|assertion=';
-  const sources = [named, named === null ? null : others, valueHint].filter((source) => source !== null);
-  return sources.length === 0 ? null : compileRe2(sources.join('|'), 'i');
+function holds(joined: string, survey: Survey): boolean {
+  const may = survey.read(Buffer.from(joined));
+  survey.forget();
+  return may;
 }
 
-/** Whether there may be a URL with a query or a fragment in the text. */
-function mayHoldPairs(text: string): boolean {
-  return text.includes('=') && (text.includes('?') || text.includes('&') || text.includes('#'));
-}
-
-type DocumentKind = 'json' | 'xml' | 'form' | 'text' | 'binary';
-
-/** Judged by its first bytes: what clients declare is often only their default. */
-function documentKind(bytes: Buffer, contentType: string): DocumentKind {
-  const type = contentType.toLowerCase();
-  let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  while ((bytes[start] as number) <= 0x20) start++;
-  const first = bytes[start];
-  if (first === 0x7b || first === 0x5b) return 'json';
-  if (first === 0x3c) return 'xml';
-  if (type.includes('json')) return 'json';
-  if (type.includes('x-www-form-urlencoded')) return 'form';
-  if (isBinary(bytes)) return 'binary';
-  return /^[^\s=&<>"'{}]{1,128}=[^\s<>"{};]*$/.test(bytes.toString('latin1', start, start + 4096).trimEnd())
-    ? 'form'
-    : 'text';
-}
-
-/** Whether there is a NUL at the beginning, as tools that tell text from data ask. */
-function isBinary(bytes: Buffer): boolean {
-  const nul = bytes.indexOf(0);
-  return nul >= 0 && nul < 8192;
+function redactedIn(encoding: 'utf16le' | 'utf16be'): Buffer {
+  const text = Buffer.from('REDACTED', 'utf16le');
+  return encoding === 'utf16le' ? text : text.swap16();
 }

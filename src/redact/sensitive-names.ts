@@ -1,48 +1,41 @@
 /**
- * Which names of fields, query parameters and headers stand for a secret.
- *
- * Names are compared without case and punctuation, so that `access_token`, `accessToken` and `X-Access-Token` are
- * one. What counts is how a name ends: `client_secret` is a secret, `secret_name` and `token_type` are not.
+ * Which names of fields, query parameters and headers stand for a secret: the rows of `name-table.ts`, and what a user
+ * adds or takes back.
  */
-
+import { lazy } from '../lazy.js';
 import { DEFAULT_LIMITS } from '../limits.js';
+import {
+  HARMLESS_ENDS,
+  HEADER_ROWS,
+  NAME_ROWS,
+  NAMING,
+  type NameRow,
+  OTHER_SCRIPTS,
+  QUALIFIERS,
+  QUERY_ROWS,
+  VALUING,
+  type ValueTest,
+} from './name-table.js';
+import { type Ending, EndingKind, NameTrie, withoutNumber } from './name-trie.js';
 
-/** How far the name's secrecy reaches into its value. */
-export const Sensitivity = {
-  none: 0,
-  /** Strings only: a number or an object under this name is something else (`max_tokens`, `session`). */
-  strings: 1,
-  /** Strings and numbers, but not what lies in an object under this name. */
-  scalars: 2,
-  /** Every string and number at any depth. */
-  deep: 3,
-} as const;
-export type Sensitivity = (typeof Sensitivity)[keyof typeof Sensitivity];
+/** What the name of a secret says of its value. */
+export interface NameRule {
+  /** `name:` and the row's id. */
+  readonly id: string;
+  /** Null where the user named it: then every value is one. */
+  readonly value: ValueTest | null;
+  readonly reach: NameRow['reach'];
+}
 
-export const HeaderKind = {
-  /** May hold a secret that its form gives away. */
-  plain: 0,
-  /** Secret as a whole. */
-  secret: 1,
-  /** Known not to hold any. */
-  harmless: 2,
-} as const;
-export type HeaderKind = (typeof HeaderKind)[keyof typeof HeaderKind];
+export type NamePlace = 'field' | 'query' | 'header';
 
 export interface SensitiveNames {
-  /** Of a field in JSON, a form, multipart or XML, decoded. */
-  field(name: string): Sensitivity;
-  /** Whether `field` might say something else than `none` of the name from `start` to `end`, UTF-8 without escapes. */
-  mayBeField(bytes: Buffer, start: number, end: number): boolean;
-  /** Of a query parameter, decoded. */
-  query(name: string): boolean;
-  /** Of a header, as sent. Those with a syntax of their own are treated apart. */
-  header(name: string): HeaderKind;
-  /**
-   * RE2 source, to be used without case, that finds the end of each name for which `field` is not `none` and of each
-   * parameter a user named, with or without punctuation between its letters; a quick no for most bodies. Null if there is no such name.
-   */
-  readonly fieldPattern: string | null;
+  /** The rule for the name from `start` to `end`, UTF-8 without escapes; null where it is no secret's. */
+  of(place: NamePlace, bytes: Buffer, start: number, end: number): NameRule | null;
+  /** The same for a string. */
+  ofText(place: NamePlace, name: string): NameRule | null;
+  /** Whether a member of this name says what another is (`name`, `key`), or holds what another names (`value`). */
+  role(bytes: Buffer, start: number, end: number): 'naming' | 'valuing' | null;
 }
 
 export interface SensitiveNameSettings {
@@ -50,255 +43,182 @@ export interface SensitiveNameSettings {
   fields: readonly string[];
   queries: readonly string[];
   headers: readonly string[];
+  /** Names that are not, whatever the rows say. */
+  allow: readonly string[];
   defaults: boolean;
+  /** Takes how many names were forgotten to make room for others. */
+  onEvicted: (count: number) => void;
 }
 
-/** Endings that make a name sensitive, whatever comes before. */
-const ENDINGS = [
-  'password',
-  'passwords',
-  'passwd',
-  'passphrase',
-  'passcode',
-  'passwordhash',
-  'passwordsalt',
-  'passwordconfirm',
-  'passwordconfirmation',
-  'passwordrepeat',
-  'secret',
-  'secretvalue',
-  'secretstring',
-  'secretbinary',
-  'token',
-  'tokenvalue',
-  'credential',
-  'credentials',
-  'apikey',
-  'apikeys',
-  'accesskey',
-  'accesskeyid',
-  'secretkey',
-  'privatekey',
-  'signingkey',
-  'encryptionkey',
-  'authkey',
-  'sharedkey',
-  'masterkey',
-  'accountkey',
-  'subscriptionkey',
-  'functionskey',
-  'sessionkey',
-  'sshkey',
-  'hmackey',
-  'authorization',
-  'sessionid',
-  'sessid',
-  'codeverifier',
-  'clientassertion',
-  'samlresponse',
-  'samlassertion',
-  'creditcardnumber',
-  'cardnumber',
-  'ccnumber',
-  'cookie',
-];
+interface Known {
+  readonly rule: NameRule | null;
+  readonly isQualified: boolean;
+}
 
-/** Endings in a token or key that is none: it pages, deduplicates or marks the end of a sentence. */
-const HARMLESS_ENDINGS = [
-  'nexttoken',
-  'pagetoken',
-  'pagingtoken',
-  'paginationtoken',
-  'continuationtoken',
-  'previoustoken',
-  'prevtoken',
-  'cursortoken',
-  'starttoken',
-  'startingtoken',
-  'synctoken',
-  'markertoken',
-  'requesttoken',
-  'idempotencytoken',
-  'eostoken',
-  'bostoken',
-  'padtoken',
-  'unktoken',
-  'septoken',
-  'clstoken',
-  'masktoken',
-  'stoptoken',
-  'pertoken',
-  'usernametoken',
-  'maxtokens',
-  'mintokens',
-  'numtokens',
-  'totaltokens',
-  'prompttokens',
-  'completiontokens',
-  'inputtokens',
-  'outputtokens',
-  'cachedtokens',
-];
-
-/** Last words that are too short to be looked for inside others. */
-const WORDS = new Map<string, Sensitivity>([
-  ['pwd', Sensitivity.deep],
-  ['jwt', Sensitivity.deep],
-  ['pass', Sensitivity.strings],
-  ['pw', Sensitivity.strings],
-  ['auth', Sensitivity.strings],
-  ['session', Sensitivity.strings],
-  ['sid', Sensitivity.strings],
-  ['bearer', Sensitivity.strings],
-  ['tokens', Sensitivity.strings],
-  ['secrets', Sensitivity.strings],
-  ['pin', Sensitivity.scalars],
-  ['otp', Sensitivity.scalars],
-  ['totp', Sensitivity.scalars],
-  ['cvv', Sensitivity.scalars],
-  ['cvc', Sensitivity.scalars],
-  ['ssn', Sensitivity.scalars],
-]);
-
-/** Whole names, without case and punctuation. */
-const NAMES = new Map<string, Sensitivity>([
-  ['creditcard', Sensitivity.strings],
-  ['securitycode', Sensitivity.scalars],
-  ['cardsecuritycode', Sensitivity.scalars],
-  ['verificationcode', Sensitivity.scalars],
-  ['authorizationcode', Sensitivity.scalars],
-  ['authcode', Sensitivity.scalars],
-  ['mfacode', Sensitivity.scalars],
-  ['otpcode', Sensitivity.scalars],
-  ['onetimecode', Sensitivity.scalars],
-  ['recoverycode', Sensitivity.scalars],
-  ['recoverycodes', Sensitivity.scalars],
-  ['backupcodes', Sensitivity.scalars],
-  ['socialsecuritynumber', Sensitivity.scalars],
-  ['phpsessid', Sensitivity.deep],
-]);
-
-/** Of the OpenTelemetry HTTP conventions (`url.query`), and their likes of other clouds. */
-const QUERY_NAMES = ['awsaccesskeyid', 'signature', 'sig', 'xgoogsignature', 'xamzsignature', 'assertion'];
-
-const HEADER_NAMES = ['xauth', 'xgoogiapjwtassertion', 'xmsclientprincipal', 'authenticationinfo'];
-/** Ids of traces, names that only look like a secret's, and what is too common to be looked at each time. */
-const HARMLESS_HEADERS = new Set([
-  'traceparent',
-  'tracestate',
-  'x-amzn-trace-id',
-  'b3',
-  'x-b3-traceid',
-  'x-b3-spanid',
-  'x-b3-parentspanid',
-  'access-control-allow-credentials',
-  'content-type',
-  'content-length',
-  'date',
-  'connection',
-  'accept',
-  'accept-encoding',
-  'accept-language',
-  'transfer-encoding',
-]);
+const HARMLESS: Known = { rule: null, isQualified: false };
 
 export function createSensitiveNames(settings: SensitiveNameSettings): SensitiveNames {
-  const fields = plainSet(settings.fields);
-  const queries = plainSet(settings.queries);
-  const headers = plainSet(settings.headers);
-  // Parameters too: bodies hold URLs.
-  const patterns = [...fields, ...queries];
-  if (settings.defaults) {
-    for (const name of QUERY_NAMES) queries.add(name);
-    for (const name of HEADER_NAMES) headers.add(name);
-    patterns.push(...ENDINGS, ...WORDS.keys(), ...NAMES.keys());
+  const { defaults } = settings;
+  const { names: trie, qualifiers, roles } = tables();
+  const byPlace = (names: readonly string[]) => new Set(names.map(plainName).filter((name) => name !== ''));
+  const fields = byPlace(settings.fields);
+  const added = {
+    field: fields,
+    query: new Set([...fields, ...byPlace(settings.queries)]),
+    header: byPlace(settings.headers),
+  };
+  const allowed = byPlace(settings.allow);
+  const isAdapted = allowed.size + added.query.size + added.header.size > 0;
+
+  function builtIn(place: NamePlace, bytes: Buffer, start: number, end: number): NameRule | null {
+    let stop = withoutNumber(bytes, start, end);
+    const bit = PLACES[place];
+    let match = trie.longest(bytes, start, stop, bit);
+    if (match !== null) return match.value.rule;
+    for (let words = 0; words < 2; words++) {
+      const qualifier = qualifiers.longest(bytes, start, stop);
+      if (qualifier === null || qualifier.start <= start) return null;
+      stop = withoutNumber(bytes, start, qualifier.start);
+      match = trie.longest(bytes, start, stop, bit);
+      if (match !== null) return match.value.isQualified ? match.value.rule : null;
+    }
+    return null;
   }
-  const builtIn = settings.defaults ? builtInSensitivity : () => Sensitivity.none;
+
+  function slowly(place: NamePlace, bytes: Buffer, start: number, end: number): NameRule | null {
+    const name = bytes.toString('utf8', Math.max(start, end - NAME_BYTES_MAX), end);
+    if (isAdapted) {
+      const plain = plainName(name);
+      if (added[place].has(plain)) return { id: 'name:yours', value: null, reach: 'deep' };
+      if (allowed.has(plain)) return null;
+    }
+    if (!defaults) return null;
+    const ascii = Buffer.from(asciiName(name));
+    const rule = builtIn(place, ascii, 0, ascii.length);
+    if (rule !== null) return rule;
+    return otherScript(name);
+  }
+
+  const remembered = {
+    field: new Map<string, NameRule | null>(),
+    query: new Map<string, NameRule | null>(),
+    header: new Map<string, NameRule | null>(),
+  };
+
+  function of(place: NamePlace, bytes: Buffer, start: number, end: number): NameRule | null {
+    if (end <= start) return null;
+    if (!isAdapted && defaults && isAscii(bytes, start, end))
+      return builtIn(place, bytes, Math.max(start, end - NAME_BYTES_MAX), end);
+    if (!isAdapted && !defaults) return null;
+    return slowly(place, bytes, start, end);
+  }
 
   return {
-    field: remember((name) => (fields.has(plain(name)) ? Sensitivity.deep : builtIn(name))),
-    mayBeField: endingTest(patterns),
-    query: remember((name) => queries.has(plain(name)) || builtIn(name) !== Sensitivity.none),
-    header: remember((name) => {
-      if (headers.has(plain(name))) return HeaderKind.secret;
-      if (HARMLESS_HEADERS.has(name.toLowerCase())) return HeaderKind.harmless;
-      return builtIn(name) === Sensitivity.none ? HeaderKind.plain : HeaderKind.secret;
-    }),
-    fieldPattern: patterns.length === 0 ? null : `(?:${patterns.map(spread).join('|')})`,
-  };
-}
-
-/**
- * A test of the last three letters, which tells most names apart without making a string of each. Marks between them are
- * skipped, and so is a number at the end.
- */
-function endingTest(names: readonly string[]): (bytes: Buffer, start: number, end: number) => boolean {
-  // By three letters of five bits, the last one lowest; 0 where there is none.
-  const endings = new Uint8Array(1 << 15);
-  const isPlain = names.every((name) => /(?:^|[a-z])[a-z]{2}$/.test(name));
-  for (const name of names) {
-    const [last = 0, second = 0, third = 0] = [...name].reverse().map((letter) => letter.charCodeAt(0) & 0x1f);
-    // A word of two letters may be the end of anything.
-    if (name.length === 2) for (let any = 0; any < 32; any++) endings[(any << 10) | (second << 5) | last] = 1;
-    else endings[(third << 10) | (second << 5) | last] = 1;
-  }
-  return (bytes, start, end) => {
-    if (!isPlain) return true;
-    let ending = 0;
-    let shift = 0;
-    for (let i = end - 1; i >= start && shift < 15; i--) {
-      const byte = bytes[i] as number;
-      if (byte >= 0x80) return true;
-      const letter = byte | 0x20;
-      if (letter >= 0x61 && letter <= 0x7a) {
-        ending |= (letter & 0x1f) << shift;
-        shift += 5;
-      } else if (shift > 0 && byte >= 0x30 && byte <= 0x39) {
-        break;
+    of,
+    role: (bytes, start, end) => roles.longest(bytes, start, end)?.value ?? null,
+    ofText(place, name) {
+      const known = remembered[place].get(name);
+      if (known !== undefined) return known;
+      const bytes = Buffer.from(name);
+      const rule = of(place, bytes, 0, bytes.length);
+      if (remembered[place].size >= DEFAULT_LIMITS.redaction_names_max) {
+        settings.onEvicted(remembered[place].size);
+        remembered[place].clear();
       }
-    }
-    return endings[ending] === 1;
+      // A copy, as a slice would keep the head it is from.
+      if (name.length <= 64) remembered[place].set(bytes.toString(), rule);
+      return rule;
+    },
   };
 }
 
-/** The letters with an ASCII mark, but no quote, allowed between any two of them. */
-function spread(name: string): string {
-  return [...name].join('[ !#-/:-@\\[-`{-~]?');
+/** A bit for each place where names stand. */
+const PLACES: Readonly<Record<NamePlace, number>> = { field: 1, query: 2, header: 4 };
+
+/** The rows as tries, made once. */
+const tables = lazy(() => ({
+  names: nameTrie(),
+  qualifiers: new NameTrie(QUALIFIERS.map((letters) => ({ letters, kind: EndingKind.anywhere, value: true }))),
+  roles: new NameTrie<'naming' | 'valuing'>([
+    ...[...NAMING].map((letters) => ({ letters, kind: EndingKind.whole, value: 'naming' as const })),
+    ...[...VALUING].map((letters) => ({ letters, kind: EndingKind.whole, value: 'valuing' as const })),
+  ]),
+}));
+
+/** What of a name is looked at: how it ends decides. */
+const NAME_BYTES_MAX = 128;
+
+function nameTrie(): NameTrie<Known> {
+  const endings: Ending<Known>[] = HARMLESS_ENDS.map((letters) => ({
+    letters,
+    kind: EndingKind.anywhere,
+    value: HARMLESS,
+  }));
+  const add = (rows: readonly NameRow[], places: number): void => {
+    for (const { id, value, reach, ends = [], words = [], whole = [], isQualified = false } of rows) {
+      const known: Known = { rule: { id: `name:${id}`, value, reach }, isQualified };
+      for (const letters of ends) endings.push({ letters, kind: EndingKind.anywhere, value: known, places });
+      for (const letters of words) endings.push({ letters, kind: EndingKind.word, value: known, places });
+      for (const letters of whole) endings.push({ letters, kind: EndingKind.whole, value: known, places });
+    }
+  };
+  // Of rows for one ending the first decides.
+  add(QUERY_ROWS, PLACES.query);
+  add(NAME_ROWS, PLACES.field | PLACES.query | PLACES.header);
+  add(HEADER_ROWS, PLACES.header);
+  return new NameTrie(endings);
 }
 
-function builtInSensitivity(name: string): Sensitivity {
-  const compared = plain(name);
-  if (HARMLESS_ENDINGS.some((ending) => compared.endsWith(ending))) return Sensitivity.none;
-  if (ENDINGS.some((ending) => compared.endsWith(ending))) return Sensitivity.deep;
-  return NAMES.get(compared) ?? WORDS.get(lastWord(name)) ?? Sensitivity.none;
+function isAscii(bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if ((bytes[i] as number) >= 0x80) return false;
+  return true;
 }
+
+/** Letters without accents and without what has no width: `contraseña` → `contrasena`, `hasło` → `haslo`. */
+function asciiName(name: string): string {
+  return name
+    .replace(/[łøđðıß]/gi, (letter) => UNDIVIDED[letter.toLowerCase()] as string)
+    .normalize('NFKD')
+    .replace(/[^\0-\x7f]/g, '');
+}
+
+/** Letters that Unicode does not divide in one of ASCII and a mark. */
+const UNDIVIDED: Readonly<Record<string, string>> = { ł: 'l', ø: 'o', đ: 'd', ð: 'd', ı: 'i', ß: 'ss' };
+
+/** Letters alone, without marks. */
+function foldedLetters(name: string): string {
+  return name
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/[^\p{L}]/gu, '');
+}
+
+const otherNames = lazy(() =>
+  Object.entries(OTHER_SCRIPTS).map(([name, id]) => ({
+    letters: foldedLetters(name),
+    rule: { id: `name:${id}`, value: id === 'code' ? 'code' : 'any', reach: 'deep' } satisfies NameRule as NameRule,
+  })),
+);
+
+/** A name in another script, also behind another word: `новый пароль`, `登录密码`, `비밀번호확인`. */
+function otherScript(name: string): NameRule | null {
+  if (!/[^\0-\u02ff]/.test(name)) return null;
+  const letters = foldedLetters(name);
+  if (letters.length > OTHER_LETTERS_MAX) return null;
+  for (const { letters: known, rule } of otherNames())
+    if (
+      letters.endsWith(known) ||
+      (letters.startsWith(known) && !/^[\p{Script=Cyrillic}\p{Script=Greek}]/u.test(known))
+    )
+      return rule;
+  return null;
+}
+
+/** A longer one is a sentence. */
+const OTHER_LETTERS_MAX = 40;
 
 /** Lower case without punctuation, and without a number at the end (`password2`). */
-function plain(name: string): string {
+export function plainName(name: string): string {
   const compared = name.toLowerCase().replace(/[^\p{L}\d]/gu, '');
   return compared.replace(/(?<=\D)\d+$/, '');
-}
-
-function plainSet(names: readonly string[]): Set<string> {
-  return new Set(names.map(plain).filter((name) => name !== ''));
-}
-
-/** The last word of `camelCase`, `snake_case`, `kebab-case`, `dotted.names` and `nested[names]`, lower-cased. */
-function lastWord(name: string): string {
-  const words = name.replace(/(\p{Ll}|\d)(\p{Lu})|(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1$3 $2$4').match(/\p{L}+/gu);
-  return words === null ? '' : (words.at(-1) as string).toLowerCase();
-}
-
-/** The few names a service uses come again with every exchange. */
-function remember<T>(decide: (name: string) => T): (name: string) => T {
-  const verdicts = new Map<string, T>();
-  return (name) => {
-    let verdict = verdicts.get(name);
-    if (verdict === undefined) {
-      verdict = decide(name.length > 256 ? name.slice(-256) : name);
-      if (verdicts.size >= DEFAULT_LIMITS.redaction_names_max) verdicts.clear();
-      if (name.length <= 64) verdicts.set(Buffer.from(name).toString(), verdict);
-    }
-    return verdict;
-  };
 }

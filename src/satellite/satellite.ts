@@ -1,28 +1,71 @@
 /**
- * The local satellite: a small but real receiver, for tests and for a first run without an account.
+ * The satellite: receives traces, keeps them, answers what is asked of them.
  *
- * in: `POST /v1/traces` (OTLP/HTTP JSON, https://opentelemetry.io/docs/specs/otlp/#otlphttp) and
- * `POST /1.0/ebpf/traces` (levo), both optionally gzip · out: a `SatelliteTrace` each, newest kept,
- * `GET /traces` (what is held, as JSON), `GET /healthz`
+ * in: `POST /v1/traces` (OTLP/HTTP) and `POST /1.0/ebpf/traces` (levo) · out: the API below `/api`, `GET /traces` (the newest
+ * as received), `GET /healthz`
  *
- * It prints nothing; `onTrace` gets each trace.
+ * Without a store it only holds the newest, for a first run and for tests. Anybody may send traces, by whatever name reaches the
+ * satellite, unless there is a token for that. What is read is asked for by a name that it goes by (`host-check.ts`) and, beyond
+ * loopback, with a token. It prints nothing; `onLines` gets what there is to say of each.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+  type Certificate,
+  closeServer,
+  createBoundedServer,
+  listen,
+  listenErrorInWords,
+  type ServerBounds,
+} from '../bounded-server.js';
 import { SensorError } from '../errors.js';
-import { type ReadResult, readLevoTraces, readOtlpTraces, type SatelliteTrace } from './satellite-trace.js';
+import { SENSOR_VERSION } from '../version.js';
+import { Access } from './api/access.js';
+import { answerApi } from './api/api.js';
+import { INGEST_PATHS, takeTraces } from './api/ingest-routes.js';
+import { Refused, replyJson, SAFE_HEADERS } from './api/reply.js';
+import { Tail } from './api/tail.js';
+import { type NotifySettings, prepareWatching, type Watching } from './notify/watch.js';
+import { hasPage, PAGE_HEADERS, PAGE_PACKAGES, type PageFile, pageFiles } from './page/files.js';
+import { Ingest, type Receive } from './receive/ingest.js';
+import { type BodyBounds, readBody } from './receive/read-body.js';
+import { formatSatelliteTraces, type SatelliteTrace } from './receive/satellite-trace.js';
+import { openStore } from './store/open-store.js';
+import { TraceStore } from './store/ring.js';
+import type { Retention, Store } from './store/store.js';
 
 export interface SatelliteSettings {
   host: string;
   /** 0 lets the system choose. */
   port: number;
-  /** Traces held for `GET /traces`; a new one evicts the oldest. */
+  /** Traces of `GET /traces`, the newest; without a store, all that are held. */
   traces_max: number;
+  /** Bytes of the traces held without a store, as JSON. Default 64 MiB. */
+  trace_bytes_max?: number;
   /** Bytes of one request, as sent and unpacked. Default 20 MiB, as the OpenTelemetry Collector's. */
   request_bytes_max?: number;
+  /** Bytes as sent of all requests under way. Default 64 MiB. */
+  bodies_bytes_max?: number;
+  /** What reading takes; without one nothing is read beyond loopback. */
+  readToken?: string | null;
+  /** What sending takes; without one anybody may send. */
+  ingestToken?: string | null;
+  /** Names by which it may be read, besides those that `createHostCheck` always lets pass. */
+  publicHosts?: readonly string[];
+  certificate?: Certificate;
+  /** Where traces are kept and searched; a directory of null is memory. */
+  store?: { readonly directory: string | null; readonly retention: Retention };
+  /** The text of an OpenAPI document that what comes is held against, which takes a store. */
+  spec?: string | null;
+  /** The one that is told of what is new, which takes a store. */
+  notify?: Omit<NotifySettings, 'onNotice'>;
+  /** Gets each trace where there is no store. */
   onTrace?: (trace: SatelliteTrace) => void;
+  /** Gets a line for each trace, to be read; several at once. */
+  onLines?: (lines: string) => void;
+  onNotice?: (notice: string) => void;
 }
 
 export interface Satellite {
@@ -30,136 +73,215 @@ export interface Satellite {
   readonly url: string;
   /** Traces received since the start, held or not. */
   readonly received: number;
-  /** What is held, oldest first. */
+  /** What is held without a store, oldest first. */
   readonly traces: readonly SatelliteTrace[];
+  /** Whether it has a page at `/`: there is a store, and the packages that the page takes. */
+  readonly hasPage: boolean;
+  /** Readers that follow the tail. */
+  readonly tailReaders: number;
   close(): Promise<void>;
 }
 
+const TRACE_BYTES_MAX = 64 << 20;
 const REQUEST_BYTES_MAX = 20 << 20;
+const BODIES_BYTES_MAX = 64 << 20;
+/** As many as a parser makes of 20 MiB of ordinary spans. */
+const VALUES_MAX = 2_000_000;
+/** One more ends the oldest: whoever reads slowly keeps nobody from reading. */
+const READERS_MAX = 4;
+const BOUNDS: ServerBounds = {
+  connections_max: 256,
+  head_millis: 10_000,
+  request_millis: 60_000,
+  quiet_millis: 20_000,
+};
 
-/** @throws SensorError if the address cannot be listened on */
+/** @throws SensorError if the address cannot be listened on, or the store not opened */
 export async function startSatellite(settings: SatelliteSettings): Promise<Satellite> {
-  const requestBytesMax = settings.request_bytes_max ?? REQUEST_BYTES_MAX;
-  const traces: SatelliteTrace[] = [];
+  const bounds: BodyBounds = {
+    request_bytes_max: settings.request_bytes_max ?? REQUEST_BYTES_MAX,
+    values_max: VALUES_MAX,
+  };
+  const held = await openHeld(settings, bounds);
+  const { store } = held;
+  const ingest = new Ingest(
+    {
+      request_bytes_max: bounds.request_bytes_max,
+      bodies_bytes_max: settings.bodies_bytes_max ?? BODIES_BYTES_MAX,
+    },
+    held.receive,
+  );
+  const access = new Access({ ...settings, isEncrypted: settings.certificate !== undefined });
+  const tail = store === null ? null : new Tail(store);
+  const watching = store === null ? null : await watchingOf(store, settings);
+  const readers = new Set<ServerResponse>();
   let received = 0;
-
-  const take = (incoming: SatelliteTrace[]): void => {
-    received += incoming.length;
-    for (const trace of incoming) {
-      traces.push(trace);
-      settings.onTrace?.(trace);
-    }
-    if (traces.length > settings.traces_max) traces.splice(0, traces.length - settings.traces_max);
+  const onReceived = (count: number, lines: string): void => {
+    received += count;
+    if (lines !== '') settings.onLines?.(lines);
   };
 
-  const receive = async (
-    request: IncomingMessage,
-    response: ServerResponse,
-    read: (body: unknown) => ReadResult,
-    answer: (rejected: number, reason: string) => unknown,
-  ): Promise<void> => {
-    const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase();
-    if (type !== 'application/json')
-      return reply(response, 415, status(`Content-Type ${type || 'missing'} is not application/json`));
-    const body = await readBody(request, requestBytesMax);
-    if (typeof body === 'string') return reply(response, body === TOO_LARGE ? 413 : 400, status(body));
-    let value: unknown;
-    try {
-      value = JSON.parse(body.toString('utf8'));
-    } catch (error) {
-      return reply(response, 400, status(`not JSON: ${(error as Error).message}`));
-    }
-    const result = read(value);
-    if (result.traces.length === 0 && result.rejected === 0 && result.reason !== '')
-      return reply(response, 400, status(result.reason));
-    take(result.traces);
-    reply(response, 200, answer(result.rejected, result.reason));
-  };
+  async function serveTraces(response: ServerResponse): Promise<void> {
+    readers.add(response);
+    const [oldest] = readers;
+    if (readers.size > READERS_MAX) oldest?.destroy();
+    response.writeHead(200, { ...SAFE_HEADERS, 'Content-Type': 'application/json' });
+    await pipeline(Readable.from(held.text()), response).finally(() => readers.delete(response));
+  }
 
-  const server = createServer((request, response) => {
-    const path = (request.url ?? '/').split('?')[0];
-    const route = `${request.method} ${path}`;
-    let done: Promise<void> | undefined;
-    if (route === 'POST /v1/traces') done = receive(request, response, readOtlpTraces, otlpAnswer);
-    else if (route === 'POST /1.0/ebpf/traces') done = receive(request, response, readLevoTraces, () => ({}));
-    else if (route === 'GET /traces') reply(response, 200, traces);
-    else if (route === 'GET /healthz') reply(response, 200, { status: 'ok', received });
-    else if (path === '/v1/traces' || path === '/1.0/ebpf/traces' || path === '/traces' || path === '/healthz')
-      reply(response, 405, status(`${route}: method not allowed`));
-    else reply(response, 404, status(`${route}: nothing here; traces go to POST /v1/traces`));
-    // The sender went away in the middle of its request, so there is nobody to answer.
-    done?.catch(() => response.destroy());
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const protocol = Object.hasOwn(INGEST_PATHS, path) ? INGEST_PATHS[path] : undefined;
+    if (protocol !== undefined && request.method === 'POST')
+      return takeTraces({ ingest, access, onReceived }, request, response, protocol);
+    access.checkOrigin(request);
+    if (store !== null && tail !== null && path.startsWith('/api/'))
+      return answerApi({ store, access, tail, version: SENSOR_VERSION }, request, response);
+    if (store !== null && (path === '/' || path.startsWith('/page/'))) return servePage(path, request, response);
+    const shown = `${request.method} ${path}`;
+    const isKnown = path === '/traces' || path === '/healthz';
+    if (!isKnown && protocol === undefined)
+      throw new Refused(404, `${shown}: nothing here; traces go to POST /v1/traces`);
+    if (!isKnown || request.method !== 'GET') throw new Refused(405, `${shown}: method not allowed`);
+    if (path === '/healthz') return replyJson(response, 200, { status: 'ok', received });
+    access.checkReader(request);
+    return serveTraces(response);
+  }
+
+  const server = createBoundedServer(
+    BOUNDS,
+    (request, response) => {
+      answer(request, response).catch((error: unknown) => refuse(response, error));
+    },
+    settings.certificate,
+  );
+  await listen(server, settings.port, settings.host).catch(async (error: NodeJS.ErrnoException) => {
+    await store?.close();
+    const why = listenErrorInWords(error, '--port');
+    throw new SensorError(
+      `--host ${settings.host} --port ${settings.port}: cannot listen on ${settings.host} port ${settings.port}: ${why}`,
+    );
   });
-
-  await listen(server, settings.host, settings.port);
   const { port } = server.address() as AddressInfo;
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
+  const url = `${settings.certificate === undefined ? 'http' : 'https'}://${host}:${port}`;
+  watching?.start(url);
   return {
     port,
-    url: `http://${host}:${port}`,
+    url,
     get received() {
       return received;
     },
-    traces,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    get traces() {
+      return held.list();
+    },
+    hasPage: store !== null && hasPage(),
+    get tailReaders() {
+      return tail?.readers ?? 0;
+    },
+    close: async () => {
+      tail?.close();
+      await closeServer(server);
+      await watching?.close();
+      await store?.close();
+    },
   };
 }
 
-/** `ExportTraceServiceResponse`: empty when all is well; `partialSuccess` otherwise. */
-function otlpAnswer(rejected: number, reason: string): unknown {
-  return rejected === 0 ? {} : { partialSuccess: { rejectedSpans: String(rejected), errorMessage: reason } };
+async function watchingOf(store: Store, { notify, onNotice = () => {} }: SatelliteSettings): Promise<Watching | null> {
+  return notify === undefined ? null : prepareWatching(store, { ...notify, onNotice });
 }
 
-/** The body of a failure: a `google.rpc.Status`, as the OTLP specification asks for. */
-function status(message: string): unknown {
-  return { message };
+/** Where traces go, and what is there. */
+interface Held {
+  readonly store: Store | null;
+  readonly receive: Receive;
+  /** `GET /traces`, in pieces. */
+  text(): Iterable<Buffer> | AsyncIterable<string>;
+  list(): readonly SatelliteTrace[];
 }
 
-function reply(response: ServerResponse, code: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  // The rest of a refused request's body is not read, so the connection cannot carry another request.
-  if (code >= 400) response.setHeader('Connection', 'close');
-  response.writeHead(code, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) });
-  response.end(text);
-}
-
-const unpack = promisify(gunzip);
-const TOO_LARGE = 'too large';
-
-/** The body, unpacked, or what is wrong with it. */
-async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer | string> {
-  const encoding = (request.headers['content-encoding'] ?? 'identity').toLowerCase();
-  if (encoding !== 'identity' && encoding !== 'gzip') return `Content-Encoding ${encoding} is not gzip`;
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    // The rest is read but not kept: a sender that is still writing would see a reset instead of the answer.
-    if (length <= bytesMax) chunks.push(chunk);
-    else if (length > 4 * bytesMax) break;
-  }
-  if (length > bytesMax) return TOO_LARGE;
-  const body = Buffer.concat(chunks, length);
-  if (encoding === 'identity') return body;
-  try {
-    return await unpack(body, { maxOutputLength: bytesMax });
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
-      ? TOO_LARGE
-      : `not gzip: ${(error as Error).message}`;
-  }
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const wayOut = error.code === 'EADDRINUSE' ? 'another process listens there; choose another --port' : error.code;
-      reject(new SensorError(`cannot listen on ${host} port ${port}: ${wayOut}`));
+async function openHeld(settings: SatelliteSettings, bounds: BodyBounds): Promise<Held> {
+  if (settings.store !== undefined) {
+    const store = await openStore({
+      ...settings.store,
+      bounds,
+      reports: settings.onLines !== undefined,
+      spec: settings.spec ?? null,
+      onNotice: settings.onNotice ?? (() => {}),
     });
-    server.listen(port, host, resolve);
+    return { store, receive: store.receive, text: () => receivedText(store, settings.traces_max), list: () => [] };
+  }
+  const ring = new TraceStore({
+    traces_max: settings.traces_max,
+    bytes_max: settings.trace_bytes_max ?? TRACE_BYTES_MAX,
   });
+  return {
+    store: null,
+    receive: async (body, kind) => {
+      const read = await readBody(body, kind, bounds);
+      if ('status' in read) return read;
+      ring.add(read.traces);
+      if (settings.onTrace !== undefined) for (const trace of read.traces) settings.onTrace(trace);
+      return {
+        received: read.traces.length,
+        rejected: read.rejected,
+        reason: read.reason,
+        ...(settings.onLines === undefined ? {} : { lines: formatSatelliteTraces(read.traces) }),
+      };
+    },
+    text: () => ring.text(),
+    list: () => ring.list(),
+  };
+}
+
+const PAGE_TRACES = 200;
+
+/** The newest as they were received, oldest first, as a JSON array. */
+async function* receivedText(store: Store, traces_max: number): AsyncGenerator<string> {
+  const { lastSeq } = await store.facts();
+  let separator = '[';
+  for (let after: number | null = Math.max(0, lastSeq - traces_max); after !== null; ) {
+    const page = await store.wholes({ filter: '', after, limit: PAGE_TRACES });
+    for (const { seq, received } of page.wholes) {
+      if (seq > lastSeq) break;
+      yield separator + received;
+      separator = ',';
+    }
+    after = page.next !== null && page.next < lastSeq ? page.next : null;
+  }
+  yield separator === '[' ? '[]' : ']';
+}
+
+/** A file of the page. What it shows it asks the API for, so it needs no token itself. */
+function servePage(path: string, { method }: IncomingMessage, response: ServerResponse): void {
+  const file = pageFile(path);
+  if (file === undefined) throw new Refused(404, `${path}: nothing here`);
+  if (method !== 'GET' && method !== 'HEAD') throw new Refused(405, `${method} ${path}: method not allowed`);
+  const { type, bytes } = file;
+  response.writeHead(200, { ...SAFE_HEADERS, ...PAGE_HEADERS, 'Content-Type': type, 'Content-Length': bytes.length });
+  response.end(method === 'HEAD' ? undefined : bytes);
+}
+
+function pageFile(path: string): PageFile | undefined {
+  try {
+    return pageFiles().get(path);
+  } catch {
+    throw new Refused(
+      501,
+      `the page takes packages that are not installed: npm install ${PAGE_PACKAGES.join(' ')}; the API works without`,
+    );
+  }
+}
+
+function refuse(response: ServerResponse, error: unknown): void {
+  // The other side went away in the middle, so there is nobody to answer; or what is on its way cannot be taken back.
+  if (response.destroyed || response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const { message } = error as Error;
+  const refused = error instanceof Refused ? error : new Refused(500, message);
+  if (refused.status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="satellite"');
+  replyJson(response, refused.status, { message, ...refused.more });
 }

@@ -5,6 +5,7 @@
  * come · pure
  */
 import { type Counters, DROP_REASONS } from '../counters.js';
+import type { UnreadKind } from '../decode/unread-packets.js';
 
 export interface Observation {
   /** What was counted in the time that is judged: differences, not totals. */
@@ -14,6 +15,8 @@ export interface Observation {
   readonly filter: string;
   /** Server names that clients asked for in TLS handshakes. */
   readonly tlsNames: readonly string[];
+  /** What packets carried that is not read, most first. */
+  readonly unread?: readonly UnreadKind[];
   /** Whether traces go to a satellite. */
   readonly exporting: boolean;
 }
@@ -25,7 +28,7 @@ export interface Diagnosis {
     | 'filter-excludes-all'
     | 'no-tcp'
     | 'tls-only'
-    | 'http2-only'
+    | 'http3-only'
     | 'not-http'
     | 'one-direction'
     | 'no-requests'
@@ -36,6 +39,7 @@ export interface Diagnosis {
 }
 
 const TLS_NAMES_SHOWN = 5;
+const UNREAD_SHOWN = 5;
 
 export function diagnose(observed: Observation): Diagnosis | null {
   const { counters: count, interfaces, filter } = observed;
@@ -59,14 +63,16 @@ export function diagnose(observed: Observation): Diagnosis | null {
           message: `no packet on ${where} passed --filter ${JSON.stringify(filter)}`,
           advice: 'widen or drop the filter; in ECS the port is the container’s, not the load balancer’s',
         };
+  if (count.segments_seen === 0 && count.packets_quic > 0) return http3Only(count);
   if (count.segments_seen === 0)
     return {
       code: 'no-tcp',
-      message: `${count.packets_seen} packets on ${where}, none of them TCP`,
-      advice: 'HTTP/3 and other UDP protocols are not followed',
+      message: `${count.packets_seen} packets on ${where}, none of them TCP${unreadText(observed.unread ?? [])}`,
+      advice: 'what goes over UDP and other protocols is not followed',
     };
-  if (count.requests_seen === 0) return diagnoseNoRequests(observed);
-  if (count.responses_seen === 0)
+  // Streams may go on without any request.
+  if (count.requests_seen === 0 && count.exchanges_seen === 0) return diagnoseNoRequests(observed);
+  if (count.requests_seen > 0 && count.responses_seen === 0)
     return {
       code: 'one-direction',
       message: `${count.requests_seen} requests and no response: only one direction is seen`,
@@ -94,6 +100,15 @@ export function diagnose(observed: Observation): Diagnosis | null {
   return null;
 }
 
+function http3Only(count: Readonly<Counters>): Diagnosis {
+  return {
+    code: 'http3-only',
+    message: `${count.packets_quic} packets carry QUIC (HTTP/3), and none a request of HTTP/1`,
+    advice:
+      'HTTP/3 is not followed; capture behind the load balancer or proxy that ends it, or take HTTP/3 out of its Alt-Svc header',
+  };
+}
+
 function diagnoseNoRequests({ counters: count, tlsNames }: Observation): Diagnosis {
   if (count.responses_seen > 0)
     return {
@@ -112,14 +127,8 @@ function diagnoseNoRequests({ counters: count, tlsNames }: Observation): Diagnos
         'capture where TLS has ended: behind the load balancer, or between the proxy of the task and the application',
     };
   }
-  if (count.flows_h2 > 0 && count.flows_h2 >= count.flows_not_http)
-    return {
-      code: 'http2-only',
-      message: `${count.flows_h2} connections are HTTP/2, none HTTP/1`,
-      advice:
-        'HTTP/2 is not followed; if the load balancer’s target group uses HTTP2 or GRPC, HTTP1 makes the traffic visible',
-    };
-  if (count.flows_not_http > 0)
+  if (count.flows_quic > Math.max(count.flows_not_http, count.flows_h2)) return http3Only(count);
+  if (count.flows_not_http > 0 && count.flows_not_http > count.flows_h2)
     return {
       code: 'not-http',
       message: `${count.flows_not_http} connections carry a protocol that is not HTTP`,
@@ -130,6 +139,12 @@ function diagnoseNoRequests({ counters: count, tlsNames }: Observation): Diagnos
     message: `${count.segments_seen} TCP segments, no request among them`,
     advice: 'connections that were open before the sensor started are followed from their next request on; send one',
   };
+}
+
+/** ": IP protocol 17 (UDP), EtherType 0x0806 (ARP)" */
+function unreadText(unread: readonly UnreadKind[]): string {
+  const names = unread.slice(0, UNREAD_SHOWN).map(({ what }) => what);
+  return names.length === 0 ? '' : `: ${names.join(', ')}`;
 }
 
 /** The exchanges that settings excluded: how many, by what, and the options that change it. */

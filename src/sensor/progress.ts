@@ -4,7 +4,9 @@
  * in: counters now and a minute ago · out: fields and a message for the log · pure
  */
 import { type Counters, DROP_REASONS, exchangesInFlight } from '../counters.js';
+import { type UnreadFlowKind, unreadFlowsText } from '../http/unread-flows.js';
 import { countersBetween, diagnose, type Observation } from './diagnosis.js';
+import { protocolsText } from './protocols-seen.js';
 
 export interface ProgressLine {
   readonly level: 'info' | 'warn';
@@ -16,6 +18,8 @@ export interface ProgressContext extends Omit<Observation, 'counters'> {
   readonly seconds: number;
   readonly packetsDropped: number;
   readonly residentBytes: number;
+  /** Connections of the minute that are not read, most first. */
+  readonly unreadFlows?: readonly UnreadFlowKind[];
 }
 
 export function progressLine(
@@ -40,10 +44,24 @@ export function progressLine(
   const why = diagnose({ ...context, counters: minute });
   if (why !== null)
     return { level: 'warn', fields: { ...fields, why: why.code, advice: why.advice }, message: why.message };
+  const { responses_late: late, requests_without_path: withoutPath } = minute;
+  const unread = unreadFlowsText(context.unreadFlows ?? []);
+  const protocols = protocolsText(minute);
   return {
     level: 'info',
-    fields,
-    message: `${fields.seen} exchanges seen, ${fields.exported} exported in ${Math.round(context.seconds)} s`,
+    fields: {
+      ...fields,
+      ...(protocols === '' ? {} : { protocols }),
+      ...(unread === '' ? {} : { connectionsNotRead: unread }),
+    },
+    message:
+      `${fields.seen} exchanges seen, ${fields.exported} exported in ${Math.round(context.seconds)} s` +
+      (protocols === '' ? '' : `; ${protocols}`) +
+      (unread === '' ? '' : `; connections not read: ${unread}`) +
+      (withoutPath === 0
+        ? ''
+        : `; ${withoutPath} requests of HTTP/2 without a known path, on connections that were open before`) +
+      (late === 0 ? '' : `; ${late} responses came after --response-timeout-seconds, for which a longer time helps`),
   };
 }
 

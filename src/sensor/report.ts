@@ -3,12 +3,16 @@
  */
 import type { InterfaceStatistics } from '../capture/packet-batch.js';
 import type { Counters } from '../counters.js';
+import { type UnreadFlowKind, unreadFlowsBetween } from '../http/unread-flows.js';
 import type { Logger } from '../log.js';
 import type { Settings } from '../options/options.js';
 import type { Histogram } from '../output/relay/histogram.js';
+import type { ExchangeAssembler } from '../pair/exchange-assembler.js';
 import { type HealthServer, startHealthServer } from '../task/health-server.js';
-import { encodeMetrics } from '../task/metrics.js';
+import { encodeMetrics, type ProcessStatus, type SensorStatus } from '../task/metrics.js';
 import { monitorProcess } from '../task/process-status.js';
+import type { MetricsPush } from '../task/push-metrics.js';
+import { SENSOR_VERSION } from '../version.js';
 import { progressLine } from './progress.js';
 
 export interface ReportContext {
@@ -19,10 +23,11 @@ export interface ReportContext {
   exportLatency: Histogram | null;
   log: Logger;
   isCapturing: () => boolean;
-  flowCount: () => number;
+  /** See `TraceStage.redactions`. */
+  redactions: ReadonlyMap<string, number>;
   /** See `Watch.share`. */
   watchedShare: () => number | null;
-  tlsNames: () => readonly string[];
+  traffic: Pick<ExchangeAssembler, 'flowCount' | 'tlsNames' | 'unread' | 'unreadFlows'>;
 }
 
 export interface Report {
@@ -30,6 +35,16 @@ export interface Report {
 }
 
 const PROGRESS_MILLIS = 60_000;
+
+async function openPush(settings: Settings, status: () => Promise<SensorStatus>): Promise<MetricsPush> {
+  const { pushMetrics } = await import('../task/push-metrics.js');
+  return pushMetrics(settings.metrics, {
+    service: settings.serviceName,
+    status,
+    sensorVersion: SENSOR_VERSION,
+    write: (line) => void process.stdout.write(`${line}\n`),
+  });
+}
 
 /** @throws SensorError if the health port cannot be listened on */
 export async function reportSensor({
@@ -39,38 +54,48 @@ export async function reportSensor({
   exportLatency,
   log,
   isCapturing,
-  flowCount,
+  redactions,
   watchedShare,
-  tlsNames,
+  traffic,
 }: ReportContext): Promise<Report> {
-  const monitor = settings.healthPort === null ? null : monitorProcess();
+  const monitor = settings.healthPort === null && settings.metrics.length === 0 ? null : monitorProcess();
+  const status = async (process: ProcessStatus): Promise<SensorStatus> => ({
+    counters,
+    interfaces: statistics(),
+    redactions,
+    flowCount: traffic.flowCount,
+    watchedShare: watchedShare() ?? 1,
+    exportLatency,
+    process,
+  });
   let server: HealthServer | null = null;
   if (settings.healthPort !== null && monitor !== null) {
     server = await startHealthServer({
       address: settings.healthPort,
+      publicHosts: settings.publicHost,
       isReady: isCapturing,
-      metrics: async () =>
-        encodeMetrics({
-          counters,
-          interfaces: statistics(),
-          flowCount: flowCount(),
-          watchedShare: watchedShare() ?? 1,
-          exportLatency,
-          process: await monitor.status(),
-        }),
+      metrics: async () => encodeMetrics(await status(await monitor.status())),
     });
     log.info({ host: settings.healthPort.host, port: server.port }, 'health and metrics are served');
   }
 
+  const push =
+    monitor === null || settings.metrics.length === 0
+      ? null
+      : await openPush(settings, async () => status(await monitor.status()));
+
   let before: Counters = { ...counters };
   let droppedBefore = 0;
+  let flowsBefore: readonly UnreadFlowKind[] = [];
   const progress = setInterval(() => {
     const interfaces = statistics();
     const dropped = interfaces.reduce((sum, one) => sum + (one.dropped ?? 0), 0);
     const line = progressLine(before, counters, {
       interfaces: interfaces.map(({ name }) => name),
       filter: settings.filter,
-      tlsNames: tlsNames(),
+      tlsNames: traffic.tlsNames,
+      unread: traffic.unread,
+      unreadFlows: unreadFlowsBetween(flowsBefore, traffic.unreadFlows),
       exporting: exportLatency !== null,
       seconds: PROGRESS_MILLIS / 1000,
       packetsDropped: dropped - droppedBefore,
@@ -78,6 +103,7 @@ export async function reportSensor({
     });
     log[line.level](line.fields, line.message);
     before = { ...counters };
+    flowsBefore = traffic.unreadFlows;
     droppedBefore = dropped;
   }, PROGRESS_MILLIS);
   progress.unref();
@@ -85,6 +111,7 @@ export async function reportSensor({
   return {
     async close() {
       clearInterval(progress);
+      await push?.close();
       monitor?.stop();
       await server?.close();
     },

@@ -5,33 +5,48 @@
  */
 import { randomFillSync, randomInt } from 'node:crypto';
 import type { InterfaceStatistics } from '../capture/packet-batch.js';
-import { type Counters, countDropped, createCounters, DropReason } from '../counters.js';
+import { type Counters, createCounters } from '../counters.js';
+import { limitDebug } from '../debug-log.js';
+import type { UnreadKind } from '../decode/unread-packets.js';
+import type { UnreadFlowKind } from '../http/unread-flows.js';
 import { sensorLimits } from '../limits.js';
 import type { Logger } from '../log.js';
 import { MemoryBudget } from '../memory-budget.js';
 import type { Settings } from '../options/options.js';
 import type { TraceOutput } from '../output/output.js';
-import type { Exchange } from '../pair/exchange.js';
 import { ExchangeAssembler } from '../pair/exchange-assembler.js';
 import { createTraceIds } from '../pair/trace-ids.js';
-import { createRedactor } from '../redact/redactor.js';
-import { readTaskMetadata } from '../task/metadata.js';
+import type { Policy } from '../policy/policy.js';
+import { readTaskMetadata, type TaskMetadata } from '../task/metadata.js';
 import { readSurroundings } from '../task/surroundings.js';
-import { createTraceBuilder } from '../trace/trace-builder.js';
-import { SENSOR_VERSION } from '../version.js';
+import { Routes } from '../trace/route.js';
+import type { Trace } from '../trace/trace.js';
+import { createDrafter } from '../trace/trace-builder.js';
 import { openClock } from './capture-clock.js';
+import { warnOfFirstDrops } from './first-drops.js';
+import { logFlows } from './flow-log.js';
 import { openOutputs } from './open-outputs.js';
-import { policyOf, redactionSettings } from './policy-settings.js';
+import { openPods } from './open-pods.js';
+import { packetLog } from './packet-log.js';
+import { policyOf, policySettings } from './policy-settings.js';
 import { reportSensor } from './report.js';
 import { type OpenedSource, openSource } from './source.js';
-import { TraceStage } from './trace-stage.js';
-import { isCut, openWatch } from './watch.js';
+import { type RulesOf, traceRules } from './trace-rules.js';
+import { type TraceRules, TraceStage, type TraceStageContext } from './trace-stage.js';
+import { createVerdicts } from './verdicts.js';
+import { openWatch } from './watch.js';
 
 export interface SensorSummary {
   readonly counters: Counters;
   readonly interfaces: readonly InterfaceStatistics[];
   /** Server names that TLS clients asked for, the latest first. */
   readonly tlsNames: readonly string[];
+  /** Whether nobody reads the output any more. */
+  readonly isUnread: boolean;
+  /** What packets carried that is not read, most first. */
+  readonly unread: readonly UnreadKind[];
+  /** Connections that are not read, most first. */
+  readonly unreadFlows: readonly UnreadFlowKind[];
 }
 
 export interface SensorRun {
@@ -41,49 +56,65 @@ export interface SensorRun {
   readonly ready: Promise<void>;
   /** Stops capturing, pairs what can be paired, and sends what is left once. Idempotent. */
   stop(reason: string): void;
+  /** What is left is given up, in the books as well. */
+  hurry(): void;
+  /** Goes on by the rules, rates and redaction of other settings, with the flows that it follows; nothing else changes. */
+  reload(settings: Settings): void;
 }
 
-export async function startSensor(settings: Settings, log: Logger): Promise<SensorRun> {
+/** Takes traces instead of the outputs, each with its `replacements`. */
+type Explain = (trace: Trace) => void;
+
+export async function startSensor(settings: Settings, log: Logger, explain?: Explain): Promise<SensorRun> {
   const limits = sensorLimits(settings, readSurroundings().memoryLimitBytes);
   const counters = createCounters();
+  const rules = traceRules(settings, { counters, log });
   const ids = createTraceIds((bytes) => randomFillSync(bytes));
   // Read while the source is opened; a source that cannot be opened does not wait for the answer.
-  const metadata = readTaskMetadata(process.env, (url, reason) =>
-    log.warn({ url, reason }, 'the task metadata endpoint did not answer; traces lack what it knows'),
-  );
+  const metadata = readMetadata(log);
   // The kernel's drops are reported between packets, and no packet is taken before `source.run` below.
   const opened = await openSource(settings, limits, log, (time) => assembler.noteDrops(time));
   const { source, isLocal, noteConnection: onConnect } = opened;
   const watch = openWatch(settings, opened.gate, counters, log);
   const clock = openClock(opened.timeBaseSeconds);
-  const sensorVersion = SENSOR_VERSION;
-  const { output, exportLatency } = await metadata
-    .then((task) => openOutputs({ settings, counters, limits, log, sensorVersion, task, onConnect }))
+  const { interfaces } = source;
+  const { output, exportLatency, packets } = await metadata
+    .then((task) => openOutputs({ settings, counters, limits, log, task, onConnect, interfaces }))
     .catch((error) => abandon(error, opened));
+  const pods = await openPods(settings, limits, log).catch((error) => abandon(error, opened, output));
+  const policy = policyOf(settings, { ids, clock, limits, counters, podOf: pods.podOf });
+  const notePackets = packetLog(settings.logPackets, { log, interfaces });
+  const budget = new MemoryBudget(limits.memory_bytes_max);
+  const isFile = settings.read !== null;
+  const draft = createDrafter({ ids, isLocal, podOf: pods.podOf });
+  const routes = settings.noRoutes ? null : new Routes(limits.routes_max);
+  const ends = { draft, output, watch, routes, limits, budget, counters, log, isFile };
+  const traces = openTraces(rules(settings, explain !== undefined), ends, explain);
 
-  const policy = policyOf(settings, { ids, clock, limits, counters });
-  const redact = createRedactor(redactionSettings(settings));
-  if (settings.noDefaultRedaction) {
-    log.warn('--no-default-redaction: credentials, tokens and card numbers leave as they were sent');
-  }
-  const build = createTraceBuilder({ ids, bodyBytesMax: limits.body_bytes_max, isLocal });
-  const traces = new TraceStage({ build, redact, output, watch, counters, log });
-
-  function complete(exchange: Exchange): void {
-    if (watch.isShut && isCut(exchange)) exchange.dropReason = DropReason.unwatched;
-    const reason = policy.conclude(exchange);
-    if (reason === DropReason.none) traces.accept(exchange);
-    else countDropped(counters, reason);
-  }
-
+  const verdicts = createVerdicts({
+    policy,
+    watch,
+    counters,
+    count: settings.count,
+    onCount: () => stop(`--count ${settings.count}`),
+    keep: (exchange) => traces.accept(exchange),
+    onDrop: warnOfFirstDrops(log, Date.now),
+  });
   const assembler = new ExchangeAssembler({
     limits,
     counters,
-    budget: new MemoryBudget(limits.memory_bytes_max),
-    interfaces: source.interfaces,
-    hooks: { admit: (exchange) => (watch.admits ? policy.admit(exchange) : DropReason.unwatched), complete },
+    budget,
+    interfaces,
+    hooks: verdicts,
     hashSeed: randomInt(2 ** 32),
+    keepDuplicates: settings.keepDuplicates,
+    observer: logFlows({ debug: limitDebug(log, Date.now), interfaces, counters, isOver: () => !capturing }),
   });
+  const stop = (reason: string) => {
+    log.info({ reason }, 'stopping');
+    source.stop();
+  };
+  const isUnread = stopWhenUnread(output, stop);
   let capturing = true;
   const report = await reportSensor({
     settings,
@@ -92,20 +123,22 @@ export async function startSensor(settings: Settings, log: Logger): Promise<Sens
     exportLatency,
     log,
     isCapturing: () => capturing,
-    flowCount: () => assembler.flowCount,
+    redactions: traces.redactions,
     watchedShare: () => watch.share,
-    tlsNames: () => assembler.tlsNames,
+    traffic: assembler,
   }).catch((error) => abandon(error, opened, output));
   watch.start(assembler);
   clock.start(assembler);
 
   async function run(): Promise<SensorSummary> {
-    const isFile = settings.read !== null;
     try {
       await source.run((batch) => {
         clock.notePackets();
+        notePackets(batch);
+        packets.write(batch);
+        traces.notePackets(batch.isBehind);
         assembler.push(batch);
-        return isFile ? traces.room() : undefined;
+        return (isFile ? packets.drained() : undefined) ?? traces.room();
       });
     } finally {
       capturing = false;
@@ -113,25 +146,62 @@ export async function startSensor(settings: Settings, log: Logger): Promise<Sens
       watch.stop();
       opened.close();
       assembler.finish();
-      await traces.finish();
+      await traces.finish(isFile ? Number.POSITIVE_INFINITY : settings.shutdownTimeout * 1000);
       await output.close(settings.shutdownTimeout * 1000);
-      await policy.close();
+      await packets.close(settings.shutdownTimeout * 1000);
+      await Promise.all([policy.close(), pods.close()]);
       await report.close();
     }
     const warning = opened.warning();
     if (warning !== null) log.warn({ file: settings.read }, warning);
-    return { counters, interfaces: source.statistics(), tlsNames: assembler.tlsNames };
+    const { tlsNames, unread, unreadFlows } = assembler;
+    return { counters, interfaces: source.statistics(), tlsNames, unread, unreadFlows, isUnread: isUnread() };
   }
 
   return {
     done: run(),
     // Sockets are open and packets wait in the kernel from here on.
     ready: Promise.resolve(),
-    stop(reason) {
-      log.info({ reason }, 'stopping');
-      source.stop();
-    },
+    ...{ stop, hurry: () => output.hurry?.(), reload: (next) => reload(next, { rules, policy, traces }) },
   };
+}
+
+function readMetadata(log: Logger): Promise<TaskMetadata> {
+  return readTaskMetadata(process.env, (url, reason) =>
+    log.warn({ url, reason }, 'the task metadata endpoint did not answer; traces lack what it knows'),
+  );
+}
+
+type TraceEnds = Omit<TraceStageContext, keyof TraceRules>;
+
+function openTraces(rules: TraceRules, ends: TraceEnds, explain?: Explain): TraceStage {
+  return new TraceStage({
+    ...ends,
+    output: explain === undefined ? ends.output : { accept: explain, close: async () => {} },
+    ...rules,
+  });
+}
+
+interface Reloaded {
+  readonly rules: RulesOf;
+  readonly policy: Policy;
+  readonly traces: TraceStage;
+}
+
+function reload(settings: Settings, { rules: rulesOf, policy, traces }: Reloaded): void {
+  const rules = rulesOf(settings);
+  policy.update(policySettings(settings));
+  traces.use(rules);
+}
+
+/** Ends the run when nobody reads what it writes any more; whether that has happened. */
+function stopWhenUnread(output: TraceOutput, stop: (reason: string) => void): () => boolean {
+  let isUnread = false;
+  void output.broken?.then(() => {
+    isUnread = true;
+    stop('nobody reads the output any more');
+  });
+  return () => isUnread;
 }
 
 /** Closes what was opened before `error`, and throws it. */

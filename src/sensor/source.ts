@@ -1,6 +1,6 @@
 /** Where the sensor's packets come from, by its settings: a file, or live interfaces without the sensor's own traffic. */
 import { isIP } from 'node:net';
-import type { ExcludedEndpoint, FilterParts } from '../capture/exclusions.js';
+import { type ExcludedEndpoint, type FilterParts, openFileFilter } from '../capture/exclusions.js';
 import { localAddresses } from '../capture/interfaces.js';
 import { type LiveSource, openLive } from '../capture/live.js';
 import type { PacketSource } from '../capture/packet-source.js';
@@ -41,7 +41,7 @@ export async function openSource(
 ): Promise<OpenedSource> {
   if (settings.read !== null) {
     const { FileSource } = await import('../capture/file-source.js');
-    const source = await FileSource.open(settings.read);
+    const source = await FileSource.open(settings.read, openFileFilter(settings.filter));
     // A file does not say on which side it was captured: every exchange is taken for the server's.
     return {
       source,
@@ -58,6 +58,7 @@ export async function openSource(
   const filterWith = (endpoints: readonly ExcludedEndpoint[]) => ({
     user: settings.filter,
     satellite: [...endpoints, ...own],
+    countsQuic: true,
   });
   let local = localAddresses();
   // Packets are taken while names are resolved, which may take long. Nothing is sent to a receiver before that.

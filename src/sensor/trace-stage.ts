@@ -1,71 +1,229 @@
 /**
  * The last stages for one exchange: kept exchange → trace → redacted → outputs.
  *
- * Most traces are built at once. A large body is decoded beside the capture, and its trace comes late.
+ * Most traces are made at once, or in the next turn where this one has made enough. A large one is made beside the capture, and
+ * comes late: out of order while packets come by themselves, in order where a capture file can wait.
  */
 import { type Counters, countDropped, DropReason } from '../counters.js';
+import type { Limits } from '../limits.js';
 import type { Logger } from '../log.js';
+import type { MemoryBudget } from '../memory-budget.js';
 import type { TraceOutput } from '../output/output.js';
 import type { Exchange } from '../pair/exchange.js';
+import type { AddressRange } from '../trace/address-range.js';
+import { clientOf } from '../trace/client.js';
+import type { MessageDescriber } from '../trace/grpc-descriptors.js';
+import type { Routes } from '../trace/route.js';
 import type { Trace } from '../trace/trace.js';
-import type { TraceBuilder } from '../trace/trace-builder.js';
+import { type Draft, finishSmall } from '../trace/trace-builder.js';
+import { headBytes, LargeTraces } from './large-traces.js';
+import { Slices } from './slices.js';
+import type { TraceThread } from './trace-thread.js';
 import type { Watch } from './watch.js';
 
 export interface TraceStageContext {
-  readonly build: TraceBuilder;
+  readonly draft: (exchange: Exchange) => Draft;
   /** Edits the trace. */
   readonly redact: (trace: Trace) => void;
+  readonly openThread: (memoryBytes: number) => TraceThread;
+  /** Says what messages of calls hold; null where nobody knows. */
+  readonly describer: MessageDescriber | null;
+  /** Whose word about a client counts. */
+  readonly trustedProxies: readonly AddressRange[];
   readonly output: TraceOutput;
+  /** Null where traces are not to have routes. */
+  readonly routes: Routes | null;
   readonly watch: Pick<Watch, 'share'>;
+  readonly limits: Limits;
+  readonly budget: MemoryBudget;
   readonly counters: Counters;
   readonly log: Logger;
+  /** Whether the source waits while there is no `room`. */
+  readonly isFile: boolean;
+  /** Milliseconds; the machine's, if absent. */
+  readonly now?: () => number;
 }
 
-/** A capture file is read on while no more traces than this are late. */
-const BUILDS_MAX = 64;
+const NO_REDACTIONS: NonNullable<Trace['redactions']> = [];
+/** Kinds of failures that are logged. */
+const KINDS_MAX = 32;
+/** What an exchange takes while it waits, beside its texts and bodies. */
+const EXCHANGE_BYTES = 1024;
+
+/** What a trace is made by that may change while there are others. */
+export type TraceRules = Pick<TraceStageContext, 'redact' | 'openThread' | 'describer' | 'trustedProxies'>;
 
 export class TraceStage {
-  readonly #context: TraceStageContext;
-  readonly #building = new Set<Promise<void>>();
+  #context: TraceStageContext;
+  readonly #large: LargeTraces;
+  /** Exchanges, and traces without bodies that are still to be redacted. */
+  readonly #slices: Slices<Exchange | Trace>;
+  /** Kinds of failures that the log has. */
+  readonly #told = new Set<string>();
+  /** Exchanges of a file that come behind a large one. */
+  #behind: Exchange[] = [];
+  #whenIdle: (() => void)[] = [];
+  /** By rule, in how many places of traces it replaced something. The rules are those of the tables and the user's own. */
+  readonly redactions = new Map<string, number>();
 
   constructor(context: TraceStageContext) {
+    const { limits, counters, budget, output, isFile, now = () => performance.now() } = context;
     this.#context = context;
+    this.#large = new LargeTraces({
+      limits,
+      counters,
+      budget,
+      output,
+      isFile,
+      openThread: (memoryBytes) => this.#context.openThread(memoryBytes),
+      onTrace: (trace) => this.#send(trace),
+      onBare: (trace) => this.#redactLater(trace),
+      onLost: (step, error) => this.#lose(step, error),
+      onIdle: () => this.#goOn(),
+      now,
+    });
+    this.#slices = new Slices(budget, now, (work) => ('traceId' in work ? this.#redact(work) : this.#make(work)));
   }
 
+  /** Makes traces by other rules from now on; one that is being made is finished by those that it began with. */
+  use(rules: TraceRules): void {
+    this.#context = { ...this.#context, ...rules };
+    this.#large.renewThread();
+  }
+
+  /** Never throws: an exchange that cannot be made a trace costs that exchange. */
   accept(exchange: Exchange): void {
-    const trace = this.#context.build(exchange);
-    if (!(trace instanceof Promise)) {
-      this.#send(trace);
-      return;
-    }
-    const { counters, log } = this.#context;
-    const late = trace
-      .then(
-        (built) => this.#send(built),
-        (error: unknown) => {
-          countDropped(counters, DropReason.undeliverable);
-          log.error({ err: error }, 'a trace could not be built');
-        },
-      )
-      .finally(() => this.#building.delete(late));
-    this.#building.add(late);
+    const { isFile, budget } = this.#context;
+    if (!isFile) {
+      const isTaken = this.#slices.accept(exchange, EXCHANGE_BYTES + exchangeBytes(exchange));
+      if (isTaken) return;
+      // A large one waits for its thread, in room of its own.
+      if (this.#isLarge(exchange)) this.#make(exchange);
+      else this.#makeBare(exchange);
+    } else if (this.#large.isBusy) {
+      budget.add(exchangeBytes(exchange));
+      this.#behind.push(exchange);
+    } else this.#make(exchange);
   }
 
-  /** What a capture file waits for before it is read on: outputs, and large bodies being decoded. */
+  /** Packets have been taken; `isBehind` says whether later ones wait, which then come first. */
+  notePackets(isBehind: boolean): void {
+    this.#slices.isBehind = isBehind;
+  }
+
+  /**
+   * What is waited for before more packets are taken: what has no time left in its turn; where a capture file can wait, outputs
+   * and large bodies being decoded.
+   */
   room(): Promise<void> | undefined {
-    if (this.#building.size > BUILDS_MAX) return Promise.race(this.#building);
+    if (!this.#context.isFile) return this.#slices.drained();
+    if (this.#large.isBusy) return new Promise((resolve) => this.#whenIdle.push(resolve));
     return this.#context.output.drained?.();
   }
 
-  /** Resolves when no trace is being built any more. */
-  async finish(): Promise<void> {
-    await Promise.all(this.#building);
+  /** Resolves when no trace is being made any more; `millis` is how long bodies may still take. */
+  async finish(millis: number): Promise<void> {
+    do {
+      await this.#slices.finish();
+      await this.#large.finish(millis);
+    } while (this.#large.isBusy || this.#slices.isWaiting);
+  }
+
+  #make(exchange: Exchange): void {
+    let trace: Trace | null;
+    try {
+      const draft = this.#context.draft(exchange);
+      trace = this.#isLarge(exchange) ? null : finishSmall(draft, this.#contentLimits);
+      if (trace === null) {
+        this.#large.accept(draft);
+        return;
+      }
+    } catch (error) {
+      this.#lose('built', error);
+      return;
+    }
+    this.#redact(trace);
+  }
+
+  #isLarge(exchange: Exchange): boolean {
+    return exchangeBytes(exchange) > this.#context.limits.small_trace_bytes_max;
+  }
+
+  get #contentLimits() {
+    return { bodyBytesMax: this.#context.limits.body_bytes_max, describer: this.#context.describer };
+  }
+
+  /** There is no room for its bodies to wait in. */
+  #makeBare(exchange: Exchange): void {
+    try {
+      this.#large.acceptBare(this.#context.draft(exchange));
+    } catch (error) {
+      this.#lose('built', error);
+    }
+  }
+
+  /** A trace without bodies, which another one has left no room or time for. */
+  #redactLater(trace: Trace): void {
+    if (this.#context.isFile || !this.#slices.accept(trace, EXCHANGE_BYTES + 2 * headBytes(trace))) this.#redact(trace);
+  }
+
+  #redact(trace: Trace): void {
+    try {
+      this.#context.redact(trace);
+    } catch (error) {
+      // What could not be searched for secrets does not leave.
+      this.#lose('redacted', error);
+      return;
+    }
+    this.#send(trace);
   }
 
   #send(trace: Trace): void {
-    const { watch, redact, output } = this.#context;
+    const { watch, output, trustedProxies, counters } = this.#context;
+    if (trace.graphql !== undefined) counters.graphql_requests++;
     if (watch.share !== null) trace.watchedShare = watch.share;
-    redact(trace);
-    output.accept(trace);
+    for (const { rule } of trace.redactions ?? NO_REDACTIONS)
+      this.redactions.set(rule, (this.redactions.get(rule) ?? 0) + 1);
+    const route = this.#context.routes?.of(trace) ?? null;
+    if (route !== null) trace.route = route;
+    try {
+      // From what may leave: a header that was replaced names nobody.
+      trace.client = clientOf(trace.network.client, trace.request.headers, trustedProxies);
+      output.accept(trace);
+    } catch (error) {
+      this.#lose('handed over', error);
+    }
   }
+
+  /** A large trace of a file is made: those behind it follow, up to the next large one. */
+  #goOn(): void {
+    const { budget } = this.#context;
+    const behind = this.#behind;
+    this.#behind = [];
+    let next = 0;
+    for (; next < behind.length && !this.#large.isBusy; next++) {
+      const exchange = behind[next] as Exchange;
+      budget.remove(exchangeBytes(exchange));
+      this.#make(exchange);
+    }
+    this.#behind = behind.slice(next);
+    if (this.#large.isBusy) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  /** The log has each kind of failure once: what is on the wire may bring it about as often as it likes. */
+  #lose(step: string, error: unknown): void {
+    const { counters, log } = this.#context;
+    countDropped(counters, DropReason.undeliverable);
+    const kind = `${step} ${error instanceof Error ? error.name : typeof error}`;
+    if (this.#told.has(kind) || this.#told.size >= KINDS_MAX) return;
+    this.#told.add(kind);
+    log.error({ err: error }, `a trace could not be ${step}; others of this kind are counted as undeliverable`);
+  }
+}
+
+/** Bytes of its heads and of what was kept of its bodies. */
+function exchangeBytes({ request, response, messages }: Exchange): number {
+  const heads = request.headers.textLength + (response?.headers.textLength ?? 0);
+  return heads + (messages?.keptBytes ?? 0) + request.body.keptBytes + (response?.body.keptBytes ?? 0);
 }

@@ -7,6 +7,7 @@
  * and met again in midstream, since nobody knows what it carried meanwhile.
  */
 import type { Counters } from '../counters.js';
+import { limitDebug } from '../debug-log.js';
 import type { Logger } from '../log.js';
 import type { CpuBudget } from '../options/option-values.js';
 import type { Settings } from '../options/options.js';
@@ -39,10 +40,13 @@ const GRACE_STEP_MILLIS = 2;
 const SHARE_MILLIS = 30_000;
 
 export function openWatch(settings: Settings, gate: Gate | null, counters: Counters, log: Logger): Watch {
-  if (settings.maxCpu === null || gate === null) return UNLIMITED;
+  if (settings.maxCpu === null || settings.maxCpu === 'none' || gate === null) return UNLIMITED;
   const cores = coresOf(settings.maxCpu, coresAvailable());
   log.info({ cores }, 'capture pauses while the CPU budget is spent');
-  return watchBy(createGovernor({ cores, random: Math.random }), gate, counters, PROCESS_METER);
+  const debug = limitDebug(log, PROCESS_METER.now);
+  return watchBy(createGovernor({ cores, random: Math.random }), gate, counters, PROCESS_METER, (state) => {
+    debug.say('gate', () => ({ state, cores }), STATES[state]);
+  });
 }
 
 /** Reads the time and the CPU time used, in milliseconds. */
@@ -59,9 +63,17 @@ const PROCESS_METER: Meter = {
   },
 };
 
+type State = 'open' | 'closing' | 'shut';
+
+const STATES: Readonly<Record<State, string>> = {
+  open: 'CPU budget: exchanges are admitted',
+  closing: 'CPU budget: spent; those that were admitted may end',
+  shut: 'CPU budget: spent; no packet is taken until some of it is back',
+};
+
 const UNLIMITED: Watch = { admits: true, isShut: false, share: null, start() {}, stop() {} };
 
-function coresOf(budget: CpuBudget, available: number): number {
+function coresOf(budget: Exclude<CpuBudget, 'none'>, available: number): number {
   return 'cores' in budget ? budget.cores : (budget.percent / 100) * available;
 }
 
@@ -70,8 +82,15 @@ export function isCut({ response, marks }: Exchange): boolean {
   return response === null || (marks & (Mark.unfinished | Mark.gap)) !== 0;
 }
 
-export function watchBy(governor: Governor, gate: Gate, counters: Counters, meter: Meter): Watch {
-  let state: 'open' | 'closing' | 'shut' = 'open';
+/** `onChange` takes each new state. */
+export function watchBy(
+  governor: Governor,
+  gate: Gate,
+  counters: Counters,
+  meter: Meter,
+  onChange: (state: State) => void = () => {},
+): Watch {
+  let state: State = 'open';
   let closingSince = 0;
   let last = meter.now();
   let watched = 0;
@@ -96,6 +115,7 @@ export function watchBy(governor: Governor, gate: Gate, counters: Counters, mete
   function step(): void {
     const now = meter.now();
     countTime(now);
+    const before = state;
     const { open, nextStepMillis } = governor.step(now, meter.cpu());
     if (open && state === 'shut') {
       pipeline?.finish();
@@ -111,6 +131,7 @@ export function watchBy(governor: Governor, gate: Gate, counters: Counters, mete
       state = 'shut';
       gate.close();
     }
+    if (state !== before) onChange(state);
     timer = setTimeout(step, state === 'closing' ? GRACE_STEP_MILLIS : nextStepMillis);
   }
 

@@ -13,6 +13,8 @@ import type { Histogram } from '../output/relay/histogram.js';
 export interface SensorStatus {
   readonly counters: Readonly<Counters>;
   readonly interfaces: readonly InterfaceStatistics[];
+  /** By rule, in how many places of traces it replaced something. */
+  readonly redactions: ReadonlyMap<string, number>;
   /** TCP connections followed now. */
   readonly flowCount: number;
   /** Share of the last half minute in which exchanges were admitted; 1 without a CPU budget. */
@@ -69,6 +71,12 @@ export const METRIC_ROWS: readonly MetricRow[] = [
     kind: 'gauge',
     help: 'Exchanges that have not reached an outcome yet.',
     samples: ({ counters }) => one(exchangesInFlight(counters)),
+  },
+  {
+    name: `${PREFIX}redactions_total`,
+    kind: 'counter',
+    help: 'Places in traces where a rule of redaction replaced something.',
+    samples: ({ redactions }) => [...redactions].sort().map(([rule, count]) => [label('rule', rule), count]),
   },
   {
     name: `${PREFIX}flows_held`,
@@ -162,6 +170,13 @@ function histogramSamples({ bounds, counts, sum }: Histogram): readonly Sample[]
   });
   total += counts[bounds.length] as number;
   return [...buckets, [`_bucket${label('le', '+Inf')}`, total], ['_sum', sum / 1000], ['_count', total]];
+}
+
+/** The labels in what `label` makes. */
+export function labelsOf(suffix: string): Record<string, string> {
+  const [, name, value] = /^\{(\w+)="(.*)"\}$/s.exec(suffix) ?? [];
+  if (name === undefined || value === undefined) return {};
+  return { [name]: value.replace(/\\(.)/gs, (_, one: string) => (one === 'n' ? '\n' : one)) };
 }
 
 function label(name: string, value: string): string {

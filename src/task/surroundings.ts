@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
-import { coresAvailable } from './cgroup.js';
+import { coresAvailable, memoryLimit, type ReadText } from './cgroup.js';
 
 export interface Surroundings {
   /** Whether CAP_NET_RAW is in effect; null off Linux. */
@@ -18,10 +18,8 @@ export interface Surroundings {
 /** linux/capability.h */
 const CAP_NET_RAW = 13n;
 
-export type ReadText = (path: string) => string | null;
-
 export function readSurroundings(read: ReadText = readText): Surroundings {
-  return { canCapture: canCapture(read), memoryLimitBytes: memoryLimit(read), cpus: coresAvailable() };
+  return { canCapture: canCapture(read), memoryLimitBytes: memoryLimitBytes(read), cpus: coresAvailable() };
 }
 
 function canCapture(read: ReadText): boolean | null {
@@ -29,12 +27,9 @@ function canCapture(read: ReadText): boolean | null {
   return effective === undefined ? null : ((BigInt(`0x${effective}`) >> CAP_NET_RAW) & 1n) === 1n;
 }
 
-/** By cgroup v2, then v1. A v1 group without a limit shows a number near 2^63. */
-function memoryLimit(read: ReadText): number {
-  const text = read('/sys/fs/cgroup/memory.max') ?? read('/sys/fs/cgroup/memory/memory.limit_in_bytes');
-  const limit = Number(text?.trim());
-  const machine = totalmem();
-  return text !== null && limit > 0 && limit < machine ? limit : machine;
+/** What the task's control groups allow, or all that the machine has. */
+function memoryLimitBytes(read: ReadText): number {
+  return Math.min(memoryLimit(read) ?? Number.POSITIVE_INFINITY, totalmem());
 }
 
 function readText(path: string): string | null {

@@ -1,115 +1,323 @@
 /**
  * Exchange → trace: content codings undone, ids assigned, the target split into its parts.
  *
- * in:  a kept exchange that is as complete as it will get · out: a `Trace`, at once or (a large body to decode) later
+ * in:  a kept exchange that is as complete as it will get · out: a `Trace`
+ *
+ * In two steps, as the second may take long: a `Draft` has everything but the content of its bodies, and is finished at once
+ * where they are small, else wherever there is time.
  */
-import { contentCodings, type DecodedContent, decodeContent } from '../http/content-coding.js';
+import {
+  contentCodings,
+  type DecodedContent,
+  decodeContent,
+  decodeSmall,
+  transferCodings,
+} from '../http/content-coding.js';
+import { readGraphql } from '../http/graphql/graphql-request.js';
 import type { HeaderList } from '../http/header-list.js';
 import { bodyBytes, type MessageBody } from '../http/message-body.js';
-import { type Exchange, markNames } from '../pair/exchange.js';
+import { DEFAULT_LIMITS } from '../limits.js';
+import { splitMessages } from '../pair/deferred-messages.js';
+import { type Endpoint, type Exchange, markNames } from '../pair/exchange.js';
+import { containerOf, type PodLookup } from '../pair/pod.js';
 import { requestAuthority, requestPath, requestQuery, requestScheme } from '../pair/request-target.js';
+import type { Place } from '../pair/route.js';
 import { traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
-import type { Trace, TraceBody } from './trace.js';
+import { finishGrpc, finishGrpcNow } from './grpc-content.js';
+import type { MessageDescriber } from './grpc-descriptors.js';
+import { headerOf, type Trace, type TraceBody, type TraceMessage, type TracePod } from './trace.js';
 
-export interface TraceBuilderContext {
+export interface DraftContext {
   ids: TraceIds;
-  /** Bytes of decoded content a body may have. */
-  bodyBytesMax: number;
   /** Whether an address belongs to this task: decides between `server` and `client`. */
   isLocal(address: string): boolean;
+  /** The pod at an address; null where nobody is asked. */
+  podOf?: PodLookup | null;
 }
+
+/** A trace whose bodies have no content yet. Plain data, as it may be finished in another thread. */
+export interface Draft {
+  readonly trace: Trace;
+  readonly request: DraftBody;
+  /** Null where there is no response. */
+  readonly response: DraftBody | null;
+}
+
+/** What was kept of a body as it was transferred. */
+export interface DraftBody {
+  readonly chunks: readonly Uint8Array[];
+  /** Sum of the lengths of `chunks`. */
+  readonly keptBytes: number;
+  /** As `contentCodings` gives them; where no header names one, that by which the body begins. */
+  readonly codings: readonly string[];
+  /** The body says its coding itself, and may have it by chance: then it is plain. */
+  readonly isUnlabelled: boolean;
+}
+
+/** How much of a body's content a trace may have. */
+export interface ContentLimits {
+  /** Bytes of decoded content. */
+  readonly bodyBytesMax: number;
+  /** Bytes that memory allows for it; what is longer is cut off or, where it is coded, given up. */
+  readonly budgetBytes?: number;
+}
+
+/** What content is made with. */
+export interface ContentContext extends ContentLimits {
+  /** Says what messages of calls hold, where it is known. */
+  readonly describer?: MessageDescriber | null;
+}
+
+export interface TraceBuilderContext extends DraftContext, ContentContext {}
 
 export type TraceBuilder = (exchange: Exchange) => Trace | Promise<Trace>;
 
+/** Both steps in one. */
 export function createTraceBuilder(context: TraceBuilderContext): TraceBuilder {
   return (exchange) => {
-    const { request, response } = exchange;
-    const requestBody = decodeBody(request.body, request.headers, context.bodyBytesMax);
-    const responseBody = response === null ? null : decodeBody(response.body, response.headers, context.bodyBytesMax);
-    if (requestBody instanceof Promise || responseBody instanceof Promise) {
-      return Promise.all([requestBody, responseBody]).then(([first, second]) =>
-        assemble(exchange, first, second, context),
-      );
-    }
-    return assemble(exchange, requestBody, responseBody, context);
+    const draft = draftTrace(exchange, context);
+    return finishSmall(draft, context) ?? finishDraft(draft, context);
   };
 }
 
-function assemble(
-  exchange: Exchange,
-  requestBody: TraceBody,
-  responseBody: TraceBody | null,
-  { ids, isLocal }: TraceBuilderContext,
-): Trace {
+/** The trace with the content of its bodies, if that takes a moment; null if it takes longer. */
+export function finishSmall({ trace, request, response }: Draft, limits: ContentContext): Trace | null {
+  const { bodyBytesMax } = limits;
+  const receivedBody = trace.response?.body ?? null;
+  const decodeBody = (body: TraceBody, draft: DraftBody): TraceBody | null => {
+    if (draft.keptBytes === 0) return body;
+    if (draft.codings.length === 0) return plainBody(body, draft, bodyBytesMax);
+    const decoded = decodeSmall(bodyBytes(draft), draft.codings, bodyBytesMax, body.truncated);
+    return decoded === null ? null : decodedBody(body, draft, decoded, bodyBytesMax);
+  };
+  const requestBody = decodeBody(trace.request.body, request);
+  if (requestBody === null) return null;
+  if (trace.response !== null && response !== null) {
+    const responseBody = decodeBody(trace.response.body, response);
+    if (responseBody === null) return null;
+    trace.response.body = responseBody;
+  }
+  const sentBody = trace.request.body;
+  trace.request.body = requestBody;
+  if (finishGrpcNow(trace, limits)) return withGraphql(trace);
+  trace.request.body = sentBody;
+  if (trace.response !== null && receivedBody !== null) trace.response.body = receivedBody;
+  return null;
+}
+
+/** The same, however long it takes: one body after the other, so that no more than one is being decoded. */
+export async function finishDraft({ trace, request, response }: Draft, limits: ContentContext): Promise<Trace> {
+  trace.request.body = await finishBody(trace.request.body, request, limits);
+  if (trace.response !== null && response !== null)
+    trace.response.body = await finishBody(trace.response.body, response, limits);
+  await finishGrpc(trace, limits);
+  return withGraphql(trace);
+}
+
+async function finishBody(body: TraceBody, draft: DraftBody, limits: ContentLimits): Promise<TraceBody> {
+  const { bodyBytesMax, budgetBytes = Number.POSITIVE_INFINITY } = limits;
+  if (draft.keptBytes === 0) return body;
+  if (draft.codings.length === 0) return plainBody(body, draft, Math.min(bodyBytesMax, budgetBytes));
+  const decoded = await decodeContent(bodyBytes(draft), draft.codings, bodyBytesMax, body.truncated, budgetBytes);
+  return decodedBody(body, draft, decoded, Math.min(bodyBytesMax, budgetBytes));
+}
+
+const GRAPHQL_LIMITS = {
+  bytesMax: DEFAULT_LIMITS.graphql_request_bytes_max,
+  operationsMax: DEFAULT_LIMITS.graphql_operations_max,
+};
+
+function withGraphql(trace: Trace): Trace {
+  const { method, query, headers, body } = trace.request;
+  if (query === '' && body.content.length === 0) return trace;
+  const { buffer, byteOffset, byteLength } = body.codingError === null ? body.content : NO_CONTENT;
+  const contentType = method === 'POST' ? (headerOf(headers, 'content-type') ?? '') : '';
+  const content = Buffer.from(buffer, byteOffset, byteLength);
+  const parts = { method, query, contentType, body: content, isCut: body.truncated };
+  const operations = readGraphql(parts, GRAPHQL_LIMITS);
+  if (operations !== null) trace.graphql = operations;
+  return trace;
+}
+
+/** The trace without the content of its bodies, of which only the sizes are known; `reason` is the error of coded ones. */
+export function withoutContent({ trace, request, response }: Draft, reason: string): Trace {
+  const without = (body: TraceBody, { keptBytes, codings }: DraftBody): TraceBody => {
+    if (keptBytes === 0) return body;
+    const isCoded = codings.length > 0;
+    return { ...body, bytes: isCoded ? 0 : body.wireBytes, truncated: true, codingError: isCoded ? reason : null };
+  };
+  trace.request.body = without(trace.request.body, request);
+  if (trace.response !== null && response !== null) trace.response.body = without(trace.response.body, response);
+  if (trace.messages !== undefined) trace.messages = withoutMessages(trace.messages);
+  return trace;
+}
+
+/** The messages without their contents, for a trace that there is no memory, time or room for. */
+export function withoutMessages(messages: readonly TraceMessage[]): TraceMessage[] {
+  return messages.map((message) => ({
+    ...message,
+    content: NO_CONTENT,
+    truncated: message.truncated || message.bytes > 0,
+  }));
+}
+
+export function createDrafter(context: DraftContext): (exchange: Exchange) => Draft {
+  return (exchange) => draftTrace(exchange, context);
+}
+
+function draftTrace(exchange: Exchange, context: DraftContext): Draft {
+  const { request, response } = exchange;
+  return {
+    trace: assemble(exchange, context),
+    request: draftBody(request.body, request.headers),
+    response: response === null ? null : draftBody(response.body, response.headers),
+  };
+}
+
+function draftBody({ chunks, keptBytes }: MessageBody, headers: HeaderList): DraftBody {
+  if (keptBytes === 0) return { chunks, keptBytes, codings: NO_CODINGS, isUnlabelled: false };
+  const codings = codingsOf(headers);
+  const coding = codings.length === 0 ? unlabelledCoding(chunks[0] as Uint8Array, headers) : null;
+  return { chunks, keptBytes, codings: coding === null ? codings : [coding], isUnlabelled: coding !== null };
+}
+
+/** A file in this form is meant to be one, and left as it is. */
+const FILE_TYPE = /zip|zstd|tar|compress|octet-stream|binary|archive|image\/|audio\/|video\/|font/i;
+
+/** The coding by which a body begins that no header names: gzip (RFC 1952 §2.3.1), zlib (RFC 1950 §2.2), zstd (RFC 8878 §3.1.1). */
+function unlabelledCoding(start: Uint8Array, headers: HeaderList): string | null {
+  const [first, second, third, fourth] = start;
+  const coding =
+    first === 0x1f && second === 0x8b && third === 8
+      ? 'gzip'
+      : first === 0x78 && (second === 0x01 || second === 0x9c || second === 0xda)
+        ? 'deflate'
+        : first === 0x28 && second === 0xb5 && third === 0x2f && fourth === 0xfd
+          ? 'zstd'
+          : null;
+  return coding === null || FILE_TYPE.test(headers.get('content-type') ?? '') ? null : coding;
+}
+
+function codingsOf(headers: HeaderList): readonly string[] {
+  const ofContent = contentCodings(headers.getAll('content-encoding'));
+  if (headers.get('transfer-encoding') === undefined) return ofContent;
+  return [...ofContent, ...transferCodings(headers.getAll('transfer-encoding'))];
+}
+
+const NO_CODINGS: readonly string[] = [];
+
+function assemble(exchange: Exchange, { ids, isLocal, podOf = null }: DraftContext): Trace {
   const { request, response, startTime } = exchange;
+  const start = unixNano(exchange.timeBaseSeconds, startTime);
+  const left = Number(UNIX_NANO_MAX - start);
   const context = exchange.context ?? traceContextOf(request.headers) ?? { traceId: ids.traceId(), parentSpanId: null };
   return {
     traceId: context.traceId,
-    spanId: ids.spanId(),
-    parentSpanId: context.parentSpanId,
-    kind: isLocal(exchange.server.address) ? 'server' : 'client',
-    startTimeUnixNano: BigInt(exchange.timeBaseSeconds) * 1_000_000_000n + BigInt(Math.round(startTime)),
-    durationNano: since(startTime, exchange.endTime),
+    ...spanOf(exchange, context.parentSpanId, ids),
+    kind: isLocal(exchange.server.address) || podOf?.(exchange.server.address) ? 'server' : 'client',
+    startTimeUnixNano: start,
+    durationNano: since(startTime, Math.min(exchange.endTime, startTime + left)),
     timing: {
       requestEndNano: since(startTime, exchange.requestEndTime),
       responseStartNano: response === null ? null : since(startTime, exchange.responseStartTime),
     },
     network: {
-      interface: exchange.interfaceName,
+      interface: exchange.route.interfaceName,
       protocol: exchange.protocol,
       client: exchange.client,
       server: exchange.server,
+      ...legOf(exchange),
+      ...streamOf(exchange),
     },
+    ...(podOf === null ? {} : podsOf(exchange, podOf)),
     request: {
       method: request.method,
-      scheme: requestScheme(request.target),
+      scheme: requestScheme(exchange),
       authority: requestAuthority(exchange),
       target: request.target,
       path: requestPath(request.method, request.target),
       query: requestQuery(request.target),
       headers: request.headers.pairs(),
       trailers: request.trailers,
-      body: requestBody,
+      body: bodyWithoutContent(request.body),
     },
     response:
-      response === null || responseBody === null
+      response === null
         ? null
         : {
             status: response.status,
             reason: response.reason,
             headers: response.headers.pairs(),
             trailers: response.trailers,
-            body: responseBody,
+            body: bodyWithoutContent(response.body),
           },
     marks: markNames(exchange.marks),
+    ...messagesOf(exchange),
   };
+}
+
+/** Windows of a stream are children of the first. */
+function spanOf(
+  { window }: Exchange,
+  parentSpanId: string | null,
+  ids: TraceIds,
+): Pick<Trace, 'spanId' | 'parentSpanId' | 'window'> {
+  if (window === undefined) return { spanId: ids.spanId(), parentSpanId };
+  const { index, span } = window;
+  span.id ??= ids.spanId();
+  return index === 0
+    ? { spanId: span.id, parentSpanId, window: index }
+    : { spanId: ids.spanId(), parentSpanId: span.id, window: index };
+}
+
+function messagesOf(exchange: Exchange): Pick<Trace, 'messages' | 'messagesSeen'> {
+  const { unsplit, startTime } = exchange;
+  const messages = exchange.messages ?? (unsplit === undefined ? undefined : splitMessages(exchange, unsplit));
+  if (messages === undefined) return {};
+  return {
+    messages: messages.kept.map(({ isRequest, time, ...message }) => ({
+      ...message,
+      direction: isRequest ? 'request' : 'response',
+      offsetNano: since(startTime, time),
+    })),
+    messagesSeen: { request: messages.request, response: messages.response },
+  };
+}
+
+/** The last nanosecond of a signed 64-bit clock, in the year 2262: what every format can say, and a `Date` too. */
+const UNIX_NANO_MAX = 2n ** 63n - 1n;
+
+const NANOS_MAX = Number(UNIX_NANO_MAX);
+
+/** A capture may claim any time; one before 1970 or behind `UNIX_NANO_MAX` becomes the nearest that can be said. */
+function unixNano(baseSeconds: number, nanos: number): bigint {
+  if (!Number.isFinite(baseSeconds) || !Number.isFinite(nanos)) return 0n;
+  const time = BigInt(Math.round(baseSeconds)) * 1_000_000_000n + BigInt(Math.round(nanos));
+  return time < 0n ? 0n : time > UNIX_NANO_MAX ? UNIX_NANO_MAX : time;
 }
 
 /** Packets may come slightly out of order; a duration is never negative. */
 function since(start: number, time: number): number {
-  return Math.max(0, Math.round(time - start));
+  return Math.min(Math.max(0, Math.round(time - start)), NANOS_MAX) || 0;
 }
 
 const NO_CONTENT = new Uint8Array(0);
 
-function decodeBody(body: MessageBody, headers: HeaderList, bytesMax: number): TraceBody | Promise<TraceBody> {
-  const { wireBytes, truncated } = body;
-  if (body.keptBytes === 0) {
-    return { wireBytes, bytes: truncated ? 0 : wireBytes, truncated, content: NO_CONTENT, codingError: null };
-  }
-  const codings = contentCodings(headers.getAll('content-encoding'));
-  const raw = bodyBytes(body);
-  if (codings.length === 0) {
-    return { wireBytes, bytes: wireBytes, truncated, content: cut(raw, bytesMax, truncated), codingError: null };
-  }
-  const decoded = decodeContent(raw, codings, bytesMax, truncated);
-  return decoded instanceof Promise
-    ? decoded.then((late) => traceBody(body, late, bytesMax))
-    : traceBody(body, decoded, bytesMax);
+function bodyWithoutContent({ wireBytes, keptBytes, truncated }: MessageBody): TraceBody {
+  const bytes = truncated || keptBytes > 0 ? 0 : wireBytes;
+  return { wireBytes, bytes, truncated, content: NO_CONTENT, codingError: null };
 }
 
-function traceBody(body: MessageBody, decoded: DecodedContent, bytesMax: number): TraceBody {
+/** A body without content codings. */
+function plainBody(body: TraceBody, draft: DraftBody, bytesMax: number): TraceBody {
+  const truncated = body.truncated || draft.keptBytes > bytesMax;
+  return { ...body, bytes: body.wireBytes, truncated, content: cut(bodyBytes(draft), bytesMax, truncated) };
+}
+
+function decodedBody(body: TraceBody, draft: DraftBody, decoded: DecodedContent, bytesMax: number): TraceBody {
+  if (draft.isUnlabelled && (decoded.error !== null || decoded.content.length === 0))
+    return plainBody(body, draft, bytesMax);
   const truncated = body.truncated || decoded.truncated;
   return {
     wireBytes: body.wireBytes,
@@ -117,6 +325,7 @@ function traceBody(body: MessageBody, decoded: DecodedContent, bytesMax: number)
     truncated,
     content: cut(decoded.content, bytesMax, truncated),
     codingError: decoded.error,
+    ...(draft.isUnlabelled ? { unlabelledCoding: draft.codings[0] as string } : {}),
   };
 }
 
@@ -135,4 +344,26 @@ function cut(content: Uint8Array, bytesMax: number, truncated: boolean): Uint8Ar
     }
   }
   return content.subarray(0, end);
+}
+
+function podsOf({ client, server }: Exchange, podOf: PodLookup): Pick<Trace, 'kubernetes'> {
+  const of = ({ address, port }: Endpoint, listens: boolean): TracePod | null => {
+    const pod = podOf(address);
+    if (pod === null) return null;
+    const { namespace, workload, name } = pod;
+    // A client's port says nothing of who it is; one container is the only one.
+    return { namespace, workload, pod: name, container: containerOf(pod, listens ? port : -1) };
+  };
+  const pods = { client: of(client, false), server: of(server, true) };
+  return pods.client === null && pods.server === null ? {} : { kubernetes: pods };
+}
+
+function legOf({ place, route }: Exchange): { leg?: Place } {
+  const leg = place ?? route.place;
+  return leg === null ? {} : { leg };
+}
+
+function streamOf({ stream }: Exchange): { streamId?: number; streamError?: string } {
+  if (stream === undefined) return {};
+  return stream.error === null ? { streamId: stream.id } : { streamId: stream.id, streamError: stream.error };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkFilter, compileFilter, kernelFilter } from '../../src/capture/exclusions.js';
+import { checkFilter, compileFilter, filterOn, kernelFilter } from '../../src/capture/exclusions.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../../src/capture/link-types.js';
 import { UsageError } from '../../src/errors.js';
 import { runFilter } from '../support/bpf.js';
@@ -38,6 +38,20 @@ describe('the expression', () => {
     expect(kernelFilter({ user: 'port 80 or port 81', satellite: [] }, LINKTYPE_RAW)).toBe(
       `${TCP} and ${NO_METADATA} and (port 80 or port 81)`,
     );
+  });
+
+  it('is all there is but the exclusions, where every protocol is wanted', () => {
+    const everyProtocol = true;
+    expect(kernelFilter({ user: '', satellite: [], everyProtocol }, LINKTYPE_RAW)).toBe(NO_METADATA);
+    expect(kernelFilter({ user: 'port 80 or port 81', satellite: [], everyProtocol }, LINKTYPE_ETHERNET)).toBe(
+      `${NO_METADATA} and (port 80 or port 81) and (not vlan or (${NO_METADATA}))`,
+    );
+  });
+
+  it('has an expression of its own on an interface', () => {
+    const parts = { user: '', satellite: [], userOn: (name: string) => (name === 'lo' ? 'port 80' : '') };
+    expect(filterOn(parts, 'lo').user).toBe('port 80');
+    expect(filterOn(parts, 'eth0').user).toBe('');
   });
 
   it('refuses a satellite that is no address, before libpcap would look it up', () => {
@@ -115,6 +129,46 @@ describe('what the kernel takes', () => {
     const tagged = Buffer.from(`${MACS}81000064${type}${bytes}`, 'hex');
     expect(runFilter(ethernet, tagged), 'Ethernet, VLAN 100').toBe(taken ? 65_535 : 0);
     expect(runFilter(raw, Buffer.from(bytes, 'hex')), 'raw IP').toBe(taken ? 65_535 : 0);
+  });
+
+  describe('where QUIC is counted', () => {
+    const parts = { satellite, countsQuic: true };
+    const quicEthernet = compileFilter({ ...parts, user: '' }, LINKTYPE_ETHERNET, 65_535);
+    const quicRaw = compileFilter({ ...parts, user: '' }, LINKTYPE_RAW, 65_535);
+    const [v1, v2, draft] = ['00000001', '6b3343cf', 'ff00001d'];
+    const long = (version: string) => `c0${version}088394c8f03e5157080000449e`;
+    const quic4 = (ports: string, payload: string, fragment = '4000') =>
+      `4500003600${'01'}${fragment}40110000${PEER}${TASK}${ports}00220000${payload}`;
+    const quic6 = (ports: string, payload: string) => `600000000022${'11'}40${TASK6}${TASK6}${ports}00220000${payload}`;
+
+    it.each([
+      ['a beginning on port 443', quic4('c73801bb', long(draft)), true],
+      ['a beginning from port 443', quic4('01bbc738', long(v1)), true],
+      ['version 1 on another port', quic4('c7381151', long(v1)), true],
+      ['version 2 on another port', quic4('c7381151', long(v2)), true],
+      ['another version on another port', quic4('c7381151', long(draft)), false],
+      ['what follows a beginning', quic4('c73801bb', `40${long(v1).slice(2)}`), false],
+      ['DNS', quic4('c7380035', '1234010000010000000000000377777705'), false],
+      ['a later fragment', quic4('c73801bb', long(v1), '0010'), false],
+      ['TCP', ipv4(PEER, TASK, 'c7381f90'), true],
+      ['to the satellite', ipv4(TASK, SATELLITE, 'c73810de'), false],
+      ['a beginning over IPv6', quic6('c73801bb', long(draft)), true],
+      ['version 1 on another port over IPv6', quic6('c7381151', long(v1)), true],
+      ['another version on another port over IPv6', quic6('c7381151', long(draft)), false],
+      ['what follows a beginning over IPv6', quic6('c73801bb', `40${long(v1).slice(2)}`), false],
+    ])('%s', (_what, bytes, taken) => {
+      const [header, type] = bytes.startsWith('6') ? [ETHERNET_IPV6, '86dd'] : [ETHERNET_IPV4, '0800'];
+      expect(runFilter(quicEthernet, Buffer.from(header + bytes, 'hex')), 'Ethernet').toBe(taken ? 65_535 : 0);
+      const tagged = Buffer.from(`${MACS}81000064${type}${bytes}`, 'hex');
+      expect(runFilter(quicEthernet, tagged), 'Ethernet, VLAN 100').toBe(taken ? 65_535 : 0);
+      expect(runFilter(quicRaw, Buffer.from(bytes, 'hex')), 'raw IP').toBe(taken ? 65_535 : 0);
+    });
+
+    it('the user decides first', () => {
+      const program = compileFilter({ ...parts, user: 'tcp port 8080' }, LINKTYPE_ETHERNET, 65_535);
+      expect(runFilter(program, Buffer.from(ETHERNET_IPV4 + quic4('c73801bb', long(v1)), 'hex'))).toBe(0);
+      expect(runFilter(program, Buffer.from(ETHERNET_IPV4 + ipv4(PEER, TASK, 'c7381f90'), 'hex'))).toBe(65_535);
+    });
   });
 
   it('not ARP', () => {

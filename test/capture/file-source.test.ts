@@ -230,6 +230,28 @@ describe('pcapng', () => {
       expect(packets.map(({ time }) => time)).toEqual([1_700_000_000_000_007_000n, 1_700_000_004_000_000_000n]);
     });
 
+    it('believes no time before 1970 or behind 2262', async () => {
+      const { packets } = await read(
+        section,
+        describeInterface(1, 0, offset(-(2n ** 62n))),
+        describeInterface(1, 0, offset(2n ** 62n), option(9, hex('00'))),
+        describeInterface(1, 0, option(9, hex('80'))),
+        describeInterface(1, 0, option(9, hex('ff'))),
+        packet(0, 7n, 'before'),
+        packet(1, 2n ** 64n - 1n, 'behind'),
+        packet(2, 2n ** 64n - 1n, 'one tick a second'),
+        packet(3, 2n ** 64n - 1n, '2^127 ticks a second'),
+      );
+      expect(packets.map(({ time }) => time)).toEqual([
+        7_000n,
+        // A double holds the whole span to half a microsecond.
+        9_223_372_035_000_000_512n,
+        // A double holds the whole span to half a microsecond.
+        9_223_372_035_000_000_512n,
+        0n,
+      ]);
+    });
+
     it('reads simple packets, cut at the snap length, at the time of the one before', async () => {
       const simple = (wire: number, data: string) => block(3, Buffer.concat([words(little, wire), Buffer.from(data)]));
       const { packets } = await read(

@@ -51,7 +51,8 @@ describe('which interfaces the user wants', () => {
     ['exclusion wins over inclusion', [], ['eth'], ['^veth'], ['eth0', 'eth1']],
     ['exclusion wins over names', ['lo', 'eth0'], [], ['lo'], ['eth0']],
   ])('%s', (_what, fixed, include, exclude, wanted) => {
-    expect(names.filter(interfaceSelector({ names: fixed, include, exclude }))).toEqual(wanted);
+    const isWanted = interfaceSelector({ names: fixed, include, exclude });
+    expect(names.filter((name) => isWanted({ name, loopback: name === 'lo' }))).toEqual(wanted);
   });
 });
 

@@ -23,7 +23,7 @@ const headers = [process.env.npm_config_nodedir ?? '', dirname(dirname(process.e
   .find((path) => existsSync(join(path, 'node_api.h')));
 const able = needs('root', 'cc', { libasan: sanitizer !== null, 'the headers of Node.js': headers !== undefined });
 
-it('is neither misused nor leaked', { ...able, timeout: 60_000 }, () => {
+it('is neither misused nor leaked', { ...able, timeout: 120_000 }, () => {
   const addon = join(directory, 'ring.node');
   execFileSync('gcc', [
     ...['-std=gnu11', '-g', '-O1', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-shared', '-fPIC'],

@@ -16,7 +16,7 @@ interface Line {
   marks: string[];
 }
 
-it('counts, marks and recovers', { ...needs('capture'), timeout: 60_000 }, async () => {
+it('counts, marks and recovers', { ...needs('capture'), timeout: 120_000 }, async () => {
   const body = (target: string) => target.repeat(Math.ceil(60_000 / target.length)).slice(0, 60_000);
   const server = createServer((asked, answer) => answer.end(body(asked.url!)));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { defaultText, environmentNames, type OptionTable } from '../../src/options/option-row.js';
-import { DEMO_OPTIONS, SATELLITE_OPTIONS, SENSOR_OPTIONS } from '../../src/options/options.js';
+import { DEMO_OPTIONS, REDACT_OPTIONS, SATELLITE_OPTIONS, SENSOR_OPTIONS } from '../../src/options/options.js';
 import { COMMAND, runCommand } from '../support/command.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'cli-'));
@@ -20,19 +20,45 @@ function file(name: string, content: string): string {
 describe('help', () => {
   it.each<[string, OptionTable]>([
     ['apidump', SENSOR_OPTIONS],
+    ['watch', SENSOR_OPTIONS],
     ['satellite', SATELLITE_OPTIONS],
     ['demo', DEMO_OPTIONS],
+    ['redact', REDACT_OPTIONS],
   ])('of %s has every option under its heading, with variable and default', async (command, table) => {
-    const { code, stdout, stderr } = await runCommand([command, '--help']);
+    const { code, stdout, stderr } = await runCommand([command, '--help', 'all']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const [name, option] of Object.entries(table)) {
       const section = sectionOf(stdout, option.group);
-      expect(section).toMatch(new RegExp(`^ {2}--${name} `, 'm'));
+      expect(section).toMatch(
+        new RegExp(`^ {2}(${option.letter === undefined ? ' {4}' : `-${option.letter}, `})?--${name} `, 'm'),
+      );
       expect(section).toContain(`$${environmentNames(name, option)[0]}`);
       const words = defaultText(option);
       if (words !== null) expect(section.replace(/\s+/g, ' ')).toContain(`[default: ${words}]`);
     }
     expect(stdout).not.toContain('Options:');
+  });
+
+  it('is short without all: the options of its own first, and what a newcomer needs', async () => {
+    const { code, stdout } = await runCommand(['doctor', '--help']);
+    expect(code).toBe(0);
+    expect(stdout.indexOf('\nDoctor:\n')).toBeLessThan(stdout.indexOf('\nSatellite:\n'));
+    expect(stdout).toContain('--satellite-url');
+    expect(stdout).not.toContain('--spool-max-bytes');
+    expect(stdout).toMatch(/There are \d+ more options: pcap-sensor doctor --help all/);
+    const whole = await runCommand(['apidump', '--help', 'all']);
+    const short = await runCommand(['apidump', '--help']);
+    expect(short.stdout.split('\n').length * 2).toBeLessThan(whole.stdout.split('\n').length);
+  });
+
+  it('completes commands and every option', async () => {
+    const script = await runCommand(['completion'], { env: { SHELL: '/bin/bash' } });
+    expect(script).toMatchObject({ code: 0, stderr: '' });
+    expect(script.stdout).toContain('complete -o bashdefault -o default -F');
+    const options = await runCommand(['--get-yargs-completions', 'pcap-sensor', 'apidump', '--']);
+    expect(options.stdout.split('\n')).toEqual(
+      expect.arrayContaining(Object.keys(SENSOR_OPTIONS).map((name) => `--${name}`)),
+    );
   });
 
   it('lists the commands', async () => {
@@ -87,9 +113,10 @@ describe('a wrong call ends with 2 and one line', () => {
   it.each<[args: string[], says: string, env?: Record<string, string>]>([
     [['apidmp'], 'did you mean apidump?'],
     [['apidump'], '--satellite-url is required'],
-    [['apidump', '--read', EMPTY], '--output ndjson'],
+    [['apidump', '--read', EMPTY], '--output text or ndjson'],
     [['apidump', ...URL_FLAG, '--rate', '5'], '--rate is no option; did you mean --rate-limit?'],
-    [['apidump', ...URL_FLAG, '-i', 'lo'], '-i is no option'],
+    [['apidump', ...URL_FLAG, '-i', 'nope0'], '--interfaces "nope0" is no interface'],
+    [['apidump', ...URL_FLAG, '-x', 'lo'], '-x is no option'],
     [['apidump', ...URL_FLAG, 'port', '80'], '"port"'],
     [['apidump', ...URL_FLAG, '--', '--rate-limit'], '"--rate-limit"'],
     [['apidump', ...URL_FLAG, '--rate-limit'], '--rate-limit needs a value'],

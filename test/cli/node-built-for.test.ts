@@ -4,6 +4,7 @@ import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { builtForAnother } from '../../src/cli/node-built-for.js';
 import { runCommand } from '../support/command.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -42,4 +43,19 @@ it('takes another version of the same ABI for the same', async () => {
 it('asks nothing where bin/setup was not what installed it', async () => {
   rmSync(join(copy, 'node_modules/.setup-note'), { force: true });
   expect((await sensor('--version')).code).toBe(0);
+});
+
+it('knows the error of an addon that was built for another Node.js, where no note said so', () => {
+  // As node::binding::DLOpen words it, src/node_binding.cc.
+  const message =
+    "The module '/x/re2.node'\nwas compiled against a different Node.js version using\nNODE_MODULE_VERSION 93. This " +
+    'version of Node.js requires\nNODE_MODULE_VERSION 115.';
+  const error = builtForAnother(Object.assign(new Error(message), { code: 'ERR_DLOPEN_FAILED' }));
+  expect(error?.message).toMatch(/^an addon was built for another Node\.js, and this is v[\d.]+; run .*bin\/setup /);
+  expect(error?.message).not.toContain('\n');
+  const missing = Object.assign(new Error('libpcap.so.1: cannot open shared object file'), {
+    code: 'ERR_DLOPEN_FAILED',
+  });
+  expect(builtForAnother(missing)).toBeNull();
+  expect(builtForAnother(null)).toBeNull();
 });

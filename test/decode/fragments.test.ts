@@ -4,6 +4,7 @@ import { createCounters } from '../../src/counters.js';
 import { LinkType } from '../../src/decode/link-type.js';
 import { PacketDecoder } from '../../src/decode/packet-decoder.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
+import { MemoryBudget } from '../../src/memory-budget.js';
 import { packetBatch } from '../support/packet-batch.js';
 import { ipv4, ipv6, ipv6Extension, ipv6Fragment, tcp } from '../support/packets.js';
 import { Random, runSeed } from '../support/random.js';
@@ -13,7 +14,8 @@ const DATAGRAM = tcp({ sequence: 5 }, PAYLOAD);
 
 function decoder(limits: Partial<Limits> = {}) {
   const counters = createCounters();
-  const inner = new PacketDecoder({ ...DEFAULT_LIMITS, ...limits }, counters);
+  const budget = new MemoryBudget(limits.memory_bytes_max ?? DEFAULT_LIMITS.memory_bytes_max);
+  const inner = new PacketDecoder({ ...DEFAULT_LIMITS, ...limits }, counters, () => {}, budget);
   const feed = (packet: Buffer, time = 0): string | null => {
     // Packets do not outlive their batch.
     const memory = Buffer.from(packet);
@@ -23,8 +25,43 @@ function decoder(limits: Partial<Limits> = {}) {
     memory.fill(0);
     return text;
   };
-  return { feed, counters };
+  return { feed, finish: () => inner.finish(), counters, budget };
 }
+
+describe('the memory budget', () => {
+  it('has what fragments hold, until their datagram is whole, too old or evicted', () => {
+    const { feed, finish, counters, budget } = decoder({ fragmented_datagrams_max: 2 });
+    feed(v4(1, 0, 80));
+    expect(budget.used).toBeGreaterThanOrEqual(80);
+    feed(v4(1, 80, 160));
+    feed(v4(1, 160, 220));
+    expect(budget.used).toBe(0);
+    for (let id = 2; id <= 4; id++) feed(v4(id, 0, 80));
+    const two = budget.used;
+    feed(v4(5, 0, 80));
+    expect(budget.used).toBe(two);
+    feed(v4(6, 0, 80), DEFAULT_LIMITS.fragment_timeout_nanos * 2);
+    expect(budget.used).toBe(two / 2);
+    expect(counters.fragments_dropped).toBe(4);
+    finish();
+    expect(budget.used).toBe(0);
+    expect(counters.fragments_dropped).toBe(5);
+  });
+
+  it('makes room at the cost of the oldest, and takes nothing that there is no room for', () => {
+    const { feed, counters, budget } = decoder({ memory_bytes_max: 1600 });
+    feed(v4(1, 0, 160));
+    feed(v4(2, 0, 160));
+    feed(v4(3, 0, 160));
+    expect(counters.fragments_dropped).toBe(1);
+    expect(budget.used).toBeLessThanOrEqual(1600);
+    expect(feed(v4(3, 160, 220))).toBe(PAYLOAD.toString('latin1'));
+    const large = Buffer.alloc(4000);
+    expect(feed(v4(4, 0, 3200, large))).toBe(null);
+    expect(counters.fragments_dropped).toBe(3);
+    expect(budget.used).toBe(0);
+  });
+});
 
 const v4 = (id: number, from: number, to: number, bytes = DATAGRAM) =>
   ipv4({ protocol: 6, id, offset: from, more: to < bytes.length }, bytes.subarray(from, to));
@@ -94,6 +131,15 @@ describe.each([
     expect(counters.fragments_dropped).toBe(2);
     feed(fragment(5, ...RANGES[1]));
     expect(feed(fragment(5, ...RANGES[2]))).toBe(PAYLOAD.toString('latin1'));
+  });
+
+  it('come out whole from memory that others had', () => {
+    const { feed } = decoder({ fragmented_datagrams_max: 2 });
+    const large = Buffer.alloc(65_008, 'x');
+    for (let id = 0; id < 5; id++) feed(fragment(id, 65_000, 65_008, large));
+    feed(fragment(30, ...RANGES[0]));
+    feed(fragment(30, ...RANGES[1]));
+    expect(feed(fragment(30, ...RANGES[2]))).toBe(PAYLOAD.toString('latin1'));
   });
 
   it('are bounded in pieces', () => {

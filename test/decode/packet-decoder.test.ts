@@ -47,21 +47,25 @@ function decodeAll(packet: Buffer, linkType: number, wire = packet.length) {
   };
 }
 
+/** The number of a network in another. */
+const within = (outer: number, inner: number): number => (Math.imul(outer, 0x9e3779b1) + inner) | 0;
+
 const PACKETS: [name: string, linkType: number, packet: Buffer, tunnelId?: number][] = [
   ['Ethernet, IPv4', LinkType.ethernet, ethernet(0x0800, V4)],
   ['Ethernet, IPv6', LinkType.ethernet, ethernet(0x86dd, V6)],
   ['Ethernet, padded to 60 bytes', LinkType.ethernet, ethernet(0x0800, Buffer.concat([V4, Buffer.alloc(9, 0x55)]))],
   ['Ethernet, IPv6, padded', LinkType.ethernet, ethernet(0x86dd, Buffer.concat([V6, Buffer.alloc(9, 0x55)]))],
-  ['802.1Q', LinkType.ethernet, ethernet(0x8100, vlan(5, 0x0800, V4))],
-  ['802.1ad QinQ', LinkType.ethernet, ethernet(0x88a8, vlan(5, 0x8100, vlan(6, 0x86dd, V6)))],
-  ['QinQ of old', LinkType.ethernet, ethernet(0x9100, vlan(5, 0x8100, vlan(6, 0x0800, V4)))],
+  ['802.1Q', LinkType.ethernet, ethernet(0x8100, vlan(5, 0x0800, V4)), 5],
+  ['802.1Q with a priority alone', LinkType.ethernet, ethernet(0x8100, vlan(0x6000, 0x0800, V4))],
+  ['802.1ad QinQ', LinkType.ethernet, ethernet(0x88a8, vlan(5, 0x8100, vlan(6, 0x86dd, V6))), within(5, 6)],
+  ['QinQ of old', LinkType.ethernet, ethernet(0x9100, vlan(5, 0x8100, vlan(6, 0x0800, V4))), within(5, 6)],
   ['PPPoE session', LinkType.ethernet, ethernet(0x8864, pppoe(Buffer.concat([hex('0021'), V4])))],
   [
     'PPPoE session, IPv6, protocol compressed',
     LinkType.ethernet,
     ethernet(0x8864, pppoe(Buffer.concat([hex('57'), V6]))),
   ],
-  ['PPPoE in 802.1Q', LinkType.ethernet, ethernet(0x8100, vlan(1, 0x8864, pppoe(Buffer.concat([hex('0021'), V4]))))],
+  ['PPPoE in 802.1Q', LinkType.ethernet, ethernet(0x8100, vlan(1, 0x8864, pppoe(Buffer.concat([hex('0021'), V4])))), 1],
   ['MPLS, two labels', LinkType.ethernet, ethernet(0x8847, Buffer.concat([hex('00010040 00011140'), V4]))],
   [
     '802.3 with LLC and SNAP',
@@ -70,7 +74,7 @@ const PACKETS: [name: string, linkType: number, packet: Buffer, tunnelId?: numbe
   ],
   ['PPPoE link', LinkType.pppEther, pppoe(Buffer.concat([hex('0021'), V4]))],
   ['Linux SLL', LinkType.linuxSll, linuxSll(0x0800, V4)],
-  ['Linux SLL, tagged', LinkType.linuxSll, linuxSll(0x8100, vlan(9, 0x86dd, V6))],
+  ['Linux SLL, tagged', LinkType.linuxSll, linuxSll(0x8100, vlan(9, 0x86dd, V6)), 9],
   ['Linux SLL2', LinkType.linuxSll2, linuxSll2(0x86dd, V6)],
   ['null, little-endian', LinkType.null, Buffer.concat([hex('02000000'), V4])],
   ['null, big-endian, IPv6 of macOS', LinkType.null, Buffer.concat([hex('0000001e'), V6])],
@@ -144,7 +148,12 @@ const PACKETS: [name: string, linkType: number, packet: Buffer, tunnelId?: numbe
     ethernet(0x0800, ipv4({ protocol: 17 }, vxlan(0xabcdef, ethernet(0x0800, V4)))),
     0xabcdef,
   ],
-  ['VXLAN over IPv6', LinkType.raw, ipv6({ protocol: 17 }, vxlan(3, ethernet(0x8100, vlan(1, 0x86dd, V6)))), 3],
+  [
+    'VXLAN over IPv6',
+    LinkType.raw,
+    ipv6({ protocol: 17 }, vxlan(3, ethernet(0x8100, vlan(1, 0x86dd, V6)))),
+    within(3, 1),
+  ],
   [
     'Geneve with options',
     LinkType.raw,
@@ -248,10 +257,19 @@ describe('what is no TCP segment', () => {
     expect(counters[counter]).toBe(1);
   });
 
-  it('ends however deep the nesting', () => {
-    let packet = V4;
-    while (packet.length < 60_000) packet = ipv4({ protocol: 4 }, packet);
-    expect(decodeAll(packet, LinkType.raw).payload).toBe('payload');
+  it('reads as many headers as the limit says, and ends however deep the nesting', () => {
+    const nested = (depth: number) => {
+      let packet = V4;
+      for (let i = 0; i < depth; i++) packet = ipv4({ protocol: 4 }, packet);
+      return packet;
+    };
+    // Of each tunnel two, and of the packet within its version, its header and TCP's.
+    const depth = (DEFAULT_LIMITS.headers_max - 3) >> 1;
+    expect(decodeAll(nested(depth), LinkType.raw).payload).toBe('payload');
+    const deeper = decodeAll(nested(depth + 2), LinkType.raw);
+    expect(deeper.payload).toBeNull();
+    expect(deeper.counters.packets_malformed).toBe(1);
+    expect(decodeAll(nested(2999), LinkType.raw).counters.packets_malformed).toBe(1);
     expect(decodeAll(Buffer.from('81008100'.repeat(15_000), 'hex'), LinkType.ethernet).found).toBe(false);
     expect(decodeAll(Buffer.concat([hex('ffffffffffff ffffffffffff 8847'), Buffer.alloc(60_000)]), 1).found).toBe(
       false,

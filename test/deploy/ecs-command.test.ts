@@ -53,7 +53,7 @@ test('add, status, add again, remove, status', async () => {
 });
 
 test.each<[string, string[], RegExp]>([
-  ['no action', ['ecs'], /"ecs" is no command; give one of add, remove, status/],
+  ['no action', ['ecs'], /"ecs" needs a command behind it; give one of add, remove, cf-fragment, tf-fragment, status/],
   ['a mistyped action', ['ecs', 'ad'], /"ecs ad" is no command; did you mean add\?/],
   ['no region', ['ecs', 'status'], /no terminal to ask at: give --region/],
   [

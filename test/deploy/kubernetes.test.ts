@@ -29,12 +29,12 @@ test('the sensor starts with its arguments and the variables of the ConfigMap', 
     LEVO_ENV: 'staging',
     LEVOAI_ORG_ID: '3f0c7c3a-6f6e-4c5e-9a51-0c9d6d1f3b11',
   };
-  expect(Object.keys(data)).toStrictEqual(Object.keys(filledIn));
-  const variables = [...Object.entries(filledIn), ['LEVO_SERVICE_NAME', 'node-1']] as const;
+  expect(Object.keys(data)).toEqual(expect.arrayContaining(Object.keys(filledIn)));
+  const variables = [...Object.entries({ ...data, ...filledIn }), ['LEVO_SERVICE_NAME', 'node-1']] as const;
   const environment = variables.map(([name, value]) => ({ name, value }));
   const settings = startSettings({ args: sensor.args ?? [], environment });
   expect(settings).toMatchObject({ levoEnv: 'staging', serviceName: 'node-1', rateLimit: 1000 });
-  expect(objectsOf(sensor.env).map((entry) => entry.name)).toStrictEqual(['LEVO_SERVICE_NAME']);
+  expect(objectsOf(sensor.env).map((entry) => entry.name)).toStrictEqual(['LEVO_SERVICE_NAME', 'LEVO_KUBERNETES_NODE']);
 });
 
 test('an unfilled ConfigMap is refused at once, by name', () => {
@@ -58,11 +58,12 @@ test('it captures on the node with NET_RAW, and can do nothing else there', () =
   expect(sensor.image).toBe(`levoai/pcap-sensor:${version}`);
 });
 
-test('its probes ask what the health check of a task definition asks', () => {
-  const task = JSON.parse(
-    readFileSync(new URL('../../task-definitions/sidecar.json', import.meta.url), 'utf8'),
-  ) as JsonObject;
-  const [, ...command] = (task.healthCheck as { command: string[] }).command;
-  expect(sensor.startupProbe).toMatchObject({ exec: { command } });
-  expect(sensor.livenessProbe).toMatchObject({ exec: { command } });
+test('its probes ask the health port on loopback, where the kubelet is too', () => {
+  const { LEVO_HEALTH_PORT } = of('ConfigMap').data as Record<string, string>;
+  for (const [probe, path] of [
+    [sensor.startupProbe, '/healthz'],
+    [sensor.livenessProbe, '/healthz'],
+    [sensor.readinessProbe, '/readyz'],
+  ])
+    expect(probe).toMatchObject({ httpGet: { host: '127.0.0.1', port: Number(LEVO_HEALTH_PORT), path } });
 });

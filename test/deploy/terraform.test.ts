@@ -2,12 +2,11 @@
  * `terraform/`: the provider-free module by its own tests, and the revision injector with the real AWS provider
  * against moto.
  *
- * The second needs the provider in a directory laid out as `terraform providers mirror` leaves it, named by
- * PCAP_SENSOR_TERRAFORM_PLUGINS.
+ * The second needs the provider, which `test/support/terraform-plugins.ts` finds.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,11 +35,12 @@ import { lostPaths } from '../support/json-paths.js';
 import { type Moto, motoInstalled, startMoto } from '../support/moto.js';
 import { needs } from '../support/needs.js';
 import { futureTaskDefinition, richTags, richTaskDefinition } from '../support/rich-task-definition.js';
+import { terraformPlugins } from '../support/terraform-plugins.js';
 
 const source = fileURLToPath(new URL('../../terraform', import.meta.url));
-const plugins = process.env.PCAP_SENSOR_TERRAFORM_PLUGINS;
+const plugins = terraformPlugins();
 const terraformInstalled = spawnSync('terraform', ['version']).status === 0;
-const hasPlugins = plugins !== undefined && existsSync(plugins);
+const hasPlugins = plugins !== null;
 
 const TERRAFORM_MILLIS = 120_000;
 
@@ -203,7 +203,7 @@ describe('the container definition module', needs({ terraform: terraformInstalle
 
 describe(
   'the revision injector against moto',
-  needs({ terraform: terraformInstalled, moto: motoInstalled, PCAP_SENSOR_TERRAFORM_PLUGINS: hasPlugins }),
+  needs({ terraform: terraformInstalled, moto: motoInstalled, 'terraform-provider-aws': hasPlugins }),
   () => {
     let moto: Moto;
     let client: ECSClient;

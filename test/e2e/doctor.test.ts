@@ -2,10 +2,13 @@
  * `doctor` where it should find something, on real traffic, and where it should find nothing.
  */
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, get, type Server } from 'node:http';
 import { createServer as createTlsServer, get as getTls } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Satellite, startSatellite } from '../../src/satellite/satellite.js';
 import { makeCertificates } from '../support/certificates.js';
 import { COMMAND, runCommand } from '../support/command.js';
@@ -102,8 +105,47 @@ describe('the doctor', needs('capture'), () => {
   it('finds that the satellite is not there', async () => {
     const { code, stdout } = await examine(await busyServer(), `http://127.0.0.1:${await unusedPort()}`);
     expect(stdout).toMatch(/^ok +traffic/m);
-    expect(stdout).toMatch(/^fail +satellite +http:.*ECONNREFUSED.*\n +→ .+/m);
+    expect(stdout).toMatch(/^fail +satellite +http:.*connection refused.*\n +→ .+/m);
     expect(code).toBe(1);
+  });
+
+  it('names the option for a certificate that is not trusted, and the scheme for TLS where there is none', {
+    ...needs('openssl'),
+  }, async () => {
+    const port = await busyServer(true);
+    const { code, stdout } = await examine(port, `https://localhost:${port}`);
+    expect(stdout).toMatch(/^fail +satellite +https:.*not trusted: .*\n +→ .*--satellite-ca FILE/m);
+    expect(code).toBe(1);
+    const plain = await examine(port, satellite.url.replace('http:', 'https:'));
+    expect(plain.stdout).toMatch(/^fail +satellite +https:.*it speaks plain HTTP.*\n +→ give http:\/\//m);
+  });
+
+  it('examines what would be written, as the user who would write it', needs('root', 'setpriv'), async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'doctor-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const port = await busyServer();
+    const written = ['--write', `${directory}/x.pcap`, '--write', `${directory}/x.har`];
+    const files = ['--output', `ndjson:${directory}/traces`, ...written];
+    const spool = ['--output', 'satellite', '--spool-dir', `${directory}/spool`];
+    const args = ['doctor', '--seconds', '0.2', '--filter', `tcp port ${port}`, '--satellite-url', satellite.url];
+    const mine = await runCommand([...args, ...files, ...spool]);
+    for (const said of [
+      /^ok +output +--output ndjson:\S+\/traces: will be made, \d+ MiB free$/m,
+      /^ok +output +--write \S+x\.pcap: will be made/m,
+      /^ok +output +--write \S+x\.har: will be made/m,
+      /^ok +spool +--spool-dir \S+: will be made/m,
+    ])
+      expect(mine.stdout).toMatch(said);
+    expect(mine.stdout).not.toContain('nothing here');
+    expect(readdirSync(directory)).toEqual([]);
+    const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--', COMMAND];
+    const others = await runCommand([...nobody, ...args, ...files, ...spool], { command: 'setpriv' });
+    for (const said of [
+      /^fail +output +--output ndjson:\S+\/traces: permission denied \(EACCES\)\n +→ name a file that can be written$/m,
+      /^fail +spool +--spool-dir \S+: permission denied \(EACCES\)\n +→ name a directory/m,
+    ])
+      expect(others.stdout).toMatch(said);
+    expect(others.code).toBe(1);
   });
 
   // Only root can take a capability away from a child.

@@ -27,6 +27,7 @@ import { type Need, type Needs, needs } from '../support/needs.js';
 import { podman, podmanReady, runContainer, sensorImage, startContainer } from '../support/podman.js';
 import { richTaskDefinition } from '../support/rich-task-definition.js';
 import { atTerminal, type Terminal, type TerminalOptions } from '../support/terminal.js';
+import { terraformPlugins } from '../support/terraform-plugins.js';
 import { builtCopy, freshClone } from '../support/working-copy.js';
 
 /** Captures in a network namespace of its own; all take git, for a clone. */
@@ -35,10 +36,10 @@ const capturing = (...more: Need[]) => needs('namespaces', 'ip', 'curl', 'git', 
 const slow = { 'scripts/check-readme': process.env.DOCUMENTED_COMMANDS === 'all' };
 const moto = { moto: motoInstalled };
 const image = { PCAP_SENSOR_IMAGE: podmanReady };
-const plugins = process.env.PCAP_SENSOR_TERRAFORM_PLUGINS ?? '';
+const plugins = terraformPlugins();
 const terraform = {
   terraform: spawnSync('terraform', ['version']).status === 0,
-  PCAP_SENSOR_TERRAFORM_PLUGINS: existsSync(plugins),
+  'terraform-provider-aws': plugins !== null,
   ...moto,
 };
 const MINUTES = 60_000;
@@ -46,7 +47,9 @@ const MINUTES = 60_000;
 const NOT_RUN: Readonly<Record<string, string>> = {
   'npm test': 'this is what it runs',
   'docker stop': 'names the verb; the test of the image stops a container',
-  'docs/install.md#Docker[2]':
+  'scripts/node-matrix': 'runs the tests on three versions of Node.js; .ci/full does',
+  'docs/install.md#Docker[2]': 'needs a base image to pull; scripts/image builds the same from what is installed',
+  'docs/install.md#Docker[3]':
     'needs BuildKit and base images to pull; scripts/image builds the same Dockerfile for both platforms',
 };
 
@@ -126,6 +129,31 @@ describe('from a checkout', () => {
       await succeed(receiving);
     },
   );
+
+  scenario('watching loopback', capturing(), ['README.md#Watch the traffic[0]'], async (watch = '') => {
+    const where = { cwd: copy, namespace: namespace() };
+    const app = atTerminal(`node -e "${APPLICATION}"`, where);
+    await app.until('listening');
+    const watching = atTerminal(watch, where);
+    await watching.until('capturing on');
+    await succeed(atTerminal('curl --silent http://127.0.0.1:8080/things', where));
+    await watching.until(/GET 127\.0\.0\.1:8080\/things 200/);
+    await interruptAndCount(watching);
+  });
+
+  scenario('watching a capture file', needs('git'), ['README.md#Watch the traffic[1]'], async (watch = '') => {
+    writeFileSync(
+      join(copy, 'capture.pcap'),
+      captureFile(
+        conversation([
+          ['client', 'GET /things HTTP/1.1\r\nHost: shop.example\r\n\r\n'],
+          ['server', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'],
+        ]),
+      ),
+    );
+    expect(await succeed(atTerminal(watch, { cwd: copy }))).toContain('shop.example/things 200');
+    expect(JSON.parse(readFileSync(join(copy, 'capture.har'), 'utf8')).log.entries).toHaveLength(1);
+  });
 
   scenario('a capture file', needs('git'), ['README.md#Use it[3]'], async (apidump = '') => {
     const seen = conversation([
@@ -224,7 +252,7 @@ describe('Docker', () => {
     async (build = '') => {
       // What the Dockerfile names, in place of what cannot be pulled; npm's certificates as the machine has them.
       const standIns = [
-        ['localhost/pcap-sensor-build:bookworm', 'docker.io/library/node:20-bookworm'],
+        ['localhost/pcap-sensor-build:bookworm', 'docker.io/library/node:24-bookworm'],
         ['localhost/pcap-sensor-base:bookworm', 'docker.io/library/debian:bookworm-slim'],
       ] as const;
       const context = mkdtempSync(join(tmpdir(), 'pcap-sensor-stand-in-'));

@@ -42,13 +42,27 @@ describe('the image', needs({ PCAP_SENSOR_IMAGE: podmanReady }), () => {
   test('a signal reaches the sensor, orphans are reaped, and it ends with 0', async () => {
     const container = await startContainer(...apart, '--read-only', sensorImage, 'satellite', '--port', '0');
     try {
-      await expect.poll(() => container.logs(), { timeout: 20_000 }).toContain('satellite at');
+      await expect.poll(() => container.logs(), { timeout: 120_000 }).toContain('satellite at');
       expect(readFileSync(`/proc/${container.pid}/comm`, 'utf8').trim()).toBe('tini');
       await podman('exec', container.id, 'sh', '-c', 'sh -c "sleep 0.1 & exit" & wait');
       const states = await podman('exec', container.id, 'sh', '-c', 'sleep 1; cat /proc/[0-9]*/stat');
       expect(states.stdout).not.toMatch(/\) Z /);
       expect(await container.stop(20)).toBe(0);
       expect(await container.logs()).toContain('SIGTERM');
+    } finally {
+      await container.remove();
+    }
+  });
+
+  // Docker and Fargate grant NET_RAW without being asked, podman does not.
+  test.each(['NET_RAW', 'ALL'])('granted %s has NET_RAW alone in effect, and can gain nothing', async (granted) => {
+    const container = await startContainer(...apart, '--cap-add', granted, sensorImage, 'satellite', '--port', '0');
+    try {
+      await expect.poll(() => container.logs(), { timeout: 120_000 }).toContain('satellite at');
+      const status = readFileSync(`/proc/${container.pid}/status`, 'utf8');
+      for (const set of ['CapPrm', 'CapEff', 'CapBnd'])
+        expect(status).toMatch(new RegExp(`^${set}:\\t0{12}2000$`, 'm'));
+      expect(status).toMatch(/^NoNewPrivs:\t1$/m);
     } finally {
       await container.remove();
     }

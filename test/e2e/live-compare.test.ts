@@ -135,6 +135,19 @@ describe('the comparison of the live matrix', () => {
     ]);
   });
 
+  it('takes two legs of one connection by their names', () => {
+    const leg = (name: 'outer' | 'inner') => ({ ...TRACE, network: { ...TRACE.network, leg: name } });
+    const both = (['outer', 'inner'] as const).map((name) => ({
+      ...EXCHANGE,
+      route: { ...EXCHANGE.route, leg: name },
+    }));
+    expect(compare(both, [leg('inner'), leg('outer')]).wrong).toEqual([]);
+    expect(compare(both, [leg('inner'), TRACE]).wrong.map(({ what }) => what)).toEqual([
+      'POST /echo?id=e1: not reported',
+      'made up: POST /echo?id=e1 to 10.0.0.2:80: 200',
+    ]);
+  });
+
   it('takes silence, and a request without a response, where the client failed and the server knows nothing', () => {
     const uncertain = { ...EXCHANGE, isUncertain: true, status: null };
     expect(faults([], {}, uncertain)).toEqual([]);

@@ -16,9 +16,6 @@ import { needs } from '../support/needs.js';
 const TIMEOUT = 120_000;
 const settings = { sensor: SENSOR, keep: null };
 
-/** What the sensor is known not to do yet: the test says when it does. */
-const PENDING = ['NAT: ', 'PROXY protocol', 'X-Forwarded-For', 'Envoy behind REDIRECT'];
-
 /** Programs of `bench/live/install`, by the last part of their path. */
 function brought(wanted: readonly string[]): Readonly<Record<string, boolean>> {
   return Object.fromEntries(wanted.map((name) => [`${basename(name)} (bench/live/install)`, isThere(name)]));
@@ -39,8 +36,8 @@ describe('beside real programs', () => {
 describe('on networks', () => {
   for (const scenario of SCENARIOS.filter(({ isHeavy = false }) => !isHeavy)) {
     const needed = needs('capture', 'namespaces', brought(scenario.needs));
-    const fails = PENDING.some((name) => scenario.name.startsWith(name));
-    it(scenario.name, { ...needed, fails, timeout: TIMEOUT }, async () => {
+    // Beside other work a segment may come later than it is waited for, and be marked as a gap: what is wrong twice is wrong.
+    it(scenario.name, { ...needed, timeout: TIMEOUT, retry: 1 }, async () => {
       const { wrong, compared, lostByKernel } = await runScenario(scenario, settings);
       expect(wrong).toEqual([]);
       expect(lostByKernel).toBe(0);

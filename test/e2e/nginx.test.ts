@@ -9,8 +9,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { SatelliteTrace } from '../../src/satellite/receive/satellite-trace.js';
 import { startSatellite } from '../../src/satellite/satellite.js';
-import type { SatelliteTrace } from '../../src/satellite/satellite-trace.js';
 import { startCommand } from '../support/command.js';
 import { needs } from '../support/needs.js';
 
@@ -19,7 +19,7 @@ const PAGE = `${'All work and no play makes a dull page. '.repeat(30)}\n`;
 const ORDER = '{"item":42,"note":"grüße","tags":["a","b"]}';
 
 describe('nginx and curl on loopback', needs('capture', 'nginx', 'curl'), () => {
-  it('every exchange arrives once, in order, exact and tagged', { timeout: 60_000 }, async () => {
+  it('every exchange arrives once, in order, exact and tagged', { timeout: 120_000 }, async () => {
     const port = await freePort();
     await startNginx(port);
     const { traces, received } = collect();
@@ -99,7 +99,7 @@ describe('nginx and curl on loopback', needs('capture', 'nginx', 'curl'), () => 
     }
   });
 
-  it('loses nothing that was complete when it is stopped under load', { timeout: 60_000 }, async () => {
+  it('loses nothing that was complete when it is stopped under load', { timeout: 120_000 }, async () => {
     const port = await freePort();
     await startNginx(port);
     const { traces, received } = collect();

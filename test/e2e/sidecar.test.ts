@@ -31,6 +31,8 @@ const SAMPLES = 10;
 const BASELINE_SECONDS_MAX = 60;
 const MEMORY_MIB = 200;
 const SATELLITE_PORT = 9999;
+/** Listening on more than loopback, the satellite shows traces to who has the token alone. */
+const READ_TOKEN = 'sidecar-test';
 /** ECS kills after this. */
 const STOP_TIMEOUT_SECONDS = 30;
 
@@ -87,6 +89,8 @@ describe(
         world,
         '--port',
         String(SATELLITE_PORT),
+        '--read-token',
+        READ_TOKEN,
         '--log-level',
         'warn',
       );
@@ -135,8 +139,12 @@ describe(
       };
     }
 
-    const traces = async () =>
-      (await (await fetch(`http://${world}:${SATELLITE_PORT}/traces`)).json()) as Record<string, unknown>[];
+    const traces = async () => {
+      const headers = { authorization: `Bearer ${READ_TOKEN}` };
+      const response = await fetch(`http://${world}:${SATELLITE_PORT}/traces`, { headers });
+      expect(response.status).toBe(200);
+      return (await response.json()) as Record<string, unknown>[];
+    };
 
     test(
       'traces arrive, the limits hold, the application does not notice, and SIGTERM drains',

@@ -53,7 +53,7 @@ describe('held segments', () => {
     const early = { start: 0, acknowledgement: 0, time: 0 };
     stream.hold({ ...early, sequence: 10, bytes: Buffer.from('abc'), end: 3, cut: 5 }, budget);
     stream.hold({ ...early, sequence: 30, bytes: Buffer.alloc(0), end: 0, cut: 9 }, budget);
-    expect(stream.held.map(({ sequence, bytes, cut }) => [sequence, bytes.toString(), cut])).toEqual([
+    expect([...stream.held].map(({ sequence, bytes, cut }) => [sequence, bytes.toString(), cut])).toEqual([
       [10, 'abc', 5],
       [30, '', 9],
     ]);

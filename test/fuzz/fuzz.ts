@@ -13,6 +13,10 @@ import { PcapFormat } from '../../src/capture/pcap-format.js';
 import { PcapngFormat } from '../../src/capture/pcapng-format.js';
 import { createCounters, DropReason, exchangesInFlight } from '../../src/counters.js';
 import { decodeContent } from '../../src/http/content-coding.js';
+import { readGraphql } from '../../src/http/graphql/graphql-request.js';
+import { grpcBody } from '../../src/http/grpc/grpc-body.js';
+import { GrpcSplitter } from '../../src/http/grpc/grpc-splitter.js';
+import { grpcType, PLAIN_GRPC } from '../../src/http/grpc/grpc-type.js';
 import { ChunkedDecoder, trailerPairs } from '../../src/http/h1/chunked-decoder.js';
 import { createHeadParser } from '../../src/http/h1/head-parser.js';
 import { HeadResult, MessageKind } from '../../src/http/h1/parsed-head.js';
@@ -21,8 +25,10 @@ import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
 import { MemoryBudget } from '../../src/memory-budget.js';
 import { ExchangeAssembler } from '../../src/pair/exchange-assembler.js';
 import { createTraceIds } from '../../src/pair/trace-ids.js';
+import { openDescriptors } from '../../src/trace/grpc-descriptors.js';
 import { createTraceBuilder } from '../../src/trace/trace-builder.js';
 import { ack, client, fin, lost, packetsOf, rst, server, split, syn } from '../support/conversation.js';
+import { callFrame, greeterDescriptors, note } from '../support/greeter.js';
 import { ethernet, geneve, gre, ipv4, ipv6, ipv6Fragment, linuxSll2, vlan, vxlan } from '../support/packets.js';
 import type { Random } from '../support/random.js';
 
@@ -46,6 +52,13 @@ const MESSAGES = [
   'PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\n',
   '\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x01\x02\x03\x04\x05\x06\x07\x08\0\x01\0\x02',
   'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  // SETTINGS; a request and its response with insertions and references, in pieces and padded; DATA; a reset; GOAWAY.
+  'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x01\0\0\x10\0\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x41\x01a',
+  '\0\0\x06\x04\0\0\0\0\0\0\x05\0\0\x40\0\0\0\x05\x01\x04\0\0\0\x01\x88\x40\x01b\x01c',
+  '\0\0\x03\x01\x01\0\0\0\x03\x83\x86\x84\0\0\x02\x09\x04\0\0\0\x03\xbe\xbf',
+  '\0\0\x05\x01\x0c\0\0\0\x01\x02\x88\xbe\0\0\0\0\x08\0\x09\0\0\0\x01\x02hello\0\0',
+  '\0\0\x05\0\x01\0\0\0\x01hello\0\0\x04\x03\0\0\0\0\x03\0\0\0\x08',
+  '\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\x0b\0\0\x07\x05\x04\0\0\0\x01\0\0\0\x02\x82\x86\x84',
   '\x16\x03\x01\x00\x05hello',
   'HTTP/1.1 100 Continue\r\n\r\n',
   'HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n',
@@ -53,15 +66,22 @@ const MESSAGES = [
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nshort',
   'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: x\n\n',
   'HTTP/1.1 204 No\r\n\r\n',
+  // Calls, and questions of GraphQL.
+  'POST /a.B/C HTTP/1.1\r\nContent-Type: application/grpc-web\r\nContent-Length: 15\r\n\r\n\0\0\0\0\x02\x08\x01\0\0\0\0\x03\x0a\x01a',
+  'HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web\r\nContent-Length: 26\r\n\r\n\0\0\0\0\0\x80\0\0\0\x10grpc-status: 0\r\n',
+  'HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web-text\r\nContent-Length: 16\r\n\r\nAAAAAAIIAQ==gA==',
+  'POST /g HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 37\r\n\r\n{"query":"query A($b:C=1){d(e:"")}"}',
+  'GET /g?query=%7Ba%7D&extensions=%7B%7D HTTP/1.1\r\n\r\n',
   'HTTP/1.0 200 OK\n\nto the end',
 ];
 
-const conformance = fileURLToPath(new URL('../../../shared/conformance/suricata-verify', import.meta.url));
-const captures = existsSync(conformance)
-  ? readdirSync(conformance)
-      .filter((name) => /\.pcap(ng)?$/.test(name))
-      .map((name) => `${conformance}/${name}`)
-  : [];
+const captures = ['suricata-verify', 'http2'].flatMap((folder) => {
+  const conformance = fileURLToPath(new URL(`../../../shared/conformance/${folder}`, import.meta.url));
+  if (!existsSync(conformance)) return [];
+  return readdirSync(conformance)
+    .filter((name) => /\.pcap(ng)?$/.test(name))
+    .map((name) => `${conformance}/${name}`);
+});
 
 interface FuzzPacket {
   frame: Buffer;
@@ -72,7 +92,15 @@ interface FuzzPacket {
 
 /** One round. Rejects if anything that must hold does not. */
 export async function fuzzRound(random: Random): Promise<void> {
-  const round = random.pick([fuzzConversations, fuzzConversations, fuzzPackets, fuzzFile, fuzzParts, fuzzCodings]);
+  const round = random.pick([
+    fuzzConversations,
+    fuzzConversations,
+    fuzzPackets,
+    fuzzFile,
+    fuzzParts,
+    fuzzCodings,
+    fuzzCalls,
+  ]);
   await round(random);
 }
 
@@ -106,6 +134,58 @@ export function mutate(random: Random, bytes: Buffer): Buffer {
 function randomBytes(random: Random, lengthMax: number): Buffer {
   return Buffer.from(Array.from({ length: random.between(0, lengthMax) }, () => random.between(0, 255)));
 }
+
+/** Bodies of calls and GraphQL, mutated: as a whole, in pieces with gaps, and by descriptors. */
+async function fuzzCalls(random: Random): Promise<void> {
+  const compress = random.pick([zlib.gzipSync, zlib.deflateSync]);
+  const message = note({ text: 'a', notes: [{ text: 'b', big: '7' }] });
+  const frames = [callFrame(0, message), callFrame(1, compress(message)), callFrame(0x80, 'grpc-status: 0\r\n')];
+  const binary = Buffer.concat(Array.from({ length: random.between(1, 5) }, () => random.pick(frames)));
+  const contentType = random.pick(['application/grpc', 'application/grpc-web', 'application/grpc-web-text']);
+  const type = grpcType(contentType) ?? PLAIN_GRPC;
+  const body = mutate(random, type.isText ? Buffer.from(binary.toString('base64')) : binary);
+  const coding = random.pick(['', 'gzip', 'deflate', 'identity', 'snappy']);
+  const context = { type, coding, bytesMax: random.pick([0, 10, 100_000]), isCut: random.chance(0.5) };
+  const made = (await grpcBody(body, context)) ?? null;
+  for (const { start, end } of made?.messages ?? []) {
+    if (made !== null) describer.describe('/demo.Greeter/Say', true, made.content.subarray(start, end));
+  }
+  const budget = new MemoryBudget(1 << 30);
+  let length = 0;
+  const taker = {
+    room: () => random.pick([0, 3, 65_536]),
+    take: ({ wireBytes, content }: { wireBytes: number; content: Uint8Array }) => {
+      length += wireBytes;
+      if (content.length > 65_536) throw new Error('a message is larger than there was room for');
+    },
+    lose: () => {},
+  };
+  const splitter = new GrpcSplitter(taker, true, { type, coding, budget, trailerBytesMax: 64, onTrailers: () => {} });
+  for (let at = 0; at < body.length; ) {
+    const end = Math.min(body.length, at + random.between(1, 40));
+    if (random.chance(0.1)) splitter.gap(random.pick([0, end - at]));
+    else splitter.data(body, at, end, at);
+    at = end;
+  }
+  if (random.chance(0.5)) splitter.finish(0);
+  splitter.close();
+  if (budget.used !== 0) throw new Error(`a splitter left ${budget.used} bytes of the budget, after ${length}`);
+  const asked = mutate(
+    random,
+    Buffer.from('[{"query":"query A($b:[C]={d:\\"}\\"}){e(f:\\"\\"\\"g\\"\\"\\")}","operationName":"A"}]'),
+  );
+  const parts = { method: 'POST', query: asked.toString('latin1'), contentType: 'application/json' };
+  const limits = { bytesMax: 1000, operationsMax: 4 };
+  readGraphql({ ...parts, body: asked, isCut: random.chance(0.5) }, limits);
+  const boundary = 'multipart/form-data; boundary=b';
+  const form = mutate(
+    random,
+    Buffer.from('--b\r\nContent-Disposition: form-data; name="operations"\r\n\r\n{"query":"{a}"}\r\n--b--'),
+  );
+  readGraphql({ ...parts, contentType: boundary, body: form, isCut: true }, limits);
+}
+
+const describer = openDescriptors(greeterDescriptors(), 'greeter', () => {});
 
 /** Messages in a wrong order, in segments of any size, lost, repeated, out of place; some packets mutated. */
 async function fuzzConversations(random: Random): Promise<void> {

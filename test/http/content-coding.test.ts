@@ -1,7 +1,7 @@
 /** Content codings undone (RFC 9110 §8.4), against the platform's own encoders and literal bytes. */
 import * as zlib from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { contentCodings, decodeContent } from '../../src/http/content-coding.js';
+import { contentCodings, decodeContent, decodeSmall, transferCodings } from '../../src/http/content-coding.js';
 
 const text = 'hello, '.repeat(50);
 const plain = Buffer.from(text);
@@ -29,6 +29,23 @@ const decode = async (input: Buffer, codings: string[], max = 10_000_000, partia
   return { text: Buffer.from(content).toString('latin1'), ...rest };
 };
 const whole = { truncated: false, error: null };
+
+describe('transfer codings', () => {
+  it.each([
+    [['chunked'], []],
+    [['gzip, chunked'], ['gzip']],
+    [
+      ['GZIP', 'x-gzip;q=1 , , Chunked ,'],
+      ['gzip', 'x-gzip'],
+    ],
+    [['deflate'], ['deflate']],
+    [['identity'], []],
+    // What is over the chunked coding is no coding of the content.
+    [['chunked, gzip'], ['chunked', 'gzip']],
+  ])('of %j, RFC 9112 §6.1', (values, codings) => {
+    expect(transferCodings(values)).toEqual(codings);
+  });
+});
 
 describe('codings', () => {
   it.each([
@@ -73,7 +90,7 @@ describe('codings', () => {
     expect(await decode(plain, ['gzip', 'lzma'])).toEqual({
       text,
       truncated: false,
-      error: 'content coding "lzma" is not known',
+      error: 'coding "lzma" is not known',
     });
     expect((await decode(plain, ['constructor'])).error).toMatch(/not known/);
   });
@@ -137,6 +154,79 @@ describe('caps', () => {
     }
   });
 
+  it.each([
+    ['gzip', ['gzip'], zlib.gzipSync(bomb)],
+    ['br', ['br'], zlib.brotliCompressSync(bomb)],
+    [
+      'zstd',
+      ['zstd'],
+      frame('0050', ...Array.from({ length: 400 }, (_, i) => block(i === 399, 1, 120_000, plain.subarray(0, 1)))),
+    ],
+    ['gzip in gzip', ['gzip', 'gzip'], zlib.gzipSync(zlib.gzipSync(bomb))],
+    [
+      'gzip in br in deflate',
+      ['gzip', 'br', 'deflate'],
+      zlib.deflateSync(zlib.brotliCompressSync(zlib.gzipSync(bomb))),
+    ],
+  ])('keep the beginning of a bomb: %s', async (_, codings, input) => {
+    const { content, truncated, error } = await decodeContent(input, codings, 40_000_000, false);
+    expect({ length: content.length, truncated, error }).toEqual({ length: 65_536, truncated: true, error: null });
+    expect(new Set(content).size).toBe(1);
+  });
+
+  it('leave repetitive content whole', async () => {
+    const log = Buffer.from(
+      Array.from({ length: 60_000 }, (_, i) => `GET /items/${i % 9973} 200 0.00${i % 7}\n`).join(''),
+    );
+    for (const [coding, input] of [
+      ['gzip', zlib.gzipSync(log)],
+      ['br', zlib.brotliCompressSync(log)],
+    ] as const) {
+      const { content, truncated } = await decodeContent(input, [coding], 10_000_000, false);
+      expect({ length: content.length, truncated }).toEqual({ length: log.length, truncated: false });
+    }
+  });
+
+  it('give up what is over the budget, and do not call it a bomb', async () => {
+    const letters = Buffer.from(Array.from({ length: 400_000 }, (_, i) => 97 + ((i * 7919 + (i >> 8) * 104_729) % 23)));
+    for (const codings of [['gzip'], ['br'], ['gzip', 'br']]) {
+      const input = codings.reduce(
+        (bytes, coding) => (coding === 'br' ? zlib.brotliCompressSync : zlib.gzipSync)(bytes),
+        letters,
+      );
+      expect(await decodeContent(input, codings, 10_000_000, false, 100_000)).toEqual({
+        content: new Uint8Array(0),
+        truncated: true,
+        error: 'budget',
+      });
+      expect(await decodeContent(input, codings, 10_000_000, false, 400_000)).toMatchObject({
+        truncated: false,
+        error: null,
+      });
+    }
+  });
+
+  it.each([
+    ['second frame', Buffer.concat([zstd(plain), frame('00a0', block(true, 1, 10, Buffer.from('x')))])],
+    [
+      'frame behind a skippable one',
+      Buffer.concat([
+        Buffer.from('5f2a4d18030000007878780a', 'hex').subarray(0, 11),
+        frame('00a0', block(true, 1, 10, Buffer.from('x'))),
+      ]),
+    ],
+    [
+      'frame behind a checksum',
+      Buffer.concat([
+        frame('0450', block(true, 1, 10, Buffer.from('x')), Buffer.alloc(4)),
+        frame('00a0', block(true, 1, 10, Buffer.from('x'))),
+      ]),
+    ],
+    ['single segment', frame('a000000040', block(true, 1, 10, Buffer.from('x')))],
+  ])('refuse a zstd window over 8 MiB before it is made: %s', async (_, input) => {
+    expect((await decode(input, ['zstd'])).error).toMatch(/window of 1073741824 bytes/);
+  });
+
   it('refuses a zstd window over 8 MiB, RFC 9659 §3', async () => {
     const result = await decode(frame('00a0', block(true, 1, 10, Buffer.from('x')), Buffer.alloc(20)), ['zstd']);
     expect(result.error).toMatch(/window of 1073741824 bytes/);
@@ -146,5 +236,35 @@ describe('caps', () => {
     const blocks = Array.from({ length: 5000 }, () => block(false, 1, 1, Buffer.from('x')));
     const result = await decode(frame('0068', ...blocks), ['zstd']);
     expect(result.error).toMatch(/too small/);
+  });
+});
+
+describe('what takes a moment', () => {
+  const short = Buffer.alloc(65_536, text);
+  const long = Buffer.alloc(65_537, text);
+  const small = (input: Buffer, ...codings: string[]) =>
+    decodeSmall(input, codings, 10_000_000, false)?.content ?? null;
+
+  it.each([
+    ['gzip', zlib.gzipSync],
+    ['br', zlib.brotliCompressSync],
+    ['deflate', zlib.deflateSync],
+  ] as const)('is %s of no more than 64 KiB', (coding, encode) => {
+    expect(small(encode(short), coding)).toEqual(short);
+    expect(small(encode(long), coding)).toBeNull();
+    expect(small(zlib.gzipSync(encode(short)), coding, 'gzip')).toEqual(short);
+    expect(small(zlib.gzipSync(encode(long)), coding, 'gzip')).toBeNull();
+  });
+
+  it('is not what only says that it is short', () => {
+    const gzip = zlib.gzipSync(Buffer.alloc(1_000_000, text));
+    gzip.writeUInt32LE(1, gzip.length - 4);
+    expect(small(gzip, 'gzip')).toBeNull();
+  });
+
+  it('is the beginning of a short body, whatever its last bytes are', () => {
+    const cut = zlib.gzipSync(short).subarray(0, -10);
+    const decoded = decodeSmall(cut, ['gzip'], 10_000_000, true);
+    expect(decoded?.content.length).toBeGreaterThan(60_000);
   });
 });

@@ -16,6 +16,7 @@ import {
 } from '../../src/http/protocol.js';
 import { createProtocols } from '../../src/http/protocols.js';
 import { TlsNames } from '../../src/http/tls-names.js';
+import { UnreadFlows } from '../../src/http/unread-flows.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
 import { MemoryBudget } from '../../src/memory-budget.js';
 import { hex } from '../support/packets.js';
@@ -58,6 +59,7 @@ const RECORDED: Protocols = {
   midstream: recorded('midstream', null),
   unknown: recorded('unknown', null),
   upgraded: recorded('upgraded', null),
+  upgrades: {},
 };
 
 function detect(options: { midstream?: boolean; limits?: Partial<Limits>; protocols?: Protocols } = {}) {
@@ -71,7 +73,13 @@ function detect(options: { midstream?: boolean; limits?: Partial<Limits>; protoc
     counters,
     budget,
     tlsNames: new TlsNames(limits, counters),
+    unreadFlows: new UnreadFlows(limits.unread_flow_kinds_max),
     openConversation: () => [silentSink(), silentSink()],
+    openExchanges: () => ({
+      onRequest: () => {
+        throw new Error('nothing here speaks HTTP/2');
+      },
+    }),
   };
   const protocols = options.protocols ?? RECORDED;
   flow.consumer = new Detector(flow, protocols, context);
@@ -99,14 +107,20 @@ function detect(options: { midstream?: boolean; limits?: Partial<Limits>; protoc
 
 function silentSink(): MessageSink {
   return {
-    onRequest() {},
+    onRequest: () => false,
     awaitedMethod: () => 'GET',
     wantsResponse: () => true,
+    awaitsSimple: () => false,
     onResponse() {},
     onBody() {},
     onBodyLost() {},
     onMessageEnd() {},
     onDesync() {},
+    onUnread() {},
+    doubtsRequests: false,
+    mayBegin: () => false,
+    mayLeaveOutBody: () => false,
+    upgrade: () => null,
     onStreamEnd() {},
     onLeave() {},
   };

@@ -5,12 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
 import { environmentNames, type OptionTable, settingName } from '../../src/options/option-row.js';
 import { SENSOR_OPTIONS, type Settings } from '../../src/options/options.js';
-import {
-  type Environment,
-  type FlagValues,
-  mistypedVariables,
-  resolveSensorSettings,
-} from '../../src/options/settings.js';
+import { type Environment, type FlagValues, resolveSensor, resolveSensorSettings } from '../../src/options/settings.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'settings-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -38,7 +33,14 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   'levoai-org-id': { text: '0123', value: '0123', other: '1e3', otherValue: '1e3' },
   'levoai-workspace-id': { text: 'w1', value: 'w1', other: 'w2', otherValue: 'w2' },
   'service-name': { text: 'shop', value: 'shop', other: 'no', otherValue: 'no' },
+  'resource-attribute': {
+    text: 'team=a=b',
+    value: [['team', 'a=b']],
+    other: 'x.y= z',
+    otherValue: [['x.y', 'z']],
+  },
   'satellite-header': { text: 'a=b=c', value: [['a', 'b=c']], other: 'x-y= z', otherValue: [['x-y', 'z']] },
+  'aws-region': { text: 'us-west-2', value: 'us-west-2', other: 'eu-west-1', otherValue: 'eu-west-1' },
   'trace-export-interval': { text: '1.0', value: 1, other: '0.5', otherValue: 0.5 },
   interfaces: { text: 'lo', value: ['lo'], other: 'lo', otherValue: ['lo'] },
   'interface-include': { text: '^eth', value: ['^eth'], other: 'a,b', otherValue: ['a,b'] },
@@ -48,6 +50,9 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   filter: { text: 'port 80', value: 'port 80', other: '(len > 5)', otherValue: '(len > 5)' },
   read: { text: CAPTURE, value: CAPTURE, other: '-', otherValue: '-' },
   'stream-timeout-seconds': { text: '2.0', value: 2, other: '10', otherValue: 10 },
+  'response-timeout-seconds': { text: '60', value: 60, other: '0.5', otherValue: 0.5 },
+  'stream-window-seconds': { text: '30', value: 30, other: '1.5', otherValue: 1.5 },
+  'stream-messages': { text: '100', value: 100, other: '0', otherValue: 0 },
   'max-memory': { text: '64MiB', value: 67_108_864, other: '100000000', otherValue: 100_000_000 },
   'max-http-length': { text: '1000000', value: 1_000_000, other: '64KiB', otherValue: 65_536 },
   'rate-limit': { text: '50.0', value: 50, other: '0', otherValue: 0 },
@@ -58,6 +63,7 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   'path-exclusions': { text: '\\d+', value: ['\\d+'], other: '<id>', otherValue: ['<id>'] },
   'method-allow': { text: '^(GET|PUT)$', value: ['^(GET|PUT)$'], other: 'POST', otherValue: ['POST'] },
   'status-allow': { text: '404', value: ['404'], other: '2..', otherValue: ['2..'] },
+  'keep-duplicates': { text: 'true', value: true, other: 'no', otherValue: false },
   'keep-health-checks': { text: 'true', value: true, other: 'no', otherValue: false },
   'sample-by-parent': { text: 'yes', value: true, other: '0', otherValue: false },
   'max-cpu': { text: '0.10', value: { cores: 0.1 }, other: '5 %', otherValue: { percent: 5 } },
@@ -66,14 +72,45 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   'redact-field': { text: 'größe', value: ['größe'], other: 'user[mail]', otherValue: ['user[mail]'] },
   'redact-pattern': { text: 'ACME-\\d+', value: ['ACME-\\d+'], other: '(?i)x', otherValue: ['(?i)x'] },
   'no-default-redaction': { text: 'on', value: true, other: 'off', otherValue: false },
+  'redact-allow': { text: 'email', value: ['email'], other: '/^a,b$/', otherValue: ['/^a,b$/'] },
+  'redact-pii': { text: '1', value: true, other: 'false', otherValue: false },
+  'grpc-descriptors': { text: CAPTURE, value: CAPTURE, other: PEM, otherValue: PEM },
+  'opaque-bodies': { text: 'drop', value: 'drop', other: 'KEEP', otherValue: 'keep' },
   'no-bodies': { text: '1', value: true, other: 'false', otherValue: false },
+  'no-routes': { text: '1', value: true, other: 'false', otherValue: false },
+  'output-replace': { text: 'true', value: true, other: '0', otherValue: false },
   output: {
     text: 'ndjson',
     value: [{ to: 'ndjson', file: null }],
-    other: 'satellite',
-    otherValue: [{ to: 'satellite' }],
+    other: 'har:x.har',
+    otherValue: [{ to: 'har', file: 'x.har' }],
   },
+  write: {
+    text: 'a.har',
+    value: [{ to: 'har', file: 'a.har' }],
+    other: 'b/c.PCAP',
+    otherValue: [{ to: 'pcap', file: 'b/c.PCAP' }],
+  },
+  'packets-on': {
+    text: 'status>=500',
+    value: [{ conditions: [{ kind: 'status', compare: '>=', value: 500 }] }],
+    other: 'latency>250ms and mark=aborted',
+    otherValue: [
+      {
+        conditions: [
+          { kind: 'latency', compare: '>', value: 250e6 },
+          { kind: 'mark', name: 'aborted' },
+        ],
+      },
+    ],
+  },
+  'packets-dir': { text: '/packets', value: '/packets', other: 'x', otherValue: 'x' },
+  'packets-max-bytes': { text: '1MiB', value: 1_048_576, other: '65536', otherValue: 65_536 },
+  command: { text: 'npm test', value: 'npm test', other: ' a | b', otherValue: ' a | b' },
+  verbose: { text: '1', value: 1, other: '9', otherValue: 2 },
+  count: { text: '10', value: 10, other: '1', otherValue: 1 },
   'satellite-protocol': { text: 'levo', value: 'levo', other: 'OTLP', otherValue: 'otlp' },
+  semconv: { text: 'rpc/dup', value: 'rpc/dup', other: 'stable', otherValue: 'stable' },
   compression: { text: 'none', value: 'none', other: 'gzip', otherValue: 'gzip' },
   'satellite-ca': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
   'satellite-client-cert': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
@@ -86,6 +123,26 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
     other: '0.0.0.0:80',
     otherValue: { host: '0.0.0.0', port: 80 },
   },
+  'trusted-proxies': {
+    text: '203.0.113.0/24, 2001:db8::1',
+    value: [
+      [
+        { words: [-1, -1, -1, 0xcb007100 | 0], bits: 120 },
+        { words: [0x20010db8, 0, 0, 1], bits: 128 },
+      ],
+    ],
+    other: 'None',
+    otherValue: [[]],
+  },
+  'public-host': { text: 'Sensor.internal', value: ['sensor.internal'], other: 'shop', otherValue: ['shop'] },
+  'pod-metadata': { text: 'true', value: true, other: 'no', otherValue: false },
+  'kubernetes-node': { text: 'node-1', value: 'node-1', other: 'b', otherValue: 'b' },
+  'pod-selector': { text: 'app in (a, b),!c', value: 'app in (a, b),!c', other: 'x=1', otherValue: 'x=1' },
+  'namespace-include': { text: '^shop-', value: ['^shop-'], other: 'a,b', otherValue: ['a,b'] },
+  'namespace-exclude': { text: 'test$', value: ['test$'], other: 'c', otherValue: ['c'] },
+  'keep-infrastructure': { text: '1', value: true, other: 'off', otherValue: false },
+  metrics: { text: 'emf', value: ['emf'], other: 'OTLP', otherValue: ['otlp'] },
+  'log-packets': { text: 'hex', value: 'hex', other: 'BATCHES', otherValue: 'batches' },
   'shutdown-timeout': { text: '5.0', value: 5, other: '0', otherValue: 0 },
   'log-level': { text: 'debug', value: 'debug', other: 'WARN', otherValue: 'warn' },
   'log-format': { text: 'json', value: 'json', other: 'text', otherValue: 'text' },
@@ -113,12 +170,18 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
   'levoai-org-id': [['<INSERT ORG ID>', 'placeholder']],
   'levoai-workspace-id': [['< your workspace >', 'placeholder']],
   'service-name': [['naïve', 'ASCII']],
+  'resource-attribute': [
+    ['payments', 'names no attribute'],
+    ['=payments', 'names no attribute'],
+    ['té=payments', 'other characters than ASCII'],
+  ],
   'satellite-header': [
     ['hunter2', 'equals sign'],
     ['=hunter2', 'header name'],
     ['a b=hunter2', 'header name'],
     ['a=hunter2\r\nb: c', 'no header can carry'],
   ],
+  'aws-region': [['< INSERT AWS REGION (us-west-2) >', 'placeholder']],
   'trace-export-interval': [
     ['soon', 'is not a number'],
     ['-1', 'out of range'],
@@ -151,6 +214,9 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
     ['/', 'is a directory'],
   ],
   'stream-timeout-seconds': [['', 'needs a value']],
+  'response-timeout-seconds': [['0', 'out of range 0.1 to 86400']],
+  'stream-window-seconds': [['0', 'out of range 1 to 86400']],
+  'stream-messages': [['-1', 'out of range 0 to 10000']],
   'max-http-length': [
     ['many', 'is not a number of bytes'],
     ['-1', 'is not a number of bytes'],
@@ -175,6 +241,7 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
   'host-exclusions': [['*', 'RE2']],
   'method-allow': [['(', 'RE2']],
   'status-allow': [['[', 'RE2']],
+  'keep-duplicates': [['maybe', 'neither true nor false']],
   'keep-health-checks': [['maybe', 'neither true nor false']],
   'sample-by-parent': [['maybe', 'neither true nor false']],
   'max-cpu': [
@@ -189,7 +256,15 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
   'redact-field': [['_', 'neither letter nor digit']],
   'redact-pattern': [['(?=x)', 'RE2']],
   'no-default-redaction': [['maybe', 'neither true nor false']],
+  'redact-allow': [
+    ['--', 'neither letter nor digit'],
+    ['/(?=x)/', 'RE2'],
+  ],
+  'redact-pii': [['maybe', 'neither true nor false']],
+  'opaque-bodies': [['some', 'is not one of']],
   'no-bodies': [['maybe', 'neither true nor false']],
+  'no-routes': [['maybe', 'neither true nor false']],
+  'output-replace': [['maybe', 'neither true nor false']],
   'path-exclusions': [
     ['< INSERT PATHS >', 'placeholder'],
     ['[', 'RE2'],
@@ -201,8 +276,38 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
     ['ndjson:', 'ndjson'],
     ['satellite:x', 'satellite'],
   ],
+  write: [
+    ['capture', 'ends in .pcap, .har or .ndjson'],
+    ['a.json', 'ends in .pcap'],
+  ],
+  'packets-on': [
+    ['5xx', 'is no condition'],
+    ['status>=5x', 'is not a number'],
+    ['mark=strange', 'is no mark'],
+    ['path~(', 'is not an RE2 pattern'],
+    ['latency>1', 'give a unit'],
+  ],
+  'packets-dir': [['<PACKETS DIRECTORY>', 'placeholder']],
+  'packets-max-bytes': [['1', 'out of range']],
+  verbose: [
+    ['much', 'is not how often'],
+    ['-1', 'is not how often'],
+  ],
+  count: [
+    ['0', 'out of range'],
+    ['1.5', 'whole number'],
+  ],
+  command: [
+    ['10', '--count'],
+    [' ', 'is empty'],
+  ],
   config: [['/does/not/exist.yaml', 'does not exist']],
   'satellite-protocol': [['grpc', 'auto, otlp, levo']],
+  semconv: [['http', 'stable, rpc/dup']],
+  'grpc-descriptors': [
+    ['/does/not/exist.pb', 'does not exist'],
+    ['/', 'is a directory'],
+  ],
   compression: [['br', 'gzip, none']],
   'satellite-ca': [
     ['/does/not/exist.pem', 'does not exist'],
@@ -220,6 +325,31 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
     ['http', 'is not a port'],
     ['::1:80', 'is not a port'],
   ],
+  'trusted-proxies': [
+    ['10.0.0.0/33', 'is no range of addresses'],
+    ['10.0.0/8', 'is no range of addresses'],
+    ['proxy.internal', 'is no range of addresses'],
+    ['::1/129', 'is no range of addresses'],
+    ['10.0.0.0/8,', 'is no range of addresses'],
+  ],
+  'public-host': [
+    ['http://sensor', 'is no host name'],
+    ['sensor:80', 'is no host name'],
+    ['*', 'is no host name'],
+    ['a b', 'is no host name'],
+  ],
+  'pod-metadata': [['maybe', 'neither true nor false']],
+  'kubernetes-node': [['<NODE>', 'placeholder']],
+  'pod-selector': [
+    ['app=shop tier=web', 'is no label selector'],
+    ['app in shop', 'is no label selector'],
+    ['-x', 'is no label selector'],
+  ],
+  'namespace-include': [['(', 'RE2']],
+  'namespace-exclude': [['(?=x)', 'RE2']],
+  'keep-infrastructure': [['maybe', 'neither true nor false']],
+  metrics: [['statsd', 'otlp, emf']],
+  'log-packets': [['all', 'none, batches, hex']],
   'shutdown-timeout': [['-1', 'out of range']],
   'log-level': [['loud', 'debug, info, warn, error, silent']],
   'log-format': [['xml', 'json']],
@@ -228,7 +358,7 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
 /** What makes settings complete beside the option under test. */
 function complete(name: string): FlagValues {
   const url = { 'satellite-url': ['http://127.0.0.1:9999'] };
-  return name === 'satellite-url' ? {} : url;
+  return name === 'satellite-url' || name === 'output' ? {} : url;
 }
 
 function resolve(flags: FlagValues, environment: Environment = {}, base: FlagValues = {}): Settings {
@@ -314,6 +444,31 @@ describe.each(Object.entries(WRONG))('a wrong --%s', (name, wrongs) => {
   });
 });
 
+describe('bodies and memory', () => {
+  const resolve = (...words: string[]) =>
+    resolveSensorSettings(
+      {
+        output: ['ndjson'],
+        ...Object.fromEntries(words.map((word) => word.split('=')).map(([name, text]) => [name, [text]])),
+      } as FlagValues,
+      {},
+    );
+
+  it('are refused where both were given and the one cannot hold the other', () => {
+    expect(() => resolve('max-http-length=60MB', 'max-memory=64MiB')).toThrow(
+      '--max-http-length 60000000 does not fit into --max-memory 67108864; give at most --max-http-length 3947580, or at ' +
+        'least --max-memory 1020000000',
+    );
+    expect(resolve('max-http-length=60MB', 'max-memory=1GiB')).toMatchObject({ maxHttpLength: 60_000_000 });
+    expect(resolve('max-http-length=3947580', 'max-memory=64MiB')).toMatchObject({ maxHttpLength: 3_947_580 });
+  });
+
+  it('are as they can be where one was not given', () => {
+    expect(resolve('max-http-length=60MB')).toMatchObject({ maxHttpLength: 60_000_000, maxMemory: null });
+    expect(resolve('max-memory=8MiB')).toMatchObject({ maxHttpLength: null, maxMemory: 8 << 20 });
+  });
+});
+
 describe('lists', () => {
   it('keep every flag and never split at commas', () => {
     expect(resolve({ 'path-allow': ['a,b', 'c'] }, {}, complete('')).pathAllow).toEqual(['a,b', 'c']);
@@ -339,7 +494,50 @@ describe('lists', () => {
   });
 });
 
+describe("OpenTelemetry's variables", () => {
+  const OTEL = {
+    OTEL_SERVICE_NAME: 'cart',
+    OTEL_RESOURCE_ATTRIBUTES: 'team=payments,note=a%2Cb%20c, service.version=1',
+  };
+  const yaml = file('service-name: filed\n', 'service.yaml');
+
+  it('count where nothing of ours is set', () => {
+    expect(resolve({}, OTEL, complete(''))).toMatchObject({
+      serviceName: 'cart',
+      resourceAttribute: [
+        ['team', 'payments'],
+        ['note', 'a,b c'],
+        ['service.version', '1'],
+      ],
+    });
+    expect(resolve({ config: [yaml] }, OTEL, complete(''))).toMatchObject({ serviceName: 'filed' });
+    expect(resolve({}, { ...OTEL, LEVO_SERVICE_NAME: 'ours' }, complete(''))).toMatchObject({ serviceName: 'ours' });
+    expect(resolve({ 'resource-attribute': ['a=b'] }, OTEL, complete(''))).toMatchObject({
+      resourceAttribute: [['a', 'b']],
+    });
+  });
+
+  it.each(['no pair', 'a=%zz', '=x'])('are left out whole where they cannot be read, and said so: %j', (text) => {
+    const { settings, notes } = resolveSensor(complete(''), { OTEL_RESOURCE_ATTRIBUTES: `a=b,${text}` });
+    expect(settings.resourceAttribute).toEqual([]);
+    expect(notes.map(({ message }) => message)).toEqual([expect.stringContaining('OTEL_RESOURCE_ATTRIBUTES')]);
+  });
+});
+
 describe('the configuration file', () => {
+  it("takes the keys that only the vendor's file for Windows has, and names them", () => {
+    const path = file(
+      'name: levo\ndisplay-name: Levo\ndescription: x\nlog-file-path: c.log\nexec: a.exe\nargs: ["apidump"]\nrate-limit: 7\n',
+    );
+    const { settings, notes } = resolveSensor({ ...complete(''), config: [path] }, {});
+    expect(settings.rateLimit).toBe(7);
+    expect(notes.map(({ message }) => message)).toEqual([
+      expect.stringContaining(
+        'name, display-name, description, log-file-path, exec, args say how a Windows service is started',
+      ),
+    ]);
+  });
+
   it('reads the file the vendor documents', () => {
     const path = file(`
 satellite-url: "http://satellite.local:9999"
@@ -390,6 +588,9 @@ stream-timeout-seconds: 10
     ['just text\n', 'is not a mapping'],
     ['a: b\nrate-limit: "unclosed\n', 'is not YAML'],
     ['rate-limit: 1\nrate-limit: 2\n', 'line 2 is not YAML (DUPLICATE_KEY)'],
+    ['rate-limit: 1\nrate-limit: 2\n', 'Map keys must be unique; mend that line'],
+    ['rate-limit:\n\t- 1\n', 'line 2 is not YAML (TAB_AS_INDENT): Tabs are not allowed'],
+    ['rate-limit: *none\n', 'mend its aliases'],
   ])('%j is refused', (content, says) => {
     const path = file(content);
     const message = failure(() => resolve({ config: [path] }, {}, complete('')));
@@ -412,7 +613,7 @@ stream-timeout-seconds: 10
 describe('options together', () => {
   it.each<[string, FlagValues, string]>([
     ['nothing', {}, '--satellite-url is required'],
-    ['a file to read', { read: [CAPTURE] }, 'add --output ndjson'],
+    ['a file to read', { read: [CAPTURE] }, 'add --output text or ndjson'],
     ['a file to read, to the satellite', { read: [CAPTURE], output: ['satellite'] }, '--satellite-url is required'],
     ['interfaces and a file', { read: [CAPTURE], interfaces: ['lo'], output: ['ndjson'] }, '--interfaces'],
     ['one output twice', { output: ['ndjson', 'ndjson'] }, 'twice'],
@@ -444,18 +645,4 @@ describe('options together', () => {
     expect(Object.isFrozen(settings.pathAllow)).toBe(true);
     expect(Object.isFrozen(settings.output)).toBe(true);
   });
-});
-
-it('notices variables whose names are almost right, and no others', () => {
-  const environment = {
-    LEVO_SATELITE_URL: 'x',
-    LEVO_AWS_REGION: 'x',
-    LEVO_RATE_LIMIT: '1',
-    LEVOAI_ORG_IDS: 'x',
-    PATH: '/',
-  };
-  expect(mistypedVariables(environment)).toEqual([
-    { name: 'LEVO_SATELITE_URL', meant: 'LEVO_SATELLITE_URL' },
-    { name: 'LEVOAI_ORG_IDS', meant: 'LEVOAI_ORG_ID' },
-  ]);
 });

@@ -56,6 +56,68 @@ it('takes for text what encoding in one go takes for text, where a truncated bod
   for (const [, encode] of FORMATS) expect((await encodeLarge(trace, encode)).equals(encode(trace))).toBe(true);
 });
 
+const CUT: [string, Buffer][] = [
+  ['text', Buffer.alloc(500_000, 'a "quoted" é\n')],
+  ['control characters', Buffer.alloc(500_000)],
+  ['characters of four bytes', Buffer.alloc(500_000, '\u{1f600}')],
+  ['binary', Buffer.alloc(500_000, Uint8Array.of(0xff, 0x00, 0x81))],
+];
+
+it.each(CUT)('leaves out what of a body takes more than is free, to a character: %s', async (_, content) => {
+  for (const [, encode] of FORMATS)
+    for (const freeBytes of [0, 60_000, 60_001, 60_002, 60_003, 400_000, 10_000_000]) {
+      const trace = sampleTrace({ response: { body: traceBody(content) } });
+      const bare = encode(sampleTrace({ response: { body: traceBody('') } })).length;
+      let measured = 0;
+      const onMeasured = (bytes: number): void => {
+        measured = bytes;
+      };
+      const encoded = await encodeLarge(trace, encode, { queueBytes: 20_000_000, freeBytes, onMeasured });
+      expect(measured).toBe(encoded.length);
+      // The exchange itself is always there.
+      expect(encoded.length).toBeLessThanOrEqual(Math.max(freeBytes, bare + 300));
+      expect(encoded.toString()).not.toContain('\ufffd');
+      expect(() => JSON.parse(encoded.toString())).not.toThrow();
+      if (freeBytes === 10_000_000) expect(encoded.equals(encode(trace))).toBe(true);
+      else expect(encoded.toString()).toMatch(/truncated.*shed/);
+      if (freeBytes >= 60_000) expect(encoded.length).toBeGreaterThan(Math.min(freeBytes, 400_000) - 4000);
+    }
+});
+
+it('cuts a body to the beginning of itself', async () => {
+  const content = Buffer.from(Array.from({ length: 40_000 }, (_, i) => `${i} "é"\n`).join(''));
+  const room = { queueBytes: 1e6, freeBytes: 200_001 };
+  const trace = sampleTrace({ response: { body: traceBody(content) } });
+  const ndjson = await encodeLarge(trace, (one) => Buffer.from(encodeNdjson(one)), room);
+  const { response, marks } = JSON.parse(ndjson.toString());
+  expect(content.toString().startsWith(response.body.content)).toBe(true);
+  expect(response.body).toMatchObject({ truncated: true, bytes: content.length, wireBytes: content.length });
+  expect(marks).toContain('shed');
+});
+
+it('gives a short body what it needs and a long one the rest', async () => {
+  const short = Buffer.alloc(80_000, 'r');
+  const trace = sampleTrace({
+    request: { body: traceBody(short) },
+    response: { body: traceBody(Buffer.alloc(500_000, 0xff)) },
+  });
+  const room = { queueBytes: 1e6, freeBytes: 400_000 };
+  const { request, response } = JSON.parse(
+    (await encodeLarge(trace, (one) => Buffer.from(encodeNdjson(one)), room)).toString(),
+  );
+  expect(request.body).toMatchObject({ truncated: false, content: short.toString() });
+  expect(response.body.truncated).toBe(true);
+  expect(response.body.content.length).toBeGreaterThan(310_000);
+});
+
+it('gives escapes no more than half of a queue, and a body that base64 would fit in it what it takes', async () => {
+  const room = { queueBytes: 400_000, freeBytes: 400_000 };
+  const length = async (content: Buffer): Promise<number> =>
+    (await encodeLarge(sampleTrace({ response: { body: traceBody(content) } }), encoder.encode, room)).length;
+  expect(await length(Buffer.alloc(100_000))).toBeLessThan(204_000);
+  expect(await length(Buffer.alloc(280_000, 0xff))).toBeGreaterThan(373_000);
+});
+
 it('gives others their turn', async () => {
   const trace = sampleTrace({ response: null, request: { body: traceBody(Buffer.alloc(2_000_000, 'x')) } });
   let turns = 0;
@@ -64,7 +126,7 @@ it('gives others their turn', async () => {
     next = setImmediate(count);
   };
   let next = setImmediate(count);
-  await encoder.encodeSliced(trace);
+  await encoder.encodeSliced(trace, { queueBytes: 1e9, freeBytes: 1e9 });
   clearImmediate(next);
   expect(turns).toBeGreaterThanOrEqual(40);
 });

@@ -32,6 +32,22 @@ describe('encodeNdjson', () => {
     });
   });
 
+  it('names the stream of HTTP/2, and why one side gave it up', () => {
+    const { network } = sampleTrace();
+    const line = (more: object) => encodeNdjson(sampleTrace({ network: { ...network, protocol: '2', ...more } }));
+    expect(line({ streamId: 7 })).toContain('"server":{"address":"10.0.0.5","port":8080},"streamId":7},"request"');
+    expect(line({ streamId: 7, streamError: 'CANCEL' })).toContain(',"streamId":7,"streamError":"CANCEL"},"request"');
+  });
+
+  it('says what it is as a call', () => {
+    const request = { path: '/a.B/C', headers: [['content-type', 'application/grpc']] as [string, string][] };
+    const encode = (trailers: [string, string][]) => encodeNdjson(sampleTrace({ request, response: { trailers } }));
+    expect(encode([['grpc-status', '5']])).toMatch(
+      /"marks":\[\],"rpc":{"system":"grpc","service":"a.B","method":"C","status":"NOT_FOUND"}}$/,
+    );
+    expect(encode([])).toContain('"status":null}');
+  });
+
   it('stays one line of valid JSON whatever the strings hold', () => {
     const strange = 'a"b\\c\nd\u0000\u2028\ud800';
     const line = encodeNdjson(

@@ -15,14 +15,19 @@ afterEach(() => {
 
 const to = (satelliteUrl: string | null) => ({ satelliteUrl }) as OutputOptions;
 
+const FORMS =
+  'satellite, otel (OTLP/HTTP by the SDK of OpenTelemetry, as OTEL_EXPORTER_OTLP_… say), text (a line an exchange, on standard output), ndjson (standard output), ndjson:FILE or har:FILE';
+
 it('parses every way to write a target that it names', () => {
   expect(OUTPUT_FORMS.map(parseOutput)).toEqual([
     { to: 'satellite' },
+    { to: 'otel' },
+    { to: 'text' },
     { to: 'ndjson', file: null },
     { to: 'ndjson', file: 'FILE' },
     { to: 'har', file: 'FILE' },
   ]);
-  expect(OUTPUT_FORMS_TEXT).toBe('satellite, ndjson (standard output), ndjson:FILE or har:FILE');
+  expect(OUTPUT_FORMS_TEXT).toBe(FORMS);
 });
 
 it('takes a file name with a colon in it', () => {
@@ -30,8 +35,8 @@ it('takes a file name with a colon in it', () => {
 });
 
 it.each([
-  ['kafka', 'is not an output; give satellite, ndjson (standard output), ndjson:FILE or har:FILE'],
-  ['', 'is not an output; give satellite, ndjson (standard output), ndjson:FILE or har:FILE'],
+  ['kafka', `is not an output; give ${FORMS}`],
+  ['', `is not an output; give ${FORMS}`],
   ['har', 'names no file; give har:FILE'],
   ['har:', 'names no file; give har:FILE'],
   ['ndjson:', 'names no file; give ndjson:FILE, or ndjson for standard output'],

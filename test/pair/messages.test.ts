@@ -1,7 +1,7 @@
 /** What a message is, where it ends, and which response answers which request: transcripts, each with its RFC section. */
 import { describe, expect, it } from 'vitest';
 import { DropReason } from '../../src/counters.js';
-import type { Exchange } from '../../src/pair/exchange.js';
+import { type Exchange, markNames } from '../../src/pair/exchange.js';
 import { client, converse, fin, server, split } from '../support/conversation.js';
 
 const get = (target: string, more = '') => client(`GET ${target} HTTP/1.1\r\nHost: a\r\n${more}\r\n`);
@@ -28,10 +28,10 @@ describe('pairing', () => {
     expect(converse([get('/1'), get('/2'), both]).lines).toEqual(['GET /1 → 200 "a"', 'GET /2 → 404 "b"']);
   });
 
-  it('counts a response that nobody asked for, and trusts no pair behind it, RFC 9112 §9.2', () => {
+  it('counts a response that nobody asked for: it was received before the next request was sent, RFC 9112 §9.2', () => {
     const { lines, counters } = converse([ok('who asked?'), get('/'), ok('yes')], { handshake: true });
-    expect(lines).toEqual(['GET / → nothing {gap, no-response}']);
-    expect(counters.responses_unpaired).toBe(2);
+    expect(lines).toEqual(['GET / → 200 "yes"']);
+    expect(counters.responses_unpaired).toBe(1);
   });
 
   it('counts a response whose request was before the first packet seen, and pairs what follows', () => {
@@ -128,7 +128,7 @@ describe('pairing', () => {
       get('/next'),
       ok('x'),
     ]);
-    expect(lines).toEqual(['POST /up "abcdef" → 413 "no"', 'GET /next → 200 "x"']);
+    expect(lines).toEqual(['POST /up "abcdef" → 413 "no" {early-response}', 'GET /next → 200 "x"']);
   });
 });
 
@@ -148,7 +148,14 @@ describe('interim and final responses', () => {
 
   it('takes a 417 instead of a 100 for the answer, RFC 9110 §10.1.1', () => {
     const { lines } = converse([post, server('HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n'), fin('client')]);
-    expect(lines).toEqual(['POST / → 417 {aborted}']);
+    expect(lines).toEqual(['POST / → 417 {early-response}']);
+  });
+
+  it.each([1, 2, 3])('goes on with the next request instead of the body, cut behind its first %i bytes', (size) => {
+    const refusal = server('HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n');
+    const next = 'POST /next HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi';
+    const { lines } = converse([post, refusal, client(next.slice(0, size)), client(next.slice(size)), ok('x')]);
+    expect(lines).toEqual(['POST / → 417 {early-response}', 'POST /next "hi" → 200 "x"']);
   });
 
   it('skips any number of 103, RFC 8297', () => {
@@ -191,8 +198,8 @@ describe('messages without a body', () => {
 describe('the end of HTTP on a connection', () => {
   it('101 ends it: the bytes are not parsed, RFC 9110 §7.8', () => {
     const { lines, counters } = converse([
-      get('/ws', 'Connection: Upgrade\r\nUpgrade: websocket\r\n'),
-      server('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\nGET /no HTTP/1.1\r\n\r\n'),
+      get('/ws', 'Connection: Upgrade\r\nUpgrade: raw\r\n'),
+      server('HTTP/1.1 101 Switching Protocols\r\nUpgrade: raw\r\n\r\nGET /no HTTP/1.1\r\n\r\n'),
       client('GET /neither HTTP/1.1\r\n\r\n'),
     ]);
     expect(lines).toEqual(['GET /ws → 101 {upgraded}']);
@@ -276,18 +283,18 @@ describe('bodies', () => {
   it('lets chunked win over Content-Length, RFC 9112 §6.3 item 3', () => {
     const both = 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n';
     expect(converse([get('/'), server(both), get('/2'), ok('two')]).lines).toEqual([
-      'GET / → 200 "hello"',
+      'GET / → 200 "hello" {malformed}',
       'GET /2 → 200 "two"',
     ]);
   });
 
   it.each([
-    ['Content-Length: 2\r\nContent-Length: 2\r\n', ''],
-    ['Content-Length: 2, 2\r\n', ''],
-    ['Content-Length: 2\r\nContent-Length: 3\r\n', ' {malformed}'],
-  ])('reads %j, RFC 9112 §6.3 item 5', (lengths, marks) => {
+    ['Content-Length: 2\r\nContent-Length: 2\r\n', ' "hi"'],
+    ['Content-Length: 2, 2\r\n', ' "hi"'],
+    ['Content-Length: 2\r\nContent-Length: 3\r\n', ' ""… of 0 {malformed}'],
+  ])('reads %j, RFC 9112 §6.3 item 5', (lengths, read) => {
     expect(converse([get('/'), server(`HTTP/1.1 200 OK\r\n${lengths}\r\nhi`), get('/2'), ok('2')]).lines).toEqual([
-      `GET / → 200 "hi"${marks}`,
+      `GET / → 200${read}`,
       'GET /2 → 200 "2"',
     ]);
   });
@@ -295,7 +302,7 @@ describe('bodies', () => {
   it('marks a chunk size that is none, and goes on at the next message', () => {
     const bad = server('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\nxyz\r\n');
     expect(converse([get('/'), bad, get('/2'), ok('two')]).lines).toEqual([
-      'GET / → 200 "hi" {malformed}',
+      'GET / → 200 "hi"… of 2 {malformed}',
       'GET /2 → 200 "two"',
     ]);
   });
@@ -404,12 +411,95 @@ describe('heads', () => {
     expect(lines).toEqual(['POST /a "wiki" → 200 "hello"', 'GET /2 → 200 "2"']);
   });
 
-  it('gives up a head over the cap, and says so', () => {
-    const { lines, counters } = converse(
+  it('cuts a head over the cap, says so, and pairs it and its neighbours', () => {
+    const { lines, counters, exchanges } = converse(
       [split(client(`GET / HTTP/1.1\r\nX: ${'x'.repeat(5000)}\r\n\r\n`), 500), ok('1'), get('/2'), ok('2')],
       { limits: { head_bytes_max: 2000 } },
     );
-    expect(lines).toEqual(['GET /2 → 200 "2"']);
-    expect(counters).toMatchObject({ messages_malformed: 1, responses_unpaired: 1, flows_not_http: 0 });
+    expect(lines).toEqual(['GET / → 200 "1" {head-too-large}', 'GET /2 → 200 "2"']);
+    expect(exchanges.map(({ marks }) => markNames(marks))).toEqual([['head-too-large'], []]);
+    expect(counters).toMatchObject({
+      messages_malformed: 0,
+      responses_unpaired: 0,
+      request_heads_too_large: 1,
+      response_heads_too_large: 0,
+    });
+  });
+
+  const filler = (bytes: number) => `X: ${'x'.repeat(90)}\r\n`.repeat(Math.ceil(bytes / 95));
+
+  it.each<[string, string, string]>([
+    ['behind the cap', `POST /a HTTP/1.1\r\n${filler(5000)}content-length : 4\r\n\r\n`, 'wiki'],
+    [
+      'behind the cap',
+      `POST /a HTTP/1.1\r\n${filler(5000)}Transfer-Encoding:chunked\r\n\r\n`,
+      '4\r\nwiki\r\n0\r\n\r\n',
+    ],
+    ['in front of it', `POST /a HTTP/1.1\r\nContent-Length: 4\r\n${filler(5000)}\r\n`, 'wiki'],
+    ['in front of one long header', `POST /a HTTP/1.1\r\nContent-Length: 4\r\nX: ${'x'.repeat(9000)}\r\n\r\n`, 'wiki'],
+    ['behind a long target', `POST /${'a'.repeat(9000)} HTTP/1.1\r\nContent-Length: 4\r\n\r\n`, 'wiki'],
+    [
+      'on lines that end with LF',
+      `POST /a HTTP/1.1\n${filler(5000).replaceAll('\r', '')}Content-Length: 4\n\n`,
+      'wiki',
+    ],
+  ])('finds the end of a body whose head is over the cap by what stands %s', (_, head, body) => {
+    for (const size of [1, 7, 500, 60_000]) {
+      const { exchanges, counters } = converse([split(client(head + body), size), ok('1'), get('/2'), ok('2')], {
+        limits: { head_bytes_max: 2000 },
+      });
+      expect(
+        exchanges.map(({ request, response }) => [
+          request.target.slice(0, 2),
+          request.body.wireBytes,
+          response?.status,
+        ]),
+      ).toEqual([
+        ['/a', 4, 200],
+        ['/2', 0, 200],
+      ]);
+      // In one segment it is read where it lies, as long as a segment can be.
+      if (size < 60_000) expect(markNames(exchanges[0]?.marks ?? 0)).toContain('head-too-large');
+      expect(counters).toMatchObject({ responses_unpaired: 0, request_heads_too_large: size < 60_000 ? 1 : 0 });
+    }
+  });
+
+  it('cuts the head of a response, and counts it apart', () => {
+    const head = `HTTP/1.1 200 OK\r\n${filler(5000)}Content-Length: 2\r\n\r\n`;
+    const { lines, counters, exchanges } = converse([get('/1'), split(server(`${head}ok`), 500), get('/2'), ok('2')], {
+      limits: { head_bytes_max: 2000 },
+    });
+    expect(lines).toEqual(['GET /1 → 200 "ok" {head-too-large}', 'GET /2 → 200 "2"']);
+    expect(markNames(exchanges[0]?.marks ?? 0)).toEqual(['head-too-large']);
+    expect(counters).toMatchObject({ request_heads_too_large: 0, response_heads_too_large: 1 });
+  });
+
+  it('gives the memory of a head over the cap back, and counts one that never ends', () => {
+    const { counters } = converse(
+      [split(client(`GET / HTTP/1.1\r\n${'Content-Length: 0\r\n'.repeat(50_000)}`), 1400)],
+      { limits: { head_bytes_max: 2000 } },
+    );
+    // `converse` asserts that nothing of it is left in the budget.
+    expect(counters).toMatchObject({ requests_seen: 0, request_heads_too_large: 1 });
+  });
+
+  it('reads a head with more headers than are noted, and what frames its body among the rest', () => {
+    const many = 'a:\r\n'.repeat(20_000);
+    for (const size of [1400, 60_000]) {
+      const { exchanges, counters } = converse([
+        split(client(`POST /1 HTTP/1.1\r\n${many}Content-Length: 4\r\n\r\nwiki`), size),
+        ok('1'),
+        get('/2'),
+        ok('2'),
+      ]);
+      expect(
+        exchanges.map(({ request, response }) => [request.target, request.body.wireBytes, response?.status]),
+      ).toEqual([
+        ['/1', 4, 200],
+        ['/2', 0, 200],
+      ]);
+      expect(markNames(exchanges[0]?.marks ?? 0)).toEqual(['head-too-large']);
+      expect(counters).toMatchObject({ request_heads_too_large: 1, responses_unpaired: 0 });
+    }
   });
 });

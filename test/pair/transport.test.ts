@@ -291,6 +291,46 @@ describe('ends of a connection', () => {
   });
 });
 
+describe('ports that are used again at once', () => {
+  const next = { clientIsn: 90_000_000, serverIsn: 700_000_000, start: 20e6 };
+  const before = [client(REQUEST), server(RESPONSE), fin('client'), fin('server')];
+
+  it('leave out what comes late of the connection before', () => {
+    const [, , , , answer] = packetsOf(before);
+    const [opening, ...rest] = packetsOf([client(REQUEST), server(RESPONSE)], next);
+    const packets = [...packetsOf(before), opening, { ...answer, time: 21.5e6 }, ...rest] as never[];
+    const { exchanges, counters } = runPackets(packets);
+    expect(exchanges.map(line)).toEqual([EXCHANGE, EXCHANGE]);
+    expect(counters).toMatchObject({ flows_opened: 2, flows_midstream: 0, segments_stray: 1, gaps: 0 });
+  });
+
+  it('take nothing late for their own whose acknowledgement is none of theirs, RFC 5961 §5.2', () => {
+    const near = { ...next, clientIsn: CLIENT_ISN - 10 };
+    const [opening, answer, acknowledgement, ...rest] = packetsOf([client(REQUEST), server(RESPONSE)], near);
+    const old = packetsOf([client('0123456789abcdefghijklmnopqrstuvwxyz')])[3];
+    const packets = [opening, answer, acknowledgement, { ...old, time: 23.5e6 }, ...rest] as never[];
+    const { exchanges, counters } = runPackets([...packetsOf(before), ...packets]);
+    expect(exchanges.map(line)).toEqual([EXCHANGE, EXCHANGE]);
+    expect(counters).toMatchObject({ segments_stray: 1, gaps: 0 });
+  });
+
+  it('begin a connection whose SYN comes behind its first bytes', () => {
+    const steps = [late(syn('client'), 4), late(syn('server'), 5), ack('client'), client(REQUEST), server(RESPONSE)];
+    const { exchanges } = runPackets([...packetsOf(before), ...packetsOf(steps, next)]);
+    expect(exchanges.map(line)).toEqual([EXCHANGE, EXCHANGE]);
+  });
+});
+
+describe('sequence numbers that wrap', () => {
+  it('acknowledge with 0 too', () => {
+    const clientIsn = -1 - REQUEST.length;
+    const steps = [late(client(REQUEST), 1), server(RESPONSE)];
+    expect(converse(steps, { clientIsn }).lines).toEqual([EXCHANGE]);
+    const [first, second] = split(client(REQUEST), HALF) as [never, never];
+    expect(converse([first, late(second, 1), server(RESPONSE)], { clientIsn }).lines).toEqual([EXCHANGE]);
+  });
+});
+
 describe('times', () => {
   it('gives each event the time of its packet, to the nanosecond', () => {
     const { exchanges } = converse([split(client(REQUEST), 40), split(server(RESPONSE), 40)], {

@@ -27,6 +27,7 @@ interface PrintedTrace {
     body: PrintedBody;
   };
   response: { status: number; headers: [string, string][] } | null;
+  graphql?: { operations: { type: string | null; name: string | null }[] };
 }
 interface PrintedBody {
   encoding: 'utf8' | 'base64';
@@ -46,6 +47,38 @@ function get(target: string, head = '', method = 'GET', status = 200): HttpConve
     response: `HTTP/1.1 ${status} X\r\nContent-Length: 0\r\n\r\n`,
   };
 }
+
+describe('GraphQL', () => {
+  const post = (body: string): HttpConversation => ({
+    request: `POST /graphql HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    response: 'HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n',
+  });
+  const named = (name: string) => post(JSON.stringify({ query: `query ${name} { a }` }));
+
+  it('is told of each request', async () => {
+    const path = join(folder, 'graphql.pcap');
+    writeConversations(path, [named('A'), post('{"query":"red shoes"}'), get('/graphql?query=%7Ba%7D')]);
+    const { traces, result } = await apidump(path, '--log-format', 'json');
+    expect(result.stderr).toContain('"graphql_requests":2');
+    expect(traces.map(({ graphql }) => graphql)).toEqual([
+      { operations: [{ type: 'query', name: 'A' }] },
+      undefined,
+      { operations: [{ type: 'query', name: null }] },
+    ]);
+  });
+
+  it('is kept in all its operations under a rate limit that one of them would use up', async () => {
+    const path = join(folder, 'graphql-limit.pcap');
+    const busy = Array.from({ length: 200 }, () => named('Busy'));
+    writeConversations(path, [...busy, named('Rare'), get('/graphql?query=query+Url%7Ba%7D')]);
+    const { traces, result } = await apidump(path, '--rate-limit', '20', '--log-format', 'json');
+    const names = traces.map(({ graphql }) => graphql?.operations[0]?.name);
+    expect(names).toContain('Busy');
+    expect(names.slice(-2)).toEqual(['Rare', 'Url']);
+    expect(names.length).toBeLessThanOrEqual(20);
+    expect(result.stderr).toContain(`"exchanges_dropped_rate_limited":${202 - names.length}`);
+  });
+});
 
 describe('rules', () => {
   const long = 'a'.repeat(65_536);

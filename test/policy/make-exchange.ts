@@ -12,6 +12,9 @@ export interface ExchangeParts {
   client?: string;
   server?: string;
   port?: number;
+  /** Bits of `Mark`. */
+  marks?: number;
+  stream?: Exchange['stream'];
   /** Milliseconds. */
   time?: number;
 }
@@ -20,7 +23,7 @@ export function makeExchange(parts: ExchangeParts = {}): Exchange {
   const time = (parts.time ?? 0) * 1e6;
   const status = parts.status === undefined ? 200 : parts.status;
   return {
-    interfaceName: 'lo',
+    route: { interfaceName: 'lo', place: null, openedAt: 0, secondsAhead: 0 },
     client: { address: parts.client ?? '10.0.0.1', port: 40_000 },
     server: { address: parts.server ?? '10.0.0.2', port: parts.port ?? 8080 },
     protocol: '1.1',
@@ -40,7 +43,8 @@ export function makeExchange(parts: ExchangeParts = {}): Exchange {
       status === null
         ? null
         : { status, reason: '', version: '1.1', headers: headerList([]), body: NO_BODY, trailers: [] },
-    marks: 0,
+    marks: parts.marks ?? 0,
+    ...(parts.stream === undefined ? {} : { stream: parts.stream }),
     dropReason: DropReason.none,
     context: null,
     permit: null,

@@ -1,6 +1,10 @@
+import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DropReason } from '../../src/counters.js';
+import { type MessageBody, NO_BODY } from '../../src/http/message-body.js';
+import { type Exchange, UNDECIDED } from '../../src/pair/exchange.js';
 import { createTraceIds } from '../../src/pair/trace-ids.js';
+import { GraphqlPaths, operationText } from '../../src/policy/graphql-paths.js';
 import { createPolicy, type Policy, type PolicySettings } from '../../src/policy/policy.js';
 import { type ExchangeParts, makeExchange } from './make-exchange.js';
 
@@ -12,6 +16,10 @@ const OPEN: PolicySettings = {
   methodAllow: [],
   statusAllow: [],
   keepHealthChecks: false,
+  podSelector: '',
+  namespaceInclude: [],
+  namespaceExclude: [],
+  keepInfrastructure: false,
   sampleRate: 1,
   sampleByParent: false,
   ratePerMinute: 0,
@@ -33,6 +41,9 @@ function create(settings: Partial<PolicySettings>, pace: 'wall' | 'capture' = 'c
       pace,
       endpointsMax: 100,
       hostsMax: 100,
+      graphqlPathsMax: 100,
+      podOf: null,
+      onGraphqlPathEvicted() {},
       onEndpointEvicted() {},
     },
   );
@@ -106,5 +117,122 @@ describe('createPolicy', () => {
     const exchange = makeExchange();
     exchange.dropReason = DropReason.hostRule;
     expect(create({ ratePerMinute: 1 }).conclude(exchange)).toBe(DropReason.hostRule);
+  });
+});
+
+describe('update', () => {
+  it('decides by the new rules and sample from then on', () => {
+    const changed = create({ pathExclusions: ['^/old'] });
+    const old = () => makeExchange({ target: '/old' });
+    expect(changed.admit(old())).toBe(DropReason.pathRule);
+    changed.update({ ...OPEN, pathExclusions: ['^/new'] });
+    expect(changed.admit(old())).toBe(DropReason.none);
+    expect(changed.admit(makeExchange({ target: '/new' }))).toBe(DropReason.pathRule);
+    changed.update({ ...OPEN, sampleRate: 0 });
+    expect(changed.admit(old())).toBe(DropReason.sampledOut);
+  });
+
+  it('goes on counting a limit that stays, and begins another one anew', () => {
+    const changed = create({ ratePerMinute: 1 });
+    const first = makeExchange();
+    expect(changed.admit(first)).toBe(DropReason.none);
+    changed.update({ ...OPEN, ratePerMinute: 1, keepHealthChecks: true });
+    expect(changed.admit(makeExchange())).toBe(DropReason.rateLimited);
+    changed.update({ ...OPEN, ratePerMinute: 2 });
+    expect(changed.admit(makeExchange())).toBe(DropReason.none);
+    // What the old limit permitted goes back to that, not to this one.
+    first.permit?.giveBack();
+    expect(changed.admit(makeExchange())).toBe(DropReason.none);
+    expect(changed.admit(makeExchange())).toBe(DropReason.rateLimited);
+    changed.update(OPEN);
+    expect(changed.admit(makeExchange())).toBe(DropReason.none);
+  });
+
+  it('changes nothing where a pattern is wrong', () => {
+    const changed = create({ pathExclusions: ['^/old'], ratePerMinute: 1 });
+    expect(() => changed.update({ ...OPEN, pathExclusions: ['('] })).toThrow(SyntaxError);
+    expect(changed.admit(makeExchange({ target: '/old' }))).toBe(DropReason.pathRule);
+    expect(changed.admit(makeExchange())).toBe(DropReason.none);
+    expect(changed.admit(makeExchange())).toBe(DropReason.rateLimited);
+  });
+});
+
+describe('GraphQL', () => {
+  const body = (query: string): MessageBody => {
+    const bytes = Buffer.from(JSON.stringify({ query }));
+    return { wireBytes: bytes.length, chunks: [bytes], keptBytes: bytes.length, truncated: false, notes: null };
+  };
+  const post = (query: string, time = 0) => {
+    const exchange = makeExchange({ method: 'POST', target: '/graphql', time });
+    exchange.request.body = body(query);
+    return exchange;
+  };
+  /** What becomes of an exchange whose body follows its head. */
+  const verdict = (of: Policy, exchange: Exchange) => {
+    const sent = exchange.request.body;
+    exchange.request.body = NO_BODY;
+    const first = of.admit(exchange);
+    exchange.request.body = sent;
+    return first === UNDECIDED ? of.decide(exchange) : first;
+  };
+
+  it('is waited for where a path has been seen to speak it, and a rate limit has to be shared out', () => {
+    const limited = create({ ratePerMinute: 100 });
+    expect(limited.admit(post('{a}'))).toBe(DropReason.none);
+    expect(limited.conclude(post('{a}'))).toBe(DropReason.none);
+    expect(limited.admit(post('{a}'))).toBe(UNDECIDED);
+    expect(limited.admit(makeExchange({ method: 'POST', target: '/other' }))).toBe(DropReason.none);
+    expect(limited.admit(makeExchange({ target: '/graphql' }))).toBe(DropReason.none);
+    limited.conclude(makeExchange({ target: '/other?query=%7Ba%7D' }));
+    expect(limited.admit(makeExchange({ method: 'POST', target: '/other' }))).toBe(UNDECIDED);
+    const open = create({});
+    open.conclude(post('{a}'));
+    expect(open.admit(post('{a}'))).toBe(DropReason.none);
+  });
+
+  it('shares the limit out by operations', () => {
+    const limited = create({ ratePerMinute: 40 });
+    limited.conclude(post('query Busy{a}'));
+    let busy = 0;
+    for (let i = 0; i < 1000; i++) if (verdict(limited, post('query Busy{a}', i)) === DropReason.none) busy++;
+    // An operation that was not seen yet takes of the reserve, which the busy one has left.
+    expect(busy).toBeLessThanOrEqual(40);
+    expect(verdict(limited, post('query Rare{a}', 1000))).toBe(DropReason.none);
+    expect(verdict(limited, makeExchange({ target: '/graphql?query=query+Url%7Ba%7D', time: 1000 }))).toBe(
+      DropReason.none,
+    );
+    expect(verdict(limited, post('query Busy{a}', 1000))).toBe(DropReason.rateLimited);
+  });
+
+  it('decides by no limit where that was taken away meanwhile', () => {
+    const changed = create({ ratePerMinute: 1 });
+    changed.conclude(post('{a}'));
+    const exchange = post('{a}');
+    expect(changed.admit(exchange)).toBe(UNDECIDED);
+    changed.update(OPEN);
+    expect(changed.decide(exchange)).toBe(DropReason.none);
+    expect(exchange).toMatchObject({ context: { traceId: FRESH_ID }, permit: null });
+  });
+
+  it('forgets the path that was noted first for another one', () => {
+    let evicted = 0;
+    const paths = new GraphqlPaths(2, () => evicted++);
+    for (const path of [1, 2, 1, 3]) paths.note(path);
+    expect([1, 2, 3].map((path) => paths.has(path))).toEqual([true, false, true]);
+    expect(evicted).toBe(1);
+  });
+
+  it.each<[string, Partial<MessageBody>, string[][], string]>([
+    ['as sent', {}, [], 'query A'],
+    ['compressed', { chunks: [gzipSync('{"query":"query A{a}"}')] }, [['Content-Encoding', 'gzip']], 'query A'],
+    ['in pieces', { chunks: [Buffer.from('{"query":"que'), Buffer.from('ry A{a}"}')] }, [], 'query A'],
+    ['cut off', { truncated: true, chunks: [Buffer.from('{"query":"query A{a} ')] }, [], '? '],
+    ['that cannot be decoded', {}, [['Content-Encoding', 'br']], ''],
+  ])('reads a body %s', (_what, parts, headers, expected) => {
+    const exchange = makeExchange({ method: 'POST', headers: headers as [string, string][] });
+    const chunks = parts.chunks ?? [Buffer.from('{"query":"query A{a}"}')];
+    const keptBytes = chunks.reduce((sum, { length }) => sum + length, 0);
+    exchange.request.body = { wireBytes: keptBytes, keptBytes, truncated: false, notes: null, ...parts, chunks };
+    expect(operationText(exchange)).toBe(expected);
   });
 });

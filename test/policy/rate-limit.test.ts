@@ -164,6 +164,14 @@ describe('createRateLimit', () => {
 });
 
 describe('createReservoirPermits', () => {
+  it('takes back nothing once it is closed', () => {
+    const permits = createReservoirPermits({ perMinute: 100, burst: 10 });
+    permits.take(0);
+    void permits.close();
+    permits.giveBack();
+    expect(permits.available(0)).toBe(9);
+  });
+
   beforeEach(() => {
     vi.useFakeTimers({ now: 0 });
   });

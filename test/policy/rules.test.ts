@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DropReason } from '../../src/counters.js';
-import type { HeaderPair } from '../../src/pair/exchange.js';
+import { type HeaderPair, Mark } from '../../src/pair/exchange.js';
 import { createRules, type RuleSettings } from '../../src/policy/rules.js';
 import { type ExchangeParts, makeExchange } from './make-exchange.js';
 
@@ -133,6 +133,7 @@ describe('health checks', () => {
     ['Envoy', { headers: agent('Envoy/HC') }],
     ['ECS container check', { headers: agent('curl/8.5.0'), client: '127.0.0.1', target: '/health' }],
     ['ECS container check by wget', { headers: agent('Wget/1.21'), client: '::1', target: '/api/v1/healthz?x' }],
+    ['ECS container check by the wget of busybox', { headers: agent('Wget'), client: '127.0.0.1', target: '/healthz' }],
   ])('%s', (_, parts) => {
     expect(createRules(NONE, 16).checkRequest(makeExchange(parts))).toBe(DropReason.healthCheck);
     expect(createRules({ ...NONE, keepHealthChecks: true }, 16).checkRequest(makeExchange(parts))).toBe(
@@ -149,5 +150,33 @@ describe('health checks', () => {
     ['no user agent', { headers: [], client: '127.0.0.1', target: '/health' }],
   ])('%s is no health check', (_, parts) => {
     expect(createRules(NONE, 16).checkRequest(makeExchange(parts))).toBe(DropReason.none);
+  });
+});
+
+describe('rules by what nobody knows of a request joined in the middle', () => {
+  const stream = { id: 9, authority: null, scheme: 'http', error: null } as const;
+  const unknown = { marks: Mark.headersUnknown, method: '', target: '', headers: [], status: 0, stream };
+  it.each<[string, Partial<RuleSettings>, ExchangeParts, DropReason]>([
+    ['keep it without rules', {}, unknown, DropReason.none],
+    ['match no path allowed', { pathAllow: ['.*'] }, unknown, DropReason.pathRule],
+    ['may match any path excluded', { pathExclusions: ['^/admin'] }, unknown, DropReason.pathRule],
+    ['match no host allowed', { hostAllow: ['.*'] }, unknown, DropReason.hostRule],
+    ['may match any host excluded', { hostExclusions: ['internal'] }, unknown, DropReason.hostRule],
+    ['match no method allowed', { methodAllow: ['.*'] }, unknown, DropReason.methodRule],
+    ['leave what is known', { pathExclusions: ['^/admin'] }, { ...unknown, target: '/api' }, DropReason.none],
+    [
+      'and the authority',
+      { hostAllow: ['^a$'], hostExclusions: ['^b$'] },
+      { ...unknown, stream: { ...stream, authority: 'a' } },
+      DropReason.none,
+    ],
+    ['or the Host', { hostAllow: ['^a$'] }, { ...unknown, headers: [['host', 'a']] }, DropReason.none],
+  ])('%s', (_what, settings, parts, reason) => {
+    expect(createRules({ ...NONE, ...settings }, 10).checkRequest(makeExchange(parts))).toBe(reason);
+  });
+
+  it('match no status allowed', () => {
+    const rules = createRules({ ...NONE, statusAllow: ['.*'] }, 10);
+    expect(rules.checkResponse(makeExchange(unknown))).toBe(DropReason.statusRule);
   });
 });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRedactor } from '../../src/redact/redactor.js';
+import { CONTENT_TYPES, corpus } from './corpus.js';
 import { makeTrace } from './make-trace.js';
 
 const none = { headers: [], queries: [], fields: [], bodies: true };
@@ -226,6 +227,11 @@ describe('redaction of anything', () => {
       '-----BEGIN PRIVATE KEY-----',
       'bearer ',
       '%7B',
+      'a=',
+      'a://b:c@',
+      'data: {"token":"x"}\n',
+      '<a b="',
+      'aws wJalrXUtnFEMI/K7MDENG/bPxRfiCY3XAMPL3KEY ',
     ].map((piece) => piece.repeat(size / piece.length));
     for (const type of [
       'application/json',
@@ -235,5 +241,38 @@ describe('redaction of anything', () => {
       'application/xml',
     ])
       for (const body of bodies) redact(body, type);
+  }, 120_000);
+});
+
+describe('a body that was cut', () => {
+  /** Fewer characters are no part of a secret that helps anyone. */
+  const SHOWN_MAX = 3;
+  const rows = corpus('secrets.txt').filter(({ place }) => place in CONTENT_TYPES && place !== 'binary');
+  const redactor = createRedactor({ ...none, defaults: true, patterns: [] });
+
+  it.each(rows)('shows nothing of what it was cut in: $line', ({ place, line }) => {
+    for (const { sent, part } of cuts(line)) {
+      const headers: [string, string][] = [['Content-Type', CONTENT_TYPES[place] as string]];
+      const trace = makeTrace({ body: Buffer.from(sent), requestHeaders: headers });
+      trace.request.body.truncated = true;
+      redactor(trace);
+      const shown = Buffer.from(trace.request.body.content).toString();
+      expect(part.length > SHOWN_MAX && shown.endsWith(part), `${part} of ${shown}`).toBe(false);
+    }
   });
 });
+
+/** The text of a row cut behind each character of each of its secrets, and how much of the secret is there then. */
+function cuts(line: string): { sent: string; part: string }[] {
+  const text = line.slice(11).replaceAll('␤', '\n').replaceAll('⏎', '\r\n').replaceAll('\\0', '\0');
+  const found: { sent: string; part: string }[] = [];
+  for (const { index, 0: marked } of text.matchAll(/‹.*?›|«.*?»/gs)) {
+    const before = text.slice(0, index).replace(/[‹›«»]/g, '');
+    const secret = marked.slice(1, -1);
+    // Half an escape says nothing.
+    for (let length = 1; length < secret.length; length++)
+      if (!/\\(?:u[0-9a-f]{0,3})?$/i.test(secret.slice(0, length)))
+        found.push({ sent: before + secret.slice(0, length), part: secret.slice(0, length) });
+  }
+  return found;
+}

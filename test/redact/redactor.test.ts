@@ -3,6 +3,7 @@
  * must go, and every other byte must stay.
  */
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/limits.js';
 import type { HeaderPair } from '../../src/pair/exchange.js';
 import { createRedactor, type RedactionSettings } from '../../src/redact/redactor.js';
 import { CONTENT_TYPES, corpus } from './corpus.js';
@@ -91,6 +92,35 @@ describe('settings', () => {
     ['a field added holds for numbers', { fields: ['salary'] }, 'json', '{"salary":1}', '{"salary":0}'],
     ['a field added holds in forms', { fields: ['email'] }, 'form', 'email=a&b=c', 'email=REDACTED&b=c'],
     ['a field added with digits', { fields: ['2fa'] }, 'json', '{"2fa":"a","fa":"b"}', '{"2fa":"REDACTED","fa":"b"}'],
+    [
+      'a name allowed',
+      { allow: ['access_token'] },
+      'json',
+      '{"accessToken":"a1b2","pw":"x"}',
+      '{"accessToken":"a1b2","pw":"REDACTED"}',
+    ],
+    ['a name allowed and named', { allow: ['pin'], fields: ['pin'] }, 'json', '{"pin":"1234"}', '{"pin":"REDACTED"}'],
+    [
+      'a value allowed',
+      { allow: ['/^test-/'] },
+      'json',
+      '{"password":"test-1","pw":"x1"}',
+      '{"password":"test-1","pw":"REDACTED"}',
+    ],
+    [
+      'PII asked for',
+      { pii: true },
+      'json',
+      '{"a":"DE89 3704 0044 0532 0130 00","b":"078-05-1120"}',
+      '{"a":"REDACTED","b":"REDACTED"}',
+    ],
+    [
+      'PII not asked for',
+      {},
+      'json',
+      '{"a":"DE89 3704 0044 0532 0130 00","b":"078-05-1120"}',
+      '{"a":"DE89 3704 0044 0532 0130 00","b":"078-05-1120"}',
+    ],
     ['a pattern in a body', { patterns: ['ACME-\\d+'] }, 'json', '{"a":"x ACME-17"}', '{"a":"x REDACTED"}'],
     ['a pattern in a header', { patterns: ['ACME-\\d+'] }, 'header', 'X-A: ACME-17', 'X-A: REDACTED'],
     ['a pattern in a target', { patterns: ['ACME-\\d+'] }, 'target', '/a/ACME-17?x=ACME-1', '/a/REDACTED?x=REDACTED'],
@@ -132,6 +162,133 @@ describe('settings', () => {
     expect(trace.request.body).toMatchObject({ wireBytes: 7, bytes: 7, truncated: true });
     expect(trace.request.body.content.length).toBe(0);
     expect(trace.response?.body.truncated).toBe(false);
+  });
+
+  it.each<['searched' | 'drop' | 'keep', string | null, string | null]>([
+    ['searched', 'not decoded: unexpected end', null],
+    ['drop', 'not decoded: unexpected end', 'no text'],
+    ['keep', null, null],
+  ])('with opaque bodies %s leaves out what nobody can look into', (opaqueBodies, undecoded, binary) => {
+    const bytes = Buffer.from([0x1b, 0xff, 0, 0x80, 0xfe, 1, 2, 3, 0x9a]);
+    const broken = makeTrace({ body: bytes });
+    broken.request.body.codingError = 'unexpected end';
+    const image = makeTrace({ body: bytes });
+    using({ opaqueBodies })(broken);
+    using({ opaqueBodies })(image);
+    expect(broken.request.body.omitted ?? null).toBe(undecoded);
+    expect(broken.request.body.content.length).toBe(undecoded === null ? bytes.length : 0);
+    expect(image.request.body.omitted ?? null).toBe(binary);
+  });
+
+  it('says which rules replaced something and where, without the value', () => {
+    const trace = makeTrace({
+      target: '/a?api_key=s3cr3t',
+      requestHeaders: [['X-Api-Key', 's3cr3t']],
+      body: Buffer.from('{"user":{"password":"s3cr3t"},"note":"use AKIAIOSFODNN7EXAMPLE"}'),
+    });
+    redact(trace);
+    expect(trace.redactions).toEqual([
+      { where: 'request.query.api_key', rule: 'name:api-key' },
+      { where: 'request.header.x-api-key', rule: 'name:api-key' },
+      { where: 'request.body.password', rule: 'name:password' },
+      { where: 'request.body.note', rule: 'looks:aws-key-id' },
+    ]);
+    expect(JSON.stringify(trace.redactions)).not.toContain('s3cr3t');
+  });
+
+  it.each([
+    ['utf16le', Buffer.from('\ufeff{"password":"hunter2","n":1}', 'utf16le')],
+    ['utf16le', Buffer.from('{"password":"hunter2","n":1}', 'utf16le')],
+  ] as const)('reads UTF-16', (encoding, body) => {
+    const trace = makeTrace({ body });
+    redact(trace);
+    expect(Buffer.from(trace.request.body.content).toString(encoding).replace('\ufeff', '')).toBe(
+      '{"password":"REDACTED","n":1}',
+    );
+  });
+
+  it.each([
+    ['application/json; charset=utf-7', Buffer.from('{"p+AGE-ssword":"hunter2!"}')],
+    ['text/plain; charset="IBM037"', Buffer.from('c1c2c3c4', 'hex')],
+    ['application/json', Buffer.from([...'{"token":"x"}'].flatMap((c) => [c.charCodeAt(0), 0, 0, 0]))],
+    ['application/json', Buffer.from([...'{"token":"x"}'].flatMap((c) => [0, 0, 0, c.charCodeAt(0)]))],
+  ])('leaves out text in an encoding that is not read: %s', (type, body) => {
+    const trace = makeTrace({ body, requestHeaders: [['Content-Type', type]] });
+    redact(trace);
+    expect(trace.request.body).toMatchObject({ omitted: 'a character encoding that is not read' });
+    expect(trace.request.body.content).toHaveLength(0);
+  });
+
+  it('searches the frames of gRPC-Web in base64, and keeps their lengths', () => {
+    const frame = (text: string) => {
+      const message = Buffer.concat([Buffer.from([0x0a, text.length]), Buffer.from(text)]);
+      return Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]).toString('base64');
+    };
+    const secret = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';
+    const body = Buffer.from(frame('hello!') + frame(secret) + frame('bye'));
+    const trace = makeTrace({ body, requestHeaders: [['Content-Type', 'application/grpc-web-text+proto']] });
+    redact(trace);
+    const expected = frame('hello!') + frame('*'.repeat(secret.length)) + frame('bye');
+    expect(Buffer.from(trace.request.body.content).toString()).toBe(expected);
+    expect(trace.redactions).toEqual([{ where: 'request.body', rule: 'looks:github' }]);
+  });
+
+  it('searches what a client calls its GraphQL operations', () => {
+    const secret = 'ghp_16C7e42F292c6912E7710c838347Ae178B4a';
+    const digest = 'ecf4edb46db40b5132295c0291d62fb65d6759a9eedfa4d5d612dd5ec54a6b38';
+    const trace = makeTrace({});
+    trace.graphql = [
+      { type: 'query', name: 'GetPassword', persisted: digest },
+      { type: 'query', name: secret, persisted: secret },
+    ];
+    redact(trace);
+    expect(trace.graphql).toEqual([
+      { type: 'query', name: 'GetPassword', persisted: digest },
+      { type: 'query', name: 'REDACTED', persisted: 'REDACTED' },
+    ]);
+    expect(trace.redactions).toEqual([{ where: 'request.graphql', rule: 'looks:github' }]);
+  });
+
+  it('leaves nothing of a secret where a body was cut', () => {
+    const secrets = [
+      'eyJhbGciOiJSUzI1NiIsImtpZCI6ImsxIn0.eyJzdWIiOiJib2IiLCJhZG1pbiI6dHJ1ZX0.c2lnbmF0dXJlLXBhcnQ',
+      'ghp_16C7e42F292c6912E7710c838347Ae178B4a',
+      'xoxb-123456789012-abcdefGHIJklmnop',
+      'sk_live_4eC39HqLyjWDarjtT1zdp7dc',
+      'AIzaSyD-9tSrke72PouQMnMX-a7eZSW0jkFMBWY',
+      '4539031753790580',
+      'AKIA4539QWERTZUIOPAS',
+      'glpat-abcdefghij0123456789',
+    ];
+    for (const secret of secrets) {
+      const whole = `{"t":"${secret}"`;
+      for (let cut = 13; cut < whole.length; cut++) {
+        const trace = makeTrace({ body: Buffer.from(whole.slice(0, cut)) });
+        trace.request.body.truncated = true;
+        redact(trace);
+        expect(Buffer.from(trace.request.body.content).toString()).toBe('{"t":"REDACTED');
+      }
+    }
+  });
+
+  it('counts what it forgets of texts and names to make room for others', () => {
+    let evicted = 0;
+    const counting = createRedactor(DEFAULTS, { onEvicted: (count) => (evicted += count) });
+    for (let i = 0; i <= DEFAULT_LIMITS.redaction_texts_max; i++)
+      counting(makeTrace({ requestHeaders: [['Accept-Charset', `charset number ${i}`]] }));
+    expect(evicted).toBe(DEFAULT_LIMITS.redaction_texts_max);
+    for (let i = 0; i <= DEFAULT_LIMITS.redaction_names_max; i++)
+      counting(makeTrace({ requestHeaders: [[`X-Header-${i}`, '1']] }));
+    expect(evicted).toBe(DEFAULT_LIMITS.redaction_texts_max + DEFAULT_LIMITS.redaction_names_max);
+  });
+
+  it('numbers the patterns that replaced something', () => {
+    const trace = makeTrace({ body: Buffer.from('{"a":"ACME-17","b":4711}') });
+    using({ patterns: ['ACME-\\d+', '4711'] })(trace);
+    expect(trace.redactions).toEqual([
+      { where: 'request.body', rule: 'pattern:1' },
+      { where: 'request.body', rule: 'pattern:2' },
+    ]);
   });
 
   it('names the pattern RE2 cannot read', () => {
@@ -181,6 +338,42 @@ describe('settings', () => {
     expect(trace.request.headers).toEqual(headers('REDACTED'));
     expect(trace.request.trailers).toEqual(headers('REDACTED'));
     expect(trace.response?.headers).toEqual(headers('REDACTED'));
+  });
+
+  it.each([true, false])('finds a pattern in every place of a trace, with defaults %s', (defaults) => {
+    const header = (name: string, before = '', after = ''): HeaderPair => [name, `${before}ACME-17${after}`];
+    const sent: HeaderPair[] = [
+      header('Host', '', '.example'),
+      header('User-Agent', 'agent/'),
+      header('Sec-WebSocket-Protocol', 'chat, '),
+      header('ETag', '"', '"'),
+      header('Cookie', '', '='),
+      header('Content-Type', 'text/'),
+      header('Accept'),
+      header('Referer', 'https://x.example/'),
+    ];
+    const trace = makeTrace({
+      target: '/ACME-17',
+      requestHeaders: sent.map(([name, value]): HeaderPair => [name, value]),
+      requestTrailers: [header('X-A')],
+      body: Buffer.from('\ufeff"ACME-17"', 'utf16le'),
+    });
+    trace.request.authority = 'ACME-17.example';
+    if (trace.response !== null) trace.response.reason = 'ACME-17';
+    using({ patterns: ['ACME-\\d+'], defaults })(trace);
+    const { request, response } = trace;
+    expect(request.headers).toEqual(sent.map(([name, value]) => [name, value.replace('ACME-17', 'REDACTED')]));
+    expect(request).toMatchObject({ target: '/REDACTED', path: '/REDACTED', authority: 'REDACTED.example' });
+    expect(request.trailers).toEqual([['X-A', 'REDACTED']]);
+    expect(response?.reason).toBe('REDACTED');
+    expect(Buffer.from(request.body.content).toString('utf16le')).toBe('\ufeff"REDACTED"');
+  });
+
+  it('lets a pattern change nothing else about headers that hold no secret', () => {
+    const etag: HeaderPair = ['ETag', '"ghp_16C7e42F292c6912E7710c838347Ae178B4a"'];
+    const trace = makeTrace({ requestHeaders: [etag] });
+    using({ patterns: ['ACME-\\d+'] })(trace);
+    expect(trace.request.headers).toEqual([['ETag', '"ghp_16C7e42F292c6912E7710c838347Ae178B4a"']]);
   });
 
   it('keeps a user and a password out of the target of a CONNECT', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { protocolFindings } from '../../src/cli/subcommands/doctor-report.js';
 import { type Counters, createCounters } from '../../src/counters.js';
 import { diagnose, type Observation } from '../../src/sensor/diagnosis.js';
 import { progressLine } from '../../src/sensor/progress.js';
@@ -22,12 +23,24 @@ describe('diagnose', () => {
     [observe({}, { filter: 'port 81' }), 'filter-excludes-all', /passed --filter "port 81"/],
     [observe({ packets_seen: 5, packets_not_tcp: 5 }), 'no-tcp', /5 packets .* none of them TCP/],
     [
+      observe({ packets_seen: 5, packets_not_ip: 5 }, { unread: [{ what: 'EtherType 0x88e5 (MACsec)', packets: 5 }] }),
+      'no-tcp',
+      /none of them TCP: EtherType 0x88e5 \(MACsec\)$/,
+    ],
+    [
       observe({ ...seen, flows_tls: 3 }, { tlsNames: ['a.example', 'b.example'] }),
       'tls-only',
       /3 .*TLS \(to a.example, b.example\)/,
     ],
     [observe({ ...seen, flows_tls: 3 }), 'tls-only', /3 connections are TLS, none/],
-    [observe({ ...seen, flows_h2: 2 }), 'http2-only', /2 connections are HTTP\/2/],
+    [observe({ ...seen, flows_h2: 2 }), 'no-requests', /80 TCP segments/],
+    [
+      observe({ packets_seen: 5, packets_not_tcp: 5, packets_quic: 4, flows_quic: 1 }),
+      'http3-only',
+      /^4 packets carry QUIC \(HTTP\/3\)/,
+    ],
+    [observe({ ...seen, packets_quic: 40, flows_quic: 3, flows_not_http: 2 }), 'http3-only', /40 packets carry QUIC/],
+    [observe({ ...seen, packets_quic: 40, flows_quic: 3, flows_tls: 9 }), 'tls-only', /9 connections are TLS/],
     [observe({ ...seen, flows_not_http: 2, flows_tls: 1 }), 'not-http', /2 connections carry/],
     [observe({ ...seen }), 'no-requests', /80 TCP segments/],
     [observe({ ...seen, responses_seen: 4 }), 'one-direction', /4 responses and no request/],
@@ -88,6 +101,34 @@ describe('progressLine', () => {
       message: '10 exchanges seen, 9 exported in 60 s',
       fields: { packets: 100, seen: 10, exported: 9, inFlight: 1, rssMiB: 70 },
     });
+    expect(progressLine(before, { ...now, responses_late: 2 }, facts).message).toBe(
+      '10 exchanges seen, 9 exported in 60 s; 2 responses came after --response-timeout-seconds, for which a longer time helps',
+    );
+    expect(progressLine(before, { ...now, requests_without_path: 3 }, facts).message).toBe(
+      '10 exchanges seen, 9 exported in 60 s; 3 requests of HTTP/2 without a known path, on connections that were open before',
+    );
+  });
+
+  it('says what was seen of each protocol, and that streams go on without any request', () => {
+    const before = createCounters();
+    const now = {
+      ...before,
+      ...{ packets_seen: 9, segments_seen: 9, exchanges_seen: 2, exchanges_exported: 2, stream_windows: 2 },
+      ...{ flows_h2: 1, flows_websocket: 2, messages_websocket: 7, messages_events: 1, messages_rpc: 3 },
+    };
+    expect(progressLine(before, now, facts)).toMatchObject({
+      level: 'info',
+      message:
+        '2 exchanges seen, 2 exported in 60 s; HTTP/2: 1 connection; WebSocket: 2 connections, 7 messages; ' +
+        'server-sent events: 1 event; gRPC: 3 messages; streams: 2 later windows',
+      fields: { protocols: expect.stringContaining('WebSocket: 2 connections') },
+    });
+    expect(protocolFindings({ ...now, requests_without_path: 4 })[0]).toMatchObject({
+      what: 'HTTP/2',
+      found: '1 connection, 4 requests on them without a known path',
+      advice: expect.stringContaining('before the sensor looked'),
+    });
+    expect(protocolFindings(before)).toEqual([]);
   });
 
   it('says why nothing was seen', () => {

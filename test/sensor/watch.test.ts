@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createCounters } from '../../src/counters.js';
+import { cpuBudget } from '../../src/options/option-values.js';
 import type { Governor } from '../../src/policy/governor.js';
-import { isCut, watchBy } from '../../src/sensor/watch.js';
+import { isCut, openWatch, watchBy } from '../../src/sensor/watch.js';
 import { makeExchange } from '../policy/make-exchange.js';
 
 beforeEach(() => {
@@ -19,10 +20,14 @@ function watched(openAt: (now: number) => boolean, pending: (now: number) => num
   const governor: Governor = { step: (time) => ({ open: openAt(time), nextStepMillis: 10 }) };
   const gate = { open: () => events.push(`open ${now()}`), close: () => events.push(`close ${now()}`) };
   const counters = createCounters();
-  const watch = watchBy(governor, { open: () => void gate.open(), close: () => void gate.close() }, counters, {
-    now,
-    cpu: () => 0,
-  });
+  const states: string[] = [];
+  const watch = watchBy(
+    governor,
+    { open: () => void gate.open(), close: () => void gate.close() },
+    counters,
+    { now, cpu: () => 0 },
+    (state) => states.push(`${state} ${now()}`),
+  );
   const pipeline = {
     get pendingCount() {
       return pending(now());
@@ -32,10 +37,16 @@ function watched(openAt: (now: number) => boolean, pending: (now: number) => num
     },
   };
   watch.start(pipeline);
-  return { watch, counters, events };
+  return { watch, counters, events, states };
 }
 
 const shutFrom100To200 = (now: number) => now < 100 || now >= 200;
+
+it.each([null, cpuBudget.parse('none'), cpuBudget.parse('None')])('has no budget with --max-cpu %s', (maxCpu) => {
+  const gate = { open: () => {}, close: () => {} };
+  const watch = openWatch({ maxCpu } as never, gate, createCounters(), {} as never);
+  expect(watch).toMatchObject({ admits: true, isShut: false, share: null });
+});
 
 describe('watchBy', () => {
   it('leaves the gate alone while there is budget', async () => {
@@ -61,11 +72,13 @@ describe('watchBy', () => {
   });
 
   it('lets what was admitted end first, and admits nothing more meanwhile', async () => {
-    const { watch, events } = watched(shutFrom100To200, (now) => (now < 120 ? 1 : 0));
+    const { watch, events, states } = watched(shutFrom100To200, (now) => (now < 120 ? 1 : 0));
     await vi.advanceTimersByTimeAsync(110);
     expect(watch).toMatchObject({ admits: false, isShut: false });
     await vi.advanceTimersByTimeAsync(20);
     expect(events).toEqual(['close 120']);
+    await vi.advanceTimersByTimeAsync(80);
+    expect(states).toEqual(['closing 100', 'shut 120', 'open 200']);
     watch.stop();
   });
 

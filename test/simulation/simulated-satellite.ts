@@ -101,9 +101,10 @@ export class SimulatedSatellite {
         signal.removeEventListener('abort', onAbort);
         if (!process.isDead) pass();
       };
-      const fail = (message: string): void => end(() => reject(new PostError(message, maybeReceived)));
+      const fail = (message: string): void =>
+        end(() => reject(new PostError({ problem: message, advice: '' }, maybeReceived)));
       const onAbort = (): void => fail('the sensor is stopping');
-      if (signal.aborted) return reject(new PostError('the sensor is stopping', false));
+      if (signal.aborted) return reject(new PostError({ problem: 'the sensor is stopping', advice: '' }, false));
       const millis = this.#nature.attemptTimeoutMillis;
       const onTimeout = (): void => (answer === null ? fail(`no answer within ${millis} ms`) : answer());
       const cancelTimeout = this.#clock.after(millis, onTimeout, process);

@@ -64,7 +64,8 @@ export class SimulatedSensor {
   constructor(context: SensorContext) {
     const { clock, random } = context;
     this.#context = context;
-    this.#limits = { ...DEFAULT_LIMITS, ...context.limits };
+    // Half a minute, so that at the end of a run nothing waits for an answer any more.
+    this.#limits = { ...DEFAULT_LIMITS, response_timeout_nanos: 30e9, ...context.limits };
     this.#baseSeconds = Math.floor(clock.now / 1000) - 60;
     this.#batch.timeBaseSeconds = this.#baseSeconds;
     this.#batch.bytes = Buffer.alloc(1 << 18);
@@ -77,6 +78,9 @@ export class SimulatedSensor {
       pace: 'capture',
       endpointsMax: 64,
       hostsMax: 64,
+      graphqlPathsMax: 100,
+      podOf: null,
+      onGraphqlPathEvicted() {},
       onEndpointEvicted: () => {},
     });
     this.#build = createTraceBuilder({ ids, bodyBytesMax: this.#limits.body_bytes_max, isLocal: () => true });
@@ -85,7 +89,11 @@ export class SimulatedSensor {
       counters: this.counters,
       budget: new MemoryBudget(this.#limits.memory_bytes_max),
       interfaces: [ETHERNET],
-      hooks: { admit: (exchange) => this.#policy.admit(exchange), complete: (exchange) => this.#complete(exchange) },
+      hooks: {
+        admit: (exchange) => this.#policy.admit(exchange),
+        decide: (exchange) => this.#policy.decide(exchange),
+        complete: (exchange) => this.#complete(exchange),
+      },
       hashSeed: 1,
     });
   }
@@ -197,9 +205,9 @@ function fragile(encoder: BatchEncoder): BatchEncoder {
       check(trace);
       return encoder.encode(trace);
     },
-    async encodeSliced(trace) {
+    async encodeSliced(trace, room) {
       check(trace);
-      return encoder.encodeSliced(trace);
+      return encoder.encodeSliced(trace, room);
     },
   };
 }

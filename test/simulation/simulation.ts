@@ -5,7 +5,7 @@
  * The seed decides everything, so it is the report of a failure.
  */
 import type { PolicySettings } from '../../src/policy/policy.js';
-import { client, fin, packetsOf, type Step, server } from '../support/conversation.js';
+import { client, fin, packetsOf, type Step, server, split } from '../support/conversation.js';
 import { type DiskOperation, MemoryDisk } from '../support/memory-disk.js';
 import { Random } from '../support/random.js';
 import { satelliteSettings } from '../support/relay.js';
@@ -15,6 +15,8 @@ import { turn, VirtualClock } from './virtual-clock.js';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
+/** What a packet carries on loopback; the length field of IP has 16 bits. */
+const SEGMENT_BYTES = 32 << 10;
 /** A satellite that is well again must have been given everything by then. */
 const PATIENCE_MILLIS = 60 * MINUTE;
 const POLICY: PolicySettings = {
@@ -25,6 +27,10 @@ const POLICY: PolicySettings = {
   methodAllow: [],
   statusAllow: [],
   keepHealthChecks: false,
+  podSelector: '',
+  namespaceInclude: [],
+  namespaceExclude: [],
+  keepInfrastructure: false,
   sampleRate: 1,
   sampleByParent: false,
   ratePerMinute: 0,
@@ -128,9 +134,12 @@ export class Simulation {
     if (path.startsWith(UNENCODABLE)) this.#unencodable++;
     const size = random.chance(0.05) ? random.between(800, this.#world.bodyBytesMax) : random.between(0, 800);
     const body = `${path} `.repeat(Math.ceil(size / (path.length + 1))).slice(0, size);
-    const steps: Step[] = [client(`GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`)];
+    const steps: (Step | Step[])[] = [client(`GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`)];
     if (!random.chance(0.03))
-      steps.push(server(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n${body}`), fin('server'));
+      steps.push(
+        split(server(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n${body}`), SEGMENT_BYTES),
+        fin('server'),
+      );
     this.#clientPort = 10_000 + ((this.#clientPort + 1) % 50_000);
     this.#sensor.capture(packetsOf(steps, { clientPort: this.#clientPort, interval: 1000 }));
   }
@@ -153,7 +162,7 @@ export class Simulation {
     if (!this.#world.diskFaults) return;
     const trouble = (): void => {
       if (this.#isOver) return;
-      const operation = this.#random.pick<DiskOperation>(['open', 'create', 'read', 'append', 'truncate', 'replace']);
+      const operation = this.#random.pick<DiskOperation>(['open', 'create', 'read', 'append', 'truncate', 'overwrite']);
       const isFull = this.#random.chance(0.3);
       this.#say(isFull ? 'the disk is full' : `the next ${operation} fails`);
       if (isFull) this.#disk.bytesMax = this.#disk.bytes + this.#random.between(0, 500);
@@ -185,9 +194,16 @@ export class Simulation {
     this.#say('the sensor is killed');
     this.#check();
     sensor.kill();
+    this.#disk.kill();
     for (const id of this.#satellite.lastIds) this.#mayRepeat.add(id);
+    // Pieces of a batch that were sent are sent again with the whole, which is on disk until all of them were.
+    const pieces = this.#isSplitting(sensor) ? this.#world.limits.batch_traces_max : 0;
+    const sent = [...this.#satellite.acknowledged.keys()];
+    for (const id of sent.slice(sent.length - pieces)) this.#mayRepeat.add(id);
     this.#endRun(sensor);
-    this.#startNext(sensor, sensor.inFlight + sensor.pending, sensor.counters.spool_traces);
+    // A full spool gives up its oldest segment, the batch under way with it: that one is in memory alone.
+    const onlyInMemory = this.#world.isScarce ? this.#world.limits.batch_traces_max : 0;
+    this.#startNext(sensor, sensor.inFlight + sensor.pending, sensor.counters.spool_traces - onlyInMemory);
   }
 
   async #restart(): Promise<void> {
@@ -223,7 +239,8 @@ export class Simulation {
       await this.#sensor.open();
       const found = this.#sensor.counters.recovered_traces;
       this.#say(`the sensor starts, and finds ${found} of ${most} traces`);
-      const mayFindMore = this.#world.diskFaults || this.#isSplitting(last);
+      // What a full spool gives up is entered as lost before the disk knows.
+      const mayFindMore = this.#world.diskFaults || this.#world.isScarce || this.#isSplitting(last);
       invariant(found <= most + repeatable || mayFindMore, 'no more is found than was left', { found, most });
       invariant(found >= least || this.#world.diskFaults, 'what was on disk is found', { found, least });
       this.#lostToKills += Math.max(0, most - found);
@@ -329,9 +346,9 @@ export class Simulation {
     if (!this.#world.diskFaults && this.#kills === 0) invariant(this.#lostToKills === 0, 'only a kill loses uncounted');
   }
 
-  /** Whether pieces of a batch may be held beside the whole, which stays on disk. */
+  /** Whether pieces of a batch, or its trace without bodies, may be held beside the whole, which stays on disk. */
   #isSplitting({ counters }: SimulatedSensor): boolean {
-    return this.#world.spools && counters.batches_split > 0;
+    return this.#world.spools && counters.batches_split + counters.export_traces_bared > 0;
   }
 
   #diskDelay(): Promise<void> {

@@ -15,6 +15,7 @@ const FILLED_IN: Record<string, string> = {
   'satellite-url': 'http://satellite:9999',
   'levo-env': 'staging',
   'levoai-org-id': '3f0c7c3a-6f6e-4c5e-9a51-0c9d6d1f3b11',
+  LEVO_AWS_REGION: 'us-west-2',
 };
 
 /** Flags after the program's words; throws on a word that is neither a flag nor the value of one. */
@@ -50,7 +51,11 @@ export function startSettings(container: JsonObject): ReturnType<typeof resolveS
     throw new Error(`no apidump in ${JSON.stringify(words)}`);
   }
   const environment = Object.fromEntries(
-    objectsOf(container.environment).map((entry) => [stringOf(entry.name) ?? '', stringOf(entry.value) ?? '']),
+    objectsOf(container.environment).map((entry) => {
+      const name = stringOf(entry.name) ?? '';
+      const given = stringOf(entry.value) ?? '';
+      return [name, PLACEHOLDER.test(given) ? (FILLED_IN[name] ?? given) : given];
+    }),
   );
   return resolveSensorSettings(flagsOf(words.slice(apidump + 1)), environment);
 }

@@ -8,8 +8,14 @@ export interface Certificate {
   key: string;
 }
 
-/** A certificate authority of our own, and certificates it signed: for `localhost` and `address`, and for a client. */
-export function makeCertificates(address = '127.0.0.1'): { ca: string; server: Certificate; client: Certificate } {
+/**
+ * A certificate authority of our own, and certificates it signed, for so many days: for `localhost` and `address`, and for a
+ * client.
+ */
+export function makeCertificates(
+  address = '127.0.0.1',
+  days = 2,
+): { ca: string; server: Certificate; client: Certificate } {
   const directory = mkdtempSync(join(tmpdir(), 'certificates-'));
   const path = (name: string): string => join(directory, name);
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: directory, stdio: 'pipe' });
@@ -20,7 +26,7 @@ export function makeCertificates(address = '127.0.0.1'): { ca: string; server: C
     for (const name of ['server', 'client']) {
       openssl('req', ...key, '-keyout', `${name}.key`, '-out', `${name}.csr`, '-subj', `/CN=${name}`);
       const sign = ['x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial'];
-      openssl(...sign, '-out', `${name}.pem`, '-days', '2', '-extfile', 'names');
+      openssl(...sign, '-out', `${name}.pem`, '-days', String(days), '-extfile', 'names');
     }
     const read = (name: string): string => readFileSync(path(name), 'utf8');
     const pair = (name: string): Certificate => ({ cert: read(`${name}.pem`), key: read(`${name}.key`) });

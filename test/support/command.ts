@@ -35,8 +35,13 @@ export async function runCommand(args: readonly string[], options: CommandOption
 }
 
 /** Starts the command line, whose output can be followed; it is killed when the test is over, however that went. */
-export function startCommand(args: readonly string[]): ChildProcessByStdio<null, Readable, Readable> {
-  const child = spawn(COMMAND, args, { env: withoutOptions(process.env), stdio: ['ignore', 'pipe', 'pipe'] });
+export function startCommand(
+  args: readonly string[],
+  command = COMMAND,
+  env: Readonly<Record<string, string>> = {},
+): ChildProcessByStdio<null, Readable, Readable> {
+  const environment = { ...withoutOptions(process.env), ...env };
+  const child = spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }

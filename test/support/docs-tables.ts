@@ -3,10 +3,15 @@
  * formatter would do it.
  */
 import { DROP_REASONS } from '../../src/counters.js';
+import { EXIT_CODES } from '../../src/errors.js';
 import { LIMIT_ROWS } from '../../src/limits.js';
 import { defaultText, environmentNames, OPTION_GROUPS, type OptionTable } from '../../src/options/option-row.js';
+import { OSSENSOR_DEBUG_LEVELS, OSSENSOR_VARIABLES, type OsSensorVariable } from '../../src/options/ossensor.js';
+import { KEY_ROWS, type KeyRow } from '../../src/packets/stream/config-keys.js';
 import { MARK_ROWS } from '../../src/pair/exchange.js';
+import { INFRASTRUCTURE_NAMESPACES } from '../../src/policy/pod-rules.js';
 import { METRIC_ROWS } from '../../src/task/metrics.js';
+import { MODE_ROWS, MODES } from './option-modes.js';
 
 /** One table for each group of options. */
 export function optionTables(table: OptionTable): string {
@@ -23,10 +28,58 @@ export function optionTables(table: OptionTable): string {
 }
 
 function optionCells(name: string, option: OptionTable[string]): string[] {
-  const value = option.arity === 'switch' ? '' : ` ${option.value.placeholder}`;
+  const value = option.arity === 'switch' || option.arity === 'count' ? '' : ` ${option.value.placeholder}`;
   const help = option.help + (option.arity === 'many' ? '; repeatable' : '');
   const variables = environmentNames(name, option).map((variable) => `\`${variable}\``);
-  return [`\`--${name}${value}\``, defaultText(option) ?? '', help, variables.join(', ')];
+  const letter = option.letter === undefined ? '' : `, \`-${option.letter}\``;
+  return [`\`--${name}${value}\`${letter}`, defaultText(option) ?? '', help, variables.join(', ')];
+}
+
+/** Those that a sensor takes over while it runs. */
+export function reloadedOptions(table: OptionTable): string {
+  const names = Object.keys(table).filter((name) => table[name]?.reloads);
+  return `SIGHUP changes ${flags(names)}.`;
+}
+
+/** What each option does in each mode. */
+export function modeTable(): string {
+  const words: Record<string, string> = { a: 'yes', n: 'no, and says so', r: 'refused' };
+  return markdownTable([
+    ['option', ...MODES.map(({ name }) => name)],
+    ...Object.entries(MODE_ROWS).map(([name, { outcomes }]) => [
+      `\`--${name}\``,
+      ...[...outcomes].map((one) => words[one] ?? ''),
+    ]),
+  ]);
+}
+
+/** The namespaces that are left out by default. */
+export function infrastructureList(): string {
+  return `${INFRASTRUCTURE_NAMESPACES.map((name) => `\`${name}\``).join(', ')}.`;
+}
+
+/** The variables of osSensor. */
+export function osSensorTable(): string {
+  const rows = Object.entries(OSSENSOR_VARIABLES as Record<string, OsSensorVariable>);
+  return markdownTable([
+    ['variable', 'default', 'what it does here'],
+    ...rows.map(([name, { default: value, required, old, help }]) => [
+      [name, ...(old === undefined ? [] : [old])].map((one) => `\`${one}\``).join(', formerly '),
+      required ? '**required**' : value === null ? '' : `\`${value}\``,
+      help,
+    ]),
+  ]);
+}
+
+export function osSensorLevels(): string {
+  return markdownTable([
+    ['level', 'what it shows', 'the same by options'],
+    ...OSSENSOR_DEBUG_LEVELS.map(({ log, packets, help }, level) => [
+      String(level),
+      help,
+      `\`--log-level ${log}${packets === 'none' ? '' : ` --log-packets ${packets}`}\``,
+    ]),
+  ]);
 }
 
 export function metricTable(): string {
@@ -50,6 +103,10 @@ export function markTable(): string {
   ]);
 }
 
+export function exitCodeTable(): string {
+  return markdownTable([['code', 'means'], ...EXIT_CODES.map(({ code, help }) => [String(code), help])]);
+}
+
 export function limitTable(): string {
   return markdownTable([
     ['limit', 'default', 'what it bounds', 'set by'],
@@ -67,10 +124,24 @@ function flags(options: readonly string[]): string {
 }
 
 /** The first row is the headings. */
-function markdownTable(rows: readonly string[][]): string {
+export function markdownTable(rows: readonly string[][]): string {
   const escaped = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
   const widths = (escaped[0] ?? []).map((_, column) => Math.max(...escaped.map((row) => row[column]?.length ?? 0)));
   const lines = escaped.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
   lines.splice(1, 0, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`);
   return lines.join('\n');
+}
+
+/** The keys of a PacketStreamer configuration. */
+export function packetStreamerKeys(): string {
+  const rows = Object.entries(KEY_ROWS as Readonly<Record<string, KeyRow<unknown>>>);
+  return markdownTable([
+    ['key', 'read by', 'default', 'what it does'],
+    ...rows.map(([name, { of, default: value, isOurs, help }]) => [
+      `\`${name}\`${isOurs ? '' : ' *'}`,
+      of === 'both' ? 'sensor, receiver' : of,
+      value === null || value === '' || (Array.isArray(value) && value.length === 0) ? '' : `\`${String(value)}\``,
+      help.replaceAll('|', '\\|'),
+    ]),
+  ]);
 }

@@ -5,7 +5,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -23,12 +23,16 @@ const execute = promisify(execFile);
 export interface ControlPlane {
   /** For KUBECONFIG. */
   readonly kubeconfig: string;
+  /** Where the API server is, whose certificate is signed by `ca`, and takes the token `test` of an administrator. */
+  readonly port: number;
+  readonly ca: string;
   /** Runs kubectl and resolves to its output; throws what it said where it fails. */
   kubectl(...words: string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
-export async function startControlPlane(): Promise<ControlPlane> {
+/** `users`: names by the tokens that they are known by, beside the administrator. */
+export async function startControlPlane(users: Readonly<Record<string, string>> = {}): Promise<ControlPlane> {
   const directory = await mkdtemp(join(tmpdir(), 'control-plane-'));
   const [clientPort, peerPort, apiPort] = [await freePort(), await freePort(), await freePort()];
   const etcdUrl = `http://127.0.0.1:${clientPort}`;
@@ -36,7 +40,8 @@ export async function startControlPlane(): Promise<ControlPlane> {
   const kubeconfig = join(directory, 'kubeconfig');
   const key = join(directory, 'service-accounts.key');
   await execute('openssl', ['genrsa', '-out', key, '2048']);
-  await writeFile(join(directory, 'tokens.csv'), 'test,admin,1,system:masters\n');
+  const others = Object.entries(users).map(([token, name], index) => `${token},${name},${index + 2}\n`);
+  await writeFile(join(directory, 'tokens.csv'), `test,admin,1,system:masters\n${others.join('')}`);
   await writeFile(
     kubeconfig,
     JSON.stringify({
@@ -105,5 +110,6 @@ export async function startControlPlane(): Promise<ControlPlane> {
       '--secure-port', '0',
     ], { stdio: 'ignore' }),
   );
-  return { kubeconfig, kubectl, stop };
+  const ca = await readFile(join(directory, 'certificates/apiserver.crt'), 'utf8');
+  return { kubeconfig, port: apiPort, ca, kubectl, stop };
 }

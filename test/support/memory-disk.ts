@@ -4,7 +4,7 @@
  */
 import type { SpoolDirectory, SpoolFile } from '../../src/output/relay/spool/spool-directory.js';
 
-export type DiskOperation = 'open' | 'create' | 'read' | 'append' | 'truncate' | 'replace' | 'remove';
+export type DiskOperation = 'open' | 'create' | 'read' | 'append' | 'truncate' | 'overwrite' | 'remove' | 'lock';
 
 export interface DiskFault {
   readonly operation: DiskOperation;
@@ -19,6 +19,7 @@ export class MemoryDisk {
   bytesMax = Number.POSITIVE_INFINITY;
   readonly #faults: DiskFault[] = [];
   readonly #wait: () => Promise<void>;
+  #lockedBy: SpoolDirectory | null = null;
   /** Wakes a test that waits for the process to be killed. */
   #onKilled: () => void = () => {};
 
@@ -46,8 +47,25 @@ export class MemoryDisk {
     this.#faults.length = 0;
   }
 
+  get isLocked(): boolean {
+    return this.#lockedBy !== null;
+  }
+
+  /** The processes that use it are killed: what they locked is free. */
+  kill(): void {
+    this.#lockedBy = null;
+  }
+
+  /** As one process sees it. */
   directory(): SpoolDirectory {
-    return {
+    const directory: SpoolDirectory = {
+      lock: async () => {
+        const fault = this.#take('lock');
+        if (fault !== undefined) return 'unknown';
+        if (this.#lockedBy !== null) return 'held by another';
+        this.#lockedBy = directory;
+        return 'locked';
+      },
       list: async () => [...this.files.keys()],
       open: async (name) => {
         await this.#fail('open');
@@ -60,16 +78,26 @@ export class MemoryDisk {
         this.files.set(name, Buffer.alloc(0));
         return this.#file(name);
       },
-      replace: async (name, content) => {
-        await this.#fail('replace');
-        if (this.bytes + content.length > this.bytesMax) throw problem('ENOSPC');
-        this.files.set(name, Buffer.from(content));
+      overwrite: async (name, content) => {
+        await this.#fail('overwrite');
+        const before = this.files.get(name) ?? Buffer.alloc(0);
+        const growth = Math.max(0, content.length - before.length);
+        if (growth > 0 && this.bytes + growth > this.bytesMax) throw problem('ENOSPC');
+        this.files.set(name, Buffer.concat([content, before.subarray(content.length)]));
+      },
+      rename: async (name, to) => {
+        this.files.set(to, this.files.get(name) ?? Buffer.alloc(0));
+        this.files.delete(name);
       },
       remove: async (name) => {
         await this.#fail('remove');
         if (!this.files.delete(name)) throw problem('ENOENT');
       },
+      close: async () => {
+        if (this.#lockedBy === directory) this.#lockedBy = null;
+      },
     };
+    return directory;
   }
 
   #file(name: string): SpoolFile {

@@ -28,7 +28,13 @@ export class Random {
   }
 }
 
-/** The seed of this run: given in `SEED`, else the time; printed so that a failure can be reproduced. */
+/** What `SEED` is where it is not given: the same tree passes or fails the same way each time it is tried. */
+const FIXED_SEED = 20261127;
+
+/**
+ * The seed of this run: `SEED`, else always the same one. `.ci/full` draws another each time and prints it, to find what
+ * this one does not.
+ */
 export function runSeed(): number {
-  return process.env.SEED === undefined ? Date.now() >>> 0 : Number(process.env.SEED);
+  return process.env.SEED === undefined ? FIXED_SEED : Number(process.env.SEED);
 }

@@ -119,6 +119,7 @@ export function satelliteSettings(url: string, override: Partial<SatelliteSettin
     satellite: parseSatelliteUrl(url),
     protocol: 'auto',
     compression: 'gzip',
+    semconv: 'stable',
     exportIntervalMillis: 60_000,
     environment: 'staging',
     organizationId: 'org-1',

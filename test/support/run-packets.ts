@@ -3,12 +3,12 @@
  * stays in flight, the memory budget ends at exactly zero.
  */
 import { expect } from 'vitest';
-import { createPacketBatch } from '../../src/capture/packet-batch.js';
+import { type CaptureInterface, createPacketBatch } from '../../src/capture/packet-batch.js';
 import { type Counters, createCounters, DropReason, exchangesInFlight } from '../../src/counters.js';
 import { bodyBytes, type MessageBody } from '../../src/http/message-body.js';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
 import { MemoryBudget } from '../../src/memory-budget.js';
-import { type Exchange, markNames } from '../../src/pair/exchange.js';
+import { type Exchange, markNames, type UNDECIDED } from '../../src/pair/exchange.js';
 import { ExchangeAssembler } from '../../src/pair/exchange-assembler.js';
 
 export interface Packet {
@@ -22,11 +22,16 @@ export interface Packet {
 
 export interface RunOptions {
   limits?: Partial<Limits>;
-  admit?(exchange: Exchange): DropReason;
+  admit?(exchange: Exchange): DropReason | typeof UNDECIDED;
+  /** Asked again where `admit` did not say. */
+  decide?(exchange: Exchange): DropReason;
+  keepDuplicates?: boolean;
   /** Packets a batch. */
   batch?: number;
   /** When the kernel says that it dropped packets, in nanoseconds; before the first packet. */
   drops?: number;
+  /** The interfaces there are before the first packet, by link type; each other comes with its first packet. */
+  linkTypes?: readonly number[];
 }
 
 export interface RunResult {
@@ -38,9 +43,6 @@ export interface RunResult {
   budgetPeak: number;
 }
 
-const LINK_TYPES = 512;
-// Link types are interface ids here, so that a test may mix them.
-const interfaces = Array.from({ length: LINK_TYPES }, (_, id) => ({ id, name: `if${id}`, linkType: id }));
 const ETHERNET = 1;
 
 /** One run, fed packet by packet; `end` closes it and checks the books. */
@@ -51,24 +53,30 @@ export class EngineRun {
   readonly budget: MemoryBudget;
   readonly assembler: ExchangeAssembler;
   budgetPeak = 0;
+  /** Link types are interface ids here, so that a test may mix them. */
+  readonly #interfaces: CaptureInterface[] = [];
   #now = 0;
   readonly #batch;
   #used = 0;
 
-  constructor({ limits, admit, batch = 64 }: RunOptions = {}, keep: (exchange: Exchange) => boolean = () => true) {
+  constructor(options: RunOptions = {}, keep: (exchange: Exchange) => boolean = () => true) {
+    const { limits, admit, decide, batch = 64, keepDuplicates = false, linkTypes = [] } = options;
     const all = { ...DEFAULT_LIMITS, ...limits };
     this.budget = new MemoryBudget(all.memory_bytes_max);
     this.#batch = createPacketBatch(batch);
     this.#batch.bytes = Buffer.alloc(1 << 20);
     this.#batch.timeBaseSeconds = 1_700_000_000;
+    for (const linkType of linkTypes) this.#add(linkType);
     this.assembler = new ExchangeAssembler({
       limits: all,
       counters: this.counters,
       budget: this.budget,
-      interfaces,
+      interfaces: this.#interfaces,
       hashSeed: 1,
+      keepDuplicates,
       hooks: {
         admit: admit ?? (() => DropReason.none),
+        ...(decide === undefined ? {} : { decide }),
         complete: (exchange) => {
           this.counters.exchanges_exported++;
           if (!keep(exchange)) return;
@@ -82,6 +90,7 @@ export class EngineRun {
   push({ frame, time, linkType = ETHERNET, captured = frame.length }: Packet): void {
     const batch = this.#batch;
     if (batch.count === batch.offset.length || this.#used + captured > batch.bytes.length) this.flush();
+    this.#add(linkType);
     const i = batch.count++;
     frame.copy(batch.bytes, this.#used, 0, captured);
     batch.offset[i] = this.#used;
@@ -91,6 +100,10 @@ export class EngineRun {
     batch.interfaceId[i] = linkType;
     this.#used += captured;
     if (batch.offset.length === 1) this.flush();
+  }
+
+  #add(linkType: number): void {
+    this.#interfaces[linkType] ??= { id: linkType, name: `if${linkType}`, linkType };
   }
 
   flush(): void {

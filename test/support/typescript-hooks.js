@@ -8,6 +8,11 @@ export async function resolve(specifier, context, next) {
     const source = new URL(specifier.replace(/\.js$/, '.ts'), context.parentURL);
     if (existsSync(source)) return { url: source.href, format: 'module', shortCircuit: true };
   }
+  // The first file of a thread.
+  if (specifier.startsWith('file:') && specifier.endsWith('.js') && !existsSync(new URL(specifier))) {
+    const source = specifier.replace(/\.js$/, '.ts');
+    if (existsSync(new URL(source))) return { url: source, format: 'module', shortCircuit: true };
+  }
   if (specifier.endsWith('.ts')) return { ...(await next(specifier, context)), format: 'module' };
   return next(specifier, context);
 }

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createCounters } from '../../src/counters.js';
 import { listenAddress } from '../../src/options/option-values.js';
@@ -21,6 +24,7 @@ function status(override: Partial<SensorStatus> = {}): SensorStatus {
   return {
     counters: createCounters(),
     interfaces: [],
+    redactions: new Map(),
     flowCount: 0,
     watchedShare: 1,
     exportLatency: null,
@@ -104,6 +108,7 @@ describe('the health server', () => {
     let ready = false;
     server = await startHealthServer({
       address: { host: '127.0.0.1', port: 0 },
+      publicHosts: [],
       isReady: () => ready,
       metrics: async () => 'x 1\n',
     });
@@ -122,11 +127,56 @@ describe('the health server', () => {
     expect(await ask('/healthz', 'HEAD')).toEqual([200, '']);
   });
 
+  it('is read by an address, a loopback name and the names that it was given', async () => {
+    server = await startHealthServer({
+      address: { host: '127.0.0.1', port: 0 },
+      publicHosts: ['sensor.internal'],
+      isReady: () => true,
+      metrics: async () => 'x 1\n',
+    });
+    const { port } = server;
+    const ask = (path: string, host: string): Promise<[number | undefined, string]> =>
+      new Promise((resolve, reject) => {
+        const asked = request({ host: '127.0.0.1', port, path, headers: { Host: host } }, (response) => {
+          let text = '';
+          response.on('data', (chunk) => {
+            text += chunk;
+          });
+          response.on('end', () => resolve([response.statusCode, text]));
+        });
+        asked.on('error', reject);
+        asked.end();
+      });
+    for (const host of [`127.0.0.1:${port}`, 'localhost', '[::1]', '10.1.2.3', 'Sensor.internal:9'])
+      expect(await ask('/metrics', host)).toEqual([200, 'x 1\n']);
+    for (const path of ['/healthz', '/readyz', '/metrics', '/']) {
+      expect(await ask(path, 'attacker.example')).toEqual([421, expect.stringMatching(/^[^\n]*--public-host NAME\n$/)]);
+    }
+  });
+
+  it('makes one answer for all who ask for metrics meanwhile', async () => {
+    let makes = 0;
+    server = await startHealthServer({
+      address: { host: '127.0.0.1', port: 0 },
+      publicHosts: [],
+      isReady: () => true,
+      metrics: async () => `made ${++makes}\n`,
+    });
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(2));
+    let text = '';
+    while (text.split('\n').filter((line) => line.startsWith('made')).length < 2)
+      text += (await once(socket, 'data'))[0];
+    socket.destroy();
+    expect(text.match(/made \d+/g)).toEqual(['made 1', 'made 1']);
+    expect(await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text()).toBe('made 2\n');
+  });
+
   it('says that the port is taken', async () => {
-    const options = { isReady: () => true, metrics: async () => '' };
+    const options = { publicHosts: [], isReady: () => true, metrics: async () => '' };
     server = await startHealthServer({ ...options, address: { host: '127.0.0.1', port: 0 } });
     await expect(startHealthServer({ ...options, address: { host: '127.0.0.1', port: server.port } })).rejects.toThrow(
-      `--health-port ${server.port} on 127.0.0.1: something else listens there`,
+      `--health-port ${server.port} on 127.0.0.1: another process listens there; end it, or choose another --health-port`,
     );
   });
 });

@@ -44,6 +44,7 @@ it('every quantity is read as it was meant', needs({ 'prometheus-parser': isInst
       { name: 'lo', packets: 7, dropped: 3, freezes: 0 },
       { name: odd, packets: 9, dropped: null, freezes: null },
     ],
+    redactions: new Map([['name:password', 3]]),
     flowCount: 12,
     watchedShare: 0.25,
     exportLatency,

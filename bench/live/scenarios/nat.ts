@@ -5,12 +5,15 @@
 
 import { joinNamespaces, type Namespace } from '../namespace.js';
 import { GO } from '../places.js';
-import { type Scenario, type Stage, somePlan } from '../scenario.js';
+import { bothLegs, type Scenario, type Stage, somePlan } from '../scenario.js';
 
 const CLIENT = '10.90.1.2';
 const HOST = '10.90.1.1';
+const BRIDGE = '172.31.0.1';
 const POD = '172.31.0.2';
 const EXCHANGES = 18;
+/** Each packet is captured on three interfaces; what a busy machine makes a ring lose is not the question here. */
+const ROOM = ['--ring-size', '64'];
 
 /** A client, a host that forwards, and a container on a bridge of the host. */
 function makeHost(stage: Stage): { client: Namespace; host: Namespace; pod: Namespace } {
@@ -27,15 +30,23 @@ function makeHost(stage: Stage): { client: Namespace; host: Namespace; pod: Name
   );
   host.run('ip', 'link', 'add', 'br0', 'type', 'bridge');
   host.run('ip', 'link', 'set', 'veth1', 'master', 'br0');
-  host.run('ip', 'addr', 'add', '172.31.0.1/24', 'dev', 'br0');
+  host.run('ip', 'addr', 'add', `${BRIDGE}/24`, 'dev', 'br0');
   host.run('ip', 'link', 'set', 'br0', 'up');
   host.run('sysctl', '-qw', 'net.ipv4.ip_forward=1');
   client.run('ip', 'route', 'add', 'default', 'via', HOST);
-  pod.run('ip', 'route', 'add', 'default', 'via', '172.31.0.1');
+  pod.run('ip', 'route', 'add', 'default', 'via', BRIDGE);
   return { client, host, pod };
 }
 
-function publishedPort(name: string, translate: (host: Namespace) => void): Scenario {
+interface Published {
+  readonly name: string;
+  translate(host: Namespace): void;
+  /** The address that the container is called from, where both legs are asked for. */
+  readonly inner?: string;
+  readonly connections?: number;
+}
+
+function publishedPort({ name, translate, inner, connections = 1 }: Published): Scenario {
   return {
     name,
     needs: ['nft', 'iptables', GO],
@@ -43,36 +54,61 @@ function publishedPort(name: string, translate: (host: Namespace) => void): Scen
       const { client, host, pod } = makeHost(stage);
       translate(host);
       const application = await stage.serve(pod, 80);
-      const sensor = await stage.placeSensor(host, 'host');
+      const options = [...ROOM, ...(inner === undefined ? [] : ['--keep-duplicates'])];
+      const sensor = await stage.placeSensor(host, 'host', { options });
       const exchanges = await stage.converse({
         from: client,
         to: `http://${HOST}:8080`,
-        plan: somePlan('n', stage.site, EXCHANGES),
+        plan: somePlan('n', stage.site, EXCHANGES * connections),
         route: { client: CLIENT, server: HOST, port: 8080 },
         application,
+        connections,
       });
-      sensor.expect(exchanges);
+      sensor.expect(inner === undefined ? exchanges : bothLegs(exchanges, { client: inner, server: POD, port: 80 }));
     },
   };
 }
 
-export const dockerPublished = publishedPort('NAT: published port, DNAT by nftables', (host) => {
+function dnat(host: Namespace): void {
   host.run('nft', 'add table ip nat');
   host.run('nft', 'add chain ip nat pre { type nat hook prerouting priority dstnat; }');
   host.run('nft', `add rule ip nat pre iifname eth0 tcp dport 8080 dnat to ${POD}:80`);
-});
+}
 
-export const dockerPublishedIptables = publishedPort('NAT: published port, DNAT by iptables', (host) => {
-  const rule = ['-A', 'PREROUTING', '-i', 'eth0', '-p', 'tcp', '--dport', '8080'];
-  host.run('iptables', '-t', 'nat', ...rule, '-j', 'DNAT', '--to-destination', `${POD}:80`);
-});
-
-export const nodePort = publishedPort('NAT: node port, DNAT and masquerade', (host) => {
-  host.run('nft', 'add table ip nat');
-  host.run('nft', 'add chain ip nat pre { type nat hook prerouting priority dstnat; }');
-  host.run('nft', `add rule ip nat pre iifname eth0 tcp dport 8080 dnat to ${POD}:80`);
+function dnatAndMasquerade(host: Namespace): void {
+  dnat(host);
   host.run('nft', 'add chain ip nat post { type nat hook postrouting priority srcnat; }');
   host.run('nft', 'add rule ip nat post oifname br0 masquerade');
+}
+
+export const dockerPublished = publishedPort({ name: 'NAT: published port, DNAT by nftables', translate: dnat });
+
+export const dockerPublishedOften = publishedPort({
+  name: 'NAT: published port, 12 connections at once',
+  translate: dnat,
+  connections: 12,
+});
+
+export const dockerPublishedIptables = publishedPort({
+  name: 'NAT: published port, DNAT by iptables',
+  translate(host) {
+    const rule = ['-A', 'PREROUTING', '-i', 'eth0', '-p', 'tcp', '--dport', '8080'];
+    host.run('iptables', '-t', 'nat', ...rule, '-j', 'DNAT', '--to-destination', `${POD}:80`);
+  },
+});
+
+export const nodePort = publishedPort({ name: 'NAT: node port, DNAT and masquerade', translate: dnatAndMasquerade });
+
+export const publishedDuplicates = publishedPort({
+  name: 'NAT: published port, --keep-duplicates: both legs',
+  translate: dnat,
+  inner: CLIENT,
+});
+
+export const nodePortDuplicates = publishedPort({
+  name: 'NAT: node port, --keep-duplicates: both legs',
+  translate: dnatAndMasquerade,
+  inner: BRIDGE,
 });
 
 /** Pods with a wire of their own each, routed by the node. */

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { joinNamespaces, type Namespace } from '../namespace.js';
 import { GO } from '../places.js';
-import { type Scenario, type Stage, somePlan } from '../scenario.js';
+import { bothLegs, type Scenario, type Stage, somePlan } from '../scenario.js';
 
 const CLIENT = '198.51.100.7';
 const FRONT = '198.51.100.1';
@@ -95,9 +95,9 @@ function besideApplication(version: 'v1' | 'v2', send: string): Scenario {
   };
 }
 
-function onOneHost(version: 'v1' | 'v2', send: string): Scenario {
+function onOneHost(version: 'v1' | 'v2', send: string, hasBoth = false): Scenario {
   return {
-    name: `PROXY protocol ${version}, both hops on one host`,
+    name: `PROXY protocol ${version}, ${hasBoth ? '--keep-duplicates: ' : ''}both hops on one host`,
     needs: ['haproxy', GO],
     async run(stage) {
       const client = stage.namespace('client');
@@ -108,16 +108,18 @@ function onOneHost(version: 'v1' | 'v2', send: string): Scenario {
       );
       const application = await startReceiver(stage, host, '127.0.0.1:8080');
       await startHaproxy(stage, host, `${FRONT}:80`, '127.0.0.1:8080', send);
-      const sensor = await stage.placeSensor(host, 'host', { hasSatellite: true });
+      const options = hasBoth ? ['--keep-duplicates'] : [];
+      const sensor = await stage.placeSensor(host, 'host', { hasSatellite: true, options });
+      const exchanges = await stage.converse({
+        from: client,
+        to: `http://${FRONT}`,
+        plan: somePlan('h', stage.site, EXCHANGES),
+        route: { client: CLIENT, server: FRONT, port: 80, origin: CLIENT },
+        application,
+        connections: 2,
+      });
       sensor.expect(
-        await stage.converse({
-          from: client,
-          to: `http://${FRONT}`,
-          plan: somePlan('h', stage.site, EXCHANGES),
-          route: { client: CLIENT, server: FRONT, port: 80, origin: CLIENT },
-          application,
-          connections: 2,
-        }),
+        hasBoth ? bothLegs(exchanges, { client: '127.0.0.1', server: '127.0.0.1', port: 8080 }) : exchanges,
       );
     },
   };
@@ -127,3 +129,4 @@ export const proxyV1 = besideApplication('v1', 'send-proxy');
 export const proxyV2 = besideApplication('v2', 'send-proxy-v2');
 export const proxyV1OneHost = onOneHost('v1', 'send-proxy');
 export const proxyV2OneHost = onOneHost('v2', 'send-proxy-v2');
+export const proxyV1Duplicates = onOneHost('v1', 'send-proxy', true);

@@ -8,7 +8,7 @@
 import { joinNamespaces } from '../namespace.js';
 import { ENVOY, GO } from '../places.js';
 import { type Scenario, type Stage, somePlan } from '../scenario.js';
-import type { TrueExchange } from '../truth.js';
+import type { Route, TrueExchange } from '../truth.js';
 
 const TASK = '10.94.0.2';
 const PEER = '10.94.0.3';
@@ -127,17 +127,20 @@ function sidecar(name: string, hasIds: boolean, options: readonly string[] = [])
       const inner = isOnce
         ? []
         : [
-            ...innerHop(outbound, { client: TASK, server: PEER }),
-            ...innerHop(inbound, { client: '127.0.0.1', server: '127.0.0.1' }),
+            ...innerHop(outbound, { client: TASK, server: PEER, port: 8080 }),
+            ...innerHop(inbound, { client: '127.0.0.1', server: '127.0.0.1', port: 8080 }),
           ];
-      sensor.expect([...outbound, ...inbound, ...inner]);
+      // What is known to be two hops of one call is named.
+      const named = (leg: 'outer' | 'inner', exchanges: readonly TrueExchange[]) =>
+        hasIds ? exchanges.map((exchange) => ({ ...exchange, route: { ...exchange.route, leg } })) : exchanges;
+      sensor.expect([...named('outer', [...outbound, ...inbound]), ...named('inner', inner)]);
     },
   };
 }
 
 /** The hop between Envoy and the application, whose heads Envoy has written. */
-function innerHop(exchanges: readonly TrueExchange[], { client, server }: { client: string; server: string }) {
-  return exchanges.map((exchange) => ({ ...exchange, responseHeaders: null, route: { client, server, port: 8080 } }));
+function innerHop(exchanges: readonly TrueExchange[], route: Route) {
+  return exchanges.map((exchange) => ({ ...exchange, responseHeaders: null, route }));
 }
 
 export const sidecarWithIds = sidecar('ids that both hops carry', true);

@@ -8,17 +8,24 @@ import { SensorError } from '../../errors.js';
 import { createLogger } from '../../log.js';
 import { DEMO_OPTIONS } from '../../options/options.js';
 import { type FlagValues, resolveSensorSettings, resolveSettings } from '../../options/settings.js';
+import { hasPage } from '../../satellite/page/files.js';
 import { startSatellite } from '../../satellite/satellite.js';
-import { formatSatelliteTrace } from '../../satellite/satellite-trace.js';
+import { findSqlite } from '../../satellite/store/sqlite.js';
 import { startSensor } from '../../sensor/sensor.js';
 import { startSampleApi, visitSampleApi } from './demo-api.js';
 import { onInterrupt } from './signals.js';
 import { summaryText } from './summary.js';
 
 const VISITS = 3;
-const VISIT_PAUSE_MILLIS = 300;
+/** So that a person sees them one after the other, and waits for none. */
+const VISIT_PAUSE_MILLIS = 50;
+/** Where they go on until somebody ends them. */
+const QUIET_PAUSE_MILLIS = 1000;
 /** The demo's sensor drops the status page by a rule, to show what a rule does. */
 const EXCLUDED_PATH = '^/status$';
+
+/** In memory, and all of what a demo sends. */
+const KEPT = { directory: null, retention: { millis: 86_400_000, bytes: 64 << 20 } };
 
 export async function demo(flags: FlagValues): Promise<number> {
   const { keepRunning, logFormat, logLevel } = resolveSettings(DEMO_OPTIONS, flags, process.env);
@@ -27,15 +34,14 @@ export async function demo(flags: FlagValues): Promise<number> {
   process.stdout.on('error', () => process.exit(0));
   const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-  let received = 0;
+  // The image of the sensor has none of what the page takes.
+  const isKept = findSqlite() !== null && hasPage();
   const satellite = await startSatellite({
     host: '127.0.0.1',
     port: 0,
     traces_max: 1000,
-    onTrace: (trace) => {
-      received++;
-      print(formatSatelliteTrace(trace));
-    },
+    ...(isKept ? { store: KEPT } : {}),
+    onLines: (lines) => void process.stdout.write(lines),
   });
   const api = await startSampleApi();
   const settings = resolveSensorSettings(
@@ -47,7 +53,10 @@ export async function demo(flags: FlagValues): Promise<number> {
       'levo-env': ['demo'],
       'service-name': ['bookshop'],
       'trace-export-interval': ['0.5'],
-      'log-level': [logLevel === 'info' ? 'warn' : logLevel],
+      // Nobody should wait for the packages that OTLP takes to be loaded.
+      'satellite-protocol': ['levo'],
+      // That its own rule drops something is no news here.
+      'log-level': [logLevel === 'info' ? 'error' : logLevel],
       'log-format': [logFormat],
     },
     {},
@@ -56,15 +65,22 @@ export async function demo(flags: FlagValues): Promise<number> {
   const run = await startSensor(settings, createLogger(settings));
   await run.ready;
   print(`sample API at http://127.0.0.1:${api.port}, satellite at ${satellite.url}, sensor on ${settings.interfaces}`);
+  if (isKept)
+    print(
+      `the satellite's page, while this runs: ${satellite.url}/${keepRunning ? '' : ' (npm start -- --keep-running goes on)'}`,
+    );
   print(`as the satellite receives them, without ${EXCLUDED_PATH}, which a rule drops:\n`);
 
   for (let visit = 0; (keepRunning || visit < VISITS) && !interrupt.signal.aborted; visit++) {
     await visitSampleApi(api.port);
-    await delay(VISIT_PAUSE_MILLIS, undefined, { signal: interrupt.signal }).catch(() => {});
+    await delay(keepRunning ? QUIET_PAUSE_MILLIS : VISIT_PAUSE_MILLIS, undefined, { signal: interrupt.signal }).catch(
+      () => {},
+    );
   }
   run.stop('the demo is over');
   const summary = await run.done;
   await api.close();
+  const { received } = satellite;
   await satellite.close();
   print(`\n${summaryText(summary)}`);
   if (received === 0) throw new SensorError('the satellite received nothing; try again with --log-level debug');

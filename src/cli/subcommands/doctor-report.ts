@@ -4,8 +4,13 @@
  * in: findings · out: the report, and the exit code · pure
  */
 
+import { type Counters, DROP_REASONS } from '../../counters.js';
+import type { UnreadKind } from '../../decode/unread-packets.js';
+import { type UnreadFlowKind, unreadFlowsText } from '../../http/unread-flows.js';
 import type { ProbeResult } from '../../output/satellite/probe.js';
+import { printableLine } from '../../printable.js';
 import type { Diagnosis } from '../../sensor/diagnosis.js';
+import { protocolsSeen } from '../../sensor/protocols-seen.js';
 import type { Surroundings } from '../../task/surroundings.js';
 
 export interface Finding {
@@ -61,6 +66,40 @@ export function satelliteFinding(base: string | null, probe: ProbeResult | null)
   return { verdict: 'ok', what, found: `${base} speaks ${probe.protocol}, ${probe.millis} ms`, advice: '' };
 }
 
+/** Packets of what the sensor does not read are no fault: most networks have some. */
+export function unreadFinding(unread: readonly UnreadKind[]): Finding {
+  const found = unread.map(({ what, packets }) => `${what}: ${packets}`).join(', ');
+  return { verdict: 'ok', what: 'not read', found, advice: '' };
+}
+
+/** Connections that are not read, said beside the exchanges that are: a health check alone is not all there is. */
+export function unreadFlowsFinding(kinds: readonly UnreadFlowKind[]): Finding {
+  return { verdict: 'warn', what: 'connections', found: `not read: ${unreadFlowsText(kinds)}`, advice: '' };
+}
+
+/** What is seen of each protocol beside HTTP/1; none of it is a fault. */
+export function protocolFindings(counters: Readonly<Counters>): Finding[] {
+  const { requests_without_path: unknown } = counters;
+  return protocolsSeen(counters).map(({ what, found }) => {
+    if (what !== 'HTTP/2' || unknown === 0) return { verdict: 'ok', what, found, advice: '' };
+    return {
+      verdict: 'ok',
+      what,
+      found: `${found}, ${unknown} requests on them without a known path`,
+      advice: 'those refer to headers sent before the sensor looked; connections that open later have them all',
+    };
+  });
+}
+
+/** What settings keep from the traffic, each with the option that changes it. */
+export function excludedFindings(counters: Readonly<Counters>): Finding[] {
+  return DROP_REASONS.flatMap(({ excludedBy, keepsAll, counter }) =>
+    excludedBy === null || keepsAll === null || counters[counter] === 0
+      ? []
+      : [{ verdict: 'warn', what: 'not kept', found: `${counters[counter]} by ${excludedBy}`, advice: keepsAll }],
+  );
+}
+
 export function trafficFinding(diagnosis: Diagnosis | null, exchanges: number, seconds: number): Finding {
   const what = 'traffic';
   if (diagnosis !== null) return { verdict: 'fail', what, found: diagnosis.message, advice: diagnosis.advice };
@@ -69,10 +108,12 @@ export function trafficFinding(diagnosis: Diagnosis | null, exchanges: number, s
 
 export function reportText(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ what }) => what.length));
-  const lines = findings.flatMap(({ verdict, what, found, advice }) => [
-    `${verdict.padEnd(4)}  ${what.padEnd(width)}  ${found}`,
-    ...(advice === '' ? [] : [`${' '.repeat(6)}${' '.repeat(width)}  → ${advice}`]),
-  ]);
+  const lines = findings
+    .flatMap(({ verdict, what, found, advice }) => [
+      `${verdict.padEnd(4)}  ${what.padEnd(width)}  ${found}`,
+      ...(advice === '' ? [] : [`${' '.repeat(6)}${' '.repeat(width)}  → ${advice}`]),
+    ])
+    .map((line) => printableLine(line));
   const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
   return `${lines.join('\n')}\n\n${failed === 0 ? 'healthy' : `${failed} of ${findings.length} checks failed`}\n`;
 }

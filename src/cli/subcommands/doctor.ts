@@ -1,11 +1,15 @@
 /**
- * `doctor`: checks whether the sensor may capture, sees traffic and reaches its satellite, and says what to do.
+ * `doctor`: checks whether the sensor may capture, sees traffic, reaches its satellite and can write its files, and says what to do.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { SensorError } from '../../errors.js';
 import { createLogger } from '../../log.js';
-import { DOCTOR_OPTIONS } from '../../options/options.js';
-import { type FlagValues, resolveSensorSettings, resolveSettings } from '../../options/settings.js';
+import { DOCTOR_OPTIONS, type Settings } from '../../options/options.js';
+import { DOCTOR } from '../../options/sensor-verbs.js';
+import { type FlagValues, resolveSensor, resolveSettings } from '../../options/settings.js';
+import { examineFile } from '../../output/file/examine-file.js';
+import { examineOutput } from '../../output/registry.js';
+import { DEFAULT_TIMING } from '../../output/relay/settings.js';
 import { type ProbeResult, probeSatellite } from '../../output/satellite/probe.js';
 import { satelliteSettings } from '../../output/satellite/settings.js';
 import { type Diagnosis, diagnose } from '../../sensor/diagnosis.js';
@@ -15,12 +19,16 @@ import { readSurroundings } from '../../task/surroundings.js';
 import { SENSOR_VERSION } from '../../version.js';
 import {
   capabilityFinding,
+  excludedFindings,
   exitCodeOf,
   type Finding,
   limitFindings,
+  protocolFindings,
   reportText,
   satelliteFinding,
   trafficFinding,
+  unreadFinding,
+  unreadFlowsFinding,
 } from './doctor-report.js';
 import { onInterrupt } from './signals.js';
 
@@ -31,9 +39,9 @@ export async function doctor(flags: FlagValues): Promise<number> {
     given === undefined ? {} : { seconds: given },
     process.env,
   );
-  const resolved = resolveSensorSettings({ 'log-level': ['error'], ...sensorFlags, output: ['ndjson'] }, process.env);
-  // Traces go nowhere: the question is whether there are any.
-  const settings = { ...resolved, output: [] };
+  const { settings: resolved, notes } = resolveSensor(sensorFlags, process.env, DOCTOR);
+  // Traces go nowhere: the question is whether there are any. A sensor that runs already has the health port.
+  const settings = { ...resolved, output: [], write: [], count: null, healthPort: null };
   const interrupt = new AbortController();
   onInterrupt(() => interrupt.abort());
 
@@ -49,7 +57,9 @@ export async function doctor(flags: FlagValues): Promise<number> {
   const probing: Promise<ProbeResult | null> =
     settings.satelliteUrl === null
       ? Promise.resolve(null)
-      : probeSatellite(satelliteSettings(settings, task, SENSOR_VERSION));
+      : probeSatellite(satelliteSettings(settings, task, SENSOR_VERSION), {
+          timeoutMillis: DEFAULT_TIMING.attemptTimeoutMillis,
+        });
   // It may fail while traffic is looked at; what it throws is thrown below.
   probing.catch(() => {});
 
@@ -59,7 +69,7 @@ export async function doctor(flags: FlagValues): Promise<number> {
     process.stderr.write(`looking at the traffic for ${seconds} s\n`);
     await delay(seconds * 1000, undefined, { signal: interrupt.signal }).catch(() => {});
     run.stop('the doctor has seen enough');
-    const { counters, interfaces, tlsNames } = await run.done;
+    const { counters, interfaces, tlsNames, unread, unreadFlows } = await run.done;
     const names = interfaces.map(({ name }) => name);
     findings.push({ verdict: 'ok', what: 'interfaces', found: names.join(', ') || 'none', advice: '' });
     const diagnosis: Diagnosis | null = diagnose({
@@ -67,14 +77,35 @@ export async function doctor(flags: FlagValues): Promise<number> {
       interfaces: names,
       filter: settings.filter,
       tlsNames,
+      unread,
       exporting: false,
     });
-    findings.push(trafficFinding(diagnosis, counters.exchanges_seen, seconds));
+    if (unread.length > 0) findings.push(unreadFinding(unread));
+    if (unreadFlows.length > 0) findings.push(unreadFlowsFinding(unreadFlows));
+    findings.push(...protocolFindings(counters));
+    findings.push(trafficFinding(diagnosis, counters.exchanges_seen, seconds), ...excludedFindings(counters));
   } catch (error) {
     if (!(error instanceof SensorError)) throw error;
     findings.push({ verdict: 'fail', what: 'capture', found: error.message, advice: '' });
   }
-  findings.push(satelliteFinding(settings.satelliteUrl, await probing));
+  for (const { message } of notes) findings.push({ verdict: 'warn', what: 'options', found: message, advice: '' });
+  if (settings.satelliteUrl !== null || resolved.output.some(({ to }) => to === 'satellite'))
+    findings.push(satelliteFinding(settings.satelliteUrl, await probing));
+  findings.push(...(await examineOutputs(resolved)));
   process.stdout.write(reportText(findings));
   return exitCodeOf(findings);
+}
+
+/** What is to be written, and where it would be. */
+async function examineOutputs(settings: Settings): Promise<Finding[]> {
+  const { output, write, outputReplace: replace, read } = settings;
+  const found = await Promise.all([
+    ...output.map((target) => examineOutput(target, settings)),
+    ...write.map(({ to, ...target }) =>
+      to === 'pcap' && 'file' in target && target.file !== null
+        ? examineFile({ option: `--write ${target.file}`, path: target.file, appends: false, replace, read })
+        : null,
+    ),
+  ]);
+  return found.filter((one) => one !== null);
 }

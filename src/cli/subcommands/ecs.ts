@@ -9,21 +9,35 @@ import { type Prompter, refusingPrompter, terminalPrompter } from '../../deploy/
 import { addSensor, logGroupInUse, removeSensor, sensorStatus } from '../../deploy/ecs/sensor-change.js';
 import { sensorContainer } from '../../deploy/ecs/sensor-container.js';
 import { resolveAccess, resolveTarget, type Target } from '../../deploy/ecs/target.js';
-import { SensorError } from '../../errors.js';
-import type { SettingsOf } from '../../options/option-row.js';
+import { SensorError, UsageError } from '../../errors.js';
 import {
   ECS_ADD_OPTIONS,
   ECS_REMOVE_OPTIONS,
   ECS_STATUS_OPTIONS,
   SENSOR_CONTAINER_OPTIONS,
-} from '../../options/options.js';
-import { type FlagValues, resolveSettings } from '../../options/settings.js';
+} from '../../options/ecs-options.js';
+import type { OptionTable, SettingsOf } from '../../options/option-row.js';
+import { SENSOR_OPTIONS } from '../../options/options.js';
+import { type FlagValues, fromEnvironment, resolveSettings } from '../../options/settings.js';
+import { printableJson } from '../../printable.js';
 import { SENSOR_VERSION } from '../../version.js';
 import { onInterrupt } from './signals.js';
 
 const EXIT_ABSENT = 3;
 
+/** @throws UsageError for an option of the sensor that means something where it is typed alone */
+export function refuseElsewhere(flags: FlagValues, table: OptionTable): void {
+  for (const name of Object.keys(flags)) {
+    if (Object.hasOwn(SENSOR_OPTIONS, name) && !Object.hasOwn(table, name)) {
+      throw new UsageError(
+        `--${name} has no place in a container that runs elsewhere; leave it out, or edit the task definition`,
+      );
+    }
+  }
+}
+
 export async function ecsAdd(flags: FlagValues): Promise<number> {
+  refuseElsewhere(flags, ECS_ADD_OPTIONS);
   const settings = resolveSettings(ECS_ADD_OPTIONS, flags, process.env);
   return withTarget(settings, async ({ target, api, prompter, region }) => {
     const ask = (option: string, message: string) => prompter.ask(option, message);
@@ -53,7 +67,7 @@ export async function ecsAdd(flags: FlagValues): Promise<number> {
                 ? undefined
                 : { name: inUse, create: false }
               : { name: settings.logGroup, create: true },
-          extraFlags: extraFlags(flags),
+          extraFlags: extraFlags({ ...fromEnvironment(SENSOR_CONTAINER_OPTIONS, process.env), ...flags }),
         });
       },
       settings,
@@ -75,7 +89,7 @@ export async function ecsStatus(flags: FlagValues): Promise<number> {
   const settings = resolveSettings(ECS_STATUS_OPTIONS, flags, process.env);
   return withTarget(settings, async ({ target, api }) => {
     const { lines, present } = await sensorStatus(target, api);
-    process.stdout.write(`${lines.join('\n')}\n`);
+    process.stdout.write(`${printableJson(lines.join('\n'))}\n`);
     return present ? 0 : EXIT_ABSENT;
   });
 }
@@ -114,9 +128,9 @@ function changeContext(api: EcsApi, prompter: Prompter): ChangeContext {
   return {
     api,
     prompter,
-    print: (line) => void process.stdout.write(`${line}\n`),
+    print: (line) => void process.stdout.write(`${printableJson(line)}\n`),
     hooks: {
-      progress: (line) => void process.stderr.write(`${line}\n`),
+      progress: (line) => void process.stderr.write(`${printableJson(line)}\n`),
       sleep: interruptibleSleep(),
       now: () => performance.now() / 1000,
     },
@@ -143,8 +157,8 @@ function interruptibleSleep(): (seconds: number) => Promise<void> {
   };
 }
 
-/** The sensor's flags as they were given, for its command line, without those that have a place of their own there. */
-function extraFlags(flags: FlagValues): string[] {
+/** The sensor's options as flags and variables gave them, for its command line, without those that have a place of their own there. */
+export function extraFlags(flags: FlagValues): string[] {
   const placed = new Set(['satellite-url', 'levo-env', 'levoai-org-id']);
   return Object.entries(flags).flatMap(([name, texts]) => {
     const row = SENSOR_CONTAINER_OPTIONS[name as keyof typeof SENSOR_CONTAINER_OPTIONS];

@@ -1,26 +1,106 @@
 /**
- * `satellite`: a local receiver that prints a line for each trace and serves those it holds as `GET /traces`.
+ * `satellite`: receives traces, keeps them, prints a line for each, and answers what is asked of them.
  */
-import { createLogger } from '../../log.js';
+import { readFileSync } from 'node:fs';
+import { UsageError } from '../../errors.js';
+import { isLoopback } from '../../host-check.js';
+import { createLogger, type Logger } from '../../log.js';
+import type { SettingsOf } from '../../options/option-row.js';
 import { SATELLITE_OPTIONS } from '../../options/options.js';
 import { type FlagValues, resolveSettings } from '../../options/settings.js';
-import { startSatellite } from '../../satellite/satellite.js';
-import { formatSatelliteTrace } from '../../satellite/satellite-trace.js';
+import { type SatelliteSettings, startSatellite } from '../../satellite/satellite.js';
+import { documentOf } from '../../satellite/store/drift-of.js';
+import { findSqlite, SQLITE_PACKAGE } from '../../satellite/store/sqlite.js';
 import { interrupted } from './signals.js';
+
+type Settings = SettingsOf<typeof SATELLITE_OPTIONS>;
 
 export async function satellite(flags: FlagValues): Promise<number> {
   const settings = resolveSettings(SATELLITE_OPTIONS, flags, process.env);
   const log = createLogger(settings);
+  if (settings.readToken !== null && settings.readTokenFile !== null)
+    throw new UsageError('--read-token and --read-token-file both give the token; leave one of them out');
+  if ((settings.tlsCert === null) !== (settings.tlsKey === null))
+    throw new UsageError(`--tls-${settings.tlsCert === null ? 'cert' : 'key'} is missing; HTTPS takes both`);
+  const readToken = settings.readToken ?? settings.readTokenFile;
+  const kept = storeOf(settings, log);
   const ending = interrupted();
   const running = await startSatellite({
     host: settings.host,
     port: settings.port,
     traces_max: settings.tracesMax,
-    onTrace: (trace) => void process.stdout.write(`${formatSatelliteTrace(trace)}\n`),
+    trace_bytes_max: settings.tracesMaxBytes,
+    readToken,
+    ingestToken: settings.ingestTokenFile,
+    publicHosts: settings.publicHost,
+    ...certificateOf(settings),
+    ...kept,
+    ...notifyOf(settings, kept),
+    spec: specOf(settings, kept),
+    onLines: (lines) => void process.stdout.write(lines),
+    onNotice: (notice) => log.warn(notice),
   });
   process.stdout.on('error', () => process.exit(0));
-  log.info(`satellite at ${running.url}; the traces it holds are at ${running.url}/traces`);
+  const page = running.hasPage ? `, and its page is at ${running.url}/` : '';
+  log.info(`satellite at ${running.url}; the traces it holds are at ${running.url}/traces${page}`);
+  if (!isLoopback(settings.host)) sayWhoMay(settings, readToken !== null, running.port, log);
   log.info(`${await ending}: closing`);
   await running.close();
   return 0;
+}
+
+function certificateOf({ tlsCert, tlsKey }: Settings): Pick<SatelliteSettings, 'certificate'> {
+  if (tlsCert === null || tlsKey === null) return {};
+  return { certificate: { cert: readFileSync(tlsCert, 'utf8'), key: readFileSync(tlsKey, 'utf8') } };
+}
+
+/** Without SQLite, which only keeping takes, it still receives. */
+function storeOf({ data, retention, tracesMaxBytes }: Settings, log: Logger): Pick<SatelliteSettings, 'store'> {
+  if (data !== null) return { store: { directory: data, retention } };
+  if (findSqlite() !== null) return { store: { directory: null, retention: { ...retention, bytes: tracesMaxBytes } } };
+  log.warn(
+    `the newest traces are held, and cannot be searched: that takes SQLite, which Node.js has from 22.16 on; npm install ${SQLITE_PACKAGE}@1.2.1`,
+  );
+  return {};
+}
+
+/** Its text, when it is a document. */
+function specOf({ spec }: Settings, { store }: Pick<SatelliteSettings, 'store'>): string | null {
+  if (spec === null) return null;
+  if (store === undefined)
+    throw new UsageError(`--spec takes SQLite; npm install ${SQLITE_PACKAGE}@1.2.1, or leave it out`);
+  const text = readFileSync(spec, 'utf8');
+  try {
+    documentOf(text);
+  } catch (error) {
+    throw new UsageError(`--spec ${JSON.stringify(spec)}: ${(error as Error).message}; give an OpenAPI document`);
+  }
+  return text;
+}
+
+function notifyOf(
+  { notify, notifyFormat, notifySecretFile, notifySilence }: Settings,
+  { store }: Pick<SatelliteSettings, 'store'>,
+): Pick<SatelliteSettings, 'notify'> {
+  if (notify === null) {
+    if (notifySecretFile !== null)
+      throw new UsageError('--notify-secret-file has no meaning without --notify, which names who is told');
+    return {};
+  }
+  if (store === undefined)
+    throw new UsageError(`--notify takes SQLite; npm install ${SQLITE_PACKAGE}@1.2.1, or leave it out`);
+  const isSlack = notifyFormat === 'slack' || (notifyFormat === 'auto' && new URL(notify).hostname === SLACK_HOST);
+  const form = isSlack ? 'slack' : 'json';
+  return { notify: { url: notify, form, secret: notifySecretFile, silence_millis: notifySilence } };
+}
+
+const SLACK_HOST = 'hooks.slack.com';
+
+function sayWhoMay({ host, ingestTokenFile }: Settings, isRead: boolean, port: number, log: Logger): void {
+  const sent =
+    ingestTokenFile === null
+      ? `whoever reaches ${host} port ${port} may send traces`
+      : `whoever reaches ${host} port ${port} may send traces with the token`;
+  if (isRead) log.info(`${sent}; reading them takes the token`);
+  else log.warn(`${sent}, and nobody may read them: --read-token or --read-token-file gives reading a token`);
 }

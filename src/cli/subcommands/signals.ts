@@ -1,13 +1,20 @@
 /**
- * What SIGINT and SIGTERM mean to a subcommand: the first asks it to end, the second ends it.
+ * What signals mean to a subcommand: the first asks it to end, the second to hurry, where it can, and the last ends it.
  */
-export function onInterrupt(stop: (signal: string) => void): void {
-  let isStopping = false;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** `signals`: those that end it. */
+export function onInterrupt(
+  stop: (signal: string) => void,
+  hurry?: () => void,
+  signals: readonly (typeof ENDING)[number][] = ENDING,
+): void {
+  const steps = hurry === undefined ? [stop] : [stop, hurry];
+  for (const signal of signals) {
     process.on(signal, () => {
-      if (isStopping) process.exit(130);
-      isStopping = true;
-      stop(signal);
+      const step = steps.shift();
+      if (step === undefined) process.exit(130);
+      step(signal);
     });
   }
 }

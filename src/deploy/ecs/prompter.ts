@@ -2,6 +2,7 @@
  * Questions at the terminal. They go to standard error: standard output carries results only.
  */
 import { SensorError, UsageError } from '../../errors.js';
+import { printableLine } from '../../printable.js';
 
 export interface Choice {
   readonly value: string;
@@ -42,7 +43,7 @@ export async function terminalPrompter(): Promise<Prompter> {
             pageSize: 12,
             choices: choices.map(({ value, description }) => ({
               value,
-              name: description === undefined ? value : `${value}  (${description})`,
+              name: printableLine(description === undefined ? value : `${value}  (${description})`),
             })),
           },
           context,

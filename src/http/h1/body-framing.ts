@@ -17,6 +17,8 @@ export const Framing = {
   close: 3,
   /** No longer HTTP from here on (§3.2.3, RFC 9110 §7.8). */
   tunnel: 4,
+  /** Nobody can say: its lengths contradict each other (item 5). */
+  unknown: 5,
 } as const;
 export type Framing = (typeof Framing)[keyof typeof Framing];
 
@@ -31,6 +33,9 @@ export interface BodyFraming {
 const NONE: BodyFraming = { framing: Framing.none, length: 0, malformed: false };
 const CLOSE: BodyFraming = { framing: Framing.close, length: 0, malformed: false };
 const CHUNKED: BodyFraming = { framing: Framing.chunked, length: 0, malformed: false };
+/** Both headers: the coding overrides the length, and the message is suspicious (item 3). */
+const CHUNKED_DESPITE_LENGTH: BodyFraming = { framing: Framing.chunked, length: 0, malformed: true };
+const UNKNOWN: BodyFraming = { framing: Framing.unknown, length: 0, malformed: true };
 const TUNNEL: BodyFraming = { framing: Framing.tunnel, length: 0, malformed: false };
 
 /** What `ParsedHead` says of a head's framing at no cost. */
@@ -51,7 +56,9 @@ export function requestFraming(headers: HeaderList, hints: FramingHints): BodyFr
 
 /** §6.3 for a response to `method`, which is empty where the request was not seen. */
 export function responseFraming(headers: HeaderList, hints: FramingHints, status: number, method: string): BodyFraming {
-  if (status === 101 || (method === 'CONNECT' && status >= 200 && status < 300)) return TUNNEL;
+  // Only who saw the request knows that the connection goes on as something else.
+  if (status === 101) return method === '' ? NONE : TUNNEL;
+  if (method === 'CONNECT' && status >= 200 && status < 300) return TUNNEL;
   if (method === 'HEAD' || isInterim(status) || status === 204 || status === 304) return NONE;
   return headerFraming(headers, hints, CLOSE);
 }
@@ -60,41 +67,36 @@ function headerFraming(headers: HeaderList, hints: FramingHints, otherwise: Body
   if (isFramingPlain(hints)) {
     return hints.contentLength === ContentLength.none ? otherwise : ofLength(hints.contentLength, false);
   }
-  if (headers.get('transfer-encoding') !== undefined) {
-    const codings = headers.getAll('transfer-encoding').join(',').toLowerCase().split(',');
-    const last = codings[codings.length - 1]?.trim();
-    if (last === 'chunked') return CHUNKED;
-    // "identity" was withdrawn (RFC 7230 A.2): it says nothing.
-    if (last !== 'identity') return CLOSE;
-  }
   const lengths = headers.getAll('content-length');
+  if (headers.get('transfer-encoding') !== undefined) {
+    const codings = listOf(headers.getAll('transfer-encoding')).map((coding) => coding.toLowerCase());
+    const last = codings[codings.length - 1];
+    if (last === 'chunked') return lengths.length === 0 ? CHUNKED : CHUNKED_DESPITE_LENGTH;
+    // "identity" was withdrawn (RFC 7230 A.2): it says nothing.
+    if (last !== undefined && last !== 'identity') return CLOSE;
+  }
   if (lengths.length === 0) return otherwise;
   // "42, 42" and a header sent twice mean the same (§6.3 item 5).
-  const all = lengths
+  const all = listOf(lengths).map(digits);
+  const first = all[0] ?? -1;
+  if (first < 0) return { ...otherwise, malformed: true };
+  return all.every((other) => other === first) ? ofLength(first, false) : UNKNOWN;
+}
+
+/** The elements of a list, without the empty ones (RFC 9110 §5.6.1.2). */
+function listOf(lines: readonly string[]): string[] {
+  return lines
     .join(',')
     .split(',')
-    .map((text) => digits(text.trim()));
-  const first = all[0] as number;
-  return first >= 0
-    ? ofLength(
-        first,
-        all.some((other) => other !== first),
-      )
-    : { ...otherwise, malformed: true };
+    .map((element) => element.trim())
+    .filter((element) => element !== '');
 }
 
 function ofLength(length: number, malformed: boolean): BodyFraming {
   return { framing: length === 0 ? Framing.none : Framing.length, length, malformed };
 }
 
-/** `1*DIGIT` as a number that arithmetic can trust, or -1. */
+/** `1*DIGIT` (RFC 9110 §8.6) as a number that arithmetic can trust, the largest where it is larger; or -1. */
 function digits(text: string): number {
-  if (text.length === 0 || text.length > 15) return -1;
-  let value = 0;
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
-  }
-  return value;
+  return /^[0-9]+$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : -1;
 }

@@ -6,6 +6,8 @@
  *
  *   chunk = size [;ext] CRLF data CRLF … 0 [;ext] CRLF *(trailer CRLF) CRLF
  */
+import { HeaderList } from '../header-list.js';
+
 const CR = 0x0d;
 const LF = 0x0a;
 const SEMICOLON = 0x3b;
@@ -19,8 +21,15 @@ const CHUNK_BYTES_MAX = 2 ** 40;
 /** Bytes of chunk extensions and white space on one size line before it is taken for hostile. */
 const SIZE_LINE_BYTES_MAX = 16_384;
 
+/** Bytes of the first size line that are kept: text that was taken for one shows itself sooner. */
+const FIRST_LINE_BYTES_MAX = 64;
+const NO_BYTES = Buffer.alloc(0);
+
 export class ChunkedDecoder {
   #state: State = State.size;
+  #isFirstLine = true;
+  /** What came of the first size line in the segments before this one; null once it is past, or too long to be kept. */
+  #firstLine: Buffer | null = NO_BYTES;
   #size = 0;
   #digits = 0;
   #lineBytes = 0;
@@ -45,6 +54,14 @@ export class ChunkedDecoder {
     return this.#state === State.invalid;
   }
 
+  /**
+   * The bytes of earlier segments that came before the first chunk; null where there is a chunk. What is invalid then, or
+   * ends, was never chunked.
+   */
+  get unchunked(): Buffer | null {
+    return this.#isFirstLine ? this.#firstLine : null;
+  }
+
   /** The trailer section's lines, without the empty one that ends it. */
   get trailer(): string {
     return this.#trailer;
@@ -54,7 +71,20 @@ export class ChunkedDecoder {
    * Reads on from `bytes[at, end)` until content, the end or the bytes' end is reached; returns where it stopped.
    * Content found is in `[contentStart, contentEnd)`, which is empty if none was.
    */
-  next(bytes: Uint8Array, at: number, end: number): number {
+  next(bytes: Buffer, at: number, end: number): number {
+    const stopped = this.#read(bytes, at, end);
+    if (this.#isFirstLine && this.#state !== State.invalid) this.#keepFirstLine(bytes, at, stopped);
+    return stopped;
+  }
+
+  #keepFirstLine(bytes: Buffer, at: number, end: number): void {
+    const kept = this.#firstLine;
+    if (kept === null) return;
+    const fits = kept.length + end - at <= FIRST_LINE_BYTES_MAX;
+    this.#firstLine = fits ? Buffer.concat([kept, bytes.subarray(at, end)]) : null;
+  }
+
+  #read(bytes: Buffer, at: number, end: number): number {
     this.contentStart = 0;
     this.contentEnd = 0;
     let i = at;
@@ -154,6 +184,7 @@ export class ChunkedDecoder {
   }
 
   #beginData(): void {
+    this.#isFirstLine = false;
     if (this.#size === 0) {
       this.#state = State.trailer;
     } else {
@@ -189,12 +220,32 @@ function latin1(bytes: Uint8Array, from: number, to: number): string {
   return text;
 }
 
-/** The fields of a trailer section (RFC 9112 §7.1.2). */
+/** The fields of a trailer section (RFC 9112 §7.1.2), whose syntax is that of a header section (§5). */
 export function trailerPairs(trailer: string): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (const line of trailer.split('\n')) {
-    const colon = line.indexOf(':');
-    if (colon > 0) pairs.push([line.slice(0, colon).trim(), line.slice(colon + 1).trim()]);
+  const spans: number[] = [];
+  for (let start = 0; start < trailer.length; ) {
+    const lf = trailer.indexOf('\n', start);
+    const next = lf < 0 ? trailer.length : lf + 1;
+    let end = lf < 0 ? next : lf;
+    while (end > start && trailer.charCodeAt(end - 1) === CR) end--;
+    if (isSpace(trailer.charCodeAt(start))) {
+      // A fold goes on with the value before it (§5.2).
+      if (spans.length > 0) spans[spans.length - 1] = end;
+    } else {
+      const colon = trailer.indexOf(':', start);
+      if (colon > start && colon < end) {
+        let nameEnd = colon;
+        while (nameEnd > start && isSpace(trailer.charCodeAt(nameEnd - 1))) nameEnd--;
+        let valueStart = colon + 1;
+        while (valueStart < end && isSpace(trailer.charCodeAt(valueStart))) valueStart++;
+        spans.push(start, nameEnd, valueStart, end);
+      }
+    }
+    start = next;
   }
-  return pairs;
+  return new HeaderList(trailer, spans).pairs();
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }

@@ -8,7 +8,9 @@
  * copied into the module's memory for nothing. A head is parsed in one call, and llhttp reset behind it, so one parser
  * serves all flows.
  */
+
 import { WordCopier, type WordTarget } from '../word-copier.js';
+import { SKIMMED_BYTES_MAX } from './head-buffer.js';
 import { createHeadRecord, HPE_PAUSED, Noted } from './head-recorder.js';
 import { loadLlhttp } from './llhttp-module.js';
 import { ContentLength, HeadResult, MessageKind, ParsedHead } from './parsed-head.js';
@@ -33,7 +35,7 @@ interface LlhttpExports {
 }
 
 /** The longest head that can be parsed, in bytes. */
-export const HEAD_PARSE_BYTES_MAX = 1 << 18;
+export const HEAD_PARSE_BYTES_MAX = (1 << 20) + SKIMMED_BYTES_MAX;
 
 const CONTENT_LENGTH = Buffer.from('content-length');
 
@@ -82,6 +84,7 @@ export function createHeadParser(): HeadParser {
     head.contentLength = readContentLength();
     head.mayBeCoded = noted[Noted.codingCount] !== 0;
     head.malformed = false;
+    head.isOverfull = false;
     // A byte that is not ASCII may lie behind the head.
     head.isPlain = isPlain || isAscii(heap, input, head.length);
     head.reasonStart = noted[Noted.reasonStart] as number;

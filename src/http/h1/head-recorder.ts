@@ -12,7 +12,7 @@
 import { PAGE_BYTES } from './llhttp-module.js';
 
 /** Headers of one head; one with more is taken for hostile. */
-export const HEADERS_MAX = 4096;
+export const HEADERS_MAX = 16_384;
 
 /** What is noted, as indices into `HeadRecord.words`. Places count from the head's first byte. */
 export const Noted = {

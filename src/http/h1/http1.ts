@@ -13,10 +13,12 @@ import {
   type Protocol,
   type ProtocolContext,
   Recognition,
+  type Upgrade,
 } from '../protocol.js';
 import { createHeadParser } from './head-parser.js';
-import { MessageReader, type ReaderContext, type ReaderOwner } from './message-reader.js';
+import { MessageReader } from './message-reader.js';
 import { classifyStart, Start } from './message-start.js';
+import type { ReaderContext, ReaderOwner } from './reader-context.js';
 
 /** One for all flows: a head is parsed in one call, and nothing is kept of it in the parser. */
 const parser = createHeadParser();
@@ -41,7 +43,7 @@ export class Http1 implements Protocol {
   }
 
   open(flow: DetectedFlow): FlowConsumer {
-    return new Http1Flow(flow, this.#readers, this.#context.openConversation(flow.flow, flow.isMidstream));
+    return new Http1Flow(flow, this.#readers, this.#context.openConversation(flow.flow));
   }
 }
 
@@ -55,14 +57,21 @@ class Http1Flow implements FlowConsumer, ReaderOwner {
   readonly #flow: DetectedFlow;
   readonly #side0: Side;
   readonly #side1: Side;
+  /** Whether nothing says yet that it is HTTP/1: it was joined in the middle, or bytes were lost before the first message. */
+  #isUncertain: boolean;
 
   constructor(flow: DetectedFlow, context: ReaderContext, [sink0, sink1]: readonly [MessageSink, MessageSink]) {
     this.#flow = flow;
-    this.#side0 = { sink: sink0, reader: new MessageReader(context, this, sink0, 0, flow.isMidstream) };
-    this.#side1 = { sink: sink1, reader: new MessageReader(context, this, sink1, 1, flow.isMidstream) };
+    this.#isUncertain = flow.isMidstream;
+    const { stream0, stream1 } = flow.flow;
+    const place0 = { direction: 0, stream: stream0, peer: stream1, flow } as const;
+    const place1 = { direction: 1, stream: stream1, peer: stream0, flow } as const;
+    this.#side0 = { sink: sink0, reader: new MessageReader(context, this, sink0, place0) };
+    this.#side1 = { sink: sink1, reader: new MessageReader(context, this, sink1, place1) };
   }
 
   data(direction: Direction, bytes: Buffer, start: number, end: number, time: number): void {
+    if (this.#isUncertain && this.#handOverJoined({ direction, bytes, start, end, time })) return;
     const behind = this.#side(direction).reader.data(bytes, start, end, time);
     if (behind === end) return;
     // HTTP has ended in the middle of the segment: the rest is for whoever reads the flow now.
@@ -70,13 +79,14 @@ class Http1Flow implements FlowConsumer, ReaderOwner {
     if (consumer !== this) consumer?.data(direction, bytes, behind, end, time);
   }
 
-  gap(direction: Direction, length: number, time: number): void {
-    this.#side(direction).reader.gap(length, time);
+  gap(direction: Direction, length: number): void {
+    this.#isUncertain ||= !this.#hasRead;
+    this.#side(direction).reader.gap(length);
   }
 
-  end(direction: Direction, cause: EndCause, time: number): void {
+  end(direction: Direction, cause: EndCause): void {
     const { reader, sink } = this.#side(direction);
-    reader.end(ENDINGS[cause], time);
+    reader.end(ENDINGS[cause]);
     sink.onStreamEnd(cause);
   }
 
@@ -93,17 +103,40 @@ class Http1Flow implements FlowConsumer, ReaderOwner {
 
   onUnreadable(direction: Direction, time: number): void {
     // The other side speaks HTTP, so this one may yet.
-    if (this.#side0.reader.hasRead || this.#side1.reader.hasRead) return;
+    if (this.#hasRead) return;
     this.#leave();
     this.#flow.handOver(this.#flow.protocols.unknown, emptyOpening(direction, time));
   }
 
+  onTurn(direction: Direction): void {
+    this.#side(direction === 0 ? 1 : 0).reader.beginAnew();
+  }
+
   onUpgrade(direction: Direction, time: number): void {
+    const upgrade = this.#side(direction).sink.upgrade();
+    const { upgrades, upgraded } = this.#flow.protocols;
+    const next = upgrade === null || isUnkept(upgrade) ? undefined : upgrades[upgrade.to];
     this.#leave();
-    this.#flow.handOver(this.#flow.protocols.upgraded, emptyOpening(direction, time));
+    if (upgrade === null || next === undefined) this.#flow.handOver(upgraded, emptyOpening(direction, time));
+    else this.#flow.handOver(next, { ...emptyOpening(direction, time), upgrade });
   }
 
   // ---
+
+  /** Whether a message was read, whichever side sent it. */
+  get #hasRead(): boolean {
+    return this.#side0.reader.hasRead || this.#side1.reader.hasRead;
+  }
+
+  /** Hands the flow over where a segment shows that it is not HTTP/1 that was joined in the middle. */
+  #handOverJoined(segment: Opening): boolean {
+    this.#isUncertain = !this.#hasRead;
+    const next = this.#isUncertain ? this.#flow.joined(segment.bytes, segment.start, segment.end) : undefined;
+    if (next === undefined) return false;
+    this.#leave();
+    this.#flow.handOver(next, segment);
+    return true;
+  }
 
   #leave(): void {
     for (const { sink, reader } of [this.#side0, this.#side1]) {
@@ -123,3 +156,8 @@ const ENDINGS = {
   [EndCause.reset]: Ending.aborted,
   [EndCause.forgotten]: Ending.unfinished,
 } as const;
+
+/** Whether nobody wants what a connection goes on with, which says nothing to the next one either. */
+function isUnkept({ to, exchange }: Upgrade): boolean {
+  return to === 'websocket' && exchange === null;
+}

@@ -1,103 +1,67 @@
 /**
  * One stream of an HTTP/1 connection → its messages (RFC 9112).
  *
- * in:  the stream's bytes in order, and its gaps · out: heads, body bytes and ends, on a `MessageSink`
- *
- * Requests and responses are distinguished at each message start, so no side has to be declared the client beforehand.
- * A head that lies in one segment, as nearly all do, is parsed where it lies; others are gathered first. Every path
- * consumes its bytes or ends, so hostile input terminates.
+ * in:  the stream's bytes in order, and its gaps · out: heads, body bytes and ends, on a `MessageSink`. Every path
+ *      consumes its bytes or ends, so hostile input terminates.
  */
-import type { Counters } from '../../counters.js';
-import type { Direction } from '../../flow/flow-consumer.js';
-import type { Limits } from '../../limits.js';
-import type { MemoryBudget } from '../../memory-budget.js';
-import { decodeText, HeaderList } from '../header-list.js';
-import { type MessageHead, NO_HEADERS } from '../message-head.js';
+import type { Direction, StreamPlace } from '../../flow/flow-consumer.js';
+import type { MessageHead } from '../message-head.js';
 import { Ending, type MessageSink } from '../message-sink.js';
-import { type Opening, Recognition } from '../protocol.js';
+import { Recognition } from '../protocol.js';
 import { type BodyFraming, Framing, isFramingPlain, requestFraming, responseFraming } from './body-framing.js';
-import { ChunkedDecoder, trailerPairs } from './chunked-decoder.js';
+import { BodyReader, NO_TRAILERS } from './body-reader.js';
 import { HeadBuffer } from './head-buffer.js';
-import type { HeadParser } from './head-parser.js';
-import { behindEmptyLines, classifyStart, findMessageStart, Start } from './message-start.js';
-import { HeadResult, MessageKind, type ParsedHead } from './parsed-head.js';
-import { salvageHead } from './salvage-head.js';
+import {
+  beginsRequest,
+  behindEmptyLines,
+  classifyStart,
+  isInterimStart,
+  isResponseStart,
+  isSimpleRequest,
+  mayBeRequest,
+  Start,
+} from './message-start.js';
+import { parseHead } from './parse-head.js';
+import { HeadResult, MessageKind } from './parsed-head.js';
+import { countTooLarge, headerList, kindOf, readResponse, setBody, textOf, versionText } from './read-head.js';
+import type { ReaderContext, ReaderOwner, ReaderPlace } from './reader-context.js';
+import { MessageStart, type ReaderEnding, SIMPLE_RESPONSE, State, TO_THE_END } from './reader-state.js';
 
-/** What all readers share. */
-export interface ReaderContext {
-  readonly limits: Limits;
-  readonly counters: Counters;
-  readonly budget: MemoryBudget;
-  readonly parser: HeadParser;
-  /** Written anew for each message that a sink is given. */
-  readonly head: MessageHead;
-}
-
-/** Decides about the flow when one of its streams is not, or no longer, HTTP/1. */
-export interface ReaderOwner {
-  /**
-   * A message should begin with `opening`, and none does. Returns whether another protocol does; yes: it has the flow now.
-   * `isStart`: no message of this stream was read before.
-   */
-  onForeign(opening: Opening, isStart: boolean): Recognition;
-  /** The stream does not begin with anything that can be read. */
-  onUnreadable(direction: Direction, time: number): void;
-  /** The message that has just ended was the connection's last. */
-  onUpgrade(direction: Direction, time: number): void;
-}
-
-const State = {
-  /** Between messages. */
-  idle: 0,
-  /** Gathering a head that came in pieces. */
-  head: 1,
-  bodyLength: 2,
-  bodyChunked: 3,
-  bodyClose: 4,
-  /** Bytes were lost: looking for the next message start wherever it is. */
-  lost: 5,
-  /** Not HTTP here: looking for a message start at the start of a segment only. */
-  astray: 6,
-  /** Not read any more. */
-  closed: 7,
-} as const;
-type State = (typeof State)[keyof typeof State];
-
-const HEAD_LOOK_BYTES = 2048;
+const LF = 0x0a;
 /** How often a gathered head may seem to have ended and go on. */
 const HEAD_ENDS_MAX = 8;
-/**
- * How often a message start is looked for in one segment. Each try may read the whole rest of it, so a segment full of what
- * looks like a start and is none would cost its length squared.
- */
-const RESYNCS_MAX = 16;
-const NO_TRAILERS: [string, string][] = [];
-
-type StreamEnding = typeof Ending.complete | typeof Ending.aborted | typeof Ending.unfinished;
 
 export class MessageReader {
   readonly #context: ReaderContext;
   readonly #owner: ReaderOwner;
   readonly #sink: MessageSink;
   readonly #direction: Direction;
-  /** Whether a stream that does not begin with a message may still be HTTP: the flow was joined in the middle. */
-  readonly #isMidstream: boolean;
+  readonly #stream: StreamPlace;
+  readonly #peer: StreamPlace;
+  readonly #flow: ReaderPlace['flow'];
   #state: State = State.idle;
-  /** Time of the current message's first byte. */
-  #startTime = 0;
+  /** Time of the last bytes read. */
+  #time = 0;
   /** Whether the current or next message is the first after the stream lost its place. */
   #isAfterLoss = false;
-  /** Whether a message was read, or a head that was too long to be. */
+  /** Whether a message was read, or a head that was too long to be; and whether a message's head was. */
   #sawMessage = false;
-  /** Whether a message's head was read. */
   hasRead = false;
-  /** The last byte skipped while lost, or -1 right behind lost ones. */
-  #skipped = -1;
-  /** Whether the place was lost in the middle of a body, so that its rest may still come. */
-  #skipsBody = false;
-  /** Bytes left of a body of known length. */
-  #left = 0;
-  #chunked: ChunkedDecoder | null = null;
+  readonly #start = new MessageStart();
+  /** What the segment being read acknowledges, and the one before it. */
+  #acknowledges = -1;
+  #acknowledgedBefore = -1;
+  /** Where the bytes given to `data` begin, less their place in the stream. */
+  #offset = 0;
+  /** Whether the message being read is a response that nobody waits for: it may answer a HEAD that was not seen. */
+  #isOrphan = false;
+  /** Whether this side has answered a request. */
+  #isServer = false;
+  /** Whether the last message had no body whatever its headers say: what comes right behind it may be one all the same. */
+  #wasBodiless = false;
+  readonly #body: BodyReader;
+  /** Whether the head being taken is not all of it. */
+  #isHeadCut = false;
   /** A head being gathered. */
   #head: HeadBuffer | null = null;
 
@@ -105,60 +69,63 @@ export class MessageReader {
     context: ReaderContext,
     owner: ReaderOwner,
     sink: MessageSink,
-    direction: Direction,
-    isMidstream: boolean,
+    { direction, stream, peer, flow }: ReaderPlace,
   ) {
     this.#context = context;
     this.#owner = owner;
     this.#sink = sink;
     this.#direction = direction;
-    this.#isMidstream = isMidstream;
+    this.#stream = stream;
+    this.#peer = peer;
+    this.#flow = flow;
+    this.#body = new BodyReader(sink, context.limits.trailer_bytes_max);
   }
 
-  /** Whether a message is under way. */
-  get #isInMessage(): boolean {
-    return this.#state === State.bodyLength || this.#state === State.bodyChunked || this.#state === State.bodyClose;
+  /** Whether what is read may be the rest of a message that began before the flow was joined. */
+  get #isJoined(): boolean {
+    return !this.#sawMessage && this.#flow.isMidstream;
   }
 
   /** Returns where it stopped: before `end` only if the stream stopped being HTTP there. */
   data(bytes: Buffer, start: number, end: number, time: number): number {
     let at = start;
-    let resyncs = 0;
+    this.#acknowledgedBefore = this.#acknowledges;
+    this.#acknowledges = this.#stream.acknowledges;
+    this.#offset = this.#stream.position - end;
+    if (this.#body.isUntouched) this.#lookForBody(bytes, at, end);
+    this.#time = time;
     while (at < end) {
       switch (this.#state) {
         case State.idle:
           at = this.#begin(bytes, at, end, time);
           break;
         case State.head:
-          at = this.#gather(bytes, at, end, time);
+          if (at === start && this.#isNewHead(bytes, at, end)) {
+            this.#dropHead();
+            this.#state = State.idle;
+            at = this.#begin(bytes, at, end, time);
+          } else {
+            at = this.#gather(bytes, at, end, time);
+          }
           break;
-        case State.bodyLength: {
-          const take = Math.min(this.#left, end - at);
-          this.#sink.onBody(bytes, at, at + take, this.#left, time);
-          this.#left -= take;
-          at += take;
-          if (this.#left === 0) this.#endMessage(Ending.complete, NO_TRAILERS, time);
+        case State.body:
+          // Behind a body whose framing makes no sense the next request shows its end.
+          if (at === start && this.#body.isUnframed && this.#endsUnframed(bytes, at, end)) {
+            this.#endMessage(Ending.unframed, NO_TRAILERS, this.#offset + at);
+            break;
+          }
+          if (this.#isOrphan) this.#sink.onUnread(this.#acknowledges);
+          at = this.#readBody(bytes, at, end, time);
           break;
-        }
-        case State.bodyChunked:
-          at = this.#readChunked(bytes, at, end, time);
-          break;
-        case State.bodyClose:
-          this.#sink.onBody(bytes, at, end, 0, time);
-          at = end;
-          break;
-        case State.lost: {
-          const found = findMessageStart(bytes, at, end, at > start ? (bytes[at - 1] as number) : this.#skipped);
-          this.#skipped = bytes[end - 1] as number;
-          // What is skipped may have been a message, without looking like one.
-          if (found !== at) this.#sink.onDesync(true, this.#skipsBody);
-          if (found < 0 || ++resyncs > RESYNCS_MAX) return end;
+        case State.lost:
+          if (at > start || !this.#mayBegin(bytes, at, end, time)) {
+            if (!isInterimStart(bytes, at, end)) this.#sink.onUnread(this.#acknowledges);
+            return end;
+          }
           this.#state = State.idle;
-          at = found;
           break;
-        }
         case State.astray: {
-          const found = classifyStart(bytes, at, end);
+          const found = this.#classify(bytes, at, end);
           if (at > start || (found !== Start.request && found !== Start.response)) return end;
           this.#state = State.idle;
           at = this.#begin(bytes, at, end, time);
@@ -172,42 +139,45 @@ export class MessageReader {
   }
 
   /** `length` bytes of the stream are missing here. */
-  gap(length: number, time: number): void {
+  gap(length: number): void {
+    if (this.#state === State.closed) return;
+    const place = this.#stream.position - length;
+    if (this.#state === State.head && this.#stream.isCut && this.#takeCut(place)) return;
+    const mayBeNextRequest = this.#body.isUntouched && this.#sink.mayLeaveOutBody(Infinity) !== false;
+    const within = this.#state === State.body && !mayBeNextRequest ? this.#body.skip(length) : 0;
+    if (within > 0 && this.#body.isDone) this.#endMessage(Ending.complete, NO_TRAILERS, place + within);
+    if (within < length) this.#lose(Ending.lost, place + within);
+  }
+
+  /** A message begins with the stream's next byte: a client that takes turns has sent a request, and has all before that. */
+  beginAnew(): void {
     switch (this.#state) {
-      case State.bodyLength:
-        if (length <= this.#left) {
-          this.#sink.onBodyLost(length);
-          this.#left -= length;
-          if (this.#left === 0) this.#endMessage(Ending.complete, NO_TRAILERS, time);
-          return;
-        }
-        this.#sink.onBodyLost(this.#left);
+      case State.head:
+        this.#dropHead();
         break;
-      case State.bodyChunked:
-        if (this.#chunked?.skip(length)) {
-          this.#sink.onBodyLost(length);
-          return;
-        }
-        this.#sink.onBodyLost(0);
+      case State.body:
+        if (!this.#isOrphan && !this.#body.isUnframed) return;
+        this.#endMessage(this.#body.isUnframed ? Ending.unframed : Ending.complete, NO_TRAILERS, this.#stream.position);
         break;
-      case State.bodyClose:
-        this.#sink.onBodyLost(length);
-        return;
       case State.closed:
         return;
       default:
         break;
     }
-    this.#skipped = -1;
-    this.#lose(Ending.lost, time);
+    this.#state = State.idle;
   }
 
   /** The stream is over. */
-  end(ending: StreamEnding, time: number): void {
-    if (this.#state === State.bodyClose && ending === Ending.complete) {
-      this.#endMessage(Ending.complete, NO_TRAILERS, time);
-    } else if (this.#isInMessage) {
-      this.#endMessage(ending === Ending.complete ? Ending.aborted : ending, NO_TRAILERS, time);
+  end(ending: ReaderEnding): void {
+    if (this.#state === State.head) this.#sink.onUnread(this.#start.acknowledges);
+    if (this.#state === State.body) {
+      this.#body.giveUpChunks(this.#time, ending !== Ending.complete);
+      const isOver =
+        this.#body.endsWithStream || (this.#body.isUntouched && this.#sink.mayLeaveOutBody(Infinity) === true);
+      const isCut = ending === Ending.complete && !isOver;
+      const isUnframed = this.#body.isUnframed && ending === Ending.complete;
+      const how = isUnframed ? Ending.unframed : isCut ? Ending.aborted : ending;
+      this.#endMessage(how, NO_TRAILERS, this.#stream.position);
     }
     this.close();
   }
@@ -215,60 +185,116 @@ export class MessageReader {
   /** Stops reading: nothing of this stream is looked at or kept from here on. */
   close(): void {
     this.#dropHead();
-    this.#chunked = null;
+    this.#body.drop();
     this.#state = State.closed;
   }
 
-  /** The framing is lost: bytes of it were, or it makes no sense. */
-  #lose(ending: typeof Ending.lost | typeof Ending.malformed, time: number): void {
-    const wasInMessage = this.#isInMessage;
+  /** The framing is lost at `place`: bytes of it were, or it makes no sense. */
+  #lose(ending: typeof Ending.lost | typeof Ending.malformed, place: number): void {
+    const wasInMessage = this.#state === State.body;
     const isLoss = ending === Ending.lost;
+    if (wasInMessage) {
+      this.#body.drop();
+      this.#sink.onMessageEnd(ending, NO_TRAILERS, this.#time, Number.POSITIVE_INFINITY);
+    }
     this.#dropHead();
-    this.#chunked = null;
-    this.#state = isLoss ? State.lost : State.astray;
+    this.#state = isLoss || wasInMessage ? State.lost : State.astray;
     this.#isAfterLoss ||= isLoss;
-    if (wasInMessage) this.#sink.onMessageEnd(ending, NO_TRAILERS, time);
-    this.#skipsBody = wasInMessage;
-    this.#sink.onDesync(isLoss, wasInMessage);
+    this.#sink.onDesync(isLoss, wasInMessage, place, this.#stream.isCut);
   }
 
-  #endMessage(ending: Ending, trailers: [string, string][], time: number): void {
-    this.#chunked = null;
+  #endMessage(ending: Ending, trailers: [string, string][], place: number): void {
+    this.#body.drop();
     this.#state = State.idle;
-    this.#sink.onMessageEnd(ending, trailers, time);
+    // A message ends with its last byte, not with what shows later that it was the last.
+    this.#sink.onMessageEnd(ending, trailers, this.#time, place);
+  }
+
+  /**
+   * A body should begin at `bytes[at]`. Where a request does, whose predecessor had been answered before its client had sent
+   * any of the body, that has none: with `Expect: 100-continue` a client may leave it out and go on (RFC 9110 §10.1.1).
+   */
+  #lookForBody(bytes: Buffer, at: number, end: number): void {
+    // A body of just that length is one all the same, whatever it looks like.
+    if (this.#body.isLeft(end - at)) return;
+    const mayBeLeftOut = this.#sink.mayLeaveOutBody(this.#acknowledges);
+    if (mayBeLeftOut === false || !beginsRequest(bytes, at, end)) return;
+    if (this.#parse(MessageKind.request, bytes, at, end, false) === HeadResult.invalid) return;
+    if (mayBeLeftOut === null) this.#lose(Ending.lost, this.#offset + at);
+    else this.#endMessage(Ending.complete, NO_TRAILERS, this.#offset + at);
+  }
+
+  /**
+   * Whether a head begins at `bytes[at]`, where a segment does, though one is being gathered: what was gathered is none, and
+   * its sender has received an answer since.
+   */
+  #isNewHead(bytes: Buffer, at: number, end: number): boolean {
+    return (
+      this.#acknowledges > this.#start.acknowledges &&
+      this.#classify(bytes, at, end) === Start.request &&
+      this.#parse(MessageKind.request, bytes, at, end, false) === HeadResult.complete
+    );
+  }
+
+  /** Whether a message begins at `bytes[at]`, where a segment does, behind a body whose framing makes no sense. */
+  #endsUnframed(bytes: Buffer, at: number, end: number): boolean {
+    if (this.#isNewHead(bytes, at, end)) return true;
+    // The client had all before it when it sent the request that this answers.
+    const isAnswer = this.#isServer && this.#peer.acknowledges === this.#offset + at;
+    return isAnswer && this.#parse(MessageKind.response, bytes, at, end, false) === HeadResult.complete;
+  }
+
+  /** Whether a message may begin at `bytes[at]`, where a segment does, though the place was lost. */
+  #mayBegin(bytes: Buffer, at: number, end: number, time: number): boolean {
+    if (this.#isServer || !mayBeRequest(bytes, at, end)) return false;
+    this.#startAt(at, time);
+    const { place, acknowledges, quietNanos } = this.#start;
+    const [before, { position: received, acknowledges: answered }] = [this.#acknowledgedBefore, this.#peer];
+    const isWhole = () => this.#parse(MessageKind.request, bytes, at, end, false) === HeadResult.complete;
+    const headers = () => (isWhole() ? headerList(this.#context.parser.head, bytes, at) : null);
+    return this.#sink.mayBegin({ place, acknowledges, before, received, answered, quietNanos, headers });
+  }
+
+  /** What begins at `bytes[at]`. From a server nothing but responses comes. */
+  #classify(bytes: Buffer, at: number, end: number): Start {
+    const start = classifyStart(bytes, at, end);
+    if (!this.#isServer || start === Start.response) return start;
+    return start === Start.undecided && isResponseStart(bytes[at] as number) ? start : Start.unknown;
+  }
+
+  /** The current message begins at `bytes[at]`. */
+  #startAt(at: number, time: number): void {
+    this.#start.set(time, this.#offset + at, this.#acknowledges, this.#peer, this.#flow.isMidstream);
   }
 
   /** At a message start. Returns where reading goes on. */
   #begin(bytes: Buffer, from: number, end: number, time: number): number {
     const at = behindEmptyLines(bytes, from, end);
     if (at === end) return end;
-    const start = classifyStart(bytes, at, end);
+    const start = this.#classify(bytes, at, end);
+    if (start !== Start.response && this.#sink.awaitsSimple()) return this.#takeSimple(from, time);
     switch (start) {
       case Start.request:
       case Start.response: {
-        // Empty lines are skipped before a request, and between responses; before the first response there is nothing
-        // they could be left over from.
-        if (start === Start.response && at > from && !this.#sawMessage) return this.#notAMessage(from, end, time);
-        this.#startTime = time;
+        this.#startAt(at, time);
+        // Receivers skip one empty line in front of the first response. More could be left over from nothing.
+        const isFirst = start === Start.response && !this.#sawMessage;
+        if (isFirst && at > from && bytes.indexOf(LF, from) < at - 1) return this.#notAMessage(end, time);
         const kind = start === Start.request ? MessageKind.request : MessageKind.response;
         const result = this.#parse(kind, bytes, at, end, false);
         if (result === HeadResult.complete) return this.#take(kind, bytes, at, time);
-        if (result === HeadResult.invalid) return this.#notAMessage(at, end, time);
+        if (result === HeadResult.invalid) return this.#notAMessage(end, time);
         return this.#gather(bytes, at, end, time);
       }
       case Start.undecided:
-        this.#startTime = time;
+        this.#startAt(at, time);
         return this.#gather(bytes, at, end, time);
-      default:
-        switch (this.#askForeign(bytes, at, end, time)) {
-          case Recognition.yes:
-            return end;
-          case Recognition.maybe:
-            this.#startTime = time;
-            return this.#gather(bytes, at, end, time);
-          default:
-            return this.#notAMessage(at, end, time);
-        }
+      default: {
+        this.#startAt(at, time);
+        const foreign = this.#askForeign(bytes, at, end, time);
+        if (foreign === Recognition.yes) return end;
+        return foreign === Recognition.maybe ? this.#gather(bytes, at, end, time) : this.#notAMessage(end, time);
+      }
     }
   }
 
@@ -278,44 +304,31 @@ export class MessageReader {
   }
 
   /**
-   * A message should begin here, and none does. Where bytes were lost, the next start may be anywhere behind. Where none
-   * were, the peer sent something that is not HTTP, and what looks like HTTP inside it is not either: only a new segment
-   * is given another chance.
+   * A message should begin here, and none does. Where bytes were lost, or the flow was joined, that may be the rest of one.
+   * Where none were, the peer sent something that is not HTTP, and what looks like HTTP inside it is not either: only a new
+   * segment is given another chance.
    */
-  #notAMessage(at: number, end: number, time: number): number {
+  #notAMessage(end: number, time: number): number {
     this.#dropHead();
-    if (this.#isAfterLoss || (this.#isMidstream && !this.#sawMessage)) {
+    const isFound = this.#sawMessage && !this.#isServer && this.#sink.doubtsRequests;
+    if (this.#isAfterLoss || this.#isJoined || isFound) {
       this.#state = State.lost;
-      this.#isAfterLoss = true;
-      // Past the byte that cannot begin a message, so that the search moves on.
-      return Math.min(at + 1, end);
+      if (this.#isAfterLoss || isFound) this.#sink.onDesync(this.#isAfterLoss, false, this.#start.place, false);
+      return end;
     }
     this.#state = State.astray;
-    if (this.#sawMessage) {
-      this.#context.counters.messages_malformed++;
-      this.#sink.onDesync(false, false);
-    } else {
-      this.#owner.onUnreadable(this.#direction, time);
-    }
+    if (this.#sawMessage) this.#context.counters.messages_malformed++;
+    else this.#owner.onUnreadable(this.#direction, time);
+    if (!this.#wasBodiless && (this.#state as State) !== State.closed)
+      this.#sink.onDesync(false, false, this.#start.place, false);
     return end;
   }
 
   /** Parses the head at `bytes[start]`. `isWhole`: its empty line has come. */
   #parse(kind: MessageKind, bytes: Buffer, start: number, end: number, isWhole: boolean): HeadResult {
-    const { parser } = this.#context;
-    const parsed = parser.head;
-    // Most heads are short, and what lies behind them need not be copied into the parser's memory.
-    const near = Math.min(end, start + HEAD_LOOK_BYTES);
-    let result = parser.parse(kind, bytes, start, near);
-    if (result === HeadResult.incomplete && near < end) result = parser.parse(kind, bytes, start, end);
-    // llhttp waits for more behind a request line that ends in LF alone and has no headers.
-    const isRefused = result === HeadResult.invalid || (isWhole && result === HeadResult.incomplete);
-    if (isRefused) result = salvageHead(parsed, kind, bytes, start, end);
-    // Where the place had to be found again, only what is beyond doubt a head is one.
-    if (!this.#isAfterLoss || result !== HeadResult.complete) return result;
     const isDoubtful =
-      parsed.malformed || bytes.latin1Slice(start + parsed.reasonStart, start + parsed.reasonEnd).includes('HTTP/');
-    return isDoubtful ? HeadResult.invalid : result;
+      this.#isAfterLoss || this.#isJoined || (kind === MessageKind.request && this.#sink.doubtsRequests);
+    return parseHead(this.#context.parser, { kind, bytes, start, end, isWhole, isDoubtful });
   }
 
   /** Adds to the head being gathered, and parses it when its empty line has come. Returns where reading goes on. */
@@ -323,37 +336,63 @@ export class MessageReader {
     const { limits, budget } = this.#context;
     this.#head ??= new HeadBuffer(limits, budget);
     const head = this.#head;
+    if (head.isCut) return this.#skim(head, bytes, at, end, time);
     const before = head.length;
     const take = head.append(bytes, at, end);
     this.#state = State.head;
 
-    const start = classifyStart(head.bytes, 0, head.length);
+    const start = this.#classify(head.bytes, 0, head.length);
     if (start === Start.unknown) {
       const foreign = this.#askForeign(head.bytes, 0, head.length, time);
       if (foreign === Recognition.maybe && !head.isFull) return at + take;
-      return foreign === Recognition.yes ? end : this.#notAMessage(at, end, time);
+      return foreign === Recognition.yes ? end : this.#notAMessage(end, time);
     }
-    const kind = start === Start.response ? MessageKind.response : MessageKind.request;
-    while (start !== Start.undecided && head.findEnd()) {
+    const kind = kindOf(start);
+    const isSimple = isSimpleRequest(head.bytes, 0, head.length);
+    while (start !== Start.undecided && (head.findEnd() || isSimple)) {
       const result = this.#parse(kind, head.bytes, 0, head.length, true);
       if (result === HeadResult.complete) {
         const consumed = this.#take(kind, head.bytes, 0, time) - before;
         this.#dropHead();
         return at + consumed;
       }
-      if (result === HeadResult.invalid || head.endsFound > HEAD_ENDS_MAX) return this.#notAMessage(at, end, time);
+      if (result === HeadResult.invalid || head.endsFound > HEAD_ENDS_MAX) return this.#notAMessage(end, time);
     }
-    if (head.isFull) {
-      // It is HTTP for all its size, so what comes behind it is looked at.
-      this.#sawMessage = true;
-      return this.#notAMessage(at, end, time);
-    }
-    return at + take;
+    if (!head.isFull) return at + take;
+    head.cut();
+    countTooLarge(this.#context.counters, kind);
+    return this.#skim(head, bytes, at + take, end, time);
+  }
+
+  /** Reads on in a head over the cap, to where its message goes on. */
+  #skim(head: HeadBuffer, bytes: Buffer, at: number, end: number, time: number): number {
+    const behind = head.skim(bytes, at, end);
+    if (behind < 0) return end;
+    const kind = kindOf(classifyStart(head.bytes, 0, head.length));
+    if (this.#parse(kind, head.bytes, 0, head.length, true) !== HeadResult.complete)
+      return this.#notAMessage(end, time);
+    this.#take(kind, head.bytes, 0, time);
+    this.#dropHead();
+    return behind;
   }
 
   #dropHead(): void {
     this.#head?.release();
     this.#head = null;
+  }
+
+  /** A head ends at `place`, but not for its sender: it is taken as far as it goes. Returns whether that is far enough. */
+  #takeCut(place: number): boolean {
+    const bytes = this.#head?.cutShort() ?? null;
+    if (bytes === null) return false;
+    const kind = kindOf(this.#classify(bytes, 0, bytes.length));
+    if (this.#parse(kind, bytes, 0, bytes.length, true) !== HeadResult.complete) return false;
+    this.#isHeadCut = true;
+    this.#isAfterLoss = true;
+    this.#take(kind, bytes, 0, this.#time);
+    this.#isHeadCut = false;
+    if (this.#state === State.body) this.#lose(Ending.lost, place);
+    return true;
   }
 
   /** The head that was parsed, which begins at `bytes[at]`, is complete. Returns where its message goes on. */
@@ -362,18 +401,37 @@ export class MessageReader {
     const parsed = parser.head;
     const behind = at + parsed.length;
     if (parsed.malformed) counters.messages_malformed++;
+    const isCut = this.#head?.isCut === true;
+    head.isTooLarge = parsed.isOverfull || isCut;
+    if (parsed.isOverfull && !isCut) countTooLarge(counters, kind);
+    const length = isCut ? (this.#head?.wholeLength ?? 0) : parsed.length;
     head.method = parsed.method;
     head.status = parsed.status;
     head.version = versionText(parsed);
     head.isAfterLoss = this.#isAfterLoss;
-    head.startTime = this.#startTime;
-    head.endTime = time;
+    this.#noteStart(head, time);
+    const framing = kind === MessageKind.request ? this.#takeRequest(bytes, at) : this.#takeResponse(bytes, at);
+    const body = this.#isHeadCut ? TO_THE_END : framing;
+    this.#isAfterLoss = false;
+    this.#beginBody(body, this.#start.place + length, time);
+    return behind;
+  }
+
+  /** A response of HTTP/0.9 is all that comes (RFC 1945 §6): it has no head. */
+  #takeSimple(at: number, time: number): number {
+    const { head } = this.#context;
+    this.#startAt(at, time);
+    Object.assign(head, SIMPLE_RESPONSE);
+    this.#noteStart(head, time);
+    this.#sink.onResponse(head);
+    this.#beginBody(TO_THE_END, this.#start.place, time);
+    return at;
+  }
+
+  #noteStart(head: MessageHead, time: number): void {
+    this.#start.tell(head, time);
     this.#sawMessage = true;
     this.hasRead = true;
-    const body = kind === MessageKind.request ? this.#takeRequest(bytes, at) : this.#takeResponse(bytes, at);
-    this.#isAfterLoss = false;
-    this.#beginBody(body, time);
-    return behind;
   }
 
   #takeRequest(bytes: Buffer, at: number): BodyFraming {
@@ -384,87 +442,58 @@ export class MessageReader {
     head.reason = '';
     const body = requestFraming(head.headers, parsed);
     setBody(head, parsed, body);
-    this.#sink.onRequest(head);
+    this.#isOrphan = false;
+    if (this.#sink.onRequest(head)) this.#owner.onTurn(this.#direction);
     return body;
   }
 
   #takeResponse(bytes: Buffer, at: number): BodyFraming {
     const { parser, head } = this.#context;
     const parsed = parser.head;
-    head.target = '';
-    if (!isFramingPlain(parsed) || this.#sink.wantsResponse()) {
-      head.headers = headerList(parsed, bytes, at);
-      head.reason = textOf(parsed, head.headers.text, parsed.reasonStart, parsed.reasonEnd);
-    } else {
-      head.headers = NO_HEADERS;
-      head.reason = '';
-    }
-    const body = responseFraming(head.headers, parsed, parsed.status, this.#sink.awaitedMethod());
+    const isWanted = !isFramingPlain(parsed) || this.#sink.wantsResponse(head);
+    readResponse(head, parsed, isWanted ? bytes : null, at);
+    const method = this.#sink.awaitedMethod(head);
+    this.#isOrphan = method === '';
+    this.#isServer ||= method !== '';
+    const body = responseFraming(head.headers, parsed, parsed.status, method);
+    this.#wasBodiless = method === 'HEAD' || parsed.status === 204 || parsed.status === 304;
     setBody(head, parsed, body);
     this.#sink.onResponse(head);
     return body;
   }
 
-  #beginBody(body: BodyFraming, time: number): void {
+  /** `place`: of its first byte. */
+  #beginBody(body: BodyFraming, place: number, time: number): void {
+    this.#state = State.body;
+    this.#body.begin(body);
     switch (body.framing) {
       case Framing.none:
-        this.#endMessage(Ending.complete, NO_TRAILERS, time);
-        break;
-      case Framing.length:
-        this.#left = body.length;
-        this.#state = State.bodyLength;
-        break;
-      case Framing.chunked:
-        this.#chunked = new ChunkedDecoder(this.#context.limits.trailer_bytes_max);
-        this.#state = State.bodyChunked;
-        break;
-      case Framing.close:
-        this.#state = State.bodyClose;
+        this.#endMessage(Ending.complete, NO_TRAILERS, place);
         break;
       case Framing.tunnel:
-        this.#endMessage(Ending.complete, NO_TRAILERS, time);
+        this.#endMessage(Ending.complete, NO_TRAILERS, place);
         this.#owner.onUpgrade(this.#direction, time);
+        break;
+      case Framing.unknown:
+        this.#lose(Ending.malformed, place);
+        break;
+      default:
         break;
     }
   }
 
-  #readChunked(bytes: Buffer, from: number, end: number, time: number): number {
-    const chunked = this.#chunked as ChunkedDecoder;
-    const at = chunked.next(bytes, from, end);
-    if (chunked.contentEnd > chunked.contentStart) {
-      this.#sink.onBody(bytes, chunked.contentStart, chunked.contentEnd, 0, time);
-    }
-    if (chunked.isDone) {
-      this.#endMessage(Ending.complete, chunked.trailer === '' ? NO_TRAILERS : trailerPairs(chunked.trailer), time);
-    } else if (chunked.isInvalid) {
+  #readBody(bytes: Buffer, from: number, end: number, time: number): number {
+    const body = this.#body;
+    const wasUnframed = body.isUnframed;
+    const at = body.read(bytes, from, end, time);
+    if (body.isUnframed && !wasUnframed) this.#context.counters.messages_malformed++;
+    if (body.isDone) {
+      this.#endMessage(Ending.complete, body.trailers, this.#offset + at);
+    } else if (body.isInvalid) {
       this.#context.counters.messages_malformed++;
-      this.#lose(Ending.malformed, time);
+      this.#lose(Ending.malformed, this.#offset + at);
+      return end;
     }
     return at;
   }
-}
-
-/** What the framing of the body says of its message. */
-function setBody(head: MessageHead, parsed: ParsedHead, { framing, malformed }: BodyFraming): void {
-  head.malformed = parsed.malformed || malformed;
-  head.isOpenEnded = framing === Framing.chunked || framing === Framing.close;
-  head.leavesHttp = framing === Framing.tunnel;
-}
-
-/** The headers of the head that begins at `bytes[at]`. */
-function headerList(parsed: ParsedHead, bytes: Buffer, at: number): HeaderList {
-  const count = parsed.headerCount << 2;
-  const spans: number[] = new Array(count);
-  for (let i = 0; i < count; i++) spans[i] = parsed.spans[i] as number;
-  return new HeaderList(bytes.latin1Slice(at, at + parsed.length), spans, parsed.isPlain);
-}
-
-function textOf(parsed: ParsedHead, head: string, start: number, end: number): string {
-  const text = head.slice(start, end);
-  return parsed.isPlain ? text : decodeText(text);
-}
-
-function versionText({ versionMajor, versionMinor }: ParsedHead): string {
-  if (versionMajor === 1 && versionMinor === 1) return '1.1';
-  return `${versionMajor}.${versionMinor}`;
 }

@@ -1,6 +1,5 @@
 /** Where messages of HTTP/1 begin (RFC 9112 §2.1, §2.2). */
-import { isPreface } from '../h2.js';
-import { matchPrefix, Recognition } from '../protocol.js';
+import { isPreface } from '../h2/frame.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -16,28 +15,73 @@ export const Start = {
 } as const;
 export type Start = (typeof Start)[keyof typeof Start];
 
-const RESPONSE = 'HTTP/';
+/** `http/`: some servers send it so, and receivers take it. */
+const RESPONSE = Buffer.from('http/');
 /** The longest method registered at IANA has 16 characters (UPDATEREDIRECTREF: 17). */
 const METHOD_BYTES_MAX = 24;
 
 export function classifyStart(bytes: Uint8Array, at: number, end: number): Start {
   const first = bytes[at] as number;
-  if (first === 0x48 /* H */) {
-    const response = matchPrefix(bytes, at, end, RESPONSE);
-    if (response === Recognition.yes) return Start.response;
-    if (response === Recognition.maybe) return Start.undecided;
+  if (first === 0x48 /* H */ || first === 0x68 /* h */) {
+    let i = 1;
+    // The bit makes a letter lower-case, and no other byte a letter or the slash.
+    while (
+      i < RESPONSE.length &&
+      at + i < end &&
+      ((bytes[at + i] as number) | 0x20) === ((RESPONSE[i] as number) | 0x20)
+    )
+      i++;
+    if (i === RESPONSE.length) return Start.response;
+    if (at + i === end) return Start.undecided;
   }
   if (first === 0x50 /* P */ && isPreface(bytes, at, end)) return Start.unknown;
-  // A method: upper-case by every registration, then a space.
+  // A method: any token (RFC 9110 §9.1), then a space.
   let i = at;
-  while (i < end && i - at < METHOD_BYTES_MAX && isMethodByte(bytes[i] as number)) i++;
+  while (i < end && i - at < METHOD_BYTES_MAX && IS_TOKEN[bytes[i] as number] === 1) i++;
   if (i === end && i > at) return Start.undecided;
   return i > at && bytes[i] === 0x20 ? Start.request : Start.unknown;
 }
 
 /**
- * Behind the empty lines at `bytes[at]`, which are skipped before a request (RFC 9112 §2.2). A CR at the end of the bytes
- * is taken for one.
+ * Whether `bytes[at, end)` are a request of HTTP/0.9 and nothing else: one line with `GET` and a path (RFC 1945 §4.1).
+ * What comes with headers behind such a line is a request that lacks its version.
+ */
+export function isSimpleRequest(bytes: Buffer, at: number, end: number): boolean {
+  const lineEnd = bytes.subarray(at, end).indexOf(LF);
+  if (lineEnd < 0 || behindEmptyLines(bytes, at + lineEnd + 1, end) < end) return false;
+  return /^GET \/[^ \t]*\r?$/.test(bytes.latin1Slice(at, at + lineEnd));
+}
+
+/** Whether a request may begin at `bytes[at]`, as far as there are bytes. */
+export function mayBeRequest(bytes: Uint8Array, at: number, end: number): boolean {
+  const start = classifyStart(bytes, at, end);
+  return start === Start.request || (start === Start.undecided && !isResponseStart(bytes[at] as number));
+}
+
+/** Methods of RFC 9110 §9.3 and RFC 5789. */
+const COMMON_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH'];
+
+/** Whether a request begins at `bytes[at]`, be it with no more than the first letters of a common method. */
+export function beginsRequest(bytes: Buffer, at: number, end: number): boolean {
+  const start = classifyStart(bytes, at, end);
+  if (start !== Start.undecided) return start === Start.request;
+  const letters = bytes.latin1Slice(at, end);
+  return COMMON_METHODS.some((method) => method.startsWith(letters));
+}
+
+/** Whether a response may begin with `byte`. */
+export function isResponseStart(byte: number): boolean {
+  return (byte | 0x20) === 0x68; // h
+}
+
+/** Whether an interim response begins at `bytes[at]`: it answers nothing, and its client may go on with its request. */
+export function isInterimStart(bytes: Uint8Array, at: number, end: number): boolean {
+  return classifyStart(bytes, at, end) === Start.response && bytes[at + 8] === 0x20 && bytes[at + 9] === 0x31;
+}
+
+/**
+ * Behind the empty lines at `bytes[at]`, which are skipped before a message (RFC 9112 §2.2). A CR at the end of the bytes is
+ * taken for one.
  */
 export function behindEmptyLines(bytes: Uint8Array, at: number, end: number): number {
   let i = at;
@@ -45,89 +89,16 @@ export function behindEmptyLines(bytes: Uint8Array, at: number, end: number): nu
   return i;
 }
 
-function isMethodByte(byte: number): boolean {
-  return (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x5f;
-}
+/** The characters of a token (RFC 9110 §5.6.2). */
+const IS_TOKEN = tokenTable();
 
-const VERSION = Buffer.from('HTTP/1.');
-
-/**
- * The first place in `bytes[at, end)` where a message begins, for a stream that lost its place; -1 if there is none.
- * A message may begin right behind the lost end of a body, with no line break before it. `previous` is the byte
- * before `at`, or -1 if that was lost: then what begins at `at` may be the rest of a word.
- */
-export function findMessageStart(bytes: Buffer, at: number, end: number, previous: number): number {
-  // A view of its own: a search must not run on into the rest of the batch.
-  const range = bytes.subarray(at, end);
-  for (let found = range.indexOf(VERSION); found >= 0; found = range.indexOf(VERSION, found + VERSION.length)) {
-    if (isStatusLineAt(range, found)) return at + found;
-    const start = requestLineStart(range, found, previous);
-    if (start >= 0) return at + start;
+function tokenTable(): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const byte of Buffer.from("!#$%&'*+-.^_`|~")) table[byte] = 1;
+  for (let byte = 0x30; byte <= 0x39; byte++) table[byte] = 1;
+  for (let byte = 0x41; byte <= 0x5a; byte++) {
+    table[byte] = 1;
+    table[byte | 0x20] = 1;
   }
-  return -1;
-}
-
-/** No status line is longer than this: where no line ends within it, the bytes are a body that talks about HTTP. */
-const STATUS_LINE_BYTES_MAX = 256;
-
-/**
- * HTTP/1.x SP 3DIGIT [SP reason] and then a header or an empty line, as far as the segment shows. Text inside a body may
- * look the same; where two stand on one line, only the last can be a status line.
- */
-function isStatusLineAt(bytes: Buffer, at: number): boolean {
-  const isShaped =
-    isDigit(bytes[at + 7]) &&
-    bytes[at + 8] === 0x20 &&
-    isDigit(bytes[at + 9]) &&
-    isDigit(bytes[at + 10]) &&
-    isDigit(bytes[at + 11]);
-  if (!isShaped) return false;
-  const rest = bytes.subarray(at + VERSION.length, at + STATUS_LINE_BYTES_MAX);
-  const lineEnd = rest.indexOf(0x0a);
-  if (lineEnd < 0) return at === 0;
-  const again = rest.indexOf(VERSION);
-  return (again < 0 || again > lineEnd) && canFollow(rest[lineEnd + 1]);
-}
-
-/** Whether `byte` can begin a line of a header section: a field name, or the empty line. Undefined: it is not here. */
-function canFollow(byte: number | undefined): boolean {
-  return byte === undefined || byte === 0x0d || byte === 0x0a || (byte > 0x20 && byte < 0x7f && byte !== 0x3a);
-}
-
-/** Reads backwards from `version`: SP target SP method. */
-function requestLineStart(bytes: Buffer, version: number, previous: number): number {
-  const after = bytes[version + 8];
-  if (after !== 0x0d && after !== 0x0a) return -1;
-  if (!canFollow(bytes[after === 0x0d ? version + 10 : version + 9])) return -1;
-  let i = version - 1;
-  if (i < 0 || bytes[i] !== 0x20) return -1;
-  const targetEnd = i;
-  while (i > 0 && (bytes[i - 1] as number) > 0x20) i--;
-  if (i === targetEnd || i === 0 || bytes[i - 1] !== 0x20) return -1;
-  const methodEnd = i - 1;
-  i = methodEnd;
-  while (i > 0 && methodEnd - i < METHOD_BYTES_MAX && isMethodByte(bytes[i - 1] as number)) i--;
-  // The tail of a lost body may stand right before the method: the longest common method counts.
-  for (let start = i; start < methodEnd; start++) {
-    if (COMMON_METHODS.has(bytes.toString('latin1', start, methodEnd))) return start;
-  }
-  // Any other word is taken for a method where it stands alone, at the start of a segment or a line.
-  const isWord = i > 0 ? bytes[i - 1] === 0x0a : previous >= 0 && !isMethodByte(previous);
-  return isWord && i < methodEnd && !isDigit(bytes[i]) ? i : -1;
-}
-
-const COMMON_METHODS: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'DELETE',
-  'CONNECT',
-  'OPTIONS',
-  'TRACE',
-  'PATCH',
-]);
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+  return table;
 }

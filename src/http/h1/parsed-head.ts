@@ -38,6 +38,8 @@ export class ParsedHead {
   mayBeCoded = false;
   /** Whether the head departs from the grammar. */
   malformed = false;
+  /** Whether there were more headers than are noted: then those noted include all that frame the body. */
+  isOverfull = false;
   /** Whether the head is certain to be ASCII without a folded value. */
   isPlain = false;
 

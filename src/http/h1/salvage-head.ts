@@ -15,6 +15,9 @@ const SP = 0x20;
 const TAB = 0x09;
 const COLON = 0x3a;
 
+/** Lines that are no fields, beyond as many as there are fields, that a head may have. */
+const JUNK_LINES_MAX = 3;
+
 /** Fills `parsed` from the head at `bytes[start]`. A line ends with CRLF or LF (RFC 9112 §2.2). */
 export function salvageHead(
   parsed: ParsedHead,
@@ -29,6 +32,7 @@ export function salvageHead(
   parsed.contentLength = ContentLength.unclear;
   parsed.mayBeCoded = true;
   parsed.malformed = false;
+  parsed.isOverfull = false;
   parsed.isPlain = false;
   parsed.reasonStart = 0;
   parsed.reasonEnd = 0;
@@ -49,8 +53,8 @@ export function salvageHead(
     const textEnd = contentEnd(head, lineStart, lineEnd);
     if (textEnd === lineStart) {
       parsed.length = lineEnd + 1;
-      // Where junk outnumbers fields, a body is being read as a head.
-      return junk > parsed.headerCount ? HeadResult.invalid : HeadResult.complete;
+      // Where junk outnumbers fields by far, a body is being read as a head.
+      return junk > parsed.headerCount + JUNK_LINES_MAX ? HeadResult.invalid : HeadResult.complete;
     }
     if (!headerLine(parsed, head, lineStart, textEnd)) junk++;
   }
@@ -102,8 +106,6 @@ function statusLine(parsed: ParsedHead, line: string): boolean {
   const match = /^HTTP\/([^ \t]+)[ \t]+(?=\S{3})(\d{1,3})(.*)$/is.exec(line);
   if (match === null) return false;
   const [, version, status, rest] = match as unknown as [string, string, string, string];
-  // A bare CR is no delimiter (RFC 9112 §2.2).
-  if (rest.startsWith('\r')) return false;
   const numbers = /(\d+)\D*(\d*)/.exec(version);
   parsed.method = '';
   parsed.versionMajor = Number(numbers?.[1] ?? 1);
@@ -112,9 +114,15 @@ function statusLine(parsed: ParsedHead, line: string): boolean {
   const reason = rest.trimStart();
   parsed.reasonEnd = line.length;
   parsed.reasonStart = line.length - reason.length;
-  parsed.malformed = !/^\d\.\d$/.test(version) || status.length < 3 || (rest !== '' && rest === reason);
+  // A bare CR is no delimiter (RFC 9112 §2.2): it may be part of the reason, and hide no field.
+  if (rest.startsWith('\r') && rest.includes(':')) return false;
+  const isOdd = rest.startsWith('\r') || (rest !== '' && rest === reason) || !line.startsWith('HTTP/');
+  parsed.malformed = !/^\d\.\d$/.test(version) || status.length < 3 || isOdd;
   return parsed.versionMajor > 0;
 }
+
+const FRAMING_NAME = /^(?:content-length|transfer-encoding)[ \t]*$/i;
+const FRAMING_NAME_BYTES_MAX = 32;
 
 /** Returns whether the line is a field or goes on with one. */
 function headerLine(parsed: ParsedHead, bytes: Buffer, from: number, to: number): boolean {
@@ -127,9 +135,15 @@ function headerLine(parsed: ParsedHead, bytes: Buffer, from: number, to: number)
     return parsed.headerCount > 0;
   }
   const colon = indexOfByte(bytes, COLON, from, to);
-  if (colon < 0 || parsed.headerCount >= HEADERS_MAX) {
+  if (colon < 0) {
     parsed.malformed = true;
     return false;
+  }
+  if (parsed.headerCount >= HEADERS_MAX) {
+    parsed.isOverfull = true;
+    if (!FRAMING_NAME.test(bytes.latin1Slice(from, Math.min(colon, from + FRAMING_NAME_BYTES_MAX)))) return true;
+    // It takes the place of the last one.
+    parsed.headerCount--;
   }
   let nameEnd = colon;
   while (nameEnd > from && (bytes[nameEnd - 1] === SP || bytes[nameEnd - 1] === TAB)) nameEnd--;

@@ -5,7 +5,7 @@
  */
 import type { HeaderPair } from '../../pair/exchange.js';
 import type { Trace, TraceBody } from '../../trace/trace.js';
-import { asBuffer, textOf } from '../ndjson.js';
+import { asBuffer, OPCODES, textOf } from '../ndjson.js';
 
 export function harHead(version: string): string {
   return `{"log":{"version":"1.2","creator":{"name":"pcap-sensor","version":${JSON.stringify(version)}},"entries":[\n`;
@@ -67,7 +67,40 @@ export function encodeHarEntry(trace: Trace): string {
     connection: String(network.client.port),
     ...(trace.marks.length === 0 ? {} : { comment: trace.marks.join(', ') }),
     _traceId: trace.traceId,
+    ...messagesOf(trace),
   });
+}
+
+/**
+ * As Chromium writes them: `_webSocketMessages` with times in seconds since the epoch, and binary ones as base64; `_events` of
+ * server-sent events, with times in milliseconds from the start, as browsers' developer tools do. Other messages go with those.
+ */
+function messagesOf({ messages, startTimeUnixNano }: Trace): object {
+  if (messages === undefined) return {};
+  const isWebSocket = messages.some(({ kind }) => OPCODES[kind] !== undefined);
+  if (isWebSocket)
+    return {
+      _resourceType: 'websocket',
+      _webSocketMessages: messages.map(({ direction, kind, offsetNano, content, truncated }) => ({
+        type: direction === 'request' ? 'send' : 'receive',
+        time: (Number(startTimeUnixNano) + offsetNano) / 1e9,
+        opcode: OPCODES[kind],
+        data: (kind === 'binary' ? null : textOf(content, truncated)) ?? asBuffer(content).toString('base64'),
+      })),
+    };
+  return {
+    _events: messages.map(({ direction, kind, offsetNano, content, truncated, event }) => {
+      const text = textOf(content, truncated);
+      return {
+        type: direction === 'request' ? 'send' : 'receive',
+        time: offsetNano / 1e6,
+        ...(kind === 'event' ? { eventName: event?.event ?? 'message' } : {}),
+        ...(event?.id === undefined ? {} : { eventId: event.id }),
+        data: text ?? asBuffer(content).toString('base64'),
+        ...(text === null ? { encoding: 'base64' } : {}),
+      };
+    }),
+  };
 }
 
 /** ISO 8601 with the microseconds that a `Date` would drop. */

@@ -39,9 +39,9 @@ export class PieceQueue {
     return this.#blocks.reduce((sum, { pieces }) => sum + pieces, 0);
   }
 
-  push(piece: string | Buffer): void {
+  push(piece: string | Buffer, pieces = 1): void {
     if (typeof piece === 'string') this.#pushText(piece);
-    else this.#append(piece, piece.length);
+    else this.#append(piece, piece.length, pieces);
   }
 
   /** The oldest block, as much of it as there is. */
@@ -69,8 +69,8 @@ export class PieceQueue {
     this.#append(bytes, isLarge ? bytes.length : bytes.write(piece, 0, 'utf8'));
   }
 
-  #append(bytes: Buffer, used: number): void {
-    this.#blocks.push({ bytes, used, pieces: 1 });
+  #append(bytes: Buffer, used: number, pieces = 1): void {
+    this.#blocks.push({ bytes, used, pieces });
     this.#bytes += used;
   }
 }

@@ -3,6 +3,7 @@
  * or written to disk.
  */
 import type { Trace } from '../../trace/trace.js';
+import type { EncodingRoom } from '../large-body.js';
 
 /** What batches are encoded as. Their order is that of the numbers in the spool's records: a new one goes last. */
 export const BATCH_PROTOCOLS = ['otlp', 'levo'] as const;
@@ -16,8 +17,8 @@ export interface BatchEncoder {
   encode(trace: Trace): Buffer;
   /** Bytes of bodies from which on a trace takes too long to be encoded in one go. */
   readonly sliced_bytes_min: number;
-  /** The same as `encode`, in slices between which other work has its turn. */
-  encodeSliced(trace: Trace): Promise<Buffer>;
+  /** The same as `encode`, in slices between which other work has its turn; a body that there is no room for is cut to what fits. */
+  encodeSliced(trace: Trace, room: EncodingRoom): Promise<Buffer>;
 }
 
 export interface Batch {

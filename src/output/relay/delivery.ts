@@ -4,6 +4,7 @@
  * in: batches of a `Backlog`, a `Sender` · out: outcomes in the books; the loop ends when it is told to
  */
 import type { Counters } from '../../counters.js';
+import type { DebugLog } from '../../debug-log.js';
 import type { Books } from '../books.js';
 import type { Clock } from '../clock.js';
 import type { FoldedWarnings } from '../fold.js';
@@ -11,8 +12,8 @@ import { BackOff } from './back-off.js';
 import type { Backlog } from './backlog.js';
 import type { Batch, BatchInHand } from './batch.js';
 import { type Histogram, observe } from './histogram.js';
-import type { Reachability } from './reachability.js';
-import type { Outcome, Sender } from './sender.js';
+import { type Reachability, troubleText } from './reachability.js';
+import type { Outcome, Sender, Trouble } from './sender.js';
 import type { DeliveryTiming } from './settings.js';
 import { createSignal } from './signal.js';
 
@@ -24,6 +25,7 @@ export interface DeliveryContext {
   counters: Counters;
   books: Books;
   warnings: FoldedWarnings;
+  debug: DebugLog;
   clock: Clock;
   /** Takes the milliseconds of each attempt. */
   latency: Histogram;
@@ -42,6 +44,8 @@ export class Delivery {
   readonly #backOff: BackOff;
   readonly #work = createSignal();
   readonly #idle = createSignal();
+  /** The pause before the next attempt. */
+  #pause = new AbortController();
   readonly #stop = new AbortController();
   #isBusy = false;
   #isFinishing = false;
@@ -66,15 +70,20 @@ export class Delivery {
     while (this.#isBusy || isMore() || !this.#context.backlog.isEmpty) await this.#idle.wait();
   }
 
-  /** The loop ends when nothing is left, or at the first failure if what is left outlives this process. */
+  /**
+   * The loop ends when nothing is left, at the first failure if what is left outlives this process, or when nobody has answered
+   * for a while and does not now.
+   */
   finish(): void {
     this.#isFinishing = true;
+    this.#pause.abort();
     this.wake();
   }
 
   /** The loop ends now; an attempt under way is broken off. */
   stop(): void {
     this.#stop.abort();
+    this.#pause.abort();
   }
 
   /** Resolves when the loop has ended. Never rejects. */
@@ -97,13 +106,24 @@ export class Delivery {
   }
 
   async #attempt(batch: Batch): Promise<Outcome> {
-    const { sender, clock, latency } = this.#context;
+    const { sender, clock, latency, debug } = this.#context;
     const started = clock.now();
     const outcome = await sender.send(batch, this.stopped).catch((error: unknown): Outcome => {
       // Nothing that goes wrong with one batch may end the export of all.
       return { kind: 'refused', reason: 'internal error', body: String(error) };
     });
-    observe(latency, clock.now() - started);
+    const millis = clock.now() - started;
+    observe(latency, millis);
+    const { count: traces, payload, coding, protocol } = batch;
+    const sent = () => ({
+      protocol,
+      traces,
+      bytes: payload.length,
+      coding,
+      millis: Math.round(millis),
+      ...answerOf(outcome),
+    });
+    debug.say('export', sent, 'export: a batch was sent');
     return outcome;
   }
 
@@ -113,10 +133,13 @@ export class Delivery {
     counters.export_retries++;
     item.release();
     const wait = this.#backOff.next(outcome.retryAfterMillis);
-    if (!this.stopped.aborted) reachability.noteAway(outcome.reason, wait);
+    const isHopeless = reachability.isAway && outcome.isUnanswered === true;
+    if (!this.stopped.aborted) reachability.noteAway(outcome, wait);
     backlog.noteReceiver(reachability.isAway);
-    if (this.#isFinishing && backlog.isDurable) return false;
-    await clock.sleep(wait, this.stopped);
+    if (this.#isFinishing && (backlog.isDurable || isHopeless)) return false;
+    if (this.stopped.aborted) return true;
+    this.#pause = new AbortController();
+    await clock.sleep(wait, this.#pause.signal);
     return true;
   }
 
@@ -134,13 +157,16 @@ export class Delivery {
     onProgress();
   }
 
-  /** Its halves come next; false where it has none. */
+  /** Its halves come next, or its trace without bodies; false where there is nothing to take away. */
   async #split(item: BatchInHand): Promise<boolean> {
     const { sender, backlog, counters, onTooLarge } = this.#context;
     const halved = await sender.halve(item.batch);
     if (halved === null) return false;
-    counters.batches_split++;
-    onTooLarge(halved.bytes);
+    if (item.batch.count === 1) counters.export_traces_bared++;
+    else {
+      counters.batches_split++;
+      onTooLarge(halved.bytes);
+    }
     await backlog.split(item, halved.halves);
     return true;
   }
@@ -160,14 +186,20 @@ export class Delivery {
     );
   }
 
-  #accountRefused(batch: Batch, { reason, body }: { reason: string; body: string }): void {
+  #accountRefused(batch: Batch, { body, ...trouble }: Trouble & { body: string }): void {
     const { counters, books, warnings, sender } = this.#context;
+    const { reason } = trouble;
     counters.batches_refused++;
     books.accountLost(batch.count, batch.recovered);
     warnings.warn(
       `refused ${reason}`,
       { reason, traces: batch.count, body: body.slice(0, LOGGED_BODY_MAX) },
-      `the ${sender.receiver.kind} refused a batch: ${reason}`,
+      `the ${sender.receiver.kind} refused a batch: ${troubleText(trouble, sender.receiver)}`,
     );
   }
+}
+
+function answerOf(outcome: Outcome): { answer: string; reason?: string } {
+  const { reason } = outcome;
+  return { answer: outcome.kind, ...(reason === '' ? {} : { reason }) };
 }

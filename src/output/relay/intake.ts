@@ -8,7 +8,8 @@ import type { Trace } from '../../trace/trace.js';
 import type { Books } from '../books.js';
 import type { FoldedWarnings } from '../fold.js';
 import { bodyBytes } from '../large-body.js';
-import type { Batch } from './batch.js';
+import { withoutBodies } from '../without-bodies.js';
+import type { Batch, BatchEncoder } from './batch.js';
 import { Batcher } from './batcher.js';
 import type { Sender } from './sender.js';
 
@@ -18,14 +19,15 @@ export interface IntakeContext {
   books: Books;
   warnings: FoldedWarnings;
   onBatch: (batch: Batch) => void;
-  /** A trace with a large body has been encoded, or given up. */
-  onEncoded: () => void;
+  /** What is held has changed: a trace with a large body has been measured, encoded or given up. */
+  onEncoding: () => void;
 }
 
 export class Intake {
   readonly #context: IntakeContext;
   readonly #batcher: Batcher;
-  /** Traces with large bodies, being encoded a slice at a time. */
+  /** Traces with large bodies, one being encoded a slice at a time, and those that wait for it. */
+  #line: Promise<void> = Promise.resolve();
   #encodingTraces = 0;
   #encodingBytes = 0;
   #isClosing = false;
@@ -53,12 +55,11 @@ export class Intake {
     try {
       const { encoder } = this.#context.sender;
       const bytes = bodyBytes(trace);
-      if (bytes < encoder.sliced_bytes_min) {
-        this.#batcher.use(encoder);
-        this.#batcher.add(encoder.encode(trace));
-      } else if (this.#encodingBytes + bytes <= this.#context.limits.queue_bytes_max) {
-        void this.#encodeSliced(trace, bytes);
-      } else this.#giveUp('too many large bodies at once');
+      const { queue_bytes_max } = this.#context.limits;
+      if (bytes < encoder.sliced_bytes_min) this.#add(trace, encoder, encoder.encode(trace));
+      else if (!this.isEncoding || this.#encodingBytes + bytes <= queue_bytes_max)
+        this.#standInLine(trace, Math.min(bytes, queue_bytes_max));
+      else this.#add(trace, encoder, encoder.encode(withoutBodies(trace)));
     } catch (error) {
       this.#giveUp(error);
     }
@@ -80,24 +81,54 @@ export class Intake {
     this.#batcher.shrinkTo(bytes);
   }
 
-  async #encodeSliced(trace: Trace, bytes: number): Promise<void> {
-    const { sender } = this.#context;
+  /** One large body is encoded at a time: those that wait are in memory as they are, and not as text too. */
+  #standInLine(trace: Trace, bytes: number): void {
     this.#encodingTraces++;
     this.#encodingBytes += bytes;
+    this.#line = this.#line.then(() => this.#encodeSliced(trace, bytes));
+  }
+
+  async #encodeSliced(trace: Trace, bytes: number): Promise<void> {
+    const { sender, limits, onEncoding } = this.#context;
+    let charged = bytes;
+    const charge = (newBytes: number): void => {
+      this.#encodingBytes += newBytes - charged;
+      charged = newBytes;
+    };
+    let encoder: BatchEncoder;
+    let encoded: Buffer | null = null;
     try {
-      const { encoder } = sender;
-      const encoded = await encoder.encodeSliced(trace);
-      const { encoder: encoderNow } = sender;
-      this.#batcher.use(encoderNow);
-      // The protocol may have been decided while it was being encoded.
-      this.#batcher.add(encoderNow === encoder ? encoded : encoderNow.encode(trace));
+      do {
+        encoder = sender.encoder;
+        const others = this.#encodingBytes - charged + encoder.head.length + encoder.tail.length;
+        encoded = await encoder.encodeSliced(trace, {
+          queueBytes: limits.queue_bytes_max,
+          freeBytes: limits.queue_bytes_max - others,
+          onMeasured: (measured) => {
+            charge(measured);
+            onEncoding();
+          },
+        });
+        // The protocol may have been decided while it was being encoded.
+      } while (encoder !== sender.encoder);
+      // It is the batch's from here on, and must not be counted beside it.
+      charge(0);
+      this.#add(trace, encoder, encoded);
       if (this.#isClosing) this.flush();
     } catch (error) {
       this.#giveUp(error);
     }
+    charge(0);
     this.#encodingTraces--;
-    this.#encodingBytes -= bytes;
-    this.#context.onEncoded();
+    onEncoding();
+  }
+
+  /** What is too large for the queue by itself would be given up at once: it goes without its bodies. */
+  #add(trace: Trace, encoder: BatchEncoder, encoded: Buffer): void {
+    const { head, tail } = encoder;
+    const isTooLarge = head.length + encoded.length + tail.length > this.#context.limits.queue_bytes_max;
+    this.#batcher.use(encoder);
+    this.#batcher.add(isTooLarge ? encoder.encode(withoutBodies(trace)) : encoded);
   }
 
   #giveUp(reason: unknown): void {

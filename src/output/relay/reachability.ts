@@ -2,7 +2,7 @@
 import type { Clock } from '../clock.js';
 import type { FoldedWarnings } from '../fold.js';
 import type { Log } from '../log.js';
-import type { Receiver } from './sender.js';
+import type { Receiver, Trouble } from './sender.js';
 
 export interface ReachabilityContext {
   receiver: Receiver;
@@ -37,15 +37,16 @@ export class Reachability {
     return this.#lastFailure;
   }
 
-  noteAway(reason: string, waitMillis: number): void {
+  /** `waitMillis`: until the next attempt; null where the next batch will be one. */
+  noteAway(trouble: Trouble, waitMillis: number | null): void {
     const { receiver, warnings, clock, queuedTraces } = this.#context;
     if (this.#reached !== false) this.#awaySince = clock.now();
     this.#reached = false;
-    this.#lastFailure = reason;
+    this.#lastFailure = trouble.reason;
     warnings.warn(
       'away',
-      { [receiver.kind]: receiver.address, reason, queuedTraces: queuedTraces() },
-      `the ${receiver.kind} cannot take traces (${reason}); next attempt in ${Math.ceil(waitMillis)} ms`,
+      waitMillis === null ? {} : { queuedTraces: queuedTraces(), nextAttemptMillis: Math.ceil(waitMillis) },
+      `the ${receiver.kind} is away: ${troubleText(trouble, receiver)}`,
     );
   }
 
@@ -59,4 +60,9 @@ export class Reachability {
     this.#reached = true;
     warnings.reset('away');
   }
+}
+
+/** `--option address: what is wrong; what to do about it; who says more` */
+export function troubleText({ reason, advice = '' }: Trouble, { option, address }: Receiver): string {
+  return `${option} ${address}: ${reason}${advice === '' ? '' : `; ${advice}`}; pcap-sensor doctor examines it`;
 }

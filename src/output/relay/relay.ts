@@ -9,6 +9,7 @@
  * flight, for the next run to deliver.
  */
 import type { Counters } from '../../counters.js';
+import { limitDebug } from '../../debug-log.js';
 import type { Limits } from '../../limits.js';
 import type { Trace } from '../../trace/trace.js';
 import type { Books } from '../books.js';
@@ -21,8 +22,8 @@ import type { BatchProtocol } from './batch.js';
 import { Delivery } from './delivery.js';
 import { createHistogram, type Histogram } from './histogram.js';
 import { Intake } from './intake.js';
-import { Reachability } from './reachability.js';
-import type { Sender } from './sender.js';
+import { Reachability, troubleText } from './reachability.js';
+import type { Sender, Trouble } from './sender.js';
 import type { RelaySettings } from './settings.js';
 import { createSignal } from './signal.js';
 import { openSpool, type Spool } from './spool/spool.js';
@@ -35,6 +36,8 @@ export interface RelayContext {
   limits: Limits;
   log: Log;
   clock: Clock;
+  /** Asks the receiver whether it takes traces, before there are any; what is wrong, or null. Without it nobody asks. */
+  askAtStart?: (signal: AbortSignal) => Promise<(Trouble & { isAway: boolean }) | null>;
   /** The spool's files; those of the directory in the settings, if absent. */
   spoolDirectory?: SpoolDirectory;
 }
@@ -81,6 +84,8 @@ export class Relay implements TraceOutput {
   readonly #delivering: Promise<void>;
   readonly #roomMade = createSignal();
   readonly #stopFlushing: () => void;
+  /** What everybody waits for who waits for room. */
+  #draining: Promise<void> | undefined;
   /** What the gauges of the counters have of this relay; they may be others' too. */
   #shownTraces = 0;
   #shownBytes = 0;
@@ -94,7 +99,7 @@ export class Relay implements TraceOutput {
       books,
       warnings,
       onBatch: (batch) => this.#backlog.push(batch),
-      onEncoded: () => this.#backlog.makeRoom(),
+      onEncoding: () => this.#backlog.makeRoom(),
     });
     this.#backlog = new Backlog({
       sender,
@@ -121,6 +126,7 @@ export class Relay implements TraceOutput {
       counters,
       books,
       warnings,
+      debug: limitDebug(log, clock.now),
       clock,
       latency: this.latency,
       mayStillCome: () => this.#intake.isEncoding,
@@ -129,6 +135,7 @@ export class Relay implements TraceOutput {
       onProgress: () => this.#note(),
     });
     this.#delivering = this.#delivery.run();
+    if (context.askAtStart !== undefined) this.#sayWhatIsWrong(context.askAtStart).catch(() => {});
     this.#stopFlushing = clock.every(settings.exportIntervalMillis, () => this.#intake.flush());
   }
 
@@ -144,10 +151,12 @@ export class Relay implements TraceOutput {
   }
 
   drained(): Promise<void> | undefined {
-    if (this.#bytes < this.#context.limits.queue_bytes_max / 2) return undefined;
-    const { clock } = this.#context;
-    // Not for ever: the producer may be told to stop, and the receiver may be away for the night.
-    return Promise.race([this.#roomMade.wait(), clock.sleep(DRAIN_WAIT_MILLIS, this.#delivery.stopped)]);
+    // One large body at a time: its text may take most of the queue.
+    if (this.#bytes < this.#context.limits.queue_bytes_max / 2 && !this.#intake.isEncoding) return undefined;
+    this.#draining ??= this.#waitForRoom().finally(() => {
+      this.#draining = undefined;
+    });
+    return this.#draining;
   }
 
   /** Closes the open batch and resolves when everything accepted so far has been delivered, refused or evicted. */
@@ -164,13 +173,50 @@ export class Relay implements TraceOutput {
     const { clock, sender } = this.#context;
     this.#stopFlushing();
     this.#intake.close();
+    this.#sayWhatIsWaitedFor(deadlineMillis);
     this.#delivery.finish();
-    const cancel = clock.after(deadlineMillis, () => this.#delivery.stop());
+    const cancel = clock.after(deadlineMillis, () => this.hurry());
     await this.#delivering;
     cancel();
     this.#delivery.stop();
+    this.#roomMade.raise();
     sender.close();
     await this.#backlog.close();
+  }
+
+  hurry(): void {
+    this.#delivery.stop();
+    this.#roomMade.raise();
+  }
+
+  /** Not for ever: the producer may be told to stop, and the receiver may be away for the night. */
+  async #waitForRoom(): Promise<void> {
+    let cancel = (): void => {};
+    const over = new Promise<void>((resolve) => {
+      cancel = this.#context.clock.after(DRAIN_WAIT_MILLIS, resolve);
+    });
+    await Promise.race([this.#roomMade.wait(), over]);
+    cancel();
+  }
+
+  #sayWhatIsWaitedFor(deadlineMillis: number): void {
+    const { log, sender } = this.#context;
+    if (!this.#reachability.isAway || this.#traces === 0) return;
+    const { kind, address } = sender.receiver;
+    log.warn(
+      { [kind]: address, traces: this.#traces, reason: this.#reachability.lastFailure },
+      `the ${kind} is away: it is asked once more, for ${deadlineMillis / 1000} s at most; interrupt again to end at once`,
+    );
+  }
+
+  /** Says at once what would else be found out with the first batch. What an export has found meanwhile stands. */
+  async #sayWhatIsWrong(ask: NonNullable<RelayContext['askAtStart']>): Promise<void> {
+    const { sender, log } = this.#context;
+    const { stopped } = this.#delivery;
+    const trouble = await ask(stopped);
+    if (trouble === null || stopped.aborted || this.#reachability.isReachable !== null) return;
+    if (trouble.isAway) this.#reachability.noteAway(trouble, null);
+    else log.warn({}, `the ${sender.receiver.kind} would take no traces: ${troubleText(trouble, sender.receiver)}`);
   }
 
   get #traces(): number {

@@ -16,7 +16,10 @@ export interface Sender {
   send(batch: Batch, signal: AbortSignal): Promise<Outcome>;
   /** A batch as it is best kept: compressed, where the receiver takes it so. */
   pack(batch: Batch): Promise<Batch>;
-  /** The halves of a batch that is too large, packed, and its bytes unpacked; null where it has none. */
+  /**
+   * The halves of a batch that is too large, packed, or of a single trace the same without bodies; and its bytes unpacked. Null
+   * where there is nothing to take away.
+   */
   halve(batch: Batch): Promise<{ halves: Batch[]; bytes: number } | null>;
   /**
    * Whether the receiver may be sent this batch twice: it recognises what it has. If not, the batch leaves the disk
@@ -30,6 +33,8 @@ export interface Sender {
 export interface Receiver {
   /** A noun, such as `satellite`. */
   readonly kind: string;
+  /** The option that says where it is. */
+  readonly option: string;
   /** Without credentials. */
   readonly address: string;
 }
@@ -38,8 +43,22 @@ export interface Receiver {
 export type Outcome =
   | { kind: 'delivered'; rejected: number; reason: string }
   /** Worth another attempt, and safe: either delivery may repeat, or the receiver certainly does not have it. */
-  | { kind: 'retryable'; retryAfterMillis: number | null; reason: string }
+  | {
+      kind: 'retryable';
+      retryAfterMillis: number | null;
+      reason: string;
+      advice?: string;
+      /** Nobody answered. */
+      isUnanswered?: true;
+    }
   /** Certainly not taken, for its size alone: its halves may be. */
   | { kind: 'too large'; reason: string; body: string }
   /** Not to be sent again. */
-  | { kind: 'refused'; reason: string; body: string };
+  | { kind: 'refused'; reason: string; advice?: string; body: string };
+
+/** What is wrong with a receiver that takes nothing, in words. */
+export interface Trouble {
+  readonly reason: string;
+  /** What to do about it; empty where nothing is known. */
+  readonly advice?: string;
+}

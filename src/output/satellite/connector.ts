@@ -9,6 +9,7 @@ import { Agent, request } from 'node:http';
 import type { Agent as TlsAgent } from 'node:https';
 import type { SecureContext } from 'node:tls';
 import { UsageError } from '../../errors.js';
+import type { Destination } from './failure-words.js';
 import { proxyFor } from './proxy.js';
 import type { SatelliteAddress } from './satellite-url.js';
 import type { TlsSettings } from './settings.js';
@@ -23,16 +24,18 @@ export interface Connector {
   readonly requestOptions: { readonly secureContext?: SecureContext };
   /** The one of `node:http` or `node:https`, by the satellite's scheme. */
   readonly request: typeof request;
+  readonly destination: Destination;
 }
 
 /** @throws UsageError if a certificate or key cannot be read as PEM */
 export async function createConnector(satellite: SatelliteAddress, tls: TlsSettings): Promise<Connector> {
   if ((tls.clientCertificate === null) !== (tls.clientKey === null))
     throw new UsageError('--satellite-client-cert and --satellite-client-key need each other; give both or neither');
-  if (!satellite.tls) return { createAgent: () => new Agent(AGENT_OPTIONS), requestOptions: {}, request };
-  const https = await import('node:https');
-  const tlsParts = { requestOptions: { secureContext: await createContext(tls) }, request: https.request };
   const proxy = proxyFor(satellite);
+  const destination = { ...satellite, proxy: proxy === null ? null : proxy.host };
+  if (!satellite.tls) return { createAgent: () => new Agent(AGENT_OPTIONS), requestOptions: {}, request, destination };
+  const https = await import('node:https');
+  const tlsParts = { requestOptions: { secureContext: await createContext(tls) }, request: https.request, destination };
   if (proxy === null) return { createAgent: () => new https.Agent(AGENT_OPTIONS), ...tlsParts };
   const { HttpsProxyAgent } = await import('https-proxy-agent');
   return { createAgent: () => new HttpsProxyAgent(proxy, AGENT_OPTIONS), ...tlsParts };

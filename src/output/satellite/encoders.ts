@@ -15,5 +15,5 @@ export async function createEncoders(settings: SatelliteSettings): Promise<Satel
   const { createOtlpEncoder } = await import('./otlp/encoder.js');
   const { resourceAttributes } = await import('./otlp/resource.js');
   const scope = { name: 'pcap-sensor', version: settings.sensorVersion };
-  return { levo, otlp: createOtlpEncoder(resourceAttributes(settings), scope) };
+  return { levo, otlp: createOtlpEncoder(resourceAttributes(settings), scope, settings.semconv) };
 }

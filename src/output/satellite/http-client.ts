@@ -14,6 +14,7 @@ import type { Agent as TlsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Connector } from './connector.js';
+import { errorInWords, type Failure, silenceInWords } from './failure-words.js';
 
 export interface HttpReply {
   readonly status: number;
@@ -25,11 +26,14 @@ export interface HttpReply {
 export class PostError extends Error {
   /** False only where it is certain that no byte of the request reached the satellite. */
   readonly maybeReceived: boolean;
+  /** What to do about it, or empty. */
+  readonly advice: string;
 
-  constructor(message: string, maybeReceived: boolean) {
-    super(message);
+  constructor({ problem, advice }: Failure, maybeReceived: boolean) {
+    super(problem);
     this.name = 'PostError';
     this.maybeReceived = maybeReceived;
+    this.advice = advice;
   }
 }
 
@@ -48,6 +52,8 @@ export interface HttpClientContext {
   onAddress?: (address: string) => void;
 }
 
+const STOPPING: Failure = { problem: 'the sensor is stopping', advice: '' };
+
 /** A connection is used no longer than this, so that a satellite whose name moves to another address is followed there. */
 const CONNECTION_AGE_MAX_MILLIS = 60_000;
 
@@ -64,7 +70,7 @@ export class HttpClient {
 
   /** @throws PostError */
   async post(request: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
-    if (signal.aborted) throw new PostError('the sensor is stopping', false);
+    if (signal.aborted) throw new PostError(STOPPING, false);
     if (this.#context.now() - this.#agentSince > CONNECTION_AGE_MAX_MILLIS) this.#startAfresh();
     try {
       return await post(this.#context, this.#agent, request, signal);
@@ -107,15 +113,14 @@ function post(
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
     };
-    const fail = (message: string): void => {
+    const fail = (failure: Failure): void => {
       stopWaiting();
-      reject(new PostError(message, maybeReceived));
+      reject(new PostError(failure, maybeReceived));
       request.destroy();
     };
-    const onAbort = (): void => fail('the sensor is stopping');
+    const onAbort = (): void => fail(STOPPING);
     const timer = setTimeout(() => {
-      if (answer === undefined)
-        return fail(`no answer within ${timeoutMillis} ms${maybeReceived ? '' : ', nor a connection'}`);
+      if (answer === undefined) return fail(silenceInWords(timeoutMillis, maybeReceived));
       answer();
       request.destroy();
     }, timeoutMillis);
@@ -128,7 +133,7 @@ function post(
         maybeReceived = true;
       });
     });
-    request.on('error', (error: NodeJS.ErrnoException) => fail(describe(error)));
+    request.on('error', (error: NodeJS.ErrnoException) => fail(errorInWords(error, connector.destination)));
     request.on('response', (response) => {
       const body = new CappedBody(response_bytes_max);
       // The status is the verdict; a body that breaks off, or does not end in time, takes nothing from it.
@@ -177,10 +182,4 @@ class CappedBody {
     this.#chunks.push(kept);
     this.#left -= kept.length;
   }
-}
-
-/** `connect ECONNREFUSED 192.0.2.1:80`, and for a list of attempted addresses the first of them. */
-function describe(error: NodeJS.ErrnoException): string {
-  const first = error instanceof AggregateError ? (error.errors[0] as Error) : error;
-  return first.message || error.code || String(error);
 }

@@ -7,7 +7,7 @@
  * protocol. That is rare, so it may cost a parse.
  */
 import type { HeaderPair } from '../../pair/exchange.js';
-import type { Trace, TraceBody } from '../../trace/trace.js';
+import type { Trace, TraceBody, TraceMessage } from '../../trace/trace.js';
 import type { Batch, BatchEncoder } from '../relay/batch.js';
 
 interface KeyValue {
@@ -29,6 +29,7 @@ interface Span {
   startTimeUnixNano: string;
   endTimeUnixNano: string;
   attributes: KeyValue[];
+  events: { attributes: KeyValue[] }[];
 }
 
 /** `SPAN_KIND_SERVER` of opentelemetry/proto/trace/v1/trace.proto. */
@@ -97,6 +98,7 @@ function traceOf(span: Span): Trace {
       client: server ? peer : local,
       server: server ? local : peer,
     },
+    client: { address: text('client.address'), port: null, source: 'peer' },
     request: {
       method: attributes.get('http.request.method_original')?.stringValue ?? text('http.request.method'),
       scheme: text('url.scheme') === 'https' ? 'https' : 'http',
@@ -120,5 +122,25 @@ function traceOf(span: Span): Trace {
         }
       : null,
     marks: [],
+    ...(span.events.length === 0 ? {} : { messages: span.events.map(messageOf) }),
+  };
+}
+
+function messageOf({ attributes }: Span['events'][number]): TraceMessage {
+  const value = (key: string) => attributes.find((one) => one.key === `pcap.message.${key}`)?.value;
+  const content = value('content');
+  const bytes =
+    content?.bytesValue === undefined
+      ? Buffer.from(content?.stringValue ?? '')
+      : Buffer.from(content.bytesValue, 'base64');
+  return {
+    direction: value('direction')?.stringValue === 'request' ? 'request' : 'response',
+    kind: (value('kind')?.stringValue ?? 'message') as TraceMessage['kind'],
+    offsetNano: 0,
+    wireBytes: value('wire_size')?.intValue ?? 0,
+    bytes: value('size')?.intValue ?? 0,
+    truncated: value('truncated')?.boolValue ?? false,
+    content: bytes,
+    codingError: null,
   };
 }

@@ -7,11 +7,11 @@
  * has status code 0 and no response headers. Bodies are those of the trace, with content codings undone.
  */
 import { hostname } from 'node:os';
+import { isControl } from '../../http/stream-message.js';
 import type { Endpoint, HeaderPair } from '../../pair/exchange.js';
-import type { Trace, TraceBody } from '../../trace/trace.js';
+import type { Trace, TraceBody, TraceMessage } from '../../trace/trace.js';
 import { asBuffer } from '../ndjson.js';
 import type { BatchEncoder } from '../relay/batch.js';
-import { clientOf } from './forwarded.js';
 import type { SatelliteSettings } from './settings.js';
 
 /** The most bytes of a body that Levo's satellite takes, before base64 makes 131 068 of them. */
@@ -57,7 +57,7 @@ export function createLevoEncoder(resource: LevoResource): BatchEncoder {
 }
 
 function encodeEntry(trace: Trace, resource: string): string {
-  const { request, response, network } = trace;
+  const { request, response, network, messages } = trace;
   const [local, remote] = trace.kind === 'server' ? [network.server, network.client] : [network.client, network.server];
   return (
     `{"http_scheme":"${request.scheme}"` +
@@ -69,11 +69,11 @@ function encodeEntry(trace: Trace, resource: string): string {
         [':scheme', request.scheme],
       ],
       request.headers,
-    )},${body(request.body)}}` +
+    )},${body(withMessages(request.body, 'request', messages))}}` +
     `,"response":${
       response === null
         ? '{"headers":{},"body":"","truncated":false,"status_code":0}'
-        : `{"headers":${headers([[':status', String(response.status)]], response.headers)},${body(response.body)}` +
+        : `{"headers":${headers([[':status', String(response.status)]], response.headers)},${body(withMessages(response.body, 'response', messages))}` +
           `,"status_code":${response.status}}`
     },"resource":${resource}` +
     `,"duration_ns":${Math.round(trace.durationNano)},"request_time_ns":${trace.startTimeUnixNano}` +
@@ -81,7 +81,7 @@ function encodeEntry(trace: Trace, resource: string): string {
     `,"span_kind":"${trace.kind === 'server' ? 'SERVER' : 'CLIENT'}"` +
     `,"local_net":${net(local)},"remote_net":${net(remote)}` +
     `,"path":${JSON.stringify(request.path)},"method":${JSON.stringify(request.method)}` +
-    `,"client_ip":${JSON.stringify(clientOf(request.headers, network.client).address)}}`
+    `,"client_ip":${JSON.stringify((trace.client ?? network.client).address)}}`
   );
 }
 
@@ -109,6 +109,20 @@ function body({ content, truncated }: TraceBody): string {
   const bytes = asBuffer(cut ? content.subarray(0, BODY_BYTES_MAX) : content);
   return `"body":"${bytes.toString('base64')}","truncated":${truncated || cut}`;
 }
+
+/** There is no place for messages: those of a stream without a body are its body, a line each. */
+function withMessages(body: TraceBody, side: TraceMessage['direction'], messages: Trace['messages']): TraceBody {
+  if (messages === undefined || body.content.length > 0) return body;
+  const contents: Uint8Array[] = [];
+  for (const { direction, kind, content } of messages) {
+    if (direction !== side || content.length === 0 || isControl(kind)) continue;
+    if (contents.length > 0) contents.push(LINE_FEED);
+    contents.push(content);
+  }
+  return contents.length === 0 ? body : { ...body, content: Buffer.concat(contents) };
+}
+
+const LINE_FEED = Buffer.from('\n');
 
 const net = ({ address, port }: Endpoint): string => `{"ip":${JSON.stringify(address)},"port":${port}}`;
 

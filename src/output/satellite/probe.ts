@@ -4,8 +4,9 @@
  * in: satellite settings · out: a verdict a person can act on
  */
 import { createConnector } from './connector.js';
+import { adviceOnStatus, type Failure } from './failure-words.js';
 import { HttpClient, type HttpReply, PostError } from './http-client.js';
-import { commonHeaders } from './satellite-sender.js';
+import { commonHeaders, NOT_HERE, OTLP_RETRYABLE } from './satellite-sender.js';
 import type { SatelliteProtocol, SatelliteSettings } from './settings.js';
 
 export interface ProbeResult {
@@ -13,59 +14,60 @@ export interface ProbeResult {
   /** `null` where all is well. */
   readonly problem: string | null;
   readonly advice: string;
+  /** Whether the sensor would keep what it has and try again. */
+  readonly isAway: boolean;
   readonly millis: number;
 }
 
 const NOTHING: Readonly<Record<SatelliteProtocol, string>> = { otlp: '{"resourceSpans":[]}', levo: '[]' };
 const RESPONSE_BYTES_MAX = 4096;
 
+export interface ProbeContext {
+  /** Of each of the two attempts that it may take. */
+  timeoutMillis: number;
+  signal?: AbortSignal;
+  now?: () => number;
+  /** Takes each address before it is connected to. */
+  onAddress?: (address: string) => void;
+}
+
 /** @throws UsageError if a certificate or key is not usable */
-export async function probeSatellite(settings: SatelliteSettings, now: () => number = Date.now): Promise<ProbeResult> {
-  const { satellite, timing } = settings;
+export async function probeSatellite(settings: SatelliteSettings, context: ProbeContext): Promise<ProbeResult> {
+  const { timeoutMillis, signal = new AbortController().signal, now = Date.now, onAddress } = context;
+  const { satellite } = settings;
   const client = new HttpClient({
     connector: await createConnector(satellite, settings.tls),
-    timeoutMillis: timing.attemptTimeoutMillis,
+    timeoutMillis,
     response_bytes_max: RESPONSE_BYTES_MAX,
     now,
+    ...(onAddress === undefined ? {} : { onAddress }),
   });
   const started = now();
-  const result = (protocol: SatelliteProtocol | null, problem: string | null, advice = ''): ProbeResult => ({
+  const result = (protocol: SatelliteProtocol | null, failure: Failure | null, isAway = false): ProbeResult => ({
     protocol,
-    problem,
-    advice,
+    problem: failure?.problem ?? null,
+    advice: failure?.advice ?? '',
+    isAway,
     millis: now() - started,
   });
   const post = (protocol: SatelliteProtocol): Promise<HttpReply> => {
     const url = protocol === 'otlp' ? satellite.otlpTracesUrl : satellite.levoTracesUrl;
-    const request = { url, headers: commonHeaders(settings), body: Buffer.from(NOTHING[protocol]) };
-    return client.post(request, new AbortController().signal);
+    return client.post({ url, headers: commonHeaders(settings), body: Buffer.from(NOTHING[protocol]) }, signal);
   };
   const wanted: readonly SatelliteProtocol[] = settings.protocol === 'auto' ? ['otlp', 'levo'] : [settings.protocol];
   try {
-    let last = '';
+    let last: Failure | null = null;
     for (const protocol of wanted) {
-      const { status } = await post(protocol);
+      const { status, body } = await post(protocol);
       if (status >= 200 && status < 300) return result(protocol, null);
-      if (status === 401 || status === 403)
-        return result(protocol, `it answers ${status}`, 'check --satellite-header and --levoai-org-id');
-      if (status >= 300 && status < 400)
-        return result(null, `it redirects (${status})`, 'redirects are not followed; give its own address');
-      if (status !== 404 && status !== 405 && status !== 501)
-        return result(
-          null,
-          `it answers ${status} to an empty export`,
-          'see its log; the sensor would retry 429, 502, 503, 504',
-        );
-      last = `it answers ${status} on ${protocol === 'otlp' ? satellite.otlpTracesUrl : satellite.levoTracesUrl}`;
+      last = { problem: `it answers ${status}`, advice: adviceOnStatus(status, body.toString('utf8')) };
+      if (status === 401 || status === 403) return result(protocol, last);
+      if (!NOT_HERE.includes(status)) return result(null, last, OTLP_RETRYABLE.includes(status));
     }
-    return result(
-      null,
-      last,
-      'check the port and the path: OTLP/HTTP is on 4318 by convention, Levo’s satellite on 9999',
-    );
+    return result(null, last);
   } catch (error) {
     if (!(error instanceof PostError)) throw error;
-    return result(null, error.message, 'check the address, and that the security group lets the task connect to it');
+    return result(null, { problem: error.message, advice: error.advice }, true);
   } finally {
     client.close();
   }

@@ -19,12 +19,22 @@ export const SATELLITE_OUTPUT: OutputKind<SatelliteTarget, SatelliteOptions> = {
   describe: (_target, { satelliteUrl }) => satelliteUrl ?? '',
   // Also where no trace goes there: doctor asks it.
   endpoints: async (_targets, { satelliteUrl }) => (satelliteUrl === null ? [] : [await endpointOf(satelliteUrl)]),
+  async examine(_target, { spoolDir, spoolMaxBytes }) {
+    if (spoolDir === null) return null;
+    const { examineSpool } = await import('../relay/spool/examine-spool.js');
+    return examineSpool(spoolDir, spoolMaxBytes);
+  },
   async open(_target, { options, task, sensorVersion, onConnect, ...context }) {
     const { satelliteSettings } = await import('./settings.js');
     const { openSatelliteRelay } = await import('./satellite-relay.js');
     const settings = satelliteSettings(options, task, sensorVersion);
     const endpoint = await endpointOf(settings.satellite.base);
-    return openSatelliteRelay(settings, { ...context, onAddress: (address) => onConnect(endpoint, address) });
+    return openSatelliteRelay(settings, {
+      ...context,
+      onAddress: (address) => onConnect(endpoint, address),
+      // A file ends before anybody could act on it.
+      probesAtStart: options.read === null,
+    });
   },
 };
 

@@ -1,6 +1,7 @@
 /** A relay to the satellite: the pieces that know it, put behind the ones that serve any receiver. */
 import { type Books, createBooks } from '../books.js';
 import { openRelay, type Relay, type RelayContext } from '../relay/relay.js';
+import type { Trouble } from '../relay/sender.js';
 import { createConnector } from './connector.js';
 import { createEncoders } from './encoders.js';
 import { HttpClient } from './http-client.js';
@@ -12,11 +13,16 @@ export interface SatelliteContext extends Omit<RelayContext, 'sender' | 'books'>
   books?: Books;
   /** Takes each address that exports go to, before they do. */
   onAddress?: (address: string) => void;
+  /** Whether to say at once, before there is a trace, that the satellite takes none. */
+  probesAtStart?: boolean;
 }
+
+/** What is wrong is said within two seconds, which is soon enough for a person who waits. */
+const PROBE_TIMEOUT_MILLIS = 1800;
 
 /** @throws UsageError if a certificate, a key or the spool's directory is not usable */
 export async function openSatelliteRelay(settings: SatelliteSettings, context: SatelliteContext): Promise<Relay> {
-  const { counters, limits, log, clock, onAddress, books = createBooks(counters) } = context;
+  const { counters, limits, log, clock, onAddress, probesAtStart = false, books = createBooks(counters) } = context;
   const client = new HttpClient({
     connector: await createConnector(settings.satellite, settings.tls),
     timeoutMillis: settings.timing.attemptTimeoutMillis,
@@ -25,5 +31,23 @@ export async function openSatelliteRelay(settings: SatelliteSettings, context: S
     ...(onAddress === undefined ? {} : { onAddress }),
   });
   const sender = new SatelliteSender(settings, { encoders: await createEncoders(settings), client, clock, log });
-  return openRelay(settings, { counters, limits, log, clock, books, sender });
+  return openRelay(settings, {
+    ...{ counters, limits, log, clock, books, sender },
+    ...(probesAtStart ? { askAtStart: (signal) => probe(settings, signal, onAddress) } : {}),
+  });
+}
+
+/** Over a connection of its own, so that no batch waits for it. */
+async function probe(
+  settings: SatelliteSettings,
+  signal: AbortSignal,
+  onAddress?: (address: string) => void,
+): Promise<(Trouble & { isAway: boolean }) | null> {
+  const { probeSatellite } = await import('./probe.js');
+  const timeoutMillis = PROBE_TIMEOUT_MILLIS;
+  const { problem, advice, isAway } = await probeSatellite(settings, {
+    ...{ timeoutMillis, signal },
+    ...(onAddress === undefined ? {} : { onAddress }),
+  });
+  return problem === null ? null : { reason: problem, advice, isAway };
 }

@@ -14,7 +14,9 @@ import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import type { Batch, BatchEncoder } from '../relay/batch.js';
 import type { Outcome, Receiver, Sender } from '../relay/sender.js';
+import { bareBatch } from './bare-batch.js';
 import type { SatelliteEncoders } from './encoders.js';
+import { adviceOnStatus } from './failure-words.js';
 import { type HttpClient, type HttpReply, PostError } from './http-client.js';
 import { levoFromOtlp } from './levo-from-otlp.js';
 import { readPartialSuccess } from './otlp/partial-success.js';
@@ -46,10 +48,10 @@ const THREADED_GZIP: Gzip = {
 /** 413 Content Too Large (RFC 9110 §15.5.14). */
 const TOO_LARGE = 413;
 /** "OTLP/HTTP Response", "Retryable Response Codes" of the OTLP specification. */
-const OTLP_RETRYABLE: readonly number[] = [429, 502, 503, 504];
+export const OTLP_RETRYABLE: readonly number[] = [429, 502, 503, 504];
 const LEVO_RETRYABLE: readonly number[] = [429, 503];
 /** By these an endpoint says that OTLP is not spoken here. */
-const NOT_HERE: readonly number[] = [404, 405, 501];
+export const NOT_HERE: readonly number[] = [404, 405, 501];
 
 export class SatelliteSender implements Sender {
   readonly receiver: Receiver;
@@ -61,7 +63,7 @@ export class SatelliteSender implements Sender {
   #isGzipTaken = false;
 
   constructor(settings: SatelliteSettings, context: SatelliteSenderContext) {
-    this.receiver = { kind: 'satellite', address: settings.satellite.base };
+    this.receiver = { kind: 'satellite', option: '--satellite-url', address: settings.satellite.base };
     this.#settings = settings;
     this.#context = context;
     this.#gzip = context.gzip ?? THREADED_GZIP;
@@ -95,9 +97,9 @@ export class SatelliteSender implements Sender {
   }
 
   async halve(batch: Batch): Promise<{ halves: Batch[]; bytes: number } | null> {
-    if (batch.count < 2) return null;
     const unpacked = await this.#unpacked(batch);
-    const halves = splitBatch(unpacked);
+    const bare = bareBatch(unpacked);
+    const halves = bare === null ? splitBatch(unpacked) : [bare];
     if (halves === null) return null;
     return { halves: await Promise.all(halves.map((half) => this.pack(half))), bytes: unpacked.payload.length };
   }
@@ -127,7 +129,8 @@ export class SatelliteSender implements Sender {
     if (isSuccess(reply.status)) this.#isGzipTaken = true;
     if (this.#isGzipTaken || (reply.status !== 400 && reply.status !== 415)) return reply;
     const second = await this.#post(url, await this.#unpacked(batch), signal);
-    if (isSuccess(second.status)) {
+    // Others may have been compressed before the first was refused.
+    if (isSuccess(second.status) && this.#isGzipWanted) {
       this.#isGzipWanted = false;
       this.#context.log.info(
         { status: reply.status },
@@ -150,6 +153,7 @@ export class SatelliteSender implements Sender {
         return {
           kind: 'refused',
           reason: 'connection lost; it may have arrived, and is not sent twice',
+          advice: error.advice,
           body: error.message,
         };
       return connectionFailure(error);
@@ -189,14 +193,21 @@ export class SatelliteSender implements Sender {
         reason: `${reason}, a redirect; redirects are not followed, give the satellite's own address`,
         body: `Location: ${headers.location ?? 'none'}`,
       };
-    return { kind: 'refused', reason, body: reply.body.toString('utf8') };
+    const body = reply.body.toString('utf8');
+    return { kind: 'refused', reason, advice: adviceOnStatus(status, body), body };
   }
 }
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 function connectionFailure(error: unknown): Outcome {
-  if (error instanceof PostError) return { kind: 'retryable', retryAfterMillis: null, reason: error.message };
+  if (error instanceof PostError)
+    return {
+      kind: 'retryable',
+      retryAfterMillis: null,
+      ...{ reason: error.message, advice: error.advice },
+      isUnanswered: true,
+    };
   throw error;
 }
 

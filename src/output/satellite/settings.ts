@@ -5,6 +5,7 @@ import type { TaskIdentity } from '../output.js';
 import type { BatchProtocol } from '../relay/batch.js';
 import { DEFAULT_TIMING, type RelaySettings } from '../relay/settings.js';
 import type { ResourceAttributes } from './otlp/encoder.js';
+import type { Semconv } from './otlp/span.js';
 import { parseSatelliteUrl, type SatelliteAddress } from './satellite-url.js';
 
 export type SatelliteProtocol = Extract<BatchProtocol, 'otlp' | 'levo'>;
@@ -14,6 +15,8 @@ export interface SatelliteSettings extends RelaySettings {
   readonly protocol: 'auto' | SatelliteProtocol;
   /** How OTLP is sent; levo is never compressed. */
   readonly compression: 'gzip' | 'none';
+  /** Which names of OpenTelemetry's conventions spans have. */
+  readonly semconv: Semconv;
   readonly environment: string;
   readonly organizationId: string;
   readonly workspaceId: string;
@@ -37,14 +40,19 @@ export const NO_TLS_SETTINGS: TlsSettings = { ca: null, clientCertificate: null,
 
 /** The options of the sensor that say how traces get to the satellite. */
 export interface SatelliteOptions {
+  /** The capture file that is read, or null for a live run. */
+  readonly read: string | null;
   readonly satelliteUrl: string | null;
   readonly satelliteProtocol: 'auto' | SatelliteProtocol;
   readonly compression: 'gzip' | 'none';
+  readonly semconv: Semconv;
   readonly traceExportInterval: number;
   readonly levoEnv: string | null;
   readonly levoaiOrgId: string | null;
   readonly levoaiWorkspaceId: string | null;
   readonly serviceName: string | null;
+  readonly resourceAttribute: readonly (readonly [name: string, value: string])[];
+  readonly awsRegion: string | null;
   readonly satelliteHeader: readonly (readonly [name: string, value: string])[];
   readonly satelliteCa: string | null;
   readonly satelliteClientCert: string | null;
@@ -53,24 +61,34 @@ export interface SatelliteOptions {
   readonly spoolMaxBytes: number;
 }
 
+/** What other options say, and what the sensor alone knows. */
+const OWN_ATTRIBUTE =
+  /^(service\.name|deployment\.environment(\.name)?|levo\.(env|organization\.id|workspace\.id)|telemetry\.sdk\..*)$/;
+
 /** @throws UsageError if the satellite's address is none */
 export function satelliteSettings(
   options: SatelliteOptions,
   task: TaskIdentity,
   sensorVersion: string,
 ): SatelliteSettings {
+  const given = Object.fromEntries(options.resourceAttribute);
   const pem = (path: string | null): string | null => (path === null ? null : readFileSync(path, 'utf8'));
   return {
     satellite: parseSatelliteUrl(options.satelliteUrl ?? ''),
     protocol: options.satelliteProtocol,
     compression: options.compression,
+    semconv: options.semconv,
     exportIntervalMillis: options.traceExportInterval * 1000,
-    environment: options.levoEnv ?? '',
-    organizationId: options.levoaiOrgId ?? '',
-    workspaceId: options.levoaiWorkspaceId ?? '',
-    serviceName: options.serviceName ?? (task.family === '' ? hostname() : task.family),
+    environment: options.levoEnv ?? given['deployment.environment.name'] ?? given['deployment.environment'] ?? '',
+    organizationId: options.levoaiOrgId ?? given['levo.organization.id'] ?? '',
+    workspaceId: options.levoaiWorkspaceId ?? given['levo.workspace.id'] ?? '',
+    serviceName: options.serviceName ?? given['service.name'] ?? (task.family === '' ? hostname() : task.family),
     headers: Object.fromEntries(options.satelliteHeader),
-    resource: task.attributes,
+    resource: {
+      ...(options.awsRegion === null ? {} : { 'cloud.region': options.awsRegion }),
+      ...task.attributes,
+      ...Object.fromEntries(Object.entries(given).filter(([name]) => !OWN_ATTRIBUTE.test(name))),
+    },
     sensorVersion,
     tls: {
       ca: pem(options.satelliteCa),

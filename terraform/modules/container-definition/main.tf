@@ -37,7 +37,7 @@ locals {
       "./bin/init", "apidump",
       "--satellite-url", var.satellite_url,
       "--levo-env", var.levo_env,
-      "--levoai-org-id", var.org_id,
+      ], var.org_id == null ? [] : ["--levoai-org-id", var.org_id], [
       "--rate-limit", tostring(var.rate_limit),
       "--trace-export-interval", tostring(var.trace_export_interval),
       "--stream-timeout-seconds", tostring(var.stream_timeout_seconds),

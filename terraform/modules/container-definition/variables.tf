@@ -19,8 +19,9 @@ variable "levo_env" {
 }
 
 variable "org_id" {
-  description = "Organisation that traces are tagged with."
+  description = "Organisation that traces are tagged with; null tags them with none."
   type        = string
+  default     = null
 }
 
 variable "aws_log_group" {

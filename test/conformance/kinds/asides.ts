@@ -201,6 +201,27 @@ export const ASIDES: readonly Kind[] = [
         { may: [{ target: '/x', status: null }] },
       ),
       variation(
+        'standard input line by line, a request each',
+        'RFC 9112 §6.3 rule 8: nothing is lost, and nothing behind the response is answered',
+        [
+          post('/exec', '{}'),
+          server('HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\n$ '),
+          client('nc web 80\n'),
+          get('/x'),
+          ok('inside'),
+          client('exit\r'),
+          get('/y'),
+          server('bye\n'),
+          fin('server'),
+          fin('client'),
+        ],
+        [
+          { target: '/exec', status: 200, marks: [] },
+          { target: '/x', status: null, marks: ['no-response'] },
+          { target: '/y', status: null, marks: ['no-response'] },
+        ],
+      ),
+      variation(
         'a status line in standard output',
         'RFC 9112 §6.3 rule 8: all of it is the body',
         [

@@ -153,6 +153,32 @@ const LINK_TYPES: readonly Variation[] = [
   on('802.11 behind PPI', 'linktypes/LINKTYPE_PPI: version, flags, length, DLT', 192, (ip) =>
     bytes('00 00 0800', le32(105), wifi('8801', '0000', ip)),
   ),
+  on('802.11 behind AVS', 'AVS: version and length, big-endian', 163, (ip) =>
+    bytes('80211001 00000040', Buffer.alloc(56), wifi('0801', '', ip)),
+  ),
+  on('802.11 behind Prism', 'linktypes/LINKTYPE_IEEE802_11_PRISM: message and length, little-endian', 119, (ip) =>
+    bytes(le32(0x44), le32(144), named('wlan0', 16), Buffer.alloc(120), wifi('0802', '', ip)),
+  ),
+  on('802.11 behind radiotap, padded', 'radiotap.org: flag 0x20, the header is padded to four bytes', 127, (ip) =>
+    bytes(
+      '00 00 0900 02000000 20',
+      `8801 0000 020000000001 020000000002 020000000003 1000 0000 0000 ${SNAP}`,
+      be16(typeOf(ip)),
+      ip,
+    ),
+  ),
+  on('802.11, one frame of an aggregate', `${WIFI}; §9.3.2.2`, 105, (ip) =>
+    bytes(
+      '8801 0000 020000000001 020000000002 020000000003 1000 8000 020000000004 020000000005',
+      be16(ip.length + 8),
+      SNAP,
+      be16(typeOf(ip)),
+      ip,
+    ),
+  ),
+  on('PPP with the direction', 'linktypes/LINKTYPE_PPP_WITH_DIR', 204, (ip) => bytes('00 ff03 0021', ip)),
+  on('IPNET of Solaris', 'linktypes/LINKTYPE_IPNET: 24 bytes', 226, (ip) => bytes('01 02', Buffer.alloc(22), ip)),
+  on('LLC with IP', 'IEEE 802.2: DSAP and SSAP 6', 1, (ip) => bytes(MACS, be16(ip.length + 3), '06 06 03', ip)),
   on6('802.11, IPv6', WIFI, 105, (ip) => wifi('0801', '', ip)),
 ];
 
@@ -255,6 +281,21 @@ const TUNNELS: readonly Variation[] = [
   on('MPLS pseudowire without a control word', PSEUDOWIRE, 1, (ip) => bytes(MACS, '8847 00064 1 40', framed(ip))),
   on('MPLS pseudowire behind two labels', PSEUDOWIRE, 1, (ip, _, i) =>
     bytes(MACS, '8847 00064 0 40 000c8 1 40', be32(i & 0xffff), framed(ip)),
+  ),
+  on('MPLS pseudowire to an address that begins as IPv4 does', PSEUDOWIRE, 1, (ip) =>
+    bytes(MACS, '8847 00064 1 40', '450000000001 020000000002', be16(typeOf(ip)), ip),
+  ),
+  on('MPLS over UDP', 'RFC 7510 §3', 1, (ip) => outer(udp(6635, bytes('00064 1 40', ip)))),
+  on('MPLS in IP', 'RFC 4023 §3', 1, (ip) => outer(bytes('00064 1 40', ip), 137)),
+  on('EtherIP', 'RFC 3378 §3', 1, (ip) => outer(bytes('3000', framed(ip)), 97)),
+  on('L2TP with length and sequence numbers', 'RFC 2661 §3.1', 1, (ip) =>
+    outer(udp(1701, bytes('4802', be16(ip.length + 16), '0001 0002 0000 0000 ff03 0021', ip))),
+  ),
+  on('PPTP', 'RFC 2637 §4.1', 1, (ip, _, i) =>
+    outer(bytes('3001 880b', be16(ip.length + 4), '0007', be32(i), 'ff03 0021', ip), 47),
+  ),
+  on('ERSPAN type III under the EtherType of II', ERSPAN, 1, (ip, _, i) =>
+    outer(greOf(0x88be, bytes('2000 0064 00001234 0000 0000', framed(ip)), 0x1000, be32(i)), 47),
   ),
   on('MPLS of IP, a guard', 'RFC 3032 §2.1', 1, (ip) => bytes(MACS, '8847 00064 1 40', ip)),
   on('TZSP of Ethernet', TZSP, 1, (ip) => tzsp('01 00 0001', '01', framed(ip))),

@@ -1,6 +1,6 @@
 /** Connections that take different ways there and back, and those that are seen twice on their way. */
 import { packetsOf, type Side, type Step } from '../../support/conversation.js';
-import { ethernet, geneve, gre, ipv4, vxlan } from '../../support/packets.js';
+import { ethernet, geneve, gre, hex, ipv4, udp, vlan, vxlan } from '../../support/packets.js';
 import type { Claim } from '../claims.js';
 import {
   type Addressing,
@@ -9,6 +9,7 @@ import {
   CLOSE,
   capture,
   get,
+  ipOf,
   type Kind,
   later,
   merged,
@@ -31,6 +32,8 @@ const AB_RIGHT = [
   said('/a', 'A', { marks: [] }),
   { target: '/b', status: 201, reqBody: 'x=y', body: 'B', marks: [] as string[] },
 ];
+/** Whatever the marks: the capture began in the middle. */
+const AB_TOLD: readonly Claim[] = [said('/a', 'A'), { target: '/b', status: 201, reqBody: 'x=y', body: 'B' }];
 const NAT =
   'iptables REDIRECT: on lo the request goes to the proxy, the response comes from the original destination; ports of the client and numbers agree';
 
@@ -42,6 +45,15 @@ const inVxlan =
   (vni: number): Encapsulate =>
   (ip) =>
     outer(vxlan(vni, ethernet(0x0800, ip)));
+const inVlan =
+  (id: number): Encapsulate =>
+  (ip) =>
+    ethernet(0x8100, vlan(id, 0x0800, ip));
+const inGtp =
+  (tunnel: number): Encapsulate =>
+  (ip) =>
+    outer(udp(2152, Buffer.concat([hex('30ff'), be16(ip.length), be16(0), be16(tunnel), ip])));
+const be16 = (value: number) => Buffer.from([value >> 8, value & 255]);
 const inGeneve =
   (vni: number): Encapsulate =>
   (ip) =>
@@ -77,6 +89,33 @@ const PROXY: Addressing = { client: '10.9.0.1', server: '127.0.0.1', serverPort:
 const target = (server: string, serverPort = 80): Addressing => ({ client: '10.9.0.1', server, serverPort });
 const ports = (clientPort: number) => ({ clientPort });
 
+/** What a host with address translation shows: a connection outside, and the same inside. */
+const OUTSIDE: Addressing = { client: '10.9.0.1', server: '192.0.2.1', serverPort: 8080 };
+const DNAT: Addressing = { client: '10.9.0.1', server: '172.31.0.2' };
+
+function translated(
+  name: string,
+  first: Addressing,
+  second: Addressing,
+  nanos: number,
+  shown = first,
+  packets = packetsOf(AB),
+) {
+  const { client = '', server = '', serverPort = 80, clientPort = 40_000 } = shown;
+  const ends = { client: `${client}:${clientPort}`, server: `${server}:${serverPort}` };
+  const inner = readdressed(packets, second).map((packet, i) => {
+    // What the server sends is seen inside first, what the client sends outside.
+    const isEarlier = (second === OUTSIDE) === (ipOf(packets[i] as CapturedPacket).from === 'client');
+    return { ...packet, time: packet.time + (isEarlier ? -nanos : nanos), interfaceId: 1 };
+  });
+  return capture(
+    name,
+    'netfilter leaves sequence numbers and payload alone; the outer side is told of',
+    merged(readdressed(packets, first), inner),
+    AB_TOLD.map((claim) => ({ ...claim, ...ends })),
+  );
+}
+
 export const ROUTES: readonly Kind[] = [
   {
     kind: 'a connection redirected on its way out',
@@ -90,8 +129,8 @@ export const ROUTES: readonly Kind[] = [
       capture(
         'to another port of the same address',
         NAT,
-        redirected(packetsOf(AB), target('10.9.0.2', 15_001), target('10.9.0.2', 8080)),
-        AB_RIGHT.map((claim) => ({ ...claim, server: '10.9.0.2:8080' })),
+        redirected(packetsOf(AB), target('10.9.0.3', 15_001), target('10.9.0.3', 8080)),
+        AB_RIGHT.map((claim) => ({ ...claim, server: '10.9.0.3:8080' })),
       ),
       capture(
         'of Service Connect: 127.255.0.1',
@@ -169,6 +208,37 @@ export const ROUTES: readonly Kind[] = [
     variations: [
       capture('VXLAN, two VNIs', ONE_WAY, byDirection(AB, inVxlan(100), inVxlan(200)), AB_RIGHT),
       capture('Geneve, two VNIs', ONE_WAY, byDirection(AB, inGeneve(7), inGeneve(8)), AB_RIGHT),
+      capture('two VLANs', ONE_WAY, byDirection(AB, inVlan(10), inVlan(20)), AB_RIGHT),
+      capture('a VLAN there, none back', ONE_WAY, byDirection(AB, inVlan(10), plain), AB_RIGHT),
+      capture(
+        'GTP-U, two tunnels',
+        '3GPP TS 29.281 §5.1: each direction has its own',
+        byDirection(AB, inGtp(7), inGtp(9)),
+        AB_RIGHT,
+      ),
+      capture(
+        'joined in the middle, at a response',
+        ONE_WAY,
+        rewrapped(packetsOf(AB, { handshake: false }).slice(1), (ip, from) =>
+          (from === 'client' ? inVxlan(1) : inVxlan(2))(ip),
+        ),
+        [{ target: '/b', status: 201, reqBody: 'x=y', body: 'B' }],
+      ),
+      capture(
+        'a guard: two tenants in two VLANs, with the same addresses',
+        'IEEE 802.1Q: each VLAN is a network of its own',
+        merged(
+          rewrapped(packetsOf(AB), inVlan(10)),
+          later(
+            rewrapped(
+              packetsOf([get('/c'), ok('C'), ...CLOSE], { clientIsn: 6_000_000, serverIsn: 7_000_000 }),
+              inVlan(20),
+            ),
+            0.0002,
+          ),
+        ),
+        [AB_RIGHT[0] as Claim, said('/c', 'C', { marks: [] }), AB_RIGHT[1] as Claim],
+      ),
       capture('GRE, two keys', ONE_WAY, byDirection(AB, inGre(1), inGre(2)), AB_RIGHT),
       capture('GRE with a key there, without back', ONE_WAY, byDirection(AB, inGre(5), inGre()), AB_RIGHT),
       capture(
@@ -212,6 +282,19 @@ export const ROUTES: readonly Kind[] = [
       capture('VXLAN, inside first', ONCE, twice(packetsOf(AB), plain, inVxlan(100), 1e5), AB_RIGHT),
       capture('VXLAN, outside first', ONCE, twice(packetsOf(AB), inVxlan(100), plain, 1e5), AB_RIGHT),
       capture('Geneve, on two interfaces', ONCE, twice(packetsOf(AB), plain, inGeneve(3), 2e4, 1), AB_RIGHT),
+      capture('a VLAN and its parent', ONCE, twice(packetsOf(AB), plain, inVlan(10), 2e4, 1), AB_RIGHT),
+      capture(
+        'joined in the middle',
+        ONCE,
+        twice(packetsOf(AB, { handshake: false }), plain, inVxlan(100), 1e5),
+        AB_TOLD,
+      ),
+      capture(
+        'joined between the two copies of a segment',
+        ONCE,
+        twice(packetsOf(AB, { handshake: false }), plain, inVxlan(100), 1e5).slice(1),
+        AB_TOLD,
+      ),
       capture('GRE with a key', ONCE, twice(packetsOf(AB), inGre(1), plain, 1e5), AB_RIGHT),
       capture('IP in IP', ONCE, twice(packetsOf(AB), plain, inIp, 1e5), AB_RIGHT),
       capture(
@@ -247,6 +330,46 @@ export const ROUTES: readonly Kind[] = [
           ),
         ),
         [said('/a', 'A', { client: '10.9.0.5:40000' }), said('/a', 'A', { client: '10.9.0.6:40009' })],
+      ),
+    ],
+  },
+  {
+    kind: 'seen on both sides of an address translation, told once',
+    variations: [
+      translated('a published port: DNAT', { client: '10.9.0.1', server: '192.0.2.1', serverPort: 8080 }, DNAT, 3e4),
+      translated('DNAT, and the inner side captured first', DNAT, OUTSIDE, 3e4, OUTSIDE),
+      translated('DNAT and masquerade, the port kept', OUTSIDE, { ...DNAT, client: '172.31.0.1' }, 3e4),
+      translated(
+        'DNAT and masquerade, the port changed',
+        OUTSIDE,
+        { ...DNAT, client: '172.31.0.1', clientPort: 61_000 },
+        3e4,
+      ),
+      translated('a masqueraded call', DNAT, { ...DNAT, client: '192.0.2.1' }, 3e4),
+      translated(
+        'over IPv6',
+        { client: '2001:db8::1', server: '2001:db8::9', serverPort: 8080 },
+        { client: '2001:db8::1', server: 'fd00::2' },
+        3e4,
+      ),
+      translated('joined in the middle', OUTSIDE, DNAT, 3e4, OUTSIDE, packetsOf(AB, { handshake: false })),
+      capture(
+        'a guard: the same numbers, other bytes',
+        'a capture may be made with the same numbers for every connection',
+        merged(
+          readdressed(packetsOf([get('/s'), ok('S'), ...CLOSE]), OUTSIDE),
+          later(readdressed(packetsOf([get('/d'), ok('D'), ...CLOSE]), DNAT), 0.0001),
+        ),
+        [said('/s', 'S', { marks: [] }), said('/d', 'D', { marks: [] })],
+      ),
+      capture(
+        'a guard: the same numbers and bytes, from two ports',
+        'a capture may be made with the same numbers for every connection',
+        merged(
+          readdressed(packetsOf([get('/s'), ok('S'), ...CLOSE]), OUTSIDE),
+          later(readdressed(packetsOf([get('/s'), ok('S'), ...CLOSE]), { ...OUTSIDE, clientPort: 40_009 }), 0.0001),
+        ),
+        [said('/s', 'S', { marks: [] }), said('/s', 'S', { marks: [] })],
       ),
     ],
   },

@@ -118,7 +118,7 @@ export const WAITING: readonly Kind[] = [
         [
           get('/events'),
           server('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n'),
-          ...[1, 2, 3, 4].map((i) => wait(15, server(`: beat\n\ndata: ${i}\n\n`))),
+          ...[1, 2, 3, 4].map((i) => wait(12, server(`: beat\n\ndata: ${i}\n\n`))),
           ...CLOSE,
         ],
         [

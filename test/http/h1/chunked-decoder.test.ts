@@ -102,5 +102,43 @@ describe('chunked decoder', () => {
       ['C', ''],
     ]);
     expect(trailerPairs(`${'\r'.repeat(16_000)}x\n`)).toEqual([]);
+    expect(trailerPairs(`A: 1\r\n${' \r\n'.repeat(5000)}x\n`)).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'a folded line, RFC 9112 §5.2',
+      'A: one\r\n two\r\nB: c\r\n\r\n',
+      [
+        ['A', 'one two'],
+        ['B', 'c'],
+      ],
+    ],
+    ['a fold with nothing before it', ' one: 1\r\nB: c\r\n\r\n', [['B', 'c']]],
+    ['UTF-8', Buffer.from('Größe: Zoë\r\n\r\n').toString('latin1'), [['Größe', 'Zoë']]],
+    ['bytes that are not UTF-8', 'A: \xff\r\n\r\n', [['A', '\xff']]],
+    ['white space around name and value', 'A \t:\t 1 \t\r\n\r\n', [['A', '1']]],
+  ])('reads trailers as headers: %s', (_, trailer, pairs) => {
+    expect(trailerPairs(trailer)).toEqual(pairs);
+  });
+
+  it('keeps what came before it showed that nothing is chunked, however it is cut', () => {
+    const decoder = new ChunkedDecoder(1000);
+    const feed = (text: string) => decoder.next(Buffer.from(text), 0, text.length);
+    for (const text of ['f', 'ace', ' ']) feed(text);
+    expect(decoder.isInvalid).toBe(false);
+    feed('down');
+    expect([decoder.isInvalid, decoder.unchunked?.toString()]).toEqual([true, 'face ']);
+  });
+
+  it('keeps nothing of a body that has a chunk, or of a line that goes on and on', () => {
+    const chunked = new ChunkedDecoder(1000);
+    const bytes = Buffer.from('1\r\na\r\nx');
+    for (let at = 0; at < bytes.length && !chunked.isInvalid; ) at = chunked.next(bytes, at, bytes.length);
+    expect([chunked.isInvalid, chunked.unchunked]).toEqual([true, null]);
+    const long = new ChunkedDecoder(1000);
+    const line = Buffer.from(`5;${'x'.repeat(70)}`);
+    for (let at = 0; at < line.length; at++) long.next(line, at, at + 1);
+    expect(long.unchunked).toBe(null);
   });
 });

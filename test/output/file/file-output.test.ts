@@ -1,13 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { link, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCounters, exchangesInFlight } from '../../../src/counters.js';
 import { DEFAULT_LIMITS } from '../../../src/limits.js';
 import { createBooks, createSideBooks } from '../../../src/output/books.js';
-import { openFileOutput } from '../../../src/output/file/file-output.js';
+import { harShape, NDJSON_SHAPE, openFileOutput } from '../../../src/output/file/file-output.js';
 import { joinOutputs } from '../../../src/output/outputs.js';
+import { needs } from '../../support/needs.js';
 import { instantClock, recordingLog } from '../../support/relay.js';
 import { sampleTrace, traceBody } from '../../support/trace.js';
 
@@ -22,11 +23,13 @@ function parts(path: string, format: 'ndjson' | 'har', keepsBooks = true, queueB
   const counters = createCounters();
   const limits = { ...DEFAULT_LIMITS, queue_bytes_max: queueBytesMax };
   return {
-    format,
+    shape: format === 'ndjson' ? NDJSON_SHAPE : harShape('0.1.0'),
+    name: format,
     path,
+    replace: false,
+    read: null as string | null,
     books: keepsBooks ? createBooks(counters) : createSideBooks(counters),
     isLive: true,
-    sensorVersion: '0.1.0',
     counters,
     limits,
     log,
@@ -66,6 +69,25 @@ it('keeps a HAR file whole after every write', async () => {
   expect(JSON.parse(await readFile(path, 'utf8')).log.entries.length).toBe(3);
 });
 
+it.each([true, false])('reports an exchange whose body is larger than its queue, live: %s', async (isLive) => {
+  const path = join(directory, 'larger');
+  const given = { ...parts(path, 'ndjson', true, 100_000), isLive };
+  const output = await openFileOutput(given);
+  const body = traceBody(Buffer.alloc(150_000, 0xff));
+  const trace = sampleTrace({ response: { body } });
+  output.accept(trace);
+  await output.close(1000);
+  const { response, marks } = JSON.parse(await readFile(path, 'utf8'));
+  expect(response.body).toMatchObject({ wireBytes: body.wireBytes, truncated: true, encoding: 'base64' });
+  // As much as fits.
+  expect(response.body.content.length).toBeGreaterThan(98_000);
+  expect(marks).toContain('shed');
+  expect(given.counters).toMatchObject({ exchanges_exported: 1, exchanges_dropped_undeliverable: 0 });
+  // Another output still has it.
+  expect(trace.response?.body.content).toHaveLength(150_000);
+  expect(trace.marks).not.toContain('shed');
+});
+
 it.each(['ndjson', 'har'] as const)(
   'encodes large bodies bit by bit, and all of them before it closes: %s',
   async (format) => {
@@ -75,10 +97,8 @@ it.each(['ndjson', 'har'] as const)(
     const body = traceBody(`${'xy'.repeat(200_000)}é`);
     given.counters.exchanges_seen = 3;
     for (let i = 0; i < 3; i++) output.accept(sampleTrace({ response: { body } }));
-    // The third would take more memory than a queue may.
-    expect(given.counters.exchanges_dropped_undeliverable).toBe(1);
     let turns = 0;
-    while (given.counters.exchanges_exported < 2 && turns < 1e6) {
+    while (given.counters.exchanges_exported < 3 && turns < 1e6) {
       turns++;
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -95,8 +115,14 @@ it.each(['ndjson', 'har'] as const)(
             .map((line) => JSON.parse(line).response.body.content)
         : JSON.parse(text).log.entries.map((entry: any) => entry.response.content.text);
     const content = Buffer.from(body.content).toString();
-    expect(bodies.map((one: string) => one === content)).toEqual([true, true, true]);
-    expect(given.counters).toMatchObject({ exchanges_exported: 3, exchanges_dropped_undeliverable: 1 });
+    // The third would take more memory than a queue may: it comes without its body, and before the others.
+    expect(bodies.map((one?: string) => (one === content ? 'whole' : (one ?? '')))).toEqual([
+      '',
+      'whole',
+      'whole',
+      'whole',
+    ]);
+    expect(given.counters).toMatchObject({ exchanges_exported: 4, exchanges_dropped_undeliverable: 0 });
     expect(exchangesInFlight(given.counters)).toBe(0);
   },
 );
@@ -232,6 +258,144 @@ it.each(['ndjson', 'har'] as const)('loses one trace where one cannot be encoded
   output.accept(sampleTrace());
   await output.close(1000);
   expect(given.counters).toMatchObject({ exchanges_exported: 1, exchanges_dropped_undeliverable: 1 });
+});
+
+describe('what is there already', () => {
+  it('is appended to as lines', async () => {
+    const path = join(directory, 'a.ndjson');
+    await writeFile(path, '{"precious":1}\n');
+    const output = await openFileOutput(parts(path, 'ndjson'));
+    output.accept(sampleTrace());
+    await output.close(1000);
+    const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).precious)).toEqual([1, undefined]);
+  });
+
+  it('is left on a line of its own where its last one is torn, and that is said', async () => {
+    const path = join(directory, 'a.ndjson');
+    await writeFile(path, '{"torn":');
+    const given = parts(path, 'ndjson');
+    const output = await openFileOutput(given);
+    output.accept(sampleTrace());
+    await output.close(1000);
+    const [torn, whole, rest] = (await readFile(path, 'utf8')).split('\n');
+    expect([torn, JSON.parse(whole ?? '').kind, rest]).toEqual(['{"torn":', 'server', '']);
+    expect(given.lines[0]?.message).toMatch(/ends in the middle of a line/);
+  });
+
+  it('is not overwritten by a HAR file', async () => {
+    const path = join(directory, 'a.har');
+    await writeFile(path, 'precious');
+    await expect(openFileOutput(parts(path, 'har'))).rejects.toMatchObject({
+      exitCode: 2,
+      message: `--output har:${path}: holds 8 bytes already; name a new file, or let it be replaced with --output-replace`,
+    });
+    expect(await readFile(path, 'utf8')).toBe('precious');
+  });
+
+  it.each(['ndjson', 'har'] as const)('goes where that is asked for: %s', async (format) => {
+    const path = join(directory, 'a');
+    await writeFile(path, 'old '.repeat(10_000));
+    const output = await openFileOutput({ ...parts(path, format), replace: true });
+    output.accept(sampleTrace());
+    await output.close(1000);
+    const text = await readFile(path, 'utf8');
+    expect(() => JSON.parse(text)).not.toThrow();
+  });
+
+  it.each(['ndjson', 'har'] as const)(
+    'stays where it is the file that is read, by whatever name: %s',
+    async (format) => {
+      const read = join(directory, 'capture.pcap');
+      const path = join(directory, 'other-name');
+      await writeFile(read, '');
+      await link(read, path);
+      for (const replace of [false, true])
+        await expect(openFileOutput({ ...parts(path, format), read, replace })).rejects.toThrow(
+          /is the file that --read/,
+        );
+    },
+  );
+
+  it.each(['ndjson', 'har'] as const)('stays where a link leads to it: %s', async (format) => {
+    const victim = join(directory, 'victim');
+    const path = join(directory, 'link');
+    await symlink(victim, path);
+    const refused = openFileOutput({ ...parts(path, format), replace: true });
+    await expect(refused).rejects.toThrow(
+      `--output ${format}:${path}: is a symbolic link to ${victim}, and links are not followed; name the file itself`,
+    );
+    await expect(stat(victim)).rejects.toThrow(/ENOENT/);
+    await writeFile(victim, 'precious');
+    await expect(openFileOutput({ ...parts(path, format), replace: true })).rejects.toThrow(/links are not followed/);
+    expect(await readFile(victim, 'utf8')).toBe('precious');
+  });
+});
+
+it.each(['/dev/null', '/dev/stdout', '/proc/self/fd/1', '/dev/fd/1'])(
+  'writes to what is no file: %s',
+  async (device) => {
+    const code = `
+    import { openTarget } from '${join(import.meta.dirname, '../../../dist/output/file/open-target.js')}';
+    const { handle, isFile } = await openTarget({ option: '', path: process.argv[1], appends: true, replace: false, read: null });
+    await handle.write(isFile + '\\n');`;
+    const run = (command: string) =>
+      execFileSync('sh', ['-c', command, 'sh', process.execPath, code, device], { encoding: 'utf8' });
+    expect(run('"$1" --input-type=module -e "$2" "$3" | cat')).toBe(device === '/dev/null' ? '' : 'false\n');
+    const file = join(directory, 'out');
+    await writeFile(file, 'before\n');
+    run(`"$1" --input-type=module -e "$2" "$3" >> ${file}`);
+    expect(await readFile(file, 'utf8')).toBe(device === '/dev/null' ? 'before\n' : 'before\ntrue\n');
+  },
+);
+
+it('is a HAR file through a pipe as well', async () => {
+  const path = join(directory, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const reader = spawn('cat', [path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  reader.stdout.on('data', (chunk) => {
+    text += chunk;
+  });
+  const output = await openFileOutput(parts(path, 'har'));
+  const gone = new Promise((resolve) => reader.stdout.once('end', resolve));
+  for (let i = 0; i < 2; i++) output.accept(sampleTrace());
+  await output.close(1000);
+  await gone;
+  expect(JSON.parse(text).log.entries.length).toBe(2);
+});
+
+/** A disk that fills up and has room again, in a process of its own: it ends with what the sensor counted. */
+describe('on a disk that is full', needs('namespaces', 'unshare'), () => {
+  it.each(['ndjson', 'har'] as const)(
+    'counts each readable trace as exported, and every other as lost: %s',
+    (format) => {
+      const disk = join(directory, 'disk');
+      const child = join(import.meta.dirname, '../../support/disk-full-child.mjs');
+      const out = execFileSync(
+        'unshare',
+        [
+          '-m',
+          'sh',
+          '-c',
+          'mkdir "$1" && mount -t tmpfs -o size=96k none "$1" && exec "$2" "$3" "$1" "$4"',
+          'sh',
+          disk,
+          process.execPath,
+          child,
+          format,
+        ],
+        { encoding: 'utf8' },
+      );
+      const { accepted, exported, lost, readable, unreadable, exportedLater } = JSON.parse(out);
+      expect({ exported: readable.length, lost, unreadable }).toEqual({
+        exported,
+        lost: accepted - exported,
+        unreadable: [],
+      });
+      expect([new Set(readable).size, lost > 0, exported > 0, exportedLater > 0]).toEqual([exported, true, true, true]);
+    },
+  );
 });
 
 it('names the file that cannot be opened', async () => {

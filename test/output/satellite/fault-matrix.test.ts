@@ -183,7 +183,7 @@ describe('a satellite that is', () => {
 async function run(fault: Fault, withSpool: boolean): Promise<void> {
   const directory = withSpool ? await mkdtemp(join(tmpdir(), 'fault-')) : null;
   // With a spool, room for what the disk has yet to take; without, little enough that it must overflow.
-  const queueBytesMax = withSpool ? 100_000 : 45_000;
+  const queueBytesMax = withSpool ? 300_000 : 45_000;
   const satellite = flakySatellite(fault.tls === true);
   await satellite.listen();
   const url = `${fault.tls ? 'https' : 'http'}://${fault.host ?? '127.0.0.1'}:${satellite.port}`;

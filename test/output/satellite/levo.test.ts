@@ -36,6 +36,7 @@ it('encodes a server’s exchange byte for byte', () => {
 it('encodes a client’s exchange without a response byte for byte', () => {
   const trace = sampleTrace({
     kind: 'client',
+    client: { address: '203.0.113.9', port: null, source: 'x-forwarded-for' },
     response: null,
     request: {
       method: 'POST',

@@ -82,7 +82,7 @@ export function judge(
       faults.push(...faultsOf(exchange, place, ids));
     }
   }
-  faults.push(...falseMarks(spoken, effects, shown));
+  faults.push(...falseMarks(effects, coverage, shown));
   return { faults, said: spoken.places.length, shown: shown.size, ...shares(spoken, coverage, shown) };
 }
 
@@ -150,7 +150,9 @@ function flawOf(exchange: Exchange, place: SpokenPlace, askedBody: Buffer): stri
     if (size !== message.headers.length) return `${side}: ${size} of ${message.headers.length} headers`;
     if (shown.body.keptBytes !== body.length || shown.body.truncated)
       return `${side}: ${shown.body.keptBytes} of ${body.length} bytes of body`;
-    return shown.trailers.length === message.trailers.length ? null : `${side}: ${shown.trailers.length} trailers`;
+    const isSent = body.length > 0 || message.body.length === 0;
+    const trailers = isSent ? message.trailers.length : 0;
+    return shown.trailers.length === trailers ? null : `${side}: ${shown.trailers.length} trailers`;
   };
   return (
     lacking('request', request, request.headers.size, asked, askedBody) ??
@@ -158,13 +160,20 @@ function flawOf(exchange: Exchange, place: SpokenPlace, askedBody: Buffer): stri
   );
 }
 
-/** A capture that lost nothing has no gaps, and none of its connections was joined in the middle. */
-function falseMarks(spoken: Spoken, { lost, skipped }: Effects, shown: ReadonlyMap<SpokenPlace, Exchange>): Fault[] {
+/**
+ * A capture that lost nothing has no gaps, and none of its connections was joined in the middle. What a network lost in front
+ * of the capture, and was not sent again before the connection was reset, is a gap all the same: the capture does not have it.
+ */
+function falseMarks(
+  { lost, skipped }: Effects,
+  coverage: Coverage,
+  shown: ReadonlyMap<SpokenPlace, Exchange>,
+): Fault[] {
   if (lost.size > 0 || skipped > 0) return [];
   const faults: Fault[] = [];
-  const isWhole = spoken.places.length > 0;
-  for (const exchange of isWhole ? shown.values() : []) {
-    const names = markNames(exchange.marks).filter((name) => name === 'gap' || name === 'midstream');
+  for (const [{ connection }, exchange] of shown) {
+    const isFalse = (name: string) => name === 'midstream' || (name === 'gap' && !coverage.hasHole(connection));
+    const names = markNames(exchange.marks).filter(isFalse);
     if (names.length > 0) faults.push({ kind: 'false mark', what: `${lineOf(exchange)}: nothing was lost` });
   }
   return faults;
@@ -199,6 +208,11 @@ class Coverage {
     for (const { connection, fromClient, at, payload } of packets) {
       if (payload.length > 0) this.#streams[connection]?.[fromClient ? 0 : 1].fill(1, at, at + payload.length);
     }
+  }
+
+  /** Whether bytes are missing in front of others that were captured. */
+  hasHole(connection: number): boolean {
+    return (this.#streams[connection] ?? []).some((stream) => stream.subarray(0, stream.lastIndexOf(1)).includes(0));
   }
 
   /** Whether all of a request and of the complete response to it were captured. */

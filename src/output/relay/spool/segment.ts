@@ -1,114 +1,110 @@
 /**
  * Segment files: some megabytes of records each, appended to and deleted whole once everything in them has been taken.
  *
- * in: a directory that an earlier run may have left · out: its segments, oldest first, with where their records lie
+ * in: a file that an earlier run left, in whatever state · out: where its records lie
  */
-
-import { RECORD_HEADER_BYTES, readRecordHeader } from './record.js';
+import { RECORD_HEADER_BYTES, RECORD_MAGIC, type RecordHeader, readRecord, readRecordHeader } from './record.js';
 import type { SpoolDirectory, SpoolFile } from './spool-directory.js';
-
-export interface Entry {
-  readonly offset: number;
-  readonly bytes: number;
-  readonly traces: number;
-  readonly recovered: boolean;
-  /** Handed out, its outcome not known. */
-  out: boolean;
-  /** Its segment was given up meanwhile. */
-  gone: boolean;
-}
 
 export interface Segment {
   readonly number: number;
   readonly name: string;
   bytes: number;
-  /** Oldest first. */
-  readonly entries: Entry[];
+  /** Records in it that have not been taken. */
+  waiting: number;
 }
 
-/** How far the oldest segment has been taken; every segment with a smaller number has been taken whole. */
-export interface Cursor {
-  readonly segment: number;
+export interface FoundRecord {
   readonly offset: number;
+  /** With the header. */
+  readonly bytes: number;
+  readonly traces: number;
+  readonly first: number;
 }
 
-export interface FoundSegments {
-  readonly segments: Segment[];
-  /** Greater than that of any segment there was, also of one that is gone and that the cursor still names. */
-  readonly nextNumber: number;
+export interface FoundRecords {
+  readonly records: FoundRecord[];
+  /** Of the file. */
+  readonly bytes: number;
   /** Places where a record should be and is none. */
-  readonly torn: number;
-  /** Files that could not be read or deleted. */
-  readonly errors: number;
+  readonly damaged: number;
 }
 
-const SEGMENT_NAME = /^(\d{12})\.segment$/;
-const CURSOR_NAME = 'cursor';
+const SEGMENT_NAME = /^(\d{12,15})\.segment$/;
+const CHUNK_BYTES = 64 << 10;
 
 export function newSegment(number: number): Segment {
-  return { number, name: `${String(number).padStart(12, '0')}.segment`, bytes: 0, entries: [] };
+  return { number, name: `${String(number).padStart(12, '0')}.segment`, bytes: 0, waiting: 0 };
 }
 
-export function writeCursor(directory: SpoolDirectory, { segment, offset }: Cursor): Promise<void> {
-  return directory.replace(CURSOR_NAME, `${segment} ${offset}\n`);
-}
-
-/** What an earlier run left, without what the cursor says has been taken. Never rejects. */
-export async function findSegments(directory: SpoolDirectory): Promise<FoundSegments> {
-  const names = await directory.list().catch((): string[] => []);
-  const cursor = await readCursor(directory);
-  const segments: Segment[] = [];
-  let nextNumber = cursor.segment + 1;
-  let torn = 0;
-  let errors = 0;
-  for (const name of names.sort()) {
-    const number = Number(SEGMENT_NAME.exec(name)?.[1] ?? Number.NaN);
-    if (Number.isNaN(number)) continue;
-    nextNumber = Math.max(nextNumber, number + 1);
-    const segment = newSegment(number);
-    try {
-      if (!(await scan(directory, segment, number === cursor.segment ? cursor.offset : 0))) torn++;
-      if (number >= cursor.segment && segment.entries.length > 0) segments.push(segment);
-      else await directory.remove(name);
-    } catch {
-      errors++;
-    }
-  }
-  return { segments, nextNumber, torn, errors };
-}
-
-async function readCursor(directory: SpoolDirectory): Promise<Cursor> {
-  let file: SpoolFile | undefined;
-  let text = '';
-  try {
-    file = await directory.open(CURSOR_NAME);
-    text = (await file.read(0, await file.size())).toString('latin1');
-  } catch {
-    // Nothing has been taken yet.
-  }
-  await file?.close();
-  const match = /^(\d+) (\d+)\n$/.exec(text);
-  return match === null ? { segment: 0, offset: 0 } : { segment: Number(match[1]), offset: Number(match[2]) };
+/** The number in a segment's name; null if it is not one. */
+export function segmentNumber(name: string): number | null {
+  const digits = SEGMENT_NAME.exec(name)?.[1];
+  return digits === undefined ? null : Number(digits);
 }
 
 /**
- * Notes the records from `from` on, by their headers; false if something else follows them. What lies behind damage
- * cannot be found any more.
+ * Notes the records of a file by their headers; payloads are looked at when they are taken. What is damaged is skipped to the
+ * next header whose checksum is right. A file that is not named as a segment counts as one if it begins as one.
  */
-async function scan(directory: SpoolDirectory, segment: Segment, from: number): Promise<boolean> {
-  const file = await directory.open(segment.name);
+export async function findRecords(directory: SpoolDirectory, name: string): Promise<FoundRecords> {
+  const file = await directory.open(name);
   try {
-    segment.bytes = await file.size();
-    let offset = from;
-    while (offset < segment.bytes) {
-      const record = readRecordHeader(await file.read(offset, RECORD_HEADER_BYTES));
-      const bytes = RECORD_HEADER_BYTES + (record?.payloadBytes ?? 0);
-      if (record === null || offset + bytes > segment.bytes) return false;
-      segment.entries.push({ offset, bytes, traces: record.traces, recovered: true, out: false, gone: false });
-      offset += bytes;
-    }
-    return true;
+    const bytes = await file.size();
+    if (segmentNumber(name) === null && (await recordAt(file, 0, bytes)) === null)
+      return { records: [], bytes, damaged: 0 };
+    return { bytes, ...(await scan(file, bytes)) };
   } finally {
     await file.close();
   }
+}
+
+async function scan(file: SpoolFile, size: number): Promise<{ records: FoundRecord[]; damaged: number }> {
+  const records: FoundRecord[] = [];
+  let damaged = 0;
+  let offset = 0;
+  while (offset < size) {
+    const record = await recordAt(file, offset, size);
+    if (record !== null) {
+      records.push(record);
+      offset += record.bytes;
+      continue;
+    }
+    damaged++;
+    const before = records.at(-1);
+    let from = offset + 1;
+    // Bytes may be missing in the one before: then this is the middle of one that began earlier than it says.
+    if (before !== undefined && readRecord(await file.read(before.offset, before.bytes), true) === null) {
+      records.pop();
+      from = before.offset + RECORD_HEADER_BYTES;
+    }
+    const next = await findRecord(file, from, size);
+    if (next === null) break;
+    offset = next;
+  }
+  return { records, damaged };
+}
+
+async function recordAt(file: SpoolFile, offset: number, size: number): Promise<FoundRecord | null> {
+  const header = readRecordHeader(await file.read(offset, RECORD_HEADER_BYTES));
+  if (header === null || !fits(header, offset, size)) return null;
+  const { payloadBytes, traces, first } = header;
+  return { offset, bytes: RECORD_HEADER_BYTES + payloadBytes, traces, first };
+}
+
+function fits({ payloadBytes }: RecordHeader, offset: number, size: number): boolean {
+  return offset + RECORD_HEADER_BYTES + payloadBytes <= size;
+}
+
+/** Where the first record from `from` on begins; null if there is none. */
+async function findRecord(file: SpoolFile, from: number, size: number): Promise<number | null> {
+  for (let at = from; at + RECORD_HEADER_BYTES <= size; at += CHUNK_BYTES) {
+    // A header that begins in this chunk may end in the next.
+    const chunk = await file.read(at, CHUNK_BYTES + RECORD_HEADER_BYTES - 1);
+    for (let i = chunk.indexOf(RECORD_MAGIC); i >= 0 && i < CHUNK_BYTES; i = chunk.indexOf(RECORD_MAGIC, i + 1)) {
+      const header = readRecordHeader(chunk.subarray(i, i + RECORD_HEADER_BYTES));
+      if (header !== null && fits(header, at + i, size)) return at + i;
+    }
+  }
+  return null;
 }

@@ -1,21 +1,35 @@
 /**
  * The directory of a spool: the few things that are done with files there. Tests bring one of their own, with a disk that
  * fills up, tears writes and forgets nothing when the process is killed.
+ *
+ * No link is followed, and nothing is opened that is not a regular file.
  */
-import { type FileHandle, mkdir, open, readdir, rename, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { UsageError } from '../../../errors.js';
+import { constants, type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
+import { getSystemErrorMap } from 'node:util';
+import { SensorError, UsageError } from '../../../errors.js';
+import { type LockOutcome, lockFile } from './file-lock.js';
+import { type OwnDirectory, openOwnDirectory, within } from './own-directory.js';
 
 export interface SpoolDirectory {
+  /**
+   * Makes it this process's alone, until it is closed or the process dies.
+   *
+   * @throws SensorError, UsageError if the lock's file cannot be made
+   */
+  lock(): Promise<LockOutcome>;
   /** The names of all files in it. */
   list(): Promise<string[]>;
   /** Opens a file for reading. */
   open(name: string): Promise<SpoolFile>;
   /** Makes a new file and opens it for appending; refuses one that exists. */
   create(name: string): Promise<SpoolFile>;
-  /** Puts `content` in the place of a file's, whole or not at all. */
-  replace(name: string, content: string): Promise<void>;
+  /** Puts `content` at the beginning of a file, which is made if it is not there. */
+  overwrite(name: string, content: Buffer): Promise<void>;
+  /** In the place of a file that may be there. */
+  rename(name: string, to: string): Promise<void>;
   remove(name: string): Promise<void>;
+  /** Never rejects. */
+  close(): Promise<void>;
 }
 
 export interface SpoolFile {
@@ -30,31 +44,64 @@ export interface SpoolFile {
 }
 
 const OWNER_ONLY = 0o600;
+export const LOCK_NAME = 'lock';
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
-/** @throws UsageError if the directory cannot be used */
+/** @throws SensorError, UsageError if the directory cannot be used */
 export async function openSpoolDirectory(path: string): Promise<SpoolDirectory> {
+  let own: OwnDirectory;
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    await readdir(path);
-    const probe = join(path, '.writable');
-    await writeFile(probe, '', { mode: OWNER_ONLY });
-    await unlink(probe);
+    own = await openOwnDirectory(path);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOSPC')
-      throw new UsageError(`--spool-dir ${path}: ${message}; name a directory that can be written`);
+    throw unusable(path, error);
   }
+  const { handle } = own;
+  const pathOf = (name: string): string => within(handle, own.path, name);
+  let lock: FileHandle | undefined;
   return {
-    list: () => readdir(path),
-    open: async (name) => spoolFile(await open(join(path, name), 'r')),
-    create: async (name) => spoolFile(await open(join(path, name), 'ax', OWNER_ONLY)),
-    async replace(name, content) {
-      const temporary = join(path, `${name}.new`);
-      await writeFile(temporary, content, { mode: OWNER_ONLY });
-      await rename(temporary, join(path, name));
+    async lock() {
+      try {
+        lock = await openRegular(pathOf(LOCK_NAME), O_RDWR | O_CREAT);
+      } catch (error) {
+        throw unusable(own.path, error);
+      }
+      return lockFile(lock);
     },
-    remove: (name) => unlink(join(path, name)),
+    list: () => readdir(pathOf('')),
+    open: async (name) => spoolFile(await openRegular(pathOf(name), O_RDONLY)),
+    create: async (name) => spoolFile(await openRegular(pathOf(name), O_WRONLY | O_APPEND | O_CREAT | O_EXCL)),
+    async overwrite(name, content) {
+      const file = await openRegular(pathOf(name), O_WRONLY | O_CREAT);
+      try {
+        const { bytesWritten } = await file.write(content, 0, content.length, 0);
+        if (bytesWritten < content.length) throw Object.assign(new Error('disk full'), { code: 'ENOSPC' });
+      } finally {
+        await file.close();
+      }
+    },
+    rename: (name, to) => rename(pathOf(name), pathOf(to)),
+    remove: (name) => unlink(pathOf(name)),
+    async close() {
+      await lock?.close().catch(() => {});
+      await handle.close().catch(() => {});
+    },
   };
+}
+
+/** Not to wait for whoever opens the other end of a pipe that lies there. */
+async function openRegular(path: string, flags: number): Promise<FileHandle> {
+  const file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK, OWNER_ONLY);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw Object.assign(new Error('not a regular file'), { code: 'EINVAL' });
+}
+
+/** What the disk does not do now it may do another time; all else is asked for wrongly. */
+export function unusable(path: string, error: unknown): SensorError {
+  const { errno, code, message } = error as NodeJS.ErrnoException;
+  const reason = errno === undefined ? message : `${getSystemErrorMap().get(errno)?.[1] ?? message} (${code})`;
+  const text = `--spool-dir ${path}: ${reason}; name a directory of this sensor's own that it can write to`;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO' ? new SensorError(text) : new UsageError(text);
 }
 
 function spoolFile(file: FileHandle): SpoolFile {

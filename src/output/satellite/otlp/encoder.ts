@@ -15,17 +15,21 @@ import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Trace } from '../../../trace/trace.js';
 import { encodeLarge, LARGE_BODY_BYTES } from '../../large-body.js';
 import type { BatchEncoder } from '../../relay/batch.js';
-import { type InstrumentationScope, toReadableSpan } from './span.js';
+import { type InstrumentationScope, type Semconv, toReadableSpan } from './span.js';
 
 type OtlpTransformer = typeof import('@opentelemetry/otlp-transformer');
 type Resources = typeof import('@opentelemetry/resources');
 
 export type ResourceAttributes = Record<string, string | string[] | number>;
 
-export function createOtlpEncoder(attributes: ResourceAttributes, scope: InstrumentationScope): BatchEncoder {
+export function createOtlpEncoder(
+  attributes: ResourceAttributes,
+  scope: InstrumentationScope,
+  semconv: Semconv = 'stable',
+): BatchEncoder {
   let made: SpanEncoder | null = null;
   const spans = (): SpanEncoder => {
-    made ??= createSpanEncoder(attributes, scope);
+    made ??= createSpanEncoder(attributes, scope, semconv);
     return made;
   };
   const encode = (trace: Trace): Buffer => spans().encode(trace);
@@ -39,14 +43,14 @@ export function createOtlpEncoder(attributes: ResourceAttributes, scope: Instrum
     },
     encode,
     sliced_bytes_min: LARGE_BODY_BYTES,
-    encodeSliced: (trace) => encodeLarge(trace, encode),
+    encodeSliced: (trace, room) => encodeLarge(trace, encode, room),
   };
 }
 
 type SpanEncoder = Pick<BatchEncoder, 'head' | 'tail' | 'encode'>;
 
 /** Loads the OpenTelemetry packages, some 8 MiB: not before the first trace, as an idle sensor needs none of them. */
-function createSpanEncoder(attributes: ResourceAttributes, scope: InstrumentationScope): SpanEncoder {
+function createSpanEncoder(attributes: ResourceAttributes, scope: InstrumentationScope, semconv: Semconv): SpanEncoder {
   const require = createRequire(import.meta.url);
   const { JsonTraceSerializer } = require('@opentelemetry/otlp-transformer') as OtlpTransformer;
   const { resourceFromAttributes } = require('@opentelemetry/resources') as Resources;
@@ -61,7 +65,7 @@ function createSpanEncoder(attributes: ResourceAttributes, scope: Instrumentatio
   return {
     ...envelopeOf(serialize, resourceFromAttributes(attributes), scope),
     encode(trace) {
-      const bytes = serialize([toReadableSpan(trace, bare, scope)]);
+      const bytes = serialize([toReadableSpan(trace, bare, scope, semconv)]);
       return bytes.subarray(head.length, bytes.length - tail.length);
     },
   };

@@ -1,4 +1,4 @@
-/** The sensor is killed, again and again, while it spools: what was on disk arrives, whole and once. */
+/** The sensor is killed, again and again (`SPOOL_KILLS=n` times), while it spools: what was on disk arrives, whole and once. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { startRelay, startScriptedSatellite } from '../../../support/relay.js';
 
 const CHILD = join(import.meta.dirname, '../../../support/spooling-child.mjs');
-const RUNS = 5;
+const RUNS = Number(process.env.SPOOL_KILLS ?? 5);
 const TRACES_SPOOLED = 300;
 
 it('survives kill -9', async () => {

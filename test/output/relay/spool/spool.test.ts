@@ -1,19 +1,24 @@
-import { mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCounters } from '../../../../src/counters.js';
 import { foldWarnings } from '../../../../src/output/fold.js';
 import type { Batch } from '../../../../src/output/relay/batch.js';
-import { readRecord, writeRecord } from '../../../../src/output/relay/spool/record.js';
+import { readRecord, readRecordHeader, writeRecord } from '../../../../src/output/relay/spool/record.js';
 import { openSpool, type Spool } from '../../../../src/output/relay/spool/spool.js';
 import { instantClock, recordingLog } from '../../../support/relay.js';
 
 let directory: string;
+let opened: Spool[] = [];
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'spool-'));
 });
-afterEach(() => rm(directory, { recursive: true }));
+afterEach(async () => {
+  for (const spool of opened) await spool.close();
+  opened = [];
+  await rm(directory, { recursive: true });
+});
 
 const batchOf = (text: string, count = 1): Batch => ({
   protocol: 'otlp',
@@ -36,6 +41,7 @@ async function start(override: { bytesMax?: number; spool_segment_bytes_max?: nu
     onLost: (traces, recovered) => lost.push([traces, recovered]),
     ...override,
   });
+  opened.push(spool);
   return { spool, counters, lost, lines };
 }
 
@@ -49,15 +55,33 @@ async function drain(spool: Spool): Promise<string[]> {
   return texts;
 }
 
+/** The directory as a killed sensor leaves it. */
+async function copied(): Promise<string> {
+  const copy = join(directory, 'copy');
+  await mkdir(copy, { mode: 0o700 });
+  for (const name of await readdir(directory)) if (name !== 'copy') await cp(join(directory, name), join(copy, name));
+  return copy;
+}
+
 const segments = async (): Promise<string[]> =>
   (await readdir(directory)).filter((name) => name.endsWith('.segment')).sort();
 
 describe('a record', () => {
-  const record = writeRecord({ ...batchOf('payload', 3), coding: 'gzip', protocol: 'levo' });
+  const record = writeRecord({ ...batchOf('payload', 3), coding: 'gzip', protocol: 'levo' }, 258);
 
   it('is what the format says', () => {
-    expect(record.subarray(0, 8).toString('hex')).toBe('5053423107000000');
-    expect(record.subarray(12, 20).toString('hex')).toBe('0101000003000000');
+    // Checksums by Python's zlib.crc32, over the payload and over the head without its own.
+    expect(record.toString('hex')).toBe(
+      'ff505332' +
+        '07000000' +
+        '769b59b8' +
+        '156a2c42' +
+        '03000000' +
+        '01010000' +
+        '0201000000000000' +
+        '7061796c6f6164',
+    );
+    expect(readRecordHeader(record)).toEqual({ payloadBytes: 7, traces: 3, first: 258 });
     expect(readRecord(record, true)).toEqual({
       protocol: 'levo',
       coding: 'gzip',
@@ -103,28 +127,30 @@ describe('the spool', () => {
     const first = await start();
     for (const text of ['a', 'b', 'c']) await first.spool.append(batchOf(text, 2));
     await (await first.spool.peek())?.remove();
-    // No close: the sensor was killed.
-    const second = await start();
+    // No close: the sensor was killed, and left this.
+    const second = await start({ directory: await copied() });
     expect(second.counters).toMatchObject({ recovered_traces: 4, spool_traces: 4 });
     await second.spool.append(batchOf('d'));
     const oldest = await second.spool.peek();
     expect(oldest?.batch).toMatchObject({ recovered: true, count: 2 });
     expect(await drain(second.spool)).toEqual(['b', 'c', 'd']);
     await second.spool.close();
-    expect(await segments()).toEqual([]);
+    expect((await readdir(join(directory, 'copy'))).sort()).toEqual(['cursor', 'cursor.2', 'lock']);
   });
 
-  it.each([1, 10, 19, 20, 23])('skips a tail torn after %i bytes, and counts it', async (left) => {
+  it.each([1, 10, 31, 32, 35])('skips a tail of which %i bytes are left, and knows what was in it', async (left) => {
     const first = await start();
     await first.spool.append(batchOf('whole'));
-    await first.spool.append(batchOf('torn'));
+    await first.spool.append(batchOf('torn', 7));
     await first.spool.close();
     const [name] = await segments();
-    await truncate(join(directory, name!), 25 + left);
+    await truncate(join(directory, name!), 37 + left);
     const second = await start();
-    expect(second.counters).toMatchObject({ recovered_traces: 1, spool_records_torn: 1 });
+    // The disk had taken it, so its traces are among those that the run before left.
+    expect(second.counters).toMatchObject({ recovered_traces: 8, spool_records_torn: 1 });
     await second.spool.append(batchOf('after'));
     expect(await drain(second.spool)).toEqual(['whole', 'after']);
+    expect(second.lost).toEqual([[7, true]]);
     await second.spool.close();
   });
 
@@ -133,7 +159,7 @@ describe('the spool', () => {
     for (const text of ['a', 'b', 'c']) await spool.append(batchOf(text, 5));
     const [name] = await segments();
     const file = await open(join(directory, name!), 'r+');
-    await file.write(Buffer.from('X'), 0, 1, 21 + 20);
+    await file.write(Buffer.from('X'), 0, 1, 33 + 32);
     await file.close();
     expect(await drain(spool)).toEqual(['a', 'c']);
     expect(lost).toEqual([[5, false]]);
@@ -141,13 +167,20 @@ describe('the spool', () => {
     await spool.close();
   });
 
-  it('ignores a cursor that is torn: rather twice than never', async () => {
+  it('believes the copy of the cursor that is whole, and without any sends rather twice than never', async () => {
     const first = await start();
     for (const text of ['a', 'b']) await first.spool.append(batchOf(text));
     await (await first.spool.peek())?.remove();
+    await first.spool.close();
     await writeFile(join(directory, 'cursor'), '1 2');
     const second = await start();
-    expect(await drain(second.spool)).toEqual(['a', 'b']);
+    expect(second.counters).toMatchObject({ recovered_traces: 1, spool_records_torn: 1 });
+    await second.spool.close();
+    for (const name of ['cursor', 'cursor.2']) await writeFile(join(directory, name), '1 2');
+    const third = await start();
+    expect(third.counters).toMatchObject({ recovered_traces: 2, spool_records_torn: 2 });
+    expect(await drain(third.spool)).toEqual(['a', 'b']);
+    await third.spool.close();
   });
 
   it('keeps what it takes after everything an earlier run wrote was taken', async () => {
@@ -155,10 +188,11 @@ describe('the spool', () => {
     for (const text of ['a', 'b']) await first.spool.append(batchOf(text));
     expect(await drain(first.spool)).toEqual(['a', 'b']);
     await first.spool.close();
-    expect(await readFile(join(directory, 'cursor'), 'utf8')).toBe('1 21\n');
-    // The cursor speaks of a segment that is gone: no later one may be taken for it, nor for an earlier one.
+    const cursor = 'spool 2 taken 0000000000000002 appended 0000000000000002 crc 2804e8b2\n';
+    for (const name of ['cursor', 'cursor.2']) expect(await readFile(join(directory, name), 'utf8')).toBe(cursor);
     const second = await start();
     for (const text of ['c', 'd']) await second.spool.append(batchOf(text));
+    await second.spool.close();
     const third = await start();
     expect(await drain(third.spool)).toEqual(['c', 'd']);
     await third.spool.close();
@@ -175,7 +209,7 @@ describe('the spool', () => {
   });
 
   it('counts a batch once whose segment was given up while it was being sent', async () => {
-    const { spool, counters, lost } = await start({ bytesMax: 60, spool_segment_bytes_max: 10 });
+    const { spool, counters, lost } = await start({ bytesMax: 90, spool_segment_bytes_max: 10 });
     await spool.append(batchOf('a'));
     const delivered = await spool.peek();
     await spool.append(batchOf('b'));
@@ -219,6 +253,6 @@ describe('the spool', () => {
       recovered: false,
     });
     await spool.close();
-    expect((await readFile(join(directory, (await segments())[0]!))).length).toBe(100_020);
+    expect((await readFile(join(directory, (await segments())[0]!))).length).toBe(100_032);
   });
 });

@@ -106,6 +106,8 @@ describe('the OpenTelemetry Collector', needs({ 'otel-collector': collectorBuilt
       list('http.response.header.content-length', '8'),
       int('http.response.body.size', 8),
       string('http.response.body.content', '{"a":1}\n'),
+      int('pcap.request_end', 1000),
+      int('pcap.response_start', 1_200_000),
       string('pcap.interface', 'lo'),
       list('pcap.marks', 'gap', 'aborted'),
     ]);

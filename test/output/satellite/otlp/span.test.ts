@@ -35,6 +35,8 @@ describe('a span', () => {
       'http.response.header.content-length': ['8'],
       'http.response.body.size': 8,
       'http.response.body.content': '{"a":1}\n',
+      'pcap.request_end': 1000,
+      'pcap.response_start': 1_200_000,
       'pcap.interface': 'lo',
       'pcap.marks': ['midstream'],
     });
@@ -98,6 +100,29 @@ describe('a span', () => {
     expect(span.attributes['http.response.status_code']).toBe(status ?? undefined);
   });
 
+  it.each([
+    ['server', '0', 'a.B/C', { 'rpc.method': 'a.B/C', 'rpc.status_code': 'OK' }, undefined],
+    ['server', '5', 'a.B/C', { 'rpc.status_code': 'NOT_FOUND' }, undefined],
+    ['client', '5', 'a.B/C', { 'rpc.status_code': 'NOT_FOUND' }, 'NOT_FOUND'],
+    ['server', '13', 'a.B/C', { 'rpc.status_code': 'INTERNAL' }, 'INTERNAL'],
+    ['server', '12', 'grpc', { 'rpc.method': '_OTHER', 'rpc.method_original': 'a.B/C' }, 'UNIMPLEMENTED'],
+    ['server', 'x', 'grpc', { 'rpc.method': '_OTHER', 'rpc.method_original': 'a.B/C' }, undefined],
+  ] as const)('of a call to a %s with status %s is named %s', (kind, code, name, attributes, errorType) => {
+    const request = { path: '/a.B/C', headers: [['content-type', 'application/grpc']] as [string, string][] };
+    const span = spanOf(sampleTrace({ kind, request, response: { status: 200, trailers: [['grpc-status', code]] } }));
+    expect(span.name).toBe(name);
+    expect(span.attributes).toMatchObject({ 'rpc.system.name': 'grpc', 'http.request.method': 'GET', ...attributes });
+    expect(span.attributes['error.type']).toBe(errorType);
+  });
+
+  it('of a stream that was given up has the name of the error code, and no status where none is known', () => {
+    const network = { ...sampleTrace().network, protocol: '2', streamId: 7, streamError: 'CANCEL' };
+    const { attributes, status } = spanOf(sampleTrace({ network, response: { status: 0 } }));
+    expect(attributes).toMatchObject({ 'error.type': 'CANCEL', 'network.protocol.version': '2', 'pcap.stream_id': 7 });
+    expect(attributes).not.toHaveProperty('http.response.status_code');
+    expect(status.code).toBe(SpanStatusCode.ERROR);
+  });
+
   it('carries bodies as text or bytes, and says what is missing of them', () => {
     const binary = Buffer.from([0xff, 0xfe]);
     const span = spanOf(
@@ -114,6 +139,24 @@ describe('a span', () => {
       'http.response.body.coding_error': 'gzip: bad header',
     });
     expect(span.attributes).not.toHaveProperty('http.response.body.truncated');
+  });
+
+  it('says what is asked of GraphQL: of a batch, what all have in common', () => {
+    const graphql = (...operations: [type: 'query' | 'mutation' | null, name: string | null, persisted?: string][]) => {
+      const each = operations.map(([type, name, persisted = null]) => ({ type, name, persisted }));
+      const entries = Object.entries(spanOf(sampleTrace({ graphql: each })).attributes);
+      return Object.fromEntries(entries.filter(([key]) => key.includes('graphql')));
+    };
+    expect(graphql(['query', 'A'])).toEqual({ 'graphql.operation.type': 'query', 'graphql.operation.name': 'A' });
+    expect(graphql(['query', null])).toEqual({ 'graphql.operation.type': 'query' });
+    expect(graphql([null, 'A', 'hash'])).toEqual({
+      'graphql.operation.name': 'A',
+      'pcap.graphql.persisted_queries': ['hash'],
+    });
+    expect(graphql(['query', 'A'], ['query', 'B'], ['query', null])).toEqual({
+      'graphql.operation.type': 'query',
+      'pcap.graphql.operations': ['query A', 'query B', 'query'],
+    });
   });
 
   it('is not changed by hostile header names', () => {

@@ -6,21 +6,27 @@
  * `SEED=n` runs one sequence again, `SPOOL_SEEDS=n` so many of them.
  */
 import { expect, it } from 'vitest';
-import { createCounters } from '../../../../../src/counters.js';
+import { type Counters, createCounters } from '../../../../../src/counters.js';
 import { foldWarnings } from '../../../../../src/output/fold.js';
 import type { Batch } from '../../../../../src/output/relay/batch.js';
+import { CURSOR_NAMES } from '../../../../../src/output/relay/spool/cursor.js';
 import { RECORD_HEADER_BYTES } from '../../../../../src/output/relay/spool/record.js';
-import { openSpool, type Spool, type SpooledBatch } from '../../../../../src/output/relay/spool/spool.js';
+import {
+  openSpool,
+  type Spool,
+  type SpoolContext,
+  type SpooledBatch,
+} from '../../../../../src/output/relay/spool/spool.js';
 import { type DiskFault, type DiskOperation, MemoryDisk } from '../../../../support/memory-disk.js';
 import { Random, runSeed } from '../../../../support/random.js';
 import { instantClock, recordingLog } from '../../../../support/relay.js';
-import { type ModelRecord, SpoolModel, sizeOf } from './spool-model.js';
+import { type ModelCursor, type ModelRecord, nameOf, SpoolModel, sizeOf } from './spool-model.js';
 
 const SEEDS = Number(process.env.SPOOL_SEEDS ?? 400);
 const ACTIONS = 80;
-const OPERATIONS: readonly DiskOperation[] = ['open', 'create', 'read', 'append', 'truncate', 'replace', 'remove'];
+const OPERATIONS: readonly DiskOperation[] = ['open', 'create', 'read', 'append', 'truncate', 'overwrite', 'remove'];
 
-it(`does as its model does, through ${SEEDS} sequences of actions and faults`, { timeout: 600_000 }, async () => {
+it(`does as its model does, through ${SEEDS} sequences of actions and faults`, { timeout: 3_600_000 }, async () => {
   const first = runSeed();
   const seeds = process.env.SEED === undefined ? SEEDS : 1;
   for (let seed = first; seed < first + seeds; seed++) {
@@ -82,7 +88,8 @@ class SpoolRun {
     if (die <= 76) return this.#taken === null ? this.#append() : this.#remove();
     if (die <= 80) return this.#release();
     if (die <= 84) return this.#reopen();
-    if (die <= 88) return this.#open('killed');
+    if (die <= 87) return this.#open('killed');
+    if (die <= 88) return this.#openAnother();
     if (die <= 91) return this.#tear();
     if (!this.#isDiskFaulty) return this.#append();
     if (die <= 93) return this.#fill();
@@ -137,9 +144,21 @@ class SpoolRun {
     await this.#open('closed');
   }
 
+  /** Another sensor, while this one has the directory: it is refused, and changes nothing. */
+  async #openAnother(): Promise<void> {
+    if (!this.#disk.isLocked) return;
+    this.script.push('another opens');
+    await expect(openSpool(this.#spoolContext(createCounters(), []))).rejects.toThrow(/another sensor uses it/);
+  }
+
   /** Another run, on what the last one left. */
   async #open(why: string): Promise<void> {
     this.script.push(`${why}; open`);
+    this.#disk.kill();
+    if (this.#random.chance(0.05)) {
+      this.script.push('the disk knows no locks');
+      void this.#disk.strike({ operation: 'lock' });
+    }
     const counters = createCounters();
     const lost: number[] = [];
     this.#counters = counters;
@@ -149,16 +168,19 @@ class SpoolRun {
     this.#taken = null;
     this.#firstIdOfRun = this.#nextId;
     this.#model.open();
-    const { log } = recordingLog();
-    this.#spool = await openSpool({
+    this.#spool = await openSpool(this.#spoolContext(counters, lost));
+  }
+
+  #spoolContext(counters: Counters, lost: number[]): SpoolContext {
+    return {
       directory: '/spool',
       bytesMax: this.#settings.bytesMax,
       spool_segment_bytes_max: this.#settings.segmentBytesMax,
       counters,
-      warnings: foldWarnings(log, instantClock()),
+      warnings: foldWarnings(recordingLog().log, instantClock()),
       onLost: (traces) => lost.push(traces),
       files: this.#disk.directory(),
-    });
+    };
   }
 
   /** Killed in the middle of a write. */
@@ -198,34 +220,46 @@ class SpoolRun {
     this.#model.faults = [];
   }
 
-  /** A bit changes on the disk: of a payload, a checksum, or the magic by which a record is known. */
+  /** A bit changes on the disk: of a header, of a payload, of a copy of the cursor. */
   #flip(): void {
     const random = this.#random;
+    if (random.chance(0.3)) {
+      this.#flipCursor();
+      return;
+    }
     const file = random.pick(this.#model.files);
     if (file === undefined || file.records.length === 0) return;
     const index = random.between(0, file.records.length - 1);
     const record = file.records[index] as ModelRecord;
     if (record.damage !== 'none') return;
-    record.damage = random.chance(0.3) ? 'magic' : 'content';
-    const place = record.damage === 'magic' ? random.between(0, 3) : random.pick([8, 11, 12, 13, RECORD_HEADER_BYTES]);
+    record.damage = random.chance(0.5) ? 'header' : 'payload';
+    const [from, to] = record.damage === 'header' ? [0, RECORD_HEADER_BYTES] : [RECORD_HEADER_BYTES, record.bytes];
     const start = sizeOf({ records: file.records.slice(0, index), tornBytes: 0 });
     this.script.push(`a bit of the ${record.damage} of ${record.id} changes`);
-    const content = this.#disk.files.get(nameOf(file.number)) as Buffer;
-    content[start + place] = (content[start + place] as number) ^ (1 << random.between(0, 7));
+    this.#flipAt(nameOf(file.number), start + random.between(from, to - 1));
   }
 
-  /** A file that is none of the spool's, or a cursor that is none. */
+  #flipCursor(): void {
+    const index = this.#random.between(0, 1);
+    const cursor = this.#model.cursors[index] as ModelCursor;
+    if (cursor.bytes === 0 || cursor.isDamaged) return;
+    cursor.isDamaged = true;
+    this.script.push(`a bit of the cursor's copy ${index} changes`);
+    this.#flipAt(CURSOR_NAMES[index] as string, this.#random.between(0, cursor.bytes - 1));
+  }
+
+  #flipAt(name: string, place: number): void {
+    const content = this.#disk.files.get(name) as Buffer;
+    content[place] = (content[place] as number) ^ (1 << this.#random.between(0, 7));
+  }
+
+  /** A file that is none of the spool's. */
   #foreign(): void {
-    if (this.#random.chance(0.3)) {
-      this.script.push('the cursor is torn');
-      this.#disk.files.set('cursor', Buffer.from('1 2'));
-      this.#model.cursor = { segment: 0, offset: 0, bytes: 3 };
-      return;
-    }
     const name = this.#random.pick(['lost+found', '1.segment', 'cursor.new', '000000000001.segment.bak', '.hidden']);
     this.script.push(`a file ${name} appears`);
     const before = this.#disk.files.get(name)?.length ?? 0;
     this.#disk.files.set(name, Buffer.alloc(7));
+    this.#model.foreign.add(name);
     this.#model.foreignBytes += 7 - before;
   }
 
@@ -296,6 +330,7 @@ class SpoolRun {
       id,
       bytes: RECORD_HEADER_BYTES + this.#random.between(8, this.#random.chance(0.05) ? 2000 : 120),
       traces,
+      first: 0,
       damage: 'none',
     };
     this.#records.set(id, record);
@@ -313,8 +348,6 @@ class SpoolRun {
 function invariant(actual: unknown, expected: unknown, what: string): void {
   expect(actual, `invariant violation: ${what}`).toEqual(expected);
 }
-
-const nameOf = (number: number): string => `${String(number).padStart(12, '0')}.segment`;
 
 const codingOf = (id: number): Batch['coding'] => (id % 2 === 0 ? 'gzip' : 'identity');
 

@@ -5,14 +5,26 @@
  * The disk outlives a run, so it is kept apart from what a run knows. A change of the format on disk is a change of `scan`
  * here, and of the kinds of damage a test may do.
  */
+import { encodeCursor } from '../../../../../src/output/relay/spool/cursor.js';
 import type { DiskFault, DiskOperation } from '../../../../support/memory-disk.js';
 
 export interface ModelRecord {
   readonly id: number;
   readonly bytes: number;
   readonly traces: number;
-  /** Its payload or its checksum is wrong, so that it is found and not believed; or its magic, so that it is not found. */
-  damage: 'none' | 'content' | 'magic';
+  /** The number of its first trace; the model's, when it is written. */
+  first: number;
+  /** Its payload is wrong, so that it is found and not believed; or its header, so that it is not found. */
+  damage: 'none' | 'payload' | 'header';
+}
+
+/** One of the two copies of the cursor. */
+export interface ModelCursor {
+  taken: number;
+  appended: number;
+  /** 0 where there is no file. */
+  bytes: number;
+  isDamaged: boolean;
 }
 
 interface ModelFile {
@@ -23,11 +35,9 @@ interface ModelFile {
 }
 
 interface Known {
-  readonly file: number;
+  /** Null where its record is missing. */
+  readonly file: number | null;
   readonly record: ModelRecord;
-  /** Where the next record begins. */
-  readonly end: number;
-  readonly isRecovered: boolean;
 }
 
 export interface ModelCounters {
@@ -45,6 +55,8 @@ export interface ModelSettings {
   readonly segmentBytesMax: number;
 }
 
+const CURSOR_BYTES = encodeCursor({ taken: 0, appended: 0 }).length;
+
 const NO_COUNTERS: ModelCounters = {
   recovered_traces: 0,
   spool_traces: 0,
@@ -58,7 +70,9 @@ const NO_COUNTERS: ModelCounters = {
 export class SpoolModel {
   // On disk.
   files: ModelFile[] = [];
-  cursor = { segment: 0, offset: 0, bytes: 0 };
+  cursors: ModelCursor[] = [newCursor(), newCursor()];
+  /** Names of files that are none of the spool's, and their bytes together. */
+  foreign = new Set<string>();
   foreignBytes = 0;
   diskBytesMax = Number.POSITIVE_INFINITY;
   faults: DiskFault[] = [];
@@ -68,7 +82,10 @@ export class SpoolModel {
   #segments: { number: number; bytes: number }[] = [];
   #entries: Known[] = [];
   #writer: number | null = null;
+  readonly #unreadable = new Set<number>();
   #nextNumber = 1;
+  /** The number of the next trace. */
+  #next = 0;
   #out: { entry: Known; isGone: boolean } | null = null;
   readonly #settings: ModelSettings;
 
@@ -76,7 +93,7 @@ export class SpoolModel {
     this.#settings = settings;
   }
 
-  /** Ids of what waits, oldest first. */
+  /** Ids of what waits, oldest first; 0 for traces whose record is missing. */
   get waiting(): number[] {
     return this.#entries.map(({ record }) => record.id);
   }
@@ -87,7 +104,8 @@ export class SpoolModel {
   }
 
   get diskBytes(): number {
-    return this.files.reduce((sum, file) => sum + sizeOf(file), this.cursor.bytes + this.foreignBytes);
+    const cursors = this.cursors.reduce((sum, { bytes }) => sum + bytes, this.foreignBytes);
+    return this.files.reduce((sum, file) => sum + sizeOf(file), cursors);
   }
 
   /** A run begins, whatever became of the last one. */
@@ -98,10 +116,26 @@ export class SpoolModel {
     this.#entries = [];
     this.#writer = null;
     this.#out = null;
-    const isCursorUnreadable = this.#fails('open') || (this.cursor.bytes > 0 && this.#fails('read'));
-    const cursor = isCursorUnreadable ? { segment: 0, offset: 0 } : this.cursor;
-    this.#nextNumber = Math.max(cursor.segment, ...this.files.map(({ number }) => number)) + 1;
-    for (const file of [...this.files].sort((a, b) => a.number - b.number)) this.#scan(file, cursor);
+    this.#unreadable.clear();
+    this.#nextNumber = Math.max(0, ...this.files.map(({ number }) => number)) + 1;
+    // Each segment is looked at once for an older format, before all else.
+    for (let i = 0; i < this.files.length; i++) if (!this.#fails('open')) this.#fails('read');
+    const found = this.#names.flatMap((name) => {
+      const file = this.files.find(({ number }) => nameOf(number) === name);
+      if (file !== undefined) return this.#scan(file);
+      // It may be a segment that somebody renamed.
+      if (!this.#fails('open')) this.#fails('read');
+      return [];
+    });
+    this.#putInOrder(found, this.#readCursors());
+    for (const file of [...this.files]) {
+      if (this.#unreadable.has(file.number)) continue;
+      if (this.#entries.some((entry) => entry.file === file.number)) {
+        this.#segments.push({ number: file.number, bytes: sizeOf(file) });
+        this.counters.spool_bytes += sizeOf(file);
+      } else if (this.#fails('remove')) this.counters.spool_errors++;
+      else this.#unlink(file.number);
+    }
     this.counters.recovered_traces = this.#entries.reduce((sum, { record }) => sum + record.traces, 0);
     this.counters.spool_traces = this.counters.recovered_traces;
   }
@@ -109,7 +143,8 @@ export class SpoolModel {
   append(record: ModelRecord): boolean {
     const { bytesMax, segmentBytesMax } = this.#settings;
     if (record.bytes > bytesMax) return false;
-    while (this.#segments.length > 0 && this.counters.spool_bytes + record.bytes > bytesMax) this.#giveUpOldest();
+    record.first = this.#next;
+    while (this.#entries.length > 0 && this.counters.spool_bytes + record.bytes > bytesMax) this.#giveUpOldest();
     if (this.#writer !== null && this.#segmentOf(this.#writer).bytes >= segmentBytesMax) this.#writer = null;
     if (this.#writer === null) {
       if (this.#fails('create')) {
@@ -123,10 +158,12 @@ export class SpoolModel {
     const segment = this.#segmentOf(this.#writer);
     if (!this.#write(segment.number, record)) return false;
     segment.bytes += record.bytes;
-    this.#entries.push({ file: segment.number, record, end: segment.bytes, isRecovered: false });
+    this.#entries.push({ file: segment.number, record });
+    this.#next += record.traces;
     this.counters.spool_bytes += record.bytes;
     this.counters.spool_traces += record.traces;
     this.counters.spool_batches_written++;
+    this.#noteCursor();
     return true;
   }
 
@@ -135,14 +172,15 @@ export class SpoolModel {
     for (;;) {
       const entry = this.#entries[0];
       if (entry === undefined) return null;
-      const isUnreadable = this.#fails('open') || this.#fails('read');
-      if (!isUnreadable && entry.record.damage === 'none') {
+      const isMissing = entry.file === null;
+      const isUnreadable = !isMissing && (this.#fails('open') || this.#fails('read'));
+      if (!isMissing && !isUnreadable && entry.record.damage === 'none') {
         this.#out = { entry, isGone: false };
         this.counters.spool_batches_read++;
         return entry.record;
       }
       if (isUnreadable) this.counters.spool_errors++;
-      else this.counters.spool_records_torn++;
+      else if (!isMissing) this.counters.spool_records_torn++;
       this.#lose(entry);
       this.#forget(entry);
     }
@@ -165,35 +203,69 @@ export class SpoolModel {
     this.#writer = null;
   }
 
-  /** Finds the records of a file from the cursor on: what lies behind damage cannot be found any more. */
-  #scan(file: ModelFile, cursor: { segment: number; offset: number }): void {
-    const size = sizeOf(file);
-    const from = file.number === cursor.segment ? cursor.offset : 0;
-    if (this.#fails('open') || (from < size && this.#fails('read'))) {
+  get #names(): string[] {
+    return [...this.files.map(({ number }) => nameOf(number)), ...this.foreign].sort();
+  }
+
+  /** The records of a file: what is damaged is skipped, and counted once for each place where it is. */
+  #scan(file: ModelFile): { file: number; record: ModelRecord }[] {
+    if (this.#fails('open') || (sizeOf(file) > 0 && this.#fails('read'))) {
       this.counters.spool_errors++;
-      return;
+      this.#unreadable.add(file.number);
+      return [];
     }
-    const found: Known[] = [];
-    let at = 0;
-    let isDamaged = file.tornBytes > 0 && from < size;
+    const found: ModelRecord[] = [];
+    let isInDamage = false;
+    const noteDamage = (): void => {
+      if (isInDamage) return;
+      isInDamage = true;
+      this.counters.spool_records_torn++;
+      // What is before it is looked at as well, as its length may be what is wrong.
+      if (found.at(-1)?.damage === 'payload') found.pop();
+    };
     for (const record of file.records) {
-      at += record.bytes;
-      if (at <= from) continue;
-      if (record.damage === 'magic') {
-        isDamaged = true;
-        break;
+      if (record.damage === 'header') noteDamage();
+      else {
+        isInDamage = false;
+        found.push(record);
       }
-      found.push({ file: file.number, record, end: at, isRecovered: true });
     }
-    if (isDamaged) this.counters.spool_records_torn++;
-    if (file.number < cursor.segment || found.length === 0) {
-      if (this.#fails('remove')) this.counters.spool_errors++;
-      else this.#unlink(file.number);
-      return;
+    if (file.tornBytes > 0) noteDamage();
+    return found.map((record) => ({ file: file.number, record }));
+  }
+
+  #readCursors(): ModelCursor | null {
+    let best: ModelCursor | null = null;
+    for (const cursor of this.cursors) {
+      // Nothing is read of a file that is not there.
+      if (this.#fails('open') || (cursor.bytes > 0 && this.#fails('read'))) this.counters.spool_errors++;
+      else if (cursor.bytes > 0 && cursor.isDamaged) this.counters.spool_records_torn++;
+      else if (cursor.bytes > 0 && (best === null || cursor.appended >= best.appended)) {
+        const taken = Math.max(cursor.taken, best?.taken ?? 0);
+        best = { ...cursor, taken };
+      }
     }
-    this.#segments.push({ number: file.number, bytes: size });
-    this.#entries.push(...found);
-    this.counters.spool_bytes += size;
+    return best;
+  }
+
+  /** By the numbers of their traces; what numbers are missing between two records were in one that is gone. */
+  #putInOrder(found: { file: number; record: ModelRecord }[], cursor: ModelCursor | null): void {
+    found.sort((a, b) => a.record.first - b.record.first || b.file - a.file);
+    this.#next = cursor?.taken ?? found[0]?.record.first ?? 0;
+    for (const { file, record } of found) {
+      if (record.first < this.#next) continue;
+      this.#miss(record.first);
+      this.#entries.push({ file, record });
+      this.#next += record.traces;
+    }
+    this.#miss(cursor?.appended ?? 0);
+  }
+
+  #miss(until: number): void {
+    if (until <= this.#next) return;
+    const record: ModelRecord = { id: 0, bytes: 0, traces: until - this.#next, first: this.#next, damage: 'header' };
+    this.#entries.push({ file: null, record });
+    this.#next = until;
   }
 
   /** Whether the disk took the record. */
@@ -217,24 +289,35 @@ export class SpoolModel {
   }
 
   #giveUpOldest(): void {
-    const { number } = this.#segments[0] as { number: number };
+    const number = this.#entries[0]?.file ?? null;
     for (const entry of this.#entries.filter(({ file }) => file === number)) {
       if (this.#out?.entry === entry) this.#out.isGone = true;
       else this.#lose(entry);
     }
     this.#entries = this.#entries.filter(({ file }) => file !== number);
-    this.#drop(number);
+    this.#noteCursor();
+    if (number !== null) this.#drop(number);
   }
 
   #forget(entry: Known): void {
     this.#entries.shift();
-    if (!this.#entries.some(({ file }) => file === entry.file)) {
-      this.#drop(entry.file);
-      return;
+    this.#noteCursor();
+    if (entry.file !== null && !this.#entries.some(({ file }) => file === entry.file)) this.#drop(entry.file);
+  }
+
+  /** Both copies, in place: only making them takes room. */
+  #noteCursor(): void {
+    for (const cursor of this.cursors) {
+      const growth = CURSOR_BYTES - Math.min(cursor.bytes, CURSOR_BYTES);
+      if (this.#fails('overwrite') || (growth > 0 && this.diskBytes + growth > this.diskBytesMax)) {
+        this.counters.spool_errors++;
+        continue;
+      }
+      cursor.taken = this.#entries[0]?.record.first ?? this.#next;
+      cursor.appended = this.#next;
+      cursor.bytes += growth;
+      cursor.isDamaged = false;
     }
-    const bytes = `${entry.file} ${entry.end}\n`.length;
-    if (this.#fails('replace') || this.diskBytes + bytes > this.diskBytesMax) this.counters.spool_errors++;
-    else this.cursor = { segment: entry.file, offset: entry.end, bytes };
   }
 
   #drop(number: number): void {
@@ -270,6 +353,14 @@ export class SpoolModel {
     const index = this.faults.findIndex((fault) => fault.operation === operation);
     return index < 0 ? undefined : this.faults.splice(index, 1)[0];
   }
+}
+
+export function nameOf(number: number): string {
+  return `${String(number).padStart(12, '0')}.segment`;
+}
+
+function newCursor(): ModelCursor {
+  return { taken: 0, appended: 0, bytes: 0, isDamaged: false };
 }
 
 export function sizeOf({ records, tornBytes }: { records: readonly ModelRecord[]; tornBytes: number }): number {

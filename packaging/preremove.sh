@@ -1,0 +1,10 @@
+#!/bin/sh
+# Before removing, of deb ("remove", "upgrade") and rpm (how many will be left): an upgrade goes on running until it is over.
+set -eu
+case ${1-} in
+  remove | 0) ;;
+  *) exit 0 ;;
+esac
+command -v systemctl >/dev/null || exit 0
+if [ -d /run/systemd/system ]; then systemctl stop levo-pcap-sensor.service || :; fi
+systemctl --quiet disable levo-pcap-sensor.service || :

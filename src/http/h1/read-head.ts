@@ -1,0 +1,67 @@
+/**
+ * What a parsed head says, taken out of the bytes that it was parsed from, which are gone with their batch.
+ *
+ * in:  a `ParsedHead` and its bytes · out: texts and headers of their own
+ */
+import type { Counters } from '../../counters.js';
+import { decodeText, HeaderList } from '../header-list.js';
+import { type MessageHead, NO_HEADERS } from '../message-head.js';
+import { type BodyFraming, Framing } from './body-framing.js';
+import { Start } from './message-start.js';
+import { MessageKind, type ParsedHead } from './parsed-head.js';
+
+/** What the framing of the body says of its message. */
+export function setBody(head: MessageHead, parsed: ParsedHead, { framing, malformed }: BodyFraming): void {
+  head.malformed = parsed.malformed || malformed;
+  head.isOpenEnded = framing === Framing.chunked || framing === Framing.close;
+  head.endsWithStream = framing === Framing.close;
+  head.leavesHttp = framing === Framing.tunnel;
+}
+
+/** The headers of the head that begins at `bytes[at]`. */
+export function headerList(parsed: ParsedHead, bytes: Buffer, at: number): HeaderList {
+  const count = parsed.headerCount << 2;
+  const spans: number[] = new Array(count);
+  for (let i = 0; i < count; i++) spans[i] = parsed.spans[i] as number;
+  return new HeaderList(bytes.latin1Slice(at, at + parsed.length), spans, parsed.isPlain);
+}
+
+export function textOf(parsed: ParsedHead, head: string, start: number, end: number): string {
+  const text = head.slice(start, end);
+  return parsed.isPlain ? text : decodeText(text);
+}
+
+export function versionText({ versionMajor, versionMinor }: ParsedHead): string {
+  if (versionMajor === 1 && versionMinor === 1) return '1.1';
+  return `${versionMajor}.${versionMinor}`;
+}
+
+/** Whether the request line of the head at `bytes[start]` names HTTP: llhttp reads RTSP and ICE as well. */
+export function isHttpHead(
+  kind: MessageKind,
+  { targetEnd, versionMajor }: ParsedHead,
+  bytes: Buffer,
+  start: number,
+): boolean {
+  if (kind !== MessageKind.request || versionMajor === 0) return true;
+  let at = start + targetEnd;
+  while (bytes[at] === 0x20) at++;
+  return bytes[at] === 0x48 /* H */ && bytes[at + 1] === 0x54 /* T */;
+}
+
+/** What a message that begins so is, if it is one. */
+export function kindOf(start: Start): MessageKind {
+  return start === Start.response ? MessageKind.response : MessageKind.request;
+}
+
+/** Counts a head over the caps: once, and when it is found to be, since its end may never come. */
+export function countTooLarge(counters: Counters, kind: MessageKind): void {
+  counters[kind === MessageKind.request ? 'request_heads_too_large' : 'response_heads_too_large']++;
+}
+
+/** Fills in the reason and headers of a response whose head begins at `bytes[at]`; null: nobody wants them. */
+export function readResponse(head: MessageHead, parsed: ParsedHead, bytes: Buffer | null, at: number): void {
+  head.target = '';
+  head.headers = bytes === null ? NO_HEADERS : headerList(parsed, bytes, at);
+  head.reason = bytes === null ? '' : textOf(parsed, head.headers.text, parsed.reasonStart, parsed.reasonEnd);
+}

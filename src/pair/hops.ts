@@ -1,0 +1,303 @@
+/**
+ * A request that is seen on both sides of a proxy beside the application is told of once.
+ *
+ * in:  exchanges as they are admitted and as they end · out: each once to the next stage, an inner hop with its drop reason
+ *
+ * The hops are two messages on two connections. They are one request where both have the same method and path and carry the
+ * same `x-request-id` or `traceparent`, or the inner connection began with a PROXY header that names the outer one's client;
+ * and one began and ended within the other. The outer hop is told of, as it has the whole time; the inner one is dropped when
+ * the outer has ended with its response. Where there are several interfaces the outer hop may come later than the inner one,
+ * and the addresses of a translated connection after its first exchange: then what has ended waits a little.
+ */
+import { type Counters, DropReason } from '../counters.js';
+import type { Limits } from '../limits.js';
+import type { MemoryBudget } from '../memory-budget.js';
+import { type Endpoint, type Exchange, Mark } from './exchange.js';
+import { requestPath } from './request-target.js';
+
+/** How far the interfaces of a machine may be behind one another: a block of the ring is open for 60 ms. */
+const APART_NANOS = 200e6;
+/** How long the outer hop waits for an inner one that is over and not believed yet: see `Lane`. */
+const UNPROVEN_NANOS = 1.2e9;
+/** What an exchange that waits takes from the budget beyond its heads and bodies. */
+const WAITING_BYTES = 640;
+/** Hops that have a key in common: more than proxies pass a request on through. */
+const ALIKE_MAX = 16;
+/** A longer id is no id. */
+const ID_LENGTH_MAX = 256;
+
+export interface HopsContext {
+  readonly limits: Pick<Limits, 'hops_max'>;
+  readonly counters: Counters;
+  readonly budget: MemoryBudget;
+  /** Whether both hops are told of, each by its name. */
+  readonly keepsDuplicates: boolean;
+  /** Whether packets may come from several interfaces. */
+  isApart(): boolean;
+  /** The exchanges that were admitted and have not ended. */
+  underway(): Iterable<Exchange>;
+  complete(exchange: Exchange): void;
+}
+
+interface Hop {
+  readonly exchange: Exchange;
+  /** What another hop of the same request has in common with it. */
+  keys: readonly string[];
+  hasEnded: boolean;
+  /** Hops within this one that have ended and wait for its end; null where none has. */
+  inner: Hop[] | null;
+  /** Taken from the budget while it waits. */
+  reserved: number;
+}
+
+export class Hops {
+  readonly #context: HopsContext;
+  /** Those with an id that were not handed on yet, the oldest first. */
+  readonly #byExchange = new Map<Exchange, Hop>();
+  /** By what they have in common: nearly always one alone, and then no list is made. */
+  readonly #byKey = new Map<string, Hop | Hop[]>();
+  /** Those that have ended and wait for what other interfaces have, each with the time until which it waits. */
+  readonly #waiting = new Map<Hop, number>();
+  #inner = 0;
+  /** Whether a PROXY header was seen: from then on hops are known by their clients too. */
+  #isProxied = false;
+
+  constructor(context: HopsContext) {
+    this.#context = context;
+  }
+
+  /** Exchanges that have ended and were not handed on. */
+  get size(): number {
+    return this.#waiting.size + this.#inner;
+  }
+
+  /** An exchange was admitted. */
+  begin(exchange: Exchange): void {
+    if (!this.#isProxied && exchange.client.sources !== undefined) this.#beginProxied();
+    const keys = keysOf(exchange, this.#isProxied);
+    if (keys.length > 0) this.#enter({ exchange, keys, hasEnded: false, inner: null, reserved: 0 });
+  }
+
+  /** What is under way when the first PROXY header is seen may be what it passes on. */
+  #beginProxied(): void {
+    this.#isProxied = true;
+    const ended = [...this.#waiting.keys()];
+    const known = [...this.#byExchange.values()].filter(({ hasEnded }) => !hasEnded);
+    for (const hop of [...ended, ...known]) {
+      this.#leave(hop);
+      hop.keys = keysOf(hop.exchange, true);
+      this.#enter(hop);
+    }
+    for (const exchange of this.#context.underway()) if (!this.#byExchange.has(exchange)) this.begin(exchange);
+  }
+
+  #enter(hop: Hop): void {
+    if (this.#byExchange.size >= this.#context.limits.hops_max) this.#evictOldest();
+    this.#byExchange.set(hop.exchange, hop);
+    for (const key of hop.keys) {
+      const others = this.#byKey.get(key);
+      if (others === undefined) this.#byKey.set(key, hop);
+      else if (!Array.isArray(others)) this.#byKey.set(key, [others, hop]);
+      else if (others.push(hop) > ALIKE_MAX) this.#passOver(others);
+    }
+  }
+
+  /** More requests than proxies make of one are not of one, or cannot be followed. */
+  #passOver(alike: Hop[]): void {
+    alike.shift();
+    this.#context.counters.hops_evicted++;
+  }
+
+  /** One that was admitted is none. */
+  discard(exchange: Exchange): void {
+    const known = this.#byExchange.get(exchange);
+    if (known !== undefined) this.#release(known);
+  }
+
+  /** An exchange has ended. */
+  end(exchange: Exchange, now: number): void {
+    const known = this.#byExchange.get(exchange);
+    const isUnproven = known !== undefined && this.#hasUnderway(known);
+    if (known !== undefined) known.hasEnded = true;
+    const isYoung = now - exchange.route.openedAt < APART_NANOS;
+    const isApart = this.#context.isApart() && (known !== undefined || isYoung);
+    // Exchanges that wait keep their order.
+    if (isApart || isUnproven || this.#waiting.size > 0) {
+      const hop = known ?? { exchange, keys: NO_KEYS, hasEnded: true, inner: null, reserved: 0 };
+      this.#reserve(hop);
+      this.#waiting.set(hop, now + (isUnproven ? UNPROVEN_NANOS : APART_NANOS));
+      if (this.#waiting.size > this.#context.limits.hops_max || this.#context.budget.exceeded) this.#settleFirst();
+    } else if (known === undefined) {
+      this.#context.complete(exchange);
+    } else {
+      this.#settle(known);
+    }
+  }
+
+  /** Time is `now`. */
+  advance(now: number): void {
+    for (const until of this.#waiting.values()) {
+      if (until > now) return;
+      this.#settleFirst();
+    }
+  }
+
+  /** Nothing more comes. */
+  finish(): void {
+    while (this.#waiting.size > 0) this.#settleFirst();
+  }
+
+  /** Over the budget: hands on what waits, oldest first; then what is held for an outer hop that has not ended. */
+  shed(): void {
+    const { budget } = this.#context;
+    while (!budget.relieved && this.#waiting.size > 0) this.#settleFirst();
+    while (!budget.relieved && this.#inner > 0 && this.#byExchange.size > 0) this.#evictOldest();
+  }
+
+  #settleFirst(): void {
+    const first = this.#waiting.keys().next().value;
+    if (first !== undefined) this.#settle(first);
+  }
+
+  /** It has ended, and so has whatever could be captured later of its time. */
+  #settle(hop: Hop): void {
+    this.#waiting.delete(hop);
+    const outer = this.#outerOf(hop);
+    if (outer === undefined) {
+      // One within it that was captured later waits longer, and finds it now or not at all.
+      for (const inner of this.#waitingWithin(hop)) if (this.#waiting.has(inner)) this.#settle(inner);
+      this.#handOn(hop);
+    } else if (this.#context.keepsDuplicates) {
+      hop.exchange.place = 'inner';
+      outer.exchange.place ??= 'outer';
+      this.#handOn(hop);
+    } else {
+      outer.exchange.place ??= 'outer';
+      this.#reserve(hop);
+      outer.inner ??= [];
+      outer.inner.push(hop);
+      this.#inner++;
+    }
+  }
+
+  #outerOf(hop: Hop): Hop | undefined {
+    for (const key of hop.keys) {
+      const alike = this.#byKey.get(key);
+      if (alike === undefined || alike === hop) continue;
+      const outer = [alike].flat().find((other) => encloses(other, hop));
+      if (outer !== undefined) return outer;
+    }
+    return undefined;
+  }
+
+  #waitingWithin(hop: Hop): readonly Hop[] {
+    if (this.#waiting.size === 0) return NO_HOPS;
+    const alike = hop.keys.flatMap((key) => this.#byKey.get(key) ?? []);
+    return alike.filter((other) => this.#waiting.has(other) && encloses(hop, other));
+  }
+
+  /** Whether one that began within `hop` has not been told to have ended. Most have nothing in common with any other. */
+  #hasUnderway(hop: Hop): boolean {
+    for (const key of hop.keys) {
+      const alike = this.#byKey.get(key);
+      if (alike === undefined || alike === hop) continue;
+      if ([alike].flat().some((other) => !other.hasEnded && encloses(hop, other))) return true;
+    }
+    return false;
+  }
+
+  /** Hands the exchange on, and those within it: as its inner hops if it was answered, else for themselves. */
+  #handOn(hop: Hop): void {
+    const { exchange } = hop;
+    const inner = this.#take(hop);
+    this.#context.complete(exchange);
+    for (const one of inner) {
+      if (exchange.response === null) {
+        this.#settle(one);
+      } else {
+        one.exchange.dropReason = DropReason.duplicate;
+        one.exchange.place = 'inner';
+        this.#handOn(one);
+      }
+    }
+  }
+
+  #forget(hop: Hop): void {
+    this.#context.budget.remove(hop.reserved);
+    hop.reserved = 0;
+    this.#leave(hop);
+  }
+
+  #leave(hop: Hop): void {
+    this.#byExchange.delete(hop.exchange);
+    for (const key of hop.keys) {
+      const alike = this.#byKey.get(key);
+      if (alike === hop) this.#byKey.delete(key);
+      if (!Array.isArray(alike)) continue;
+      const at = alike.indexOf(hop);
+      if (at >= 0) alike.splice(at, 1);
+      if (alike.length === 0) this.#byKey.delete(key);
+    }
+  }
+
+  #evictOldest(): void {
+    const oldest = this.#byExchange.values().next().value;
+    if (oldest === undefined) return;
+    this.#context.counters.hops_evicted++;
+    this.#release(oldest);
+  }
+
+  /** Forgets a hop, and hands on those within it. */
+  #release(hop: Hop): void {
+    for (const one of this.#take(hop)) this.#handOn(one);
+  }
+
+  /** Forgets a hop. Returns those within it. */
+  #take(hop: Hop): readonly Hop[] {
+    this.#forget(hop);
+    const { inner } = hop;
+    if (inner === null) return NO_HOPS;
+    hop.inner = null;
+    this.#inner -= inner.length;
+    return inner;
+  }
+
+  #reserve(hop: Hop): void {
+    if (hop.reserved > 0) return;
+    const { request, response } = hop.exchange;
+    hop.reserved = WAITING_BYTES + request.headers.text.length + request.body.keptBytes;
+    if (response !== null) hop.reserved += response.headers.text.length + response.body.keptBytes;
+    this.#context.budget.add(hop.reserved);
+  }
+}
+
+function encloses({ exchange: outer, hasEnded }: Hop, { exchange: inner }: Hop): boolean {
+  if (outer.route === inner.route || outer.startTime >= inner.startTime) return false;
+  // Windows of a stream that goes on do not end together.
+  return !hasEnded || outer.endTime >= inner.endTime || (outer.marks & Mark.continues) !== 0;
+}
+
+const NO_KEYS: readonly string[] = [];
+const NO_HOPS: readonly Hop[] = [];
+
+function keysOf({ request, client }: Exchange, isProxied: boolean): readonly string[] {
+  const { method, target, headers } = request;
+  const requestId = headers.get('x-request-id');
+  const traceparent = headers.get('traceparent');
+  if (requestId === undefined && traceparent === undefined && !isProxied) return NO_KEYS;
+  const what = `${method} ${requestPath(method, target)}`;
+  const keys: string[] = [];
+  if (requestId !== undefined && requestId.length <= ID_LENGTH_MAX) keys.push(`r ${requestId} ${what}`);
+  if (traceparent !== undefined && traceparent.length <= ID_LENGTH_MAX) keys.push(`t ${traceparent} ${what}`);
+  if (isProxied) {
+    keys.push(clientKey(client, what));
+    for (const source of client.sources ?? NO_SOURCES) keys.push(clientKey(source, what));
+  }
+  return keys;
+}
+
+const NO_SOURCES: readonly Endpoint[] = [];
+
+function clientKey({ address, port }: Endpoint, what: string): string {
+  return `c ${address} ${port} ${what}`;
+}

@@ -1,0 +1,451 @@
+/**
+ * Secrets that what stands before them gives away: "your new password is …", `curl -u user:…`, `IDENTIFIED BY '…'`, `Bearer …`,
+ * keys of AWS after their name: one row a phrase. A row says at the end of which words it may go on, what must stand between
+ * there and the secret, and which bytes the secret has.
+ */
+import { isMixedToken, isOpaque, isPlaceholder, isWordy } from './value-shapes.js';
+
+export interface PhraseRow {
+  readonly id: string;
+  /** Words, their letters alone. */
+  readonly words: readonly string[];
+  /** 1 for each byte that may follow the word. */
+  readonly follows: Uint8Array;
+  /** Quickly, whether it is worth to look closer behind the word that ends before `at`, where such a byte follows. */
+  readonly mayGoOn: (bytes: Buffer, at: number) => boolean;
+  /** Source of an expression from the end of the word to the secret: each part has a bound, so that it takes a bounded time. */
+  readonly head: string;
+  readonly isExact?: boolean;
+  /** 1 for each byte of the secret, and how many there are at least; or where a secret ends that begins at `at`, -1 for none. */
+  readonly secret: SecretBytes | ((bytes: Buffer, at: number) => number);
+  /** Judges the secret by its first bytes. */
+  readonly accept?: (secret: string) => boolean;
+  /** It stands before the word: `head` finds it, as its first group, by looking back. */
+  readonly isBefore?: boolean;
+  /** What ends a sentence is no part of it. */
+  readonly isInSentence?: boolean;
+}
+
+export interface SecretBytes {
+  readonly set: Uint8Array;
+  readonly min: number;
+}
+
+/** What sets the words of a command apart in a list of its arguments: `","`. */
+export const APART = `\\\\{0,8}["'][\\t\\n\\f\\r ]{0,8},[\\t\\n\\f\\r ]{0,8}\\\\{0,8}["']`;
+
+const WHITE = '[\\t\\n\\f\\r ]';
+/** Space, also as it is written in strings. */
+export const SPACE = `(?:${WHITE}|\\\\{1,8}[nrt])`;
+export const VALUE = '[^\\t\\n\\f\\r "\'<>\\\\`]';
+
+/** Space and marks of layout: tags, `**`, columns, arrows. */
+const BETWEEN = `(?:${SPACE}|[:*|]|->|</?[a-z]{1,8}>|&lt;/?[a-z]{1,8}&gt;){1,8}`;
+
+function setOf(source: string): Uint8Array {
+  const expression = new RegExp(source);
+  return Uint8Array.from({ length: 256 }, (_, byte) => (expression.test(String.fromCharCode(byte)) ? 1 : 0));
+}
+
+export const VALUE_BYTES = setOf(VALUE);
+const TOKEN_BYTES = setOf('[\\w.~+/=:-]');
+const BASE64_BYTES = setOf('[A-Za-z0-9+/]');
+const SEPARATOR_BYTES = setOf('["\'\\t\\n\\f\\r :=,>]');
+/** A digit, or a mark that words have not. */
+const ODD_BYTES = setOf('[0-9!#$@^*~]');
+
+/** What may follow the word in a sentence. */
+const IN_SENTENCE = setOf('[ :\\\\<\\n\\r\\t&*|]');
+const BEFORE_TOKEN = setOf('[256 \\\\\\n\\r\\t]');
+const BEFORE_QUOTE = setOf('[= :\\\\<\\n\\r\\t&*|]');
+const COLON_ALONE = setOf(':');
+const SLASH_OR_ESCAPE = setOf('[/\\\\]');
+
+/** Pieces between spaces and tags that may stand before a secret. */
+const PIECES_MAX = 5;
+
+const Piece = { gap: 0, quote: 1, value: 2, odd: 3 } as const;
+const PIECES: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte === 0x22 || byte === 0x27 || byte === 0x60) return Piece.quote;
+  if ((VALUE_BYTES[byte] as number) === 0) return Piece.gap;
+  return (ODD_BYTES[byte] as number) === 1 ? Piece.odd : Piece.value;
+});
+
+/** Whether one of the next few pieces is as long as a secret, and has an odd byte where it must. */
+function hasLongPiece(bytes: Buffer, at: number, min: number, isOdd: boolean): boolean {
+  const limit = Math.min(bytes.length, at + 160);
+  let i = at;
+  for (let pieces = 0; pieces <= PIECES_MAX; pieces++) {
+    while (i < limit && (PIECES[bytes[i] as number] as number) === Piece.gap) i++;
+    const start = i;
+    let odd = !isOdd;
+    for (; i < limit; i++) {
+      const kind = PIECES[bytes[i] as number] as number;
+      if (kind < Piece.value) break;
+      odd ||= kind === Piece.odd;
+      if (odd && i - start >= min - 1) return true;
+    }
+    if (i === limit) return i > start && limit < bytes.length;
+    if (bytes[i] === 0x22 || bytes[i] === 0x27 || bytes[i] === 0x60) return false;
+  }
+  return false;
+}
+
+function isBeforeToken(bytes: Buffer, at: number): boolean {
+  let i = at;
+  // `sha256`
+  while (bytes[i] === 0x32 || bytes[i] === 0x35 || bytes[i] === 0x36) i++;
+  const start = i;
+  while (bytes[i] === 0x20 || bytes[i] === 0x5c || bytes[i] === 0x0a || bytes[i] === 0x0d || bytes[i] === 0x09) {
+    if (bytes[i] === 0x5c && bytes[i + 1] !== 0x5c) i++;
+    i++;
+    if (i - start > 64) return false;
+  }
+  if (i === start) return false;
+  for (let count = 0; count < 16; count++) if ((TOKEN_BYTES[bytes[i + count] as number] ?? 0) === 0) return false;
+  return true;
+}
+
+/** Where 40 characters of base64 end, whose slashes JSON may have escaped. */
+function awsSecretEnd(bytes: Buffer, at: number): number {
+  let i = at;
+  for (let count = 0; count < 40; count++) {
+    if (bytes[i] === 0x5c && bytes[i + 1] === 0x2f) i += 2;
+    else if ((BASE64_BYTES[bytes[i] as number] ?? 0) === 1) i++;
+    else return -1;
+  }
+  const after = bytes[i];
+  return after === undefined || (after !== 0x3d && (BASE64_BYTES[after] as number) === 0) ? i : -1;
+}
+
+function isBeforeAwsSecret(bytes: Buffer, at: number): boolean {
+  let i = at;
+  while (i - at < 8 && (SEPARATOR_BYTES[bytes[i] as number] ?? 0) === 1) i++;
+  return i > at && awsSecretEnd(bytes, i) > 0;
+}
+
+/** Space, perhaps an equals sign, and a quote. */
+function isBeforeQuote(bytes: Buffer, at: number): boolean {
+  const limit = Math.min(bytes.length, at + 48);
+  for (let i = at; i < limit; i++) {
+    const next = bytes[i] as number;
+    if (next === 0x27) return true;
+    if (next === 0x5c || next === 0x3d || next <= 0x20) continue;
+    // `PASSWORD FOR 'ann' = '…'`
+    if ((next | 0x20) === 0x66 && i - at < 8) return true;
+    if (bytes[i - 1] !== 0x5c) return false;
+  }
+  return false;
+}
+
+/** A digit soon. */
+function isBeforeDigit(bytes: Buffer, at: number): boolean {
+  for (let i = at; i < at + 48 && i < bytes.length; i++) {
+    const byte = bytes[i] as number;
+    if (byte >= 0x30 && byte <= 0x39) return true;
+    if (byte === 0x22) return false;
+  }
+  return false;
+}
+
+function isDigitByte(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
+
+/** The end of a line, `$`, a length, and the end of its line; JSON may have escaped them. */
+const BULK = '(?:\\r\\n|\\\\{1,8}r\\\\{1,8}n)\\$[0-9]{1,6}(?:\\r\\n|\\\\{1,8}r\\\\{1,8}n)';
+
+function isBeforeBulk(bytes: Buffer, at: number): boolean {
+  const limit = Math.min(bytes.length, at + 20);
+  for (let i = at; i < limit; i++) {
+    const byte = bytes[i] as number;
+    if (byte === 0x24) return true;
+    if (byte !== 0x0d && byte !== 0x0a && byte !== 0x5c && byte !== 0x72 && byte !== 0x6e) return false;
+  }
+  return false;
+}
+
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+/** How far around a payload it is said that it is one of a secret. */
+const PAYLOAD_BYTES_MAX = 512;
+
+/** Where the base64 of a payload ends, if the request holds nothing else, or a secret is named. */
+function secretPayloadEnd(bytes: Buffer, at: number): number {
+  let end = at;
+  while (end < bytes.length && (BASE64_BYTES[bytes[end] as number] as number) === 1) end++;
+  while (bytes[end] === 0x3d) end++;
+  if (end - at < 4 || (end - at) % 4 !== 0 || (bytes[end] !== 0x22 && bytes[end] !== 0x5c)) return -1;
+  if (at < 48 && /^\s*\{\s*"payload"/.test(bytes.latin1Slice(0, at))) {
+    if (
+      /^"\s*\}\s*\}\s*$/.test(bytes.toString('latin1', end, end + 64)) ||
+      /dataCrc32c/.test(bytes.toString('latin1', end, end + 64))
+    )
+      return end;
+  }
+  const around = `${bytes.latin1Slice(Math.max(0, at - PAYLOAD_BYTES_MAX), at)} ${bytes.toString('latin1', end, end + PAYLOAD_BYTES_MAX)}`;
+  return /dataCrc32c|\/secrets\/[^"]{1,256}\/versions\//.test(around) ? end : -1;
+}
+
+/** Where the byte that follows says enough. */
+const always = (): boolean => true;
+
+/** The lines of a key: base64, each with its end. */
+function linesEnd(bytes: Buffer, at: number): number {
+  let end = -1;
+  for (let i = at; i < bytes.length; ) {
+    const start = i;
+    while (i < bytes.length && ((BASE64_BYTES[bytes[i] as number] as number) === 1 || bytes[i] === 0x3d)) i++;
+    if (i === start) break;
+    const stop = i;
+    while (bytes[i] === 0x0a || bytes[i] === 0x0d || bytes[i] === 0x20 || bytes[i] === 0x09) i++;
+    while (bytes[i] === 0x5c) {
+      let last = i;
+      while (bytes[last] === 0x5c) last++;
+      if (bytes[last] !== 0x6e && bytes[last] !== 0x72) break;
+      i = last + 1;
+    }
+    if (i === stop) break;
+    end = stop;
+  }
+  return end;
+}
+
+/** `user/password@`. */
+function slashPairEnd(bytes: Buffer, at: number): number {
+  let slashes = 0;
+  for (let i = at; i < bytes.length && i < at + 512; i++) {
+    const byte = bytes[i] as number;
+    if (byte === 0x40) return slashes > 0 && bytes[i - 1] !== 0x2f ? i : -1;
+    if ((VALUE_BYTES[byte] as number) === 0) return -1;
+    if (byte === 0x2f && (i === at || ++slashes > 16)) return -1;
+  }
+  return -1;
+}
+
+export function isMixed(text: string): boolean {
+  const bytes = Buffer.from(text);
+  return isMixedToken(bytes, 0, bytes.length);
+}
+
+function isPasswordInWords(value: string): boolean {
+  const word = value.replace(/[.,;:!?)]{1,256}$/, '');
+  return word.length >= 6 && isMixed(word) && !isPlaceholder(word) && !/^[\w-]+[=:(]/.test(word) && !isUrlOrPath(word);
+}
+
+function isUrlOrPath(text: string): boolean {
+  return /^(?:[a-z][a-z0-9+.-]{0,32}:)?\/|^\.{1,2}\/|\/.{0,256}\//i.test(text);
+}
+
+const PATH_WORDS =
+  'reset|invite|invitations?|magic|verify|verification|confirm|confirmation|activate|activation|unsubscribe|recover|unlock|webhooks?|hooks?';
+
+const QUOTED = `(?:${SPACE}{1,16}|${SPACE}{0,16}=${SPACE}{0,16})\\\\{0,8}'(?=[^'"\\\\\\t\\n\\f\\r ]{1,256}\\\\{0,8}')`;
+const QUOTED_BYTES: SecretBytes = { set: setOf('[^\'"\\\\\\t\\n\\f\\r ]'), min: 1 };
+
+export const PHRASES: readonly PhraseRow[] = [
+  {
+    id: 'authorization',
+    words: ['bearer', 'basic', 'digest', 'negotiate', 'apikey', 'token', 'hmac', 'sharedkey', 'hmacsha'],
+    follows: BEFORE_TOKEN,
+    mayGoOn: isBeforeToken,
+    head: `(?:(?<=\\b(?:bearer|basic|digest|negotiate|apikey|token|hmac|sharedkey))|(?<=\\baws4-hmac-sha)256)${SPACE}{1,64}`,
+    secret: { set: TOKEN_BYTES, min: 16 },
+    accept: (token) => /\d/.test(token) && (isOpaque(token) || /={1,2}$/.test(token)) && !isWordy(token),
+  },
+  {
+    id: 'password-in-words',
+    words: [
+      ...['password', 'passwort', 'passwd', 'passcode', 'passphrase', 'kennwort', 'motdepasse', 'contrasena', 'senha'],
+      'wachtwoord',
+      'requirepass',
+    ],
+    follows: IN_SENTENCE,
+    mayGoOn: (bytes, at) => hasLongPiece(bytes, at, 6, true),
+    head: `(?<=password|passwort|passwd|passcode|passphrase|kennwort|mot de passe|contrase(?:\\xc3\\xb1|n)a|senha|wachtwoord|requirepass)(?:${SPACE}{1,16}(?:is|was|to|for ${VALUE}{1,64} is|lautet|ist|est|es|=)|:)?${BETWEEN}(?=${VALUE}{6})`,
+    secret: { set: VALUE_BYTES, min: 6 },
+    accept: isPasswordInWords,
+    isInSentence: true,
+  },
+  {
+    id: 'secret-in-words',
+    words: ['secret', 'token', 'apikey', 'accesskey'],
+    follows: IN_SENTENCE,
+    mayGoOn: (bytes, at) => hasLongPiece(bytes, at, 16, false),
+    head: `(?:(?<=secret|token)|(?<=(?:api|access)[ _-]?key))(?:${SPACE}{1,16}(?:is|was|to|=)|:)?${BETWEEN}(?=${VALUE}{16})`,
+    secret: { set: VALUE_BYTES, min: 16 },
+    accept: (value) => {
+      const word = value.replace(/[.,;:!?)]{1,256}$/, '');
+      return !/[:;,()]/.test(word) && isOpaque(word) && !isUrlOrPath(word);
+    },
+    isInSentence: true,
+  },
+  {
+    id: 'code-in-words',
+    words: ['code', 'otp', 'pin'],
+    follows: IN_SENTENCE,
+    mayGoOn: isBeforeDigit,
+    head: `(?:(?<=(?:verification|security|login|access|confirmation|one[- ]time|auth(?:entication)?|sms|reset) ?(?:pass)?code)|(?<=\\botp|\\bpin))(?:${SPACE}{1,16}(?:is|ist|est)|:)(?:${SPACE}|<[a-z]{1,8}>){1,3}(?=[0-9]{4,8}\\b)`,
+    secret: { set: setOf('[0-9]'), min: 4 },
+  },
+  {
+    id: 'code-in-words',
+    words: ['isyour'],
+    follows: setOf(' '),
+    mayGoOn: (bytes, at) => isDigitByte(bytes[at - 9]),
+    head: '(?<=(?:^|[^\\w.-])([0-9]{4,8}|[0-9]{3}[ -][0-9]{3}) is your)(?= [^.!?\\n]{0,64}\\b(?:code|otp|pin|password|passcode)\\b)',
+    isBefore: true,
+    secret: () => -1,
+  },
+  {
+    // The form that has it is looked at by its names (RFC 6749 §4.1.2).
+    id: 'oauth-code',
+    words: ['code'],
+    follows: setOf('='),
+    mayGoOn: always,
+    head: '(?!)',
+    secret: () => -1,
+  },
+  {
+    id: 'sql',
+    words: ['identified'],
+    follows: IN_SENTENCE,
+    mayGoOn: always,
+    head: `(?<=identified)${SPACE}{1,16}(?:with${SPACE}{1,16}[^\\t\\n\\f\\r ]{1,64}${SPACE}{1,16})?by(?:${SPACE}{1,16}password)?${QUOTED}`,
+    secret: QUOTED_BYTES,
+  },
+  {
+    id: 'sql',
+    words: ['password'],
+    follows: BEFORE_QUOTE,
+    mayGoOn: isBeforeQuote,
+    head: `(?<=password)(?:${SPACE}{1,4}for${SPACE}{1,4}[^\\t\\n\\f\\r ]{1,128})?${QUOTED}`,
+    secret: QUOTED_BYTES,
+  },
+  {
+    // 40 characters of base64 say nothing by themselves; right after such a name they do.
+    id: 'aws-secret',
+    words: ['aws', 'secret', 'secretaccess', 'secretkey', 'accesskey'],
+    follows: SEPARATOR_BYTES,
+    mayGoOn: isBeforeAwsSecret,
+    head: `(?:(?<=aws|secret|aws_?secret_?access)|(?<=(?:secret|access)[ _-]?key))["'\\t\\n\\f\\r :=,>]{1,8}`,
+    secret: awsSecretEnd,
+    accept: (secret) => /\d/.test(secret) && /[a-z]/.test(secret) && /[A-Z]/.test(secret),
+  },
+  {
+    id: 'wifi',
+    words: ['wifi'],
+    follows: COLON_ALONE,
+    mayGoOn: always,
+    head: `(?<=WIFI):[^\\t\\n\\f\\r "']{0,80}?;P:(?=[^;"\\\\]{8,63};)`,
+    isExact: true,
+    secret: { set: setOf('[^;"\\\\]'), min: 8 },
+  },
+  {
+    // RFC 959, RFC 4954, RFC 9051, Redis: commands of other protocols, as they are logged.
+    id: 'protocol',
+    words: ['pass', 'auth', 'login'],
+    follows: setOf(' '),
+    mayGoOn: (bytes, at) => (bytes[at - 1] as number) < 0x60,
+    head: `(?:(?<=(?:^|\\n)PASS)|(?<=(?:^|\\n)AUTH)(?: [A-Za-z-]{1,32})?|(?<=(?:^|\\n)[A-Za-z0-9]{1,8} LOGIN) [^\\t\\n\\f\\r ]{1,128}) (?=${VALUE}{6,1024}\\r?(?:\\n|$))`,
+    isExact: true,
+    secret: { set: VALUE_BYTES, min: 6 },
+    accept: (value) => isMixed(value),
+  },
+  {
+    // The same of Redis as its clients send them (RESP): `$` and the length of what follows, each on a line.
+    id: 'protocol',
+    words: ['auth', 'requirepass'],
+    follows: setOf('[\\r\\\\]'),
+    mayGoOn: isBeforeBulk,
+    head: `(?:(?<=[\\nn]auth)${BULK}(?:[^\\r\\n\\\\"]{1,128}${BULK})?|(?<=requirepass|masterauth)${BULK})`,
+    secret: { set: setOf('[^\\r\\n\\\\"]'), min: 1 },
+  },
+  {
+    id: 'command-line',
+    words: ['snykauth', 'authtoken'],
+    follows: setOf('[ "\'\\\\]'),
+    mayGoOn: always,
+    head: `(?<=\\bsnyk(?:${SPACE}{1,4}|${APART})auth|_authToken)(?:${SPACE}{1,4}|${APART})(?=[\\w.~+/-]{16})`,
+    secret: { set: setOf('[\\w.~+/=-]'), min: 16 },
+    accept: (token) => UUID.test(token) || isOpaque(token),
+  },
+  {
+    // Base64 of what a person chose looks like nothing; what stands around it says that it is a version of a secret (Google Secret Manager).
+    id: 'secret-payload',
+    words: ['payloaddata'],
+    follows: setOf('["\\\\]'),
+    mayGoOn: always,
+    head: `(?<=payload\\\\{0,8}"\\s{0,64}:\\s{0,64}\\{\\s{0,64}\\\\{0,8}"data)\\\\{0,8}"\\s{0,8}:\\s{0,8}\\\\{0,8}"`,
+    isExact: true,
+    secret: secretPayloadEnd,
+  },
+  {
+    // RFC 8628 §3.3, as command lines print it.
+    id: 'code-in-words',
+    words: ['enterthecode', 'entercode'],
+    follows: setOf('[ :]'),
+    mayGoOn: always,
+    head: `(?<=[Ee]nter (?:the )?code):? {1,2}(?=(?:[A-Z0-9]{4}-[A-Z0-9]{4}|[A-Z0-9]{8,9})(?![\\w-]))`,
+    isExact: true,
+    secret: { set: setOf('[A-Z0-9-]'), min: 8 },
+  },
+  {
+    id: 'private-key',
+    words: ['privatelines'],
+    follows: COLON_ALONE,
+    mayGoOn: always,
+    head: `(?<=Private-Lines): [0-9]{1,4}${SPACE}{1,16}`,
+    isExact: true,
+    secret: linesEnd,
+  },
+  {
+    id: 'private-key',
+    words: ['privatemac'],
+    follows: COLON_ALONE,
+    mayGoOn: always,
+    head: '(?<=Private-MAC): ',
+    isExact: true,
+    secret: { set: setOf('[0-9a-f]'), min: 32 },
+  },
+  {
+    id: 'path-token',
+    words: [
+      ...['reset', 'invite', 'invitation', 'invitations', 'magic', 'verify', 'verification', 'confirm', 'confirmation'],
+      ...['activate', 'activation', 'unsubscribe', 'recover', 'unlock', 'webhook', 'webhooks', 'hook', 'hooks'],
+      ...['password', 'link', 'token', 'email', 'account'],
+    ],
+    follows: SLASH_OR_ESCAPE,
+    mayGoOn: always,
+    head: `(?<=/(?:password|account|email|user|auth)?[-_]?(?:${PATH_WORDS})(?:[-_]?(?:password|link|token|email|account))?)\\\\{0,8}/(?:[A-Za-z0-9_-]{1,12}\\\\{0,8}/)?(?=[A-Za-z0-9_.=-]{20})`,
+    secret: { set: setOf('[A-Za-z0-9_.=-]'), min: 20 },
+    accept: (token) => isOpaque(token),
+  },
+  {
+    id: 'webhook',
+    words: ['webhookofficecom'],
+    follows: SLASH_OR_ESCAPE,
+    mayGoOn: always,
+    head: `(?<=webhook\\.office\\.com)\\\\{0,8}/webhookb2\\\\{0,8}/`,
+    isExact: true,
+    secret: { set: setOf('[\\w@/\\\\-]'), min: 20 },
+  },
+  {
+    id: 'webhook',
+    words: ['slackcom'],
+    follows: SLASH_OR_ESCAPE,
+    mayGoOn: always,
+    head: `(?<=hooks\\.slack\\.com)\\\\{0,8}/(?:services|workflows|triggers)\\\\{0,8}/`,
+    isExact: true,
+    secret: { set: setOf('[A-Za-z0-9/\\\\]'), min: 20 },
+  },
+  {
+    id: 'userinfo',
+    words: ['oraclethin'],
+    follows: COLON_ALONE,
+    mayGoOn: always,
+    head: '(?<=jdbc:oracle:thin):',
+    isExact: true,
+    secret: slashPairEnd,
+  },
+];

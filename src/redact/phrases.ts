@@ -1,0 +1,476 @@
+/**
+ * Finds the phrases of `phrase-table.ts`, and what marks give away: users and passwords in URLs and command lines, password
+ * files, hashes, private keys. The survey has noted where one may be; only there is anything looked at.
+ */
+import type { Cause, View } from './edits.js';
+import {
+  APART,
+  isMixed,
+  PHRASES,
+  type PhraseRow,
+  type SecretBytes,
+  SPACE,
+  VALUE,
+  VALUE_BYTES,
+} from './phrase-table.js';
+import type { RedactionContext } from './redaction-context.js';
+import { MARK_SHIFT, MarkPhrase, type Survey } from './survey.js';
+import { fieldEnd, userinfoOf } from './survey-marks.js';
+import { isMixedToken, isPlaceholder, isSecretValue } from './value-shapes.js';
+
+if (PHRASES.length > MARK_SHIFT)
+  throw new Error(`${PHRASES.length} phrases are more than ${MARK_SHIFT} bits tell apart`);
+
+/** The words of phrases, each with a bit for each phrase that it may belong to. */
+export function phraseWords(): ReadonlyMap<string, number> {
+  const words = new Map<string, number>();
+  PHRASES.forEach((row, i) => {
+    for (const word of row.words) words.set(word, (words.get(word) ?? 0) | (1 << i));
+  });
+  return words;
+}
+
+/** Of each byte, the phrases whose word it may follow. */
+const FOLLOWED: Int32Array = Int32Array.from({ length: 256 }, (_, byte) =>
+  PHRASES.reduce((bits, { follows }, i) => bits | ((follows[byte] as number) << i), 0),
+);
+
+/** Of the phrases that `bits` stand for, those that may go on behind the word that ends before `at`. */
+export function mayGoOn(bytes: Buffer, at: number, bits: number): number {
+  if (at >= bytes.length) return 0;
+  let may = 0;
+  for (let left = bits & (FOLLOWED[bytes[at] as number] as number), i = 0; left !== 0; left >>= 1, i++)
+    if ((left & 1) !== 0 && (PHRASES[i] as PhraseRow).mayGoOn(bytes, at)) may |= 1 << i;
+  return may;
+}
+
+interface CompiledPhrase {
+  readonly row: PhraseRow;
+  readonly head: RegExp;
+  readonly cause: Cause;
+  readonly runs: Runs | null;
+}
+
+/** A secret is judged by its beginning. */
+const JUDGED_BYTES_MAX = 256;
+/** So often is a run of bytes judged that has as many beginnings of phrases in it; then it is replaced. */
+const JUDGEMENTS_MAX = 16;
+
+/** Runs of the bytes of a secret: where one ends is looked for once, however often a phrase goes on inside it. */
+class Runs {
+  readonly min: number;
+  readonly #set: Uint8Array;
+  #start = 0;
+  #end = -1;
+  /** Judgements of the last run. */
+  judgements = 0;
+
+  constructor({ set, min }: SecretBytes) {
+    this.#set = set;
+    this.min = min;
+  }
+
+  forget(): void {
+    this.#end = -1;
+  }
+
+  /** Where the run ends that has the byte at `at`. */
+  endAt(bytes: Buffer, at: number): number {
+    if (at >= this.#start && at < this.#end) return this.#end;
+    const set = this.#set;
+    let end = at;
+    while (end < bytes.length && (set[bytes[end] as number] as number) === 1) end++;
+    this.#start = at;
+    this.#end = end;
+    this.judgements = 0;
+    return end;
+  }
+}
+
+export class PhraseFinder {
+  readonly #phrases: readonly CompiledPhrase[] = PHRASES.map((row) => ({
+    row,
+    head: new RegExp(row.head, row.isExact === true ? 'y' : 'iy'),
+    cause: { rule: `looks:${row.id}`, name: null },
+    runs: typeof row.secret === 'function' ? null : new Runs(row.secret),
+  }));
+
+  /** All of a text, which the survey has seen. */
+  find(view: View, survey: Survey, context: RedactionContext): void {
+    const { anchors, anchorCount } = survey;
+    const search: Search = { view, context, text: null };
+    for (const { runs } of this.#phrases) runs?.forget();
+    let done = 0;
+    for (let i = 0; i < anchorCount; i++) {
+      const at = anchors[i * 2] as number;
+      if (at < done) continue;
+      const bits = anchors[i * 2 + 1] as number;
+      if (bits >> MARK_SHIFT !== 0) done = Math.max(done, readMark(search, at, bits >> MARK_SHIFT));
+      else done = Math.max(done, this.#readWord(search, at, bits));
+    }
+  }
+
+  /** Returns where the secret ends, or 0. */
+  #readWord(search: Search, at: number, bits: number): number {
+    const { bytes } = search.view;
+    for (let left = bits, i = 0; left !== 0; left >>= 1, i++) {
+      if ((left & 1) === 0) continue;
+      const phrase = this.#phrases[i] as CompiledPhrase;
+      const { head } = phrase;
+      search.text ??= bytes.latin1Slice(0, bytes.length);
+      head.lastIndex = at;
+      if (phrase.row.isBefore === true) {
+        const before = head.exec(search.text)?.[1];
+        if (before !== undefined) redactBefore(search, phrase, at, before);
+        continue;
+      }
+      if (!head.test(search.text)) continue;
+      const end = secretEnd(search, phrase, head.lastIndex);
+      if (end > 0) return end;
+    }
+    return 0;
+  }
+}
+
+interface Search {
+  readonly view: View;
+  readonly context: RedactionContext;
+  /** The bytes as Latin-1; made where an expression is to look at them. */
+  text: string | null;
+}
+
+/** Replaces a secret that ends before the words that end before `at`: `123456 is your code`. */
+function redactBefore({ view, context }: Search, { cause }: CompiledPhrase, at: number, secret: string): void {
+  const start = view.bytes.lastIndexOf(secret, at, 'latin1');
+  if (start >= 0) context.redactText(view, start, start + secret.length, cause);
+}
+
+/** Replaces the secret at `at`, if it is one; returns where it ends, or 0. */
+function secretEnd({ view, context }: Search, { row, cause, runs }: CompiledPhrase, at: number): number {
+  const { bytes } = view;
+  const end = runs === null ? (row.secret as (bytes: Buffer, at: number) => number)(bytes, at) : runs.endAt(bytes, at);
+  if (end - at < (runs?.min ?? 1)) return 0;
+  if (row.accept !== undefined && (runs === null || runs.judgements < JUDGEMENTS_MAX)) {
+    if (!row.accept(bytes.latin1Slice(at, Math.min(end, at + JUDGED_BYTES_MAX)))) {
+      if (runs !== null) runs.judgements++;
+      return 0;
+    }
+  }
+  let stop = end;
+  if (row.isInSentence === true) while (stop > at && isSentenceEnd(bytes[stop - 1] as number)) stop--;
+  context.redactText(view, at, stop, cause);
+  return end;
+}
+
+function isSentenceEnd(byte: number): boolean {
+  return (
+    byte === 0x2e || byte === 0x2c || byte === 0x3b || byte === 0x3a || byte === 0x21 || byte === 0x3f || byte === 0x29
+  );
+}
+
+function readMark(search: Search, at: number, mark: number): number {
+  if (mark === MarkPhrase.userinfo) return userinfo(search, at);
+  if (mark === MarkPhrase.line) return passwordLine(search, at);
+  if (mark === MarkPhrase.hash) return cryptHash(search, at);
+  if (mark === MarkPhrase.user) return userOption(search, at);
+  if (mark === MarkPhrase.letter) return letterOption(search, at);
+  if (mark === MarkPhrase.driver) return driver(search, at);
+  if (mark === MarkPhrase.session) return session(search, at);
+  if (mark === MarkPhrase.beside) return beside(search, at);
+  if (mark === MarkPhrase.cookieJar) return cookieJar(search, at);
+  return mark === MarkPhrase.call ? call(search, at) : option(search, at);
+}
+
+/** `scheme://user:password@` (RFC 3986 §3.2.1); JSON may escape the slashes. */
+function userinfo({ view, context }: Search, colon: number): number {
+  const { bytes } = view;
+  const { start, end } = userinfoOf(bytes, colon);
+  if (!isScheme(bytes, colon)) return 0;
+  const text = bytes.latin1Slice(start, Math.min(end, start + JUDGED_BYTES_MAX));
+  if (!text.includes(':')) {
+    if (!/https?$/i.test(bytes.latin1Slice(Math.max(0, colon - 5), colon)) || !isSecretUser(text)) return 0;
+  }
+  context.redactText(view, start, end, USERINFO_CAUSE);
+  return end;
+}
+
+const USERINFO_CAUSE: Cause = { rule: 'looks:userinfo', name: null };
+/** A letter, and at least one more byte of a scheme, before the colon. */
+function isScheme(bytes: Buffer, colon: number): boolean {
+  for (let i = colon - 1; i >= 0 && i > colon - 64; i--) {
+    const byte = bytes[i] as number;
+    const letter = byte | 0x20;
+    if (letter >= 0x61 && letter <= 0x7a && byte < 0x80) {
+      if (i < colon - 1) return true;
+      continue;
+    }
+    if (!(byte >= 0x30 && byte <= 0x39) && byte !== 0x2b && byte !== 0x2e && byte !== 0x2d) return false;
+  }
+  return false;
+}
+
+function isSecretUser(userinfo: string): boolean {
+  return (
+    !/^(?:git|user|blog|www|me|info|admin|anonymous)$/i.test(userinfo) && (isMixed(userinfo) || userinfo.length >= 16)
+  );
+}
+
+/** `host:port:database:user:password` on a line of its own (PostgreSQL, The Password File). */
+function passwordLine({ view, context }: Search, colon: number): number {
+  const { bytes } = view;
+  let start = colon;
+  while (start > 0 && colon - start < 256 && isFieldByte(bytes[start - 1] as number)) start--;
+  if (start === colon || (start > 0 && bytes[start - 1] !== 0x0a)) return 0;
+  if (!/^(?:\*|\d+):[^/]+$/.test(bytes.latin1Slice(colon + 1, behindUser(bytes, colon)))) return 0;
+  const from = behindUser(bytes, colon) + 1;
+  let stop = from;
+  while (stop < bytes.length && isFieldByte(bytes[stop] as number) && bytes[stop] !== 0x5c) stop++;
+  if (stop - from < 2 || bytes[from] === 0x2f) return 0;
+  if (!isMixed(bytes.latin1Slice(from, Math.min(stop, from + JUDGED_BYTES_MAX)))) return 0;
+  context.redactText(view, from, stop, { rule: 'looks:pgpass', name: null });
+  return stop;
+}
+
+/** The colon behind port, database and user, which the survey has seen. */
+function behindUser(bytes: Buffer, colon: number): number {
+  return fieldEnd(bytes, fieldEnd(bytes, fieldEnd(bytes, colon + 1) + 1) + 1);
+}
+
+function isFieldByte(byte: number): boolean {
+  return !(
+    byte === 0x3a ||
+    byte === 0x22 ||
+    byte === 0x27 ||
+    byte === 0x20 ||
+    (byte >= 0x09 && byte <= 0x0d && byte !== 0x0b)
+  );
+}
+
+const CRYPT = /\$(?:1|2[abxy]?|5|6|7|y|apr1|argon2(?:id|i|d)|scrypt|pbkdf2[\w-]{0,12})\$(?=[^\t\n\f\r "'<>:\\&]{16})/y;
+const HASH: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  /[^\t\n\f\r "'<>:\\&]/.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+
+/** `$2b$12$…` (crypt(5)). */
+function cryptHash({ view, context }: Search, dollar: number): number {
+  const { bytes } = view;
+  CRYPT.lastIndex = 0;
+  if (!CRYPT.test(bytes.latin1Slice(dollar, Math.min(bytes.length, dollar + 64)))) return 0;
+  let end = dollar;
+  while (end < bytes.length && (HASH[bytes[end] as number] as number) === 1) end++;
+  context.redactText(view, dollar, end, { rule: 'looks:crypt-hash', name: null });
+  return end;
+}
+
+const VALUE_OF_OPTION = new RegExp(`${SPACE}{1,3}(?:\\\\{0,8}['"])?(?=${VALUE}{3})`, 'y');
+const OPTION_CAUSE: Cause = { rule: 'looks:command-line', name: null };
+
+const USER = new RegExp(
+  `(?:(?:-u|--user|--proxy-user|-U)(?:(?:${SPACE}|=){1,3}|${APART})|-u)(?:\\\\{0,8}['"])?[^\\t\\n\\f\\r :+%'"\\\\/][^\\t\\n\\f\\r :'"\\\\/]{0,127}:(?=${VALUE}{3})`,
+  'y',
+);
+/** Samba's tools: `-U domain\\user%password`. */
+const SAMBA_USER = new RegExp(
+  `(?:-U|--user)(?:(?:${SPACE}|=){1,3}|${APART}|)(?:\\\\{0,8}['"])?[^\\t\\n\\f\\r :+%'"]{1,128}%(?=${VALUE}{3})`,
+  'y',
+);
+const SAMBA =
+  /(?:^|[^\w-])(?:smb\w+|rpcclient|net|winexe|wmic|wbinfo|ntlm_auth|pth-\w+|mount\.cifs|crackmapexec)(?:\s[^\n|;]*)?$/;
+
+/** ` -u user:password`. */
+function userOption(search: Search, dash: number): number {
+  const { view, context } = search;
+  const { bytes } = view;
+  search.text ??= bytes.latin1Slice(0, bytes.length);
+  USER.lastIndex = dash;
+  SAMBA_USER.lastIndex = dash;
+  let value = 0;
+  if (USER.test(search.text)) value = USER.lastIndex;
+  else if (SAMBA_USER.test(search.text) && SAMBA.test(leadOf(bytes, dash))) value = SAMBA_USER.lastIndex;
+  if (value === 0) return 0;
+  const end = valueEnd(bytes, value);
+  if (/^\d{1,6}$/.test(bytes.latin1Slice(value, Math.min(end, value + 8)))) return 0;
+  context.redactText(view, value, end, OPTION_CAUSE);
+  return end;
+}
+
+/** What a letter means is the command's to say: a port as often as a password. */
+const LETTER = new RegExp(`-([apPwkK])(${SPACE}{1,16}|${APART}|)(?:\\\\{0,8}['"])?(?=${VALUE}{4})`, 'y');
+/** How far before its option a command is looked for. */
+const LEAD_BYTES = 160;
+const COMMAND =
+  /(?:^|[^\w-])(mysql\w*|mariadb[\w-]*|sshpass|sqlcmd|bcp|unzip|zip|7z[ar]?|openssl|cqlsh|mongo\w*|mosquitto_[ps]ub|redis-cli|ldap\w+|https?|(?:docker|podman|buildah|nerdctl|crane|oc|cf|az|helm registry)\s+login)(?:\s[^\n|;]*)?$/;
+
+/** `mysql -p…`. */
+function letterOption(search: Search, dash: number): number {
+  const { view, context } = search;
+  const { bytes } = view;
+  search.text ??= bytes.latin1Slice(0, bytes.length);
+  LETTER.lastIndex = dash;
+  const match = LETTER.exec(search.text);
+  if (match === null) return 0;
+  const value = LETTER.lastIndex;
+  const end = valueEnd(bytes, value);
+  if (!isMixed(bytes.latin1Slice(value, Math.min(end, value + JUDGED_BYTES_MAX)))) return 0;
+  if (!isPasswordLetter(match[1] as string, match[2] !== '', leadOf(bytes, dash))) return 0;
+  context.redactText(view, value, end, OPTION_CAUSE);
+  return end;
+}
+
+/** The command and its arguments before the option at `dash`, as they would be typed: `["mysql","-uroot",` too. */
+function leadOf(bytes: Buffer, dash: number): string {
+  const lead = bytes.latin1Slice(Math.max(0, dash - 1 - LEAD_BYTES), Math.max(0, dash - 1));
+  const quote = bytes[dash - 1];
+  if (quote !== 0x22 && quote !== 0x27) return lead;
+  return lead.slice(lead.lastIndexOf('[') + 1).replace(/[\\"',\s]+/g, ' ');
+}
+
+/** Whether an option of this letter is that of a password to the command that `lead` ends in. */
+function isPasswordLetter(letter: string, isApart: boolean, lead: string): boolean {
+  const command = COMMAND.exec(lead)?.[1];
+  if (command === undefined) return false;
+  if (/^(?:mysql|mariadb)/.test(command)) return letter === 'p' && !isApart;
+  if (/^(?:mosquitto|sqlcmd|bcp|zip|unzip)/.test(command)) return letter === 'P';
+  if (command.startsWith('7z')) return letter === 'p' && !isApart;
+  if (/^(?:redis|http)/.test(command)) return letter === 'a';
+  if (command === 'openssl') return isApart && (letter === 'k' || letter === 'K');
+  return letter === (command.startsWith('ldap') ? 'w' : 'p');
+}
+
+/** Whether subdomains are meant, the path, whether by TLS alone, when it ends, the name; JSON may have escaped the tabs. */
+const JAR_TAB = '(?:\\t|\\\\{1,8}t)';
+const COOKIE_JAR = new RegExp(
+  `${JAR_TAB}(?:TRUE|FALSE)${JAR_TAB}/[^\\t\\n\\r\\\\]{0,256}${JAR_TAB}(?:TRUE|FALSE)${JAR_TAB}-?[0-9]{1,20}${JAR_TAB}([^\\t\\n\\r\\\\]{1,256})${JAR_TAB}`,
+  'y',
+);
+
+/** A line of a file of cookies, as curl and browsers write it: all that cookies hold is secret, as in their headers. */
+function cookieJar(search: Search, tab: number): number {
+  const { view, context } = search;
+  const { bytes } = view;
+  search.text ??= bytes.latin1Slice(0, bytes.length);
+  COOKIE_JAR.lastIndex = tab;
+  const match = COOKIE_JAR.exec(search.text);
+  if (match === null) return 0;
+  const value = COOKIE_JAR.lastIndex;
+  let end = value;
+  while (end < bytes.length && (bytes[end] as number) > 0x20 && bytes[end] !== 0x5c && bytes[end] !== 0x22) end++;
+  if (end > value) context.redactText(view, value, end, { rule: 'name:cookie', name: match[1] ?? null });
+  return end;
+}
+
+/** Drivers of Go and of Oracle name no scheme: `user:password@tcp(`, `user/password@//`. */
+function driver({ view, context }: Search, at: number): number {
+  const { bytes } = view;
+  const isOracle = bytes[at + 1] !== 0x74 && bytes[at + 1] !== 0x75;
+  let start = at;
+  while (start > 0 && (DRIVER[bytes[start - 1] as number] as number) === 1 && (isOracle || bytes[start - 1] !== 0x3a))
+    start--;
+  const before = bytes.latin1Slice(Math.max(0, start - 2), start);
+  if (!(isOracle ? /\w\/$/ : /[\w.-]:$/).test(before) || at - start < (isOracle ? 3 : 1)) return 0;
+  context.redactText(view, start, at, USERINFO_CAUSE);
+  return at;
+}
+
+const DRIVER: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  /[^\t\n\f\r /@"'<>\\]/.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+
+/** Salesforce: the id of the organization, and the session: `00D…!…`. */
+function session({ view, context }: Search, mark: number): number {
+  const { bytes } = view;
+  let start = mark;
+  while (start > 0 && mark - start < 20 && isAlnum(bytes[start - 1] as number)) start--;
+  if (mark - start < 15 || mark - start > 18 || bytes.latin1Slice(start, start + 3) !== '00D') return 0;
+  if (start > 0 && bytes[start - 1] === 0x5f) return 0;
+  let end = mark + 1;
+  while (end < bytes.length && (isAlnum(bytes[end] as number) || bytes[end] === 0x2e || bytes[end] === 0x5f)) end++;
+  if (end - mark - 1 < 40) return 0;
+  context.redactText(view, start, end, { rule: 'looks:salesforce', name: null });
+  return end;
+}
+
+function isAlnum(byte: number): boolean {
+  const letter = byte | 0x20;
+  return (letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39);
+}
+
+/** In a call, or one behind the other as PHP writes them: `s:8:"password";s:7:"…"`. */
+const CALL =
+  /(?<=(?:\(|s:\d{1,4}:)[\t\n\f\r ]{0,8}\\{0,8}["']([A-Za-z][\w. -]{1,63}))\\{0,8}["'][\t\n\f\r ]{0,8}(?:,|;s:\d{1,6}:)[\t\n\f\r ]{0,8}\\{0,8}["'](?=([^"'\\\n]{4,256})\\{0,8}["'])/y;
+
+/** `define('DB_PASSWORD', '…')`, `setRequestHeader("X-Api-Key", "…")`: the name ends before `at`. */
+function call(search: Search, at: number): number {
+  const { view, context } = search;
+  const { bytes } = view;
+  search.text ??= bytes.latin1Slice(0, bytes.length);
+  let end = at;
+  while (end < bytes.length && end - at < 64 && bytes[end] !== 0x22 && bytes[end] !== 0x27 && bytes[end] !== 0x5c)
+    end++;
+  CALL.lastIndex = end;
+  const match = CALL.exec(search.text);
+  if (match === null) return 0;
+  const [, name, value] = match as unknown as [string, string, string];
+  const rule = context.names.ofText('field', name);
+  const secret = Buffer.from(value, 'latin1');
+  if (rule === null || value.startsWith('-') || isPlaceholder(value)) return 0;
+  if (!(isMixedToken(secret, 0, secret.length) || value.includes(' '))) return 0;
+  if (!isSecretValue(rule.value, secret, 0, secret.length)) return 0;
+  const start = CALL.lastIndex;
+  context.redactText(view, start, start + value.length, { rule: rule.id, name: null });
+  return start + value.length;
+}
+
+const BESIDE = /[\])'"]{0,2}[ \t]{0,4}(?:\(|\|\||\?\?)?[ \t]{0,4}\\{0,8}["'`](?=([^"'`\\\n]{4,256})\\{0,8}["'`])/y;
+
+/** `:password "…"`, `setPassword("…")`, `process.env.SECRET || "…"`: the name ends before `at`. */
+function beside(search: Search, at: number): number {
+  const { view, context } = search;
+  const { bytes } = view;
+  search.text ??= bytes.latin1Slice(0, bytes.length);
+  BESIDE.lastIndex = at;
+  const value = BESIDE.exec(search.text)?.[1];
+  if (value === undefined) return 0;
+  let name = at;
+  while (name > 0 && at - name < 128 && isNameByte(bytes[name - 1] as number)) name--;
+  const rule = context.names.of('field', bytes, name, at);
+  const start = BESIDE.lastIndex;
+  const stop = start + value.length;
+  if (rule === null || value.startsWith('-') || isPlaceholder(value) || !isMixedToken(bytes, start, stop)) return 0;
+  if (!isSecretValue(rule.value, bytes, start, stop)) return 0;
+  context.redactText(view, start, stop, context.cause(rule.id, view, name, at));
+  return stop;
+}
+
+/** ` --password …`, whose name ends before `at`. */
+function option(search: Search, at: number): number {
+  const { view, context } = search;
+  const { bytes } = view;
+  let end = at;
+  while (end < bytes.length && isNameByte(bytes[end] as number)) end++;
+  let start = at;
+  while (start > 0 && at - start < 128 && isNameByte(bytes[start - 1] as number)) start--;
+  while (bytes[start] === 0x2d) start++;
+  const rule = context.names.of('field', bytes, start, end);
+  if (rule === null || rule.value === 'opaque') return 0;
+  search.text ??= bytes.latin1Slice(0, bytes.length);
+  VALUE_OF_OPTION.lastIndex = end;
+  if (!VALUE_OF_OPTION.test(search.text)) return 0;
+  const value = VALUE_OF_OPTION.lastIndex;
+  const stop = valueEnd(bytes, value);
+  if (bytes[value] === 0x2d || isPlaceholder(bytes.latin1Slice(value, Math.min(stop, value + JUDGED_BYTES_MAX))))
+    return 0;
+  context.redactText(view, value, stop, OPTION_CAUSE);
+  return stop;
+}
+
+function valueEnd(bytes: Buffer, at: number): number {
+  let end = at;
+  while (end < bytes.length && (VALUE_BYTES[bytes[end] as number] as number) === 1) end++;
+  return end;
+}
+
+function isNameByte(byte: number): boolean {
+  const letter = byte | 0x20;
+  return (letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x5f;
+}

@@ -1,0 +1,165 @@
+/**
+ * Takes the secrets out of a request target, and of any URL: userinfo, parameters of the path, the query, the fragment, and
+ * path segments that are tokens because of what stands before them (`/reset/…`, `/invite/…`, `/services/T…/B…/…`).
+ */
+import type { TraceRequest } from '../trace/trace.js';
+import { cardContext, cardEnd } from './cards.js';
+import { REDACTED } from './edits.js';
+import type { DocumentRedactor } from './redact-document.js';
+import type { Redactions } from './redactions.js';
+import type { SensitiveNames } from './sensitive-names.js';
+import { isOpaque, isSecretValue } from './value-shapes.js';
+
+export interface TargetContext {
+  readonly documents: DocumentRedactor;
+  readonly names: SensitiveNames;
+  readonly defaults: boolean;
+}
+
+export function redactTarget(request: TraceRequest, context: TargetContext, redactions: Redactions): void {
+  const { method, path, query } = request;
+  // No part of the authority-form (RFC 9112 §3.2.3), but clients send it.
+  const target = method === 'CONNECT' ? withoutUserinfo(request.target, redactions) : request.target;
+  request.path = redactPath(path, context, redactions);
+  request.query = redactQuery(query, context, redactions, path);
+  // Most targets are made of these two, which then need no second look.
+  if (target === path) request.target = request.path;
+  else if (target === `${path}?${query}`) request.target = `${request.path}?${request.query}`;
+  else request.target = redactions.again(() => redactUrl(target, context, redactions));
+}
+
+/** The authority as it is told beside the target: without user and password. */
+export function redactAuthority(authority: string, { documents }: TargetContext, redactions: Redactions): string {
+  const redacted = documents.public(withoutUserinfo(authority, redactions));
+  redactions.noteAll('authority', redacted);
+  return redacted.result;
+}
+
+function withoutUserinfo(authority: string, redactions: Redactions): string {
+  const at = authority.lastIndexOf('@');
+  if (at < 0) return authority;
+  const after = `${REDACTED}${authority.slice(at)}`;
+  redactions.note('authority', { rule: 'looks:userinfo', name: null }, authority, after);
+  return after;
+}
+
+/** Whether a header's value is one URL, or a path. */
+export function isUrl(value: string): boolean {
+  return /^(?:[A-Za-z][A-Za-z0-9+.-]{0,30}:\/)?\/[^\s<>",]*$/.test(value);
+}
+
+export function redactUrl(url: string, context: TargetContext, redactions: Redactions): string {
+  const question = url.indexOf('?');
+  if (question < 0) return redactPath(url, context, redactions);
+  const path = redactPath(url.slice(0, question), context, redactions);
+  return `${path}?${redactQuery(url.slice(question + 1), context, redactions, path)}`;
+}
+
+/** A query, and the fragment behind it where there is one: tokens travel in either. */
+function redactQuery(query: string, { documents }: TargetContext, redactions: Redactions, path: string): string {
+  if (query === '') return query;
+  const hash = query.indexOf('#');
+  const [before, behind] = hash < 0 ? [query, null] : [query.slice(0, hash), query.slice(hash + 1)];
+  const first = documents.query(before, TOKEN_PATH.test(path));
+  redactions.noteAll('query', first);
+  if (behind === null) return first.result;
+  return `${first.result}#${redactFragment(behind, documents, redactions)}`;
+}
+
+/** The fragment of a single page may hold a path with a query of its own. */
+function redactFragment(fragment: string, documents: DocumentRedactor, redactions: Redactions): string {
+  const question = fragment.indexOf('?');
+  const redacted = documents.query(question < 0 ? fragment : fragment.slice(question + 1));
+  redactions.noteAll('fragment', redacted);
+  return question < 0 ? redacted.result : `${fragment.slice(0, question + 1)}${redacted.result}`;
+}
+
+/** A path may carry parameters, `;jsessionid=…` (RFC 3986 §3.3), and a fragment where there is no query. */
+function redactPath(path: string, context: TargetContext, redactions: Redactions): string {
+  const hash = path.indexOf('#');
+  if (hash >= 0) {
+    const before = redactPath(path.slice(0, hash), context, redactions);
+    return `${before}#${redactFragment(path.slice(hash + 1), context.documents, redactions)}`;
+  }
+  // A target that begins like a reference without a scheme (RFC 3986 §4.2).
+  const userinfo = context.defaults ? /^\/\/[^/@:]*:[^/]*@/.exec(path) : null;
+  if (userinfo !== null) {
+    const after = `//${REDACTED}${path.slice(userinfo[0].length - 1)}`;
+    redactions.note('path', { rule: 'looks:userinfo', name: null }, path, after);
+    return redactPath(after, context, redactions);
+  }
+  if (path.length < 8 && !context.documents.hasPatterns) return path;
+  const { names, documents, defaults } = context;
+  let result = path.includes(';')
+    ? path.replace(/;([^=;/]+)=([^;/]*)/g, (pair, name: string, value: string) => {
+        const rule = names.ofText('query', name) ?? names.ofText('field', name);
+        const bytes = Buffer.from(value);
+        if (rule === null || !isSecretValue(rule.value, bytes, 0, bytes.length)) return pair;
+        redactions.note('path', { rule: rule.id, name }, value, REDACTED);
+        return `;${name}=${REDACTED}`;
+      })
+    : path;
+  if (defaults && path.length >= 20) result = redactSegments(result, redactions);
+  if (!documents.mayHold(result)) return result;
+  const redacted = documents.text(result, 'path');
+  redactions.noteAll('path', redacted);
+  return redacted.result;
+}
+
+/** The path of a link from a mail. */
+const TOKEN_PATH =
+  /(?:^|[/_-])(?:reset|verify|verification|confirm|confirmation|activate|activation|unsubscribe|invite|invitation|magic|magiclink|recover|unlock)[\w-]{0,20}\/?$/i;
+
+/** Words after which a segment of a path is a token, if it looks like one. */
+const TOKEN_WORDS =
+  /^(?:(?:password|pwd|passwd|account|email|user|users|auth|oauth2?)[-_]?)?(?:reset|forgot|recover|recovery|invite|invites|invitation|invitations|magic|magiclink|verify|verification|confirm|confirmation|activate|activation|unsubscribe|unlock|token|tokens|session|sessions|callback|sso|saml|login|signin|onboarding|accept|join|approve|share|shared|s|k|key|keys|apikey|apikeys|secret|secrets|hook|hooks|webhook|webhooks|incoming|bot|otp|jwt|authenticate|auth|unseal|wrap|impersonate|preview|optout|opt-out|pay)(?:[-_]?(?:password|link|token|email|account|user|complete|confirm|key|login))?$/i;
+const CARD_WORDS = /^(?:cards?|credit-?cards?|pan|payments?|pay|charge|charges|tokeni[sz]e)$/i;
+
+function redactSegments(path: string, redactions: Redactions): string {
+  const segments = path.split('/');
+  let wordAt = -9;
+  for (let i = 0; i < segments.length && i < SEGMENTS_MAX; i++) {
+    const segment = segments[i] as string;
+    if (i - wordAt <= (/^(?:hooks?|webhooks?)$/i.test(segments[wordAt] ?? '') ? 3 : 2) && isTokenSegment(segment)) {
+      segments[i] = REDACTED;
+      redactions.note('path', { rule: 'looks:path-token', name: segments[wordAt] ?? null }, segment, REDACTED);
+      continue;
+    }
+    // Slack's, and its likes': /services/T…/B…/token
+    if (segment.length >= 20 && /^[TB][A-Z0-9]{7,12}$/.test(segments[i - 1] ?? '') && isOpaque(segment)) {
+      segments[i] = REDACTED;
+      redactions.note('path', { rule: 'looks:webhook', name: null }, segment, REDACTED);
+      continue;
+    }
+    // ASP.NET's session without cookies: `/(S(…))/`.
+    const session = /^\(S\(([a-z0-5]{24})\)/.exec(segment);
+    if (session !== null) {
+      segments[i] = segment.replace(session[1] as string, REDACTED);
+      redactions.note('path', { rule: 'name:session', name: null }, segment, segments[i] as string);
+      continue;
+    }
+    if (segment.length <= 48 && TOKEN_WORDS.test(segment)) wordAt = i;
+    const digits = /^\d{12,19}$/.test(segment);
+    if (digits && CARD_WORDS.test(segments[i - 1] ?? '')) {
+      const bytes = Buffer.from(segment);
+      if (cardEnd(bytes, 0, bytes.length, { name: cardContext('card'), isInProse: false }) < 0) continue;
+      segments[i] = REDACTED;
+      redactions.note('path', { rule: 'looks:card', name: segments[i - 1] ?? null }, segment, REDACTED);
+    }
+  }
+  return segments.join('/');
+}
+
+const SEGMENTS_MAX = 256;
+
+function isTokenSegment(segment: string): boolean {
+  if (segment.length < 16 || segment.length > 4096) return false;
+  const plain =
+    segment.includes('.') && /\.[a-z]{2,5}$/.test(segment) ? segment.slice(0, segment.lastIndexOf('.')) : segment;
+  return (
+    isOpaque(plain) ||
+    (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(plain) === false &&
+      /^[A-Za-z0-9_-]{20,}$/.test(plain) &&
+      isOpaque(plain.replace(/-/g, '')))
+  );
+}

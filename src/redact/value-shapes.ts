@@ -1,0 +1,193 @@
+/**
+ * What the value under a secret's name looks like: made by a machine, a word or two of a person's, a placeholder, a
+ * label. Whole-value tests over bytes; a value longer than `SHAPE_BYTES_MAX` is judged by its beginning.
+ */
+import type { ValueTest } from './name-table.js';
+
+const SHAPE_BYTES_MAX = 256;
+
+/** Whether a value is to be replaced under a name whose values must look like `test`. */
+export function isSecretValue(test: ValueTest | null, bytes: Buffer, start: number, end: number): boolean {
+  if (test === null) return true;
+  const length = end - start;
+  if (length > SHAPE_BYTES_MAX)
+    return test === 'any' || !isProse(bytes.toString('latin1', start, start + SHAPE_BYTES_MAX));
+  if (test === 'any' && isQuickYes(bytes, start, end)) return true;
+  const text = bytes.toString('utf8', start, end);
+  if (isPlaceholder(text)) return false;
+  switch (test) {
+    case 'pin':
+      // Six digits are as often a postal code of India's, which has the same name.
+      return /^\d+$/.test(text) ? length >= 3 && length !== 6 : !isWordy(text) && !isLabel(text);
+    case 'any':
+      return !isLabel(text);
+    case 'token':
+      // A count, a mark.
+      if (/^\d{1,2}$|^[^\p{L}\d]{1,8}$/u.test(text)) return false;
+      return hasCredentials(text) || (!isWordy(text) && !isLabel(text) && !isPublicId(text));
+    case 'opaque':
+      return isOpaque(text);
+    case 'code':
+      return /^\d+$/.test(text) ? length >= 3 && length <= 19 : !isWordy(text) && !isLabel(text);
+  }
+}
+
+/** No space and a digit between letters: nothing a label or a placeholder has. */
+function isQuickYes(bytes: Buffer, start: number, end: number): boolean {
+  let hasDigit = false;
+  let hasLetter = false;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte <= 0x20 || byte >= 0x80 || byte === 0x3c || byte === 0x7b || byte === 0x24 || byte === 0x25) return false;
+    if (byte >= 0x30 && byte <= 0x39) hasDigit = true;
+    else if ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a) hasLetter = true;
+  }
+  // `---` fills a column.
+  return hasDigit || (hasLetter && end - start <= 3);
+}
+
+/** Credentials behind a scheme (RFC 9110 §11.4). */
+const SCHEME = /^(?:bearer|basic|digest|negotiate|ntlm|token|apikey|hmac|aws4-hmac-sha256|sharedkey)\s+(\S+)/i;
+
+function hasCredentials(text: string): boolean {
+  const match = SCHEME.exec(text);
+  return match !== null && !isWordy(match[1] as string);
+}
+
+const PLACEHOLDER =
+  /^(?:redacted|\[?(?:redacted|filtered|hidden|masked|removed|secret removed)\]?|<[^<>]*>|&lt;.*|\$\{?[\w.:-]*\}?|\{\{.*\}\}|\{[\w.:-]+\}|%[\w-]+%|[*•x.…#_-]{3,}|\*{3}.*|n\/?a|oauth[12]?|saml2?|x509|sha-?\d{1,3}|null|nil|none|undefined|true|false|yes|no|on|off|required|optional|enabled|disabled|(?:string|int|float|boolean|id)!|string|integer|number|boolean|object|array|(?:your|my|the|some|an?|enter|insert|replace|put)[ _-].*(?:here|key|token|password|secret|value|id)|.*(?:your|placeholder|goes[ _-]?here|\.\.\.).*|change[ _-]?me|todo|fixme|example|\w+\.\w+\(.*|(?:process|os|import)\.[\w.]*env\b.*|(?:sk|pk|rk)_(?:live|test)_?\W*)$/i;
+
+export function isPlaceholder(text: string): boolean {
+  return PLACEHOLDER.test(text);
+}
+
+const NOUN =
+  /pass|contrase|senha|kennwort|mot de|token|secret|geheim|\bkey\b|\bpin\b|\bcode\b|login|sign|credential|session|cookie|card|karte|clave|chave|schl[uü]ssel|parol|пароль|密码|パスワード/i;
+const ADVICE =
+  /\b(?:must|should|required?|enter|please|your|forgot(?:ten)?|invalid|expired?|missing|incorrect|wrong|cannot|can't|optional|characters?|least|see|rfc|section|use[ds]?|is|are|the|bitte|oublié|olvidaste|esqueceu|vergessen)\b/i;
+
+/** A caption or a sentence about a secret, as translations, schemas and error messages have them. */
+function isLabel(text: string): boolean {
+  if (
+    /^(?:Password|Passwort|Kennwort|Passwords|Token|Secret|Pass(?:phrase|code)|Contraseña|Senha|Passe|Mot de passe|Parola|Hasło|Пароль|密码|密碼|パスワード|비밀번호)[:：*?]?$/.test(
+      text,
+    )
+  )
+    return true;
+  if (!/[^\s\d][\s\u00a0]+\S*\p{L}/u.test(text)) return false;
+  if (/\d.*\p{L}.*\d|[=+/]{2}/u.test(text) && !ADVICE.test(text)) return false;
+  return NOUN.test(text) || ADVICE.test(text) || /[?…]$/.test(text);
+}
+
+/** Several words, none of them long and mixed. */
+export function isProse(text: string): boolean {
+  const words = text.split(/\s+/);
+  return words.length >= 4 && words.every((word) => word.length < 24);
+}
+
+const VOWEL = /[^aeiou]{2}y[^aeiou]{2}|[aeiouáéíóúäöüàèâêôãõåæøœ]/i;
+
+/**
+ * Words and numbers as a person writes them, joined or not: `morning-1`, `Season Pass`, `2026-autumn-term`, `USDC`,
+ * `alt+s-key`. Not `hunter2`, `a1b2-c3d4`, `XKCD-7QPL-ZZ9P`.
+ */
+export function isWordy(text: string): boolean {
+  const pieces = text.split(/[^\p{L}\p{N}']+/u).filter((piece) => piece !== '');
+  if (pieces.length === 0 || /[!$%^*~`\\{}=\n]/.test(text)) return false;
+  // As mail providers give them to applications.
+  if (/^[a-z0-9]{4}(?: [a-z0-9]{4}){3}$/.test(text)) return false;
+  if (
+    pieces.length > 2 &&
+    pieces.every((piece) => piece.length === pieces[0]?.length && piece.length >= 4 && /^[A-Z0-9]+$/.test(piece))
+  )
+    return false;
+  let words = 0;
+  for (const piece of pieces) {
+    if (isWord(piece, pieces.length > 1)) words++;
+    else if (/^\d{1,8}$/.test(piece) || piece.length === 1) continue;
+    else if (/^\d{1,4}\p{Ll}{2,}$/u.test(piece)) words++;
+    else if (piece.length <= 4 && pieces.length > 2) continue;
+    else if (/^[vr]\d{1,4}$/.test(piece)) continue;
+    else return false;
+  }
+  return words > 0;
+}
+
+function isWord(piece: string, isOneOfMany: boolean): boolean {
+  if (/^\p{Lo}+$/u.test(piece)) return true;
+  const lower = piece.toLowerCase();
+  // Two or three letters may be anything, unless a vowel is between consonants or other words stand beside them.
+  if (piece.length < 4)
+    return (
+      /^(?:\p{Lu}?\p{Ll}+|\p{Lu}+)$/u.test(piece) &&
+      piece.length > 1 &&
+      (isOneOfMany || /^[^aeiou\d][aeiou][^aeiou\d]$/.test(lower))
+    );
+  if (/^\p{Lu}{2,5}$/u.test(piece)) return true;
+  if (
+    piece.length > 24 ||
+    !/^(?:\p{Lu}?\p{Ll}+|\p{Lu}+|\p{Ll}*(?:\p{Lu}\p{Ll}{2,})+\p{Lu}?|\p{Ll}+(?:\p{Lu}{2,}|\p{Lu}\p{Ll}+)|\p{Lu}{2,}\p{Ll}{3,})$/u.test(
+      piece.replace(/'/g, ''),
+    )
+  )
+    return false;
+  return VOWEL.test(piece) && !/[^aeiouyáéíóúäöüàèâêôãõåæøœа-яёα-ω']{5}/i.test(piece) && !/[aeiou]{5}/i.test(piece);
+}
+
+const UUID = /^\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?$/i;
+
+/** An id that is known to be public by its form: a resource id of Twilio's, a name, an address without parameters. */
+function isPublicId(text: string): boolean {
+  return (
+    /^(?:AC|CA|SM|MM|PN|RE|CF|IS|WS|ZS|US|MG|VA|HX|FW)[0-9a-f]{32}$/.test(text) ||
+    /^(?:arn:|urn:|https?:\/\/[^?#]*$)/i.test(text)
+  );
+}
+
+/** A long run of mixed letters and digits without the marks of a path, a date, a version or an id. */
+export function isOpaque(text: string): boolean {
+  const { length } = text;
+  if (length < 16 || /[\s<>{}()[\]"'`|,;@!?*&^]/.test(text) || UUID.test(text) || isPublicId(text)) return false;
+  if (/^(?:\d+|[\d.:TZ+-]+)$/.test(text) || /^(?:sha\d+|md5)[-:]/i.test(text) || /^[a-z][a-z0-9+.-]*:/i.test(text))
+    return false;
+  if (/^(?:ssh-|AAAA[BCE]3|ecdsa-)/.test(text) || text.split(/[/.:]/).length > 4) return false;
+  if (/^[\w.-]+\.(?:com|net|org|io|png|jpe?g|svg|gif|json|pdf|html?|css|js|ts|txt|xml|csv|zip|gz)$/i.test(text))
+    return false;
+  // Paths: of files, and below a word.
+  if (/\/.*\.[a-z0-9]{2,5}$/i.test(text)) return false;
+  if (/^[a-z]+(?:[-_][a-z]+)*\/[^+=]*$/.test(text) && isWordy(text.slice(0, text.indexOf('/')))) return false;
+  if (isWordy(text)) return false;
+  // Identifiers in code: words joined by marks.
+  if (
+    text
+      .split(/[-_.:/+=]/)
+      .every((piece) => piece === '' || isWordy(piece) || /^(?:[a-z]{1,12}|[A-Z]{1,12}|\d{1,6}|v\d+)$/.test(piece))
+  )
+    return false;
+  return /\d/.test(text) || (/[a-z]/.test(text) && /[A-Z]/.test(text)) || length >= 32;
+}
+
+/** A run of letters with digits or marks among them, as passwords have and words have not. */
+export function isMixedToken(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start < 4 || end - start > 4096) return end - start > 4096;
+  let letters = 0;
+  let digits = 0;
+  let marks = 0;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte >= 0x30 && byte <= 0x39) digits++;
+    else if ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a) letters++;
+    else if (
+      byte === 0x21 ||
+      byte === 0x23 ||
+      byte === 0x24 ||
+      byte === 0x40 ||
+      byte === 0x5e ||
+      byte === 0x2a ||
+      byte === 0x7e
+    )
+      marks++;
+    else if (byte <= 0x20) return false;
+  }
+  return letters > 0 && (digits > 0 || marks > 0) && !isWordy(bytes.toString('utf8', start, end));
+}

@@ -1,0 +1,338 @@
+/**
+ * What the page and other programs ask: a table of routes, from which `document.ts` makes the API's own description.
+ *
+ * in: `GET /api/…` · out: JSON, events, archives; or `{"message": "…"}` with what is wrong in plain words
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SensorError } from '../../errors.js';
+import { MARK_ROWS } from '../../pair/exchange.js';
+import type { Selection } from '../endpoints/inventory.js';
+import { overridesOf } from '../endpoints/overrides.js';
+import { FIELDS } from '../filter/fields.js';
+import { FilterError } from '../filter/parse.js';
+import type { Query, Store } from '../store/store.js';
+import type { Access } from './access.js';
+import { apiDocument } from './document.js';
+import { exportTraces } from './export.js';
+import { PARAMETERS, type Parameter, type ParameterName } from './parameters.js';
+import { Refused, replyJson } from './reply.js';
+import type { Schema } from './schemas.js';
+import type { Tail } from './tail.js';
+
+export interface ApiContext {
+  readonly store: Store;
+  readonly access: Access;
+  readonly tail: Tail;
+  readonly version: string;
+}
+
+export interface Asked {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly given: Given;
+}
+
+/** Parameters as they were given, or by default. */
+interface Given {
+  readonly filter: string;
+  readonly before: number | null;
+  readonly after: number | null;
+  readonly limit: number;
+  readonly stretches: number;
+  readonly service: string | null;
+  readonly host: string | null;
+  readonly seq: number;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly summary: string;
+  readonly parameters: readonly ParameterName[];
+  /** What is sent, as JSON. */
+  readonly body?: Schema;
+  /** By media type. */
+  readonly answers: Readonly<Record<string, Schema>>;
+  /** Whether it is asked before there is a session. */
+  readonly isOpen?: true;
+  handle(context: ApiContext, asked: Asked): Promise<void> | void;
+}
+
+const json = (schema: Schema): Record<string, Schema> => ({ 'application/json': schema });
+
+export const ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/api/traces',
+    summary: 'Traces that pass a filter, the newest first, a page at a time',
+    parameters: ['filter', 'before', 'after', 'limit'],
+    answers: json('Page'),
+    handle: async ({ store }, { response, given }) => replyJson(response, 200, await store.list(queryOf(given))),
+  },
+  {
+    method: 'GET',
+    path: '/api/traces/{seq}',
+    summary: 'A trace with its headers and bodies, and whose sensor sent it',
+    parameters: ['seq'],
+    answers: json('Whole'),
+    handle: async ({ store }, { response, given }) => {
+      const whole = await store.get(given.seq);
+      if (whole === null) throw new Refused(404, `trace ${given.seq} is not here, or not any more`);
+      replyJson(response, 200, { seq: whole.seq, trace: JSON.parse(whole.ndjson), resource: whole.resource });
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/tail',
+    summary: 'Traces that pass a filter as they come, as server-sent events',
+    parameters: ['filter', 'after'],
+    answers: { 'text/event-stream': 'Text' },
+    handle: ({ tail }, { request, response, given }) => tail.open(request, response, given.filter, given.after),
+  },
+  {
+    method: 'GET',
+    path: '/api/export.ndjson',
+    summary: 'Traces that pass a filter as NDJSON, the newest first',
+    parameters: ['filter', 'before', 'count'],
+    answers: { 'application/x-ndjson': 'Text' },
+    handle: ({ store, version }, { response, given }) =>
+      exportTraces('ndjson', store, response, { ...queryOf(given), version }),
+  },
+  {
+    method: 'GET',
+    path: '/api/export.har',
+    summary: 'Traces that pass a filter as an HTTP Archive, the newest first',
+    parameters: ['filter', 'before', 'count'],
+    answers: { 'application/json': 'Any' },
+    handle: ({ store, version }, { response, given }) =>
+      exportTraces('har', store, response, { ...queryOf(given), version }),
+  },
+  {
+    method: 'GET',
+    path: '/api/rates',
+    summary: 'How many, how many failed, and how fast, over the time of the newest 20,000 that pass a filter',
+    parameters: ['filter', 'stretches'],
+    answers: json('Rates'),
+    handle: async ({ store }, { response, given }) =>
+      replyJson(response, 200, await store.rates(given.filter, given.stretches)),
+  },
+  {
+    method: 'GET',
+    path: '/api/endpoints',
+    summary: 'What services offer, by the traces so far: how often, how fast, by whom, with which data',
+    parameters: ['service', 'host'],
+    answers: json('Endpoints'),
+    handle: async ({ store }, { response, given }) =>
+      replyJson(response, 200, await store.endpoints(selectionOf(given))),
+  },
+  {
+    method: 'GET',
+    path: '/api/endpoints/openapi.json',
+    summary: 'The same as an OpenAPI 3.1 document, with how often each claim was seen',
+    parameters: ['service', 'host'],
+    answers: json('Any'),
+    handle: async ({ store }, { response, given }) => replyJson(response, 200, await store.openApi(selectionOf(given))),
+  },
+  {
+    method: 'GET',
+    path: '/api/drift',
+    summary: 'Where what came in parts from the document that the satellite was started with',
+    parameters: [],
+    answers: json('SpecDrift'),
+    handle: async ({ store }, { response }) => replyJson(response, 200, await store.specDrift()),
+  },
+  {
+    method: 'POST',
+    path: '/api/drift',
+    summary: 'Where the newest 5,000 traces that pass a filter part from an OpenAPI document',
+    parameters: [],
+    body: 'DriftAsked',
+    answers: json('Drift'),
+    handle: async ({ store }, { request, response }) => {
+      const sent = (await bodyOf(request, DOCUMENT_BYTES_MAX)) as { document?: unknown; filter?: unknown } | null;
+      if (typeof sent?.document !== 'string' || typeof sent.filter !== 'string')
+        throw new Refused(400, 'send {"document": "…", "filter": "…"}, the document as text');
+      replyJson(response, 200, await store.drift(sent.document, sent.filter));
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/templates',
+    summary: 'Path templates that a person has said are right',
+    parameters: [],
+    answers: json('Templates'),
+    handle: async ({ store }, { response }) => replyJson(response, 200, { templates: await store.templates() }),
+  },
+  {
+    method: 'PUT',
+    path: '/api/templates',
+    summary: 'Says which path templates are right, whatever the traces say',
+    parameters: [],
+    body: 'Templates',
+    answers: json('Templates'),
+    handle: async ({ store }, { request, response }) => {
+      const templates = templatesOf(await bodyOf(request, TEMPLATES_BYTES_MAX));
+      await store.setTemplates(templates);
+      replyJson(response, 200, { templates });
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/sensors',
+    summary: 'Who sends, since when, and what they lost',
+    parameters: [],
+    answers: json('Sensors'),
+    handle: async ({ store }, { response }) => replyJson(response, 200, await store.sensors()),
+  },
+  {
+    method: 'GET',
+    path: '/api/facts',
+    summary: 'What was received, kept, refused and evicted',
+    parameters: [],
+    answers: json('Facts'),
+    handle: async ({ store }, { response }) => replyJson(response, 200, await store.facts()),
+  },
+  {
+    method: 'GET',
+    path: '/api/fields',
+    summary: 'The fields of the filter language, and values that some of them have',
+    parameters: [],
+    answers: json('Fields'),
+    handle: async ({ store }, { response }) => {
+      const fields = [...FIELDS.values()].map(({ name, type, example, help }) => ({ name, type, example, help }));
+      const marks = Object.values(MARK_ROWS).map(({ name, help }) => ({ name, help }));
+      replyJson(response, 200, { fields, marks, values: await store.values() });
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/openapi.json',
+    summary: 'This description',
+    parameters: [],
+    answers: json('Any'),
+    isOpen: true,
+    handle: ({ version }, { response }) => replyJson(response, 200, apiDocument(ROUTES, version)),
+  },
+  {
+    method: 'POST',
+    path: '/api/session',
+    summary: 'Trades the token for a cookie that no script can read',
+    parameters: [],
+    body: 'Token',
+    answers: json('Any'),
+    isOpen: true,
+    handle: async ({ access }, { request, response }) => {
+      response.setHeader(
+        'Set-Cookie',
+        access.openSession(((await bodyOf(request, TOKEN_BYTES_MAX)) as { token?: unknown } | null)?.token),
+      );
+      replyJson(response, 200, {});
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/api/session',
+    summary: 'Ends the session of the cookie',
+    parameters: [],
+    answers: json('Any'),
+    isOpen: true,
+    handle: ({ access }, { request, response }) => {
+      response.setHeader('Set-Cookie', access.closeSession(request));
+      replyJson(response, 200, {});
+    },
+  },
+];
+
+/** Answers a request below `/api`. @throws Refused */
+export async function answerApi(
+  context: ApiContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://satellite');
+  const there = ROUTES.filter(({ path }) => matches(path, url.pathname));
+  if (there.length === 0)
+    throw new Refused(404, `${url.pathname}: nothing here; /api/openapi.json describes what there is`);
+  const route = there.find(({ method }) => method === request.method);
+  if (route === undefined) throw new Refused(405, `${request.method} ${url.pathname}: method not allowed`);
+  if (route.isOpen !== true) context.access.checkReader(request);
+  const given = readParameters(route, url);
+  try {
+    await route.handle(context, { request, response, given });
+  } catch (error) {
+    if (error instanceof SensorError) throw new Refused(400, error.message);
+    if (error instanceof FilterError) throw new Refused(400, `filter: ${error.message}`, { at: error.at });
+    throw error;
+  }
+}
+
+const SEQ = /^\d{1,15}$/;
+
+function matches(path: string, asked: string): boolean {
+  if (!path.endsWith('{seq}')) return path === asked;
+  const prefix = path.slice(0, -'{seq}'.length);
+  return asked.startsWith(prefix) && SEQ.test(asked.slice(prefix.length));
+}
+
+function readParameters(route: Route, url: URL): Given {
+  const given: Record<string, unknown> = {};
+  for (const name of url.searchParams.keys())
+    if (!(route.parameters as readonly string[]).includes(name))
+      throw new Refused(
+        400,
+        `${route.path} has no parameter ${JSON.stringify(name)}; it has ${route.parameters.join(', ') || 'none'}`,
+      );
+  for (const name of route.parameters) {
+    const row: Parameter = PARAMETERS[name];
+    const text = name === 'seq' ? url.pathname.slice(url.pathname.lastIndexOf('/') + 1) : url.searchParams.get(name);
+    given[row.property ?? name] = text === null ? row.default : numberGiven(name, row, text);
+  }
+  return given as unknown as Given;
+}
+
+function numberGiven(name: string, { min, max }: Parameter, text: string): unknown {
+  if (max === undefined) return text;
+  const value = SEQ.test(text) ? Number(text) : Number.NaN;
+  if (value >= (min ?? 0) && value <= max) return value;
+  throw new Refused(400, `${name}=${JSON.stringify(text)} is no number from ${min ?? 0} to ${max}`);
+}
+
+function queryOf({ filter, before, after, limit }: Given): Query {
+  if (before !== null && after !== null)
+    throw new Refused(400, 'before and after are for the two directions; give one of them');
+  return { filter, limit, ...(before === null ? {} : { before }), ...(after === null ? {} : { after }) };
+}
+
+function selectionOf({ service, host }: Given): Selection {
+  return { ...(service === null ? {} : { service }), ...(host === null ? {} : { host }) };
+}
+
+const TOKEN_BYTES_MAX = 4096;
+const TEMPLATES_BYTES_MAX = 1 << 20;
+const DOCUMENT_BYTES_MAX = 8 << 20;
+
+/** JSON that a script of this origin sent. @throws Refused */
+async function bodyOf(request: IncomingMessage, bytes_max: number): Promise<unknown> {
+  // Only such a script can send this type: a form of another site cannot.
+  if (request.headers['content-type'] !== 'application/json') throw new Refused(415, 'send it as application/json');
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > bytes_max) throw new Refused(413, 'too large');
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    throw new Refused(400, 'what was sent is not JSON');
+  }
+}
+
+function templatesOf(value: unknown): string[] {
+  try {
+    return overridesOf(value, 'templates');
+  } catch (error) {
+    throw new Refused(400, (error as Error).message);
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Where traces are sent to.
+ *
+ * in: `POST /v1/traces` (OTLP/HTTP, JSON and protobuf, https://opentelemetry.io/docs/specs/otlp/#otlphttp) and
+ * `POST /1.0/ebpf/traces` (levo), each optionally gzip · out: what became of them, in the form of the request
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Ingest, mediaTypeOf } from '../receive/ingest.js';
+import { writePartialSuccess, writeStatus } from '../receive/otlp-protobuf.js';
+import type { Access } from './access.js';
+import { type Refused, reply, replyJson } from './reply.js';
+
+export const INGEST_PATHS: Readonly<Record<string, 'otlp' | 'levo'>> = {
+  '/v1/traces': 'otlp',
+  '/1.0/ebpf/traces': 'levo',
+};
+
+export interface IngestContext {
+  readonly ingest: Ingest;
+  readonly access: Access;
+  onReceived(count: number, lines: string): void;
+}
+
+export async function takeTraces(
+  { ingest, access, onReceived }: IngestContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+  protocol: 'otlp' | 'levo',
+): Promise<void> {
+  const isProtobuf = protocol === 'otlp' && mediaTypeOf(request) === 'application/x-protobuf';
+  try {
+    access.checkSender(request);
+  } catch (error) {
+    const { status, message } = error as Refused;
+    response.setHeader('WWW-Authenticate', 'Bearer realm="satellite"');
+    return refuse(response, status, message, isProtobuf);
+  }
+  const taken = await ingest.take(request, protocol);
+  if ('status' in taken) return refuse(response, taken.status, taken.reason, isProtobuf);
+  const { received, rejected, reason, lines = '' } = taken;
+  onReceived(received, lines);
+  if (isProtobuf) {
+    const { BinaryWriter } = await import('@bufbuild/protobuf/wire');
+    return reply(response, 200, PROTOBUF, writePartialSuccess(new BinaryWriter(), rejected, reason));
+  }
+  // `ExportTraceServiceResponse`: empty when all is well; `partialSuccess` otherwise.
+  const isPartial = protocol === 'otlp' && rejected > 0;
+  replyJson(
+    response,
+    200,
+    isPartial ? { partialSuccess: { rejectedSpans: String(rejected), errorMessage: reason } } : {},
+  );
+}
+
+const PROTOBUF = 'application/x-protobuf';
+
+/** The body of a failure is a `google.rpc.Status`, as the OTLP specification asks for. */
+async function refuse(response: ServerResponse, code: number, message: string, isProtobuf: boolean): Promise<void> {
+  const wire = isProtobuf ? await import('@bufbuild/protobuf/wire').catch(() => null) : null;
+  if (wire === null) return replyJson(response, code, { message });
+  reply(response, code, PROTOBUF, writeStatus(new wire.BinaryWriter(), message));
+}

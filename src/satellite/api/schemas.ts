@@ -1,0 +1,152 @@
+/** The shapes of the API's answers, in JSON Schema 2020-12. */
+
+const text = { type: 'string' };
+const integer = { type: 'integer' };
+const number = { type: 'number' };
+const counts = { type: 'object', additionalProperties: { type: 'integer' } };
+const integerOrNull = { type: ['integer', 'null'] };
+const list = (items: object): object => ({ type: 'array', items });
+const ref = (name: string): object => ({ $ref: `#/components/schemas/${name}` });
+
+/** All members are required and there are no others, so that what is not described is found. */
+function object(properties: Record<string, object>): object {
+  return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false };
+}
+
+const findings = list({
+  type: 'object',
+  properties: {
+    kind: text,
+    isDrift: { type: 'boolean', description: 'false: so little that it may be chance' },
+    method: text,
+    path: text,
+    where: text,
+    what: text,
+    count: integer,
+    of: integer,
+    traces: list(text),
+  },
+  required: ['kind', 'isDrift', 'method', 'path', 'where', 'what', 'count', 'of', 'traces'],
+});
+
+export const SCHEMAS = {
+  Any: {},
+  Text: text,
+  Failure: {
+    type: 'object',
+    properties: { message: { ...text, description: 'what is wrong, and the way out' }, at: integer },
+    required: ['message'],
+  },
+  Row: object({
+    seq: { ...integer, description: 'rising in the order of arrival; names the trace' },
+    traceId: text,
+    spanId: text,
+    start: { ...integer, description: 'microseconds since 1970' },
+    duration: { ...integer, description: 'nanoseconds' },
+    kind: { enum: ['server', 'client'] },
+    method: text,
+    host: text,
+    path: text,
+    query: text,
+    status: { ...integerOrNull, description: 'null where there was no response' },
+    requestBytes: integer,
+    responseBytes: integer,
+    contentType: text,
+    protocol: text,
+    client: text,
+    service: text,
+    environment: text,
+    marks: { ...list(text), description: 'what is incomplete or unusual about it' },
+    redactions: { ...integer, description: 'values that the sensor replaced' },
+  }),
+  Page: object({
+    rows: list(ref('Row')),
+    next: { ...integerOrNull, description: 'before (or after) of the next page; null where there is none' },
+    complete: { type: 'boolean', description: 'false: the time of a query ran out; ask on with next' },
+    through: { ...integer, description: 'the last number that was looked at' },
+  }),
+  Whole: object({
+    seq: integer,
+    trace: { type: 'object', description: 'as --output ndjson has it; docs/trace.schema.json' },
+    resource: { type: 'object', additionalProperties: text, description: 'what its sensor says of itself' },
+  }),
+  Rates: list(
+    object({
+      start: integer,
+      traces: integer,
+      failures: { ...integer, description: '5xx, or no response' },
+      p50: { type: 'number', description: 'nanoseconds' },
+      p95: { type: 'number', description: 'nanoseconds' },
+    }),
+  ),
+  Endpoints: list(
+    object({
+      service: text,
+      host: text,
+      method: text,
+      template: { ...text, description: 'path with {names} where values stand' },
+      graphql: { type: ['string', 'null'] },
+      count: integer,
+      unanswered: integer,
+      statuses: counts,
+      latency: {
+        oneOf: [{ type: 'null' }, object({ p50: number, p90: number, p99: number })],
+        description: 'nanoseconds',
+      },
+      firstSeen: { ...number, description: 'milliseconds since 1970' },
+      lastSeen: number,
+      credentials: { ...counts, description: 'by kind' },
+      anonymous: { ...integer, description: 'requests without any' },
+      callers: { ...counts, description: 'by address' },
+      requestBytes: integer,
+      responseBytes: integer,
+      sensitive: list(object({ field: text, kind: text, count: integer })),
+    }),
+  ),
+  DriftAsked: object({
+    document: { ...text, description: 'an OpenAPI 3 document, JSON or YAML' },
+    filter: text,
+  }),
+  Drift: object({ traces: integer, findings }),
+  SpecDrift: object({
+    title: { type: ['string', 'null'], description: 'of the document; null where there is none' },
+    traces: integer,
+    passedOver: { ...integer, description: 'traces that there was no time for' },
+    findings,
+  }),
+  Templates: object({ templates: list(text) }),
+  Token: object({ token: text }),
+  Sensors: list(
+    object({
+      service: text,
+      environment: text,
+      host: text,
+      instance: text,
+      version: text,
+      firstSeen: integer,
+      lastSeen: integer,
+      traces: integer,
+      damaged: { ...integer, description: 'of these, with a mark that something was lost' },
+      watchedShare: { type: ['number', 'null'], description: 'least share of the time that it watched' },
+    }),
+  ),
+  Facts: object({
+    stored: integer,
+    duplicates: integer,
+    rejected: integer,
+    evicted: { ...integer, description: 'what retention took' },
+    deleted: integer,
+    held: integer,
+    bytes: integer,
+    oldest: integerOrNull,
+    newest: integerOrNull,
+    lastSeq: integer,
+  }),
+  Fields: object({
+    fields: list(object({ name: text, type: text, example: text, help: text })),
+    marks: list(object({ name: text, help: text })),
+    values: object({ methods: list(text), hosts: list(text), services: list(text), environments: list(text) }),
+  }),
+} as const;
+
+export type Schema = keyof typeof SCHEMAS;

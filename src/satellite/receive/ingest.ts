@@ -1,0 +1,102 @@
+/**
+ * The bodies of requests that send traces, within bounds that all of them share: so many bytes of bodies at once, and one
+ * body unpacked and parsed at a time.
+ *
+ * in: a request · out: its body is given to a `Receiver` at its turn; what that says, or a status and what is wrong
+ */
+import type { IncomingMessage } from 'node:http';
+import { type BodyKind, type Refusal, TOO_LARGE } from './read-body.js';
+
+export interface IngestBounds {
+  /** Bytes of one body, as sent. */
+  readonly request_bytes_max: number;
+  /** Bytes as sent of all bodies that are being received or wait for their turn. */
+  readonly bodies_bytes_max: number;
+}
+
+/** What became of a request's traces. */
+export interface Receipt {
+  /** Those that are traces, held or not. */
+  readonly received: number;
+  /** Entries that are no trace, or that there was no way to keep. */
+  readonly rejected: number;
+  /** What is wrong with the first of them; empty if there is none. */
+  readonly reason: string;
+  /** A line for each of those received, where they are wanted. */
+  readonly lines?: string;
+}
+
+/** Takes a body, which is its own from then on. Rejects only where it has ended. */
+export type Receive = (body: Buffer, kind: BodyKind) => Promise<Receipt | Refusal>;
+
+/**
+ * The rest of a refused body is read but not kept, as a sender that is still writing would see a reset instead of the
+ * answer. At so many times the size that a body may have it is cut off.
+ */
+const DRAIN_FACTOR = 4;
+
+export class Ingest {
+  readonly #bounds: IngestBounds;
+  readonly #receive: Receive;
+  #bodyBytes = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(bounds: IngestBounds, receive: Receive) {
+    this.#bounds = bounds;
+    this.#receive = receive;
+  }
+
+  /** What became of the body. Rejects where the sender has gone. */
+  async take(request: IncomingMessage, protocol: 'otlp' | 'levo'): Promise<Receipt | Refusal> {
+    const type = mediaTypeOf(request);
+    const isProtobuf = type === 'application/x-protobuf' && protocol === 'otlp';
+    if (!isProtobuf && type !== 'application/json')
+      return {
+        status: 415,
+        reason: `Content-Type ${type || 'missing'} is not application/json${protocol === 'otlp' ? ' or application/x-protobuf' : ''}`,
+      };
+    const encoding = (request.headers['content-encoding'] ?? 'identity').toLowerCase();
+    if (encoding !== 'identity' && encoding !== 'gzip')
+      return { status: 400, reason: `Content-Encoding ${encoding} is not gzip` };
+    const held = { bytes: 0 };
+    try {
+      const body = await this.#readBody(request, held);
+      if (!Buffer.isBuffer(body)) return body;
+      // From here on the sender waits for its turn, and being quiet is right.
+      request.socket.setTimeout(0);
+      const turn = this.#turn.then(() => this.#receive(body, { protocol, isPacked: encoding === 'gzip', isProtobuf }));
+      this.#turn = turn.catch(() => {});
+      return await turn;
+    } finally {
+      this.#bodyBytes -= held.bytes;
+    }
+  }
+
+  async #readBody(request: IncomingMessage, held: { bytes: number }): Promise<Buffer | Refusal> {
+    const { request_bytes_max, bodies_bytes_max } = this.#bounds;
+    const chunks: Buffer[] = [];
+    let length = 0;
+    let refusal: Refusal | null = null;
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > DRAIN_FACTOR * request_bytes_max) break;
+      if (length > request_bytes_max) refusal = { status: 413, reason: TOO_LARGE };
+      else if (this.#bodyBytes + chunk.length > bodies_bytes_max)
+        refusal ??= { status: 503, reason: 'busy with other requests; try again' };
+      if (refusal === null) {
+        this.#bodyBytes += chunk.length;
+        held.bytes += chunk.length;
+        chunks.push(chunk);
+      } else if (held.bytes > 0) {
+        chunks.length = 0;
+        this.#bodyBytes -= held.bytes;
+        held.bytes = 0;
+      }
+    }
+    return refusal ?? Buffer.concat(chunks, length);
+  }
+}
+
+export function mediaTypeOf({ headers }: IncomingMessage): string {
+  return (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}

@@ -1,0 +1,356 @@
+/**
+ * What a database is asked for. Every answer is bounded in entries, bytes and time: a query goes through the traces in
+ * ranges of their number, and one that has taken its time says how far it got.
+ */
+import { encodeHarEntry } from '../../output/file/har.js';
+import { encodeNdjson } from '../../output/ndjson.js';
+import type { Trace } from '../../trace/trace.js';
+import { type Bound, type Condition, compileFilter, type Hint } from '../filter/compile.js';
+import { parseFilter } from '../filter/parse.js';
+import { jsonText } from '../receive/json-text.js';
+import type { SatelliteTrace } from '../receive/satellite-trace.js';
+import { readBack, traceOf } from '../receive/trace-of.js';
+import type { Database } from './sqlite.js';
+import type { Page, Query, Rate, Row, Sensor, StoreFacts, Values, Whole, WholePage } from './store.js';
+
+/** Traces of the first range that is looked through; each further one has four times as many. */
+const FIRST_RANGE = 10_000;
+const RANGE_GROWTH = 4;
+const RANGE_MAX = 640_000;
+/** Traces from which on it is worth finding out whether an index helps, and the share of them that it may find. */
+const INDEXED_MIN = 50_000;
+const RARE_SHARE = 0.02;
+/** Milliseconds after which a query begins no further range. */
+const QUERY_MILLIS = 1000;
+const ROWS_MAX = 1000;
+const WHOLE_BYTES_MAX = 2 << 20;
+const RATE_TRACES_MAX = 20_000;
+const VALUES_MAX = 100;
+const SENSORS_MAX = 1000;
+
+const COLUMNS = `seq, hex(trace_id) AS traceId, hex(span_id) AS spanId, start, duration, kind, method, host, path, query, status,
+  request_bytes AS requestBytes, response_bytes AS responseBytes, content_type AS contentType, protocol, client, service,
+  environment, marks, redactions`;
+
+export class SqliteReader {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  list(query: Query): Page {
+    const { found, ...page } = this.#find<RawRow>(query, COLUMNS);
+    return { rows: found.map(rowOf), ...page };
+  }
+
+  wholes(query: Query): WholePage {
+    const { found, ...page } = this.#find<{ seq: number }>(query, 'seq');
+    const wholes: Whole[] = [];
+    let bytes = 0;
+    for (const { seq } of found) {
+      if (bytes > WHOLE_BYTES_MAX) {
+        const last = wholes.at(-1)?.seq ?? seq;
+        return { wholes, next: last, complete: true, through: last };
+      }
+      const whole = this.get(seq);
+      if (whole === null) continue;
+      wholes.push(whole);
+      bytes += whole.ndjson.length + whole.har.length + whole.received.length;
+    }
+    return { wholes, ...page };
+  }
+
+  /** The newest that pass a filter, up to `count`. */
+  *newest(filter: string, count: number): Generator<Trace> {
+    let before: number | null = null;
+    let left = count;
+    do {
+      const query: Query = { filter, limit: Math.min(left, ROWS_MAX), ...(before === null ? {} : { before }) };
+      const page: Found<{ seq: number }> = this.#find<{ seq: number }>(query, 'seq');
+      for (const { seq } of page.found) {
+        const received = this.#received(seq)?.received;
+        if (received !== undefined) yield traceOf(received);
+      }
+      left -= page.found.length;
+      before = page.complete ? page.next : null;
+    } while (before !== null && left > 0);
+  }
+
+  get(seq: number): Whole | null {
+    const found = this.#received(seq);
+    if (found?.received === undefined) return null;
+    const { row, received } = found;
+    const trace = traceOf(received);
+    const { span: _span, resource: _resource, ...head } = received;
+    return {
+      seq,
+      ndjson: encodeNdjson(trace),
+      har: encodeHarEntry(trace),
+      received: `${JSON.stringify(head).slice(0, -1)},"span":${row.span},"resource":${row.text}}`,
+      resource: resourceOf(received.resource),
+    };
+  }
+
+  #received(seq: number): { row: Kept; received: SatelliteTrace | undefined } | null {
+    const row = this.#database
+      .prepare('SELECT form, span, text FROM payloads JOIN resources ON resources.id = payloads.resource WHERE seq = ?')
+      .get(seq) as Kept | undefined;
+    return row === undefined ? null : { row, received: readBack(row.form, row.span, row.text) };
+  }
+
+  #find<R extends { seq: number }>(query: Query, columns: string): Found<R> {
+    const condition = compileFilter(parseFilter(query.filter), Date.now());
+    const limit = Math.max(1, Math.min(query.limit, ROWS_MAX));
+    const { oldest, newest } = this.#ends();
+    const found: R[] = [];
+    const until = Date.now() + QUERY_MILLIS;
+    const isForward = query.after !== undefined;
+    let range = FIRST_RANGE;
+    let low = Math.max(oldest, (query.after ?? 0) + 1);
+    let high = Math.min(newest, (query.before ?? Number.MAX_SAFE_INTEGER) - 1);
+    while (low <= high) {
+      const from = isForward ? low : Math.max(low, high - range + 1);
+      const to = isForward ? Math.min(high, low + range - 1) : high;
+      found.push(...this.#range<R>(condition, { columns, from, to, isForward, limit: limit - found.length }));
+      if (found.length === limit) {
+        const last = found.at(-1)?.seq ?? to;
+        return { found, next: last, complete: true, through: last };
+      }
+      if (isForward) low = to + 1;
+      else high = from - 1;
+      if (range === FIRST_RANGE && high - low > INDEXED_MIN) {
+        // Few of the newest pass: an index may know the others at once.
+        const hint = this.#rarest(condition, from, to);
+        if (hint !== null) {
+          const limits = { columns, from: low, to: high, isForward, limit: limit - found.length };
+          found.push(...this.#range<R>(condition, limits, hint));
+          const last = found.length === limit ? (found.at(-1)?.seq ?? null) : null;
+          return { found, next: last, complete: true, through: last ?? (isForward ? high : low) };
+        }
+      }
+      range = Math.min(range * RANGE_GROWTH, RANGE_MAX);
+      if (Date.now() > until && low <= high) {
+        const through = isForward ? to : from;
+        return { found, next: through, complete: false, through };
+      }
+    }
+    return { found, next: null, complete: true, through: isForward ? newest : oldest };
+  }
+
+  #range<R>({ sql, parameters, searches }: Condition, limits: Range, hint: Hint | null = null): R[] {
+    const { columns, from, to, isForward, limit } = limits;
+    // In few traces an index saves nothing, and in many the newest are mostly found without.
+    const isSmall = hint === null && !searches && to - from < FIRST_RANGE;
+    const by = hint !== null && hint.index !== '' ? `INDEXED BY ${hint.index}` : isSmall ? 'NOT INDEXED' : '';
+    const found = hint?.found === undefined ? '' : `AND ${hint.found}`;
+    // With a sign the numbers choose no way through the table: the words or the index do.
+    const seq = searches || hint !== null ? '+seq' : 'seq';
+    const statementText = `SELECT ${columns} FROM traces ${by} WHERE ${seq} BETWEEN :low AND :high AND ${sql} ${found} ORDER BY seq ${isForward ? '' : 'DESC'} LIMIT ${limit}`;
+    return this.#database
+      .prepare(statementText)
+      .all({ low: from, high: to, ...used(statementText, parameters) }) as unknown as R[];
+  }
+
+  /** Picks the term with an index that the fewest of a range pass, if these are few. */
+  #rarest({ hints, parameters, searches }: Condition, from: number, to: number): Hint | null {
+    if (searches) return null;
+    let rarest: Hint | null = null;
+    let fewest = (to - from + 1) * RARE_SHARE;
+    for (const hint of hints) {
+      const { count } = this.#database
+        .prepare(`SELECT count(*) AS count FROM traces NOT INDEXED WHERE seq BETWEEN :low AND :high AND ${hint.sql}`)
+        .get({ low: from, high: to, ...used(hint.sql, parameters) }) as { count: number };
+      if (count > fewest) continue;
+      fewest = count;
+      rarest = hint;
+    }
+    return rarest;
+  }
+
+  #ends(): { oldest: number; newest: number } {
+    const row = this.#database
+      .prepare('SELECT (SELECT min(seq) FROM traces) AS oldest, (SELECT max(seq) FROM traces) AS newest')
+      .get() as { oldest: number | null; newest: number | null };
+    return { oldest: row.oldest ?? 1, newest: row.newest ?? 0 };
+  }
+
+  rates(filter: string, stretches: number): Rate[] {
+    const { found } = this.#findMany(filter);
+    if (found.length === 0) return [];
+    let first = Number.POSITIVE_INFINITY;
+    let last = 0;
+    for (const { start } of found) {
+      first = Math.min(first, start);
+      last = Math.max(last, start);
+    }
+    const length = Math.max(1, Math.ceil((last - first + 1) / stretches));
+    const stretched = Array.from({ length: stretches }, (_, i) => ({
+      start: first + i * length,
+      failures: 0,
+      durations: [] as number[],
+    }));
+    for (const { start, duration, status } of found) {
+      const stretch = stretched[Math.floor((start - first) / length)];
+      stretch?.durations.push(duration);
+      if (stretch !== undefined && (status === null || status >= 500)) stretch.failures++;
+    }
+    return stretched.map(({ start, failures, durations }) => {
+      const sorted = Float64Array.from(durations).sort();
+      const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+      return { start, traces: durations.length, failures, p50: at(0.5), p95: at(0.95) };
+    });
+  }
+
+  #findMany(filter: string): { found: Timed[] } {
+    const found: Timed[] = [];
+    let before: number | undefined;
+    for (const until = Date.now() + QUERY_MILLIS; found.length < RATE_TRACES_MAX && Date.now() < until; ) {
+      const query = { filter, limit: ROWS_MAX, ...(before === undefined ? {} : { before }) };
+      const page = this.#find<Timed>(query, 'seq, start, duration, status');
+      found.push(...page.found);
+      if (page.next === null) break;
+      before = page.next;
+    }
+    return { found };
+  }
+
+  sensors(): Sensor[] {
+    return this.#database
+      .prepare(
+        `SELECT service, environment, host, instance, version, min(first_seen) AS firstSeen, max(last_seen) AS lastSeen,
+         sum(traces) AS traces, sum(damaged) AS damaged, min(watched_share) AS watchedShare
+         FROM resources GROUP BY service, environment, host, instance, version ORDER BY lastSeen DESC LIMIT ${SENSORS_MAX}`,
+      )
+      .all() as unknown as Sensor[];
+  }
+
+  values(): Values {
+    const known = (column: string): string[] =>
+      (
+        this.#database
+          .prepare(`SELECT DISTINCT ${column} AS value FROM resources WHERE ${column} <> '' LIMIT ${VALUES_MAX}`)
+          .all() as {
+          value: string;
+        }[]
+      ).map(({ value }) => value);
+    return {
+      methods: this.#distinct('method'),
+      hosts: this.#distinct('host'),
+      services: known('service'),
+      environments: known('environment'),
+    };
+  }
+
+  /** By an index, from one value to the next, whatever number of traces has each. */
+  #distinct(column: 'method' | 'host'): string[] {
+    const next = this.#database.prepare(`SELECT min(${column}) AS value FROM traces WHERE ${column} > ?`);
+    const values: string[] = [];
+    for (let value = ''; values.length < VALUES_MAX; values.push(value)) {
+      const row = next.get(value) as { value: string | null };
+      if (row.value === null) break;
+      value = row.value;
+    }
+    return values;
+  }
+
+  facts(): StoreFacts {
+    const kept = new Map(
+      (this.#database.prepare('SELECT name, value FROM facts').all() as { name: string; value: number }[]).map(
+        (row) => [row.name, row.value],
+      ),
+    );
+    const of = (name: string): number => kept.get(name) ?? 0;
+    const row = this.#database
+      .prepare(
+        `SELECT (SELECT count(*) FROM traces) AS held, (SELECT start FROM traces ORDER BY seq LIMIT 1) AS oldest,
+         (SELECT start FROM traces ORDER BY seq DESC LIMIT 1) AS newest,
+         (SELECT page_count FROM pragma_page_count) AS pages, (SELECT freelist_count FROM pragma_freelist_count) AS free,
+         (SELECT page_size FROM pragma_page_size) AS size`,
+      )
+      .get() as {
+      held: number;
+      oldest: number | null;
+      newest: number | null;
+      pages: number;
+      free: number;
+      size: number;
+    };
+    return {
+      stored: of('stored'),
+      duplicates: of('duplicates'),
+      rejected: of('rejected'),
+      evicted: of('evicted'),
+      deleted: of('deleted'),
+      held: row.held,
+      bytes: (row.pages - row.free) * row.size,
+      oldest: row.oldest,
+      newest: row.newest,
+      lastSeq: of('last_seq'),
+    };
+  }
+}
+
+interface Found<R> extends Omit<Page, 'rows'> {
+  readonly found: R[];
+}
+
+interface Kept {
+  readonly form: string;
+  readonly span: string;
+  readonly text: string;
+}
+
+interface Range {
+  readonly columns: string;
+  readonly from: number;
+  readonly to: number;
+  readonly isForward: boolean;
+  readonly limit: number;
+}
+
+/** Only what a statement names may be bound. */
+function used(sql: string, parameters: Readonly<Record<string, Bound>>): Record<string, Bound> {
+  return Object.fromEntries(Object.entries(parameters).filter(([name]) => new RegExp(`:${name}\\b`).test(sql)));
+}
+
+interface Timed {
+  seq: number;
+  start: number;
+  duration: number;
+  status: number | null;
+}
+
+type RawRow = Omit<Row, 'marks'> & { marks: string };
+
+function rowOf(raw: RawRow): Row {
+  return {
+    ...raw,
+    traceId: raw.traceId.toLowerCase(),
+    spanId: raw.spanId.toLowerCase(),
+    marks: raw.marks === '' ? [] : raw.marks.slice(1, -1).split(','),
+  };
+}
+
+/** Its attributes as text. */
+function resourceOf(resource: unknown): Record<string, string> {
+  const { attributes, ...members } = (typeof resource === 'object' && resource !== null ? resource : {}) as Record<
+    string,
+    unknown
+  >;
+  const pairs: [string, unknown][] = Array.isArray(attributes)
+    ? (attributes as { key?: unknown; value?: unknown }[]).flatMap((one): [string, unknown][] =>
+        typeof one?.key === 'string' ? [[one.key, plainOf(one.value)]] : [],
+      )
+    : Object.entries(members);
+  return Object.fromEntries(
+    pairs
+      .slice(0, VALUES_MAX)
+      .map(([key, value]) => [key, (typeof value === 'string' ? value : jsonText(value)).slice(0, 1000)]),
+  );
+}
+
+function plainOf(value: unknown): unknown {
+  const [only] = typeof value === 'object' && value !== null ? Object.values(value) : [];
+  return only ?? '';
+}

@@ -1,0 +1,116 @@
+/**
+ * What is done to a data directory from outside, also while a satellite runs on it: a copy, and forgetting.
+ *
+ * in: a directory · out: a file; how many traces were forgotten
+ */
+import { existsSync } from 'node:fs';
+import { SensorError } from '../../errors.js';
+import { type Bound, compileFilter } from '../filter/compile.js';
+import { parseFilter } from '../filter/parse.js';
+import { databasePath } from './database-file.js';
+import { type Database, requireSqlite } from './sqlite.js';
+import type { Forget } from './store.js';
+
+/** Traces that one transaction takes, so that the satellite can write between two. */
+const STEP = 1000;
+
+/** A file that is whole, as of one moment. @throws SensorError */
+export function backUp(directory: string, to: string): void {
+  if (existsSync(to)) throw new SensorError(`${to} is there already; give a file that is not`);
+  const database = openExisting(directory);
+  try {
+    database.prepare('VACUUM INTO ?').run(to);
+  } catch (error) {
+    throw new SensorError(`${to} cannot be written: ${(error as Error).message}`);
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Takes all traces that hold, with their bodies and what these are found by, and writes over where they were: nothing of them
+ * is in the files afterwards. Copies made before have them still.
+ */
+export function forget(directory: string, wanted: Forget, nowMillis: number): number {
+  const database = openExisting(directory);
+  try {
+    database.exec('PRAGMA secure_delete = ON');
+    const { sql, parameters } = conditionOf(wanted, nowMillis);
+    const find = database.prepare(`SELECT seq FROM traces WHERE seq BETWEEN :low AND :high AND ${sql} LIMIT ${STEP}`);
+    let forgotten = 0;
+    for (;;) {
+      const found = find.all({ low: 0, high: Number.MAX_SAFE_INTEGER, ...parameters }) as { seq: number }[];
+      if (found.length === 0) break;
+      remove(
+        database,
+        found.map(({ seq }) => seq),
+      );
+      forgotten += found.length;
+    }
+    if (forgotten > 0) {
+      // Words of what is gone are in the index until its parts are merged, and pages in the log until it is emptied.
+      database.exec("INSERT INTO bodies (bodies) VALUES ('optimize')");
+      database.exec('PRAGMA incremental_vacuum');
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    }
+    return forgotten;
+  } finally {
+    database.close();
+  }
+}
+
+function openExisting(directory: string): Database {
+  const path = databasePath(directory);
+  if (!existsSync(path)) throw new SensorError(`--data ${directory} has no traces: there is no ${path}`);
+  const { DatabaseSync } = requireSqlite();
+  const database = new DatabaseSync(path);
+  try {
+    database.exec('PRAGMA busy_timeout = 30000');
+    database.prepare('SELECT count(*) FROM facts').get();
+    return database;
+  } catch (error) {
+    database.close();
+    throw new SensorError(`${path} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function conditionOf(
+  { traceId, filter, olderThanMillis }: Forget,
+  nowMillis: number,
+): {
+  sql: string;
+  parameters: Record<string, Bound>;
+} {
+  const { sql, parameters } = compileFilter(
+    parseFilter([filter === undefined ? '' : `(${filter})`, traceId === undefined ? '' : `id:${traceId}`].join(' ')),
+    nowMillis,
+  );
+  if (olderThanMillis === undefined) return { sql, parameters };
+  return {
+    sql: `${sql} AND arrival < :older`,
+    parameters: { ...parameters, older: (nowMillis - olderThanMillis) * 1000 },
+  };
+}
+
+function remove(database: Database, seqs: readonly number[]): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    for (const sql of [
+      'DELETE FROM bodies WHERE rowid = ?',
+      'DELETE FROM payloads WHERE seq = ?',
+      'DELETE FROM traces WHERE seq = ?',
+    ]) {
+      const statement = database.prepare(sql);
+      for (const seq of seqs) statement.run(seq);
+    }
+    database
+      .prepare(
+        "INSERT INTO facts (name, value) VALUES ('deleted', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+      )
+      .run(seqs.length);
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Refuses patterns of `--redact-pattern` that take too long: RE2 is linear in the text, but a pattern that counts to thousands
+ * takes microseconds for each byte, and so would each exchange. They are tried on text as it is common and as it is not, and
+ * measured by the CPU time of this process.
+ */
+import { UsageError } from '../errors.js';
+import { DEFAULT_LIMITS } from '../limits.js';
+import { compileRe2 } from '../re2.js';
+
+const SAMPLE_BYTES = 1024;
+const SAMPLES: readonly Buffer[] = [
+  '{"id":4711,"name":"item number 7","url":"https://shop.example/items/7?page=2","at":"2026-11-26T21:21:11Z"},',
+  'Please enter your name to go on; the order 4711-0815 of 26.11.2026 is on its way to Main St. 7, Springfield. ',
+  'a',
+  'aB1-',
+].map((text) => Buffer.alloc(SAMPLE_BYTES, text));
+const KIBIBYTES = (SAMPLES.length * SAMPLE_BYTES) / 1024;
+/** So often is measured what seems to take too long: the machine may have been busy. */
+const ATTEMPTS = 5;
+/** No machine is so many times busier in one moment than in the next. */
+const HOPELESS = 10;
+
+/** @throws UsageError that names the pattern that takes longest, where all of them together take too long */
+export function checkPatternCost(patterns: readonly string[]): void {
+  const { redaction_pattern_micros_max: most } = DEFAULT_LIMITS;
+  const costs = patterns.map((pattern) => ({ pattern, micros: microsPerKibibyte(pattern, most / patterns.length) }));
+  const sum = costs.reduce((total, { micros }) => total + micros, 0);
+  if (sum <= most) return;
+  const { pattern, micros } = costs.reduce((worst, one) => (one.micros > worst.micros ? one : worst));
+  throw new UsageError(
+    `--redact-pattern ${JSON.stringify(pattern)} takes ${Math.round(micros)} µs for a KiB of text, with all patterns ${Math.round(sum)} µs, and ${most} µs are allowed; count to less in it, or match longer pieces`,
+  );
+}
+
+/** The least that a pattern took; it need not be less than `enough`. */
+function microsPerKibibyte(pattern: string, enough: number): number {
+  const expression = compileRe2(pattern, 'g');
+  let least = Number.POSITIVE_INFINITY;
+  for (let attempt = 0; attempt < ATTEMPTS && least > enough; attempt++) {
+    const start = process.cpuUsage();
+    for (const sample of SAMPLES) {
+      expression.lastIndex = 0;
+      for (let match = expression.exec(sample); match !== null; match = expression.exec(sample))
+        if (match[0].length === 0) expression.lastIndex = match.index + 1;
+    }
+    const { user, system } = process.cpuUsage(start);
+    least = Math.min(least, (user + system) / KIBIBYTES);
+    if (least > enough * HOPELESS) break;
+  }
+  return least;
+}

@@ -1,0 +1,110 @@
+/**
+ * A thread that finishes traces: undoes content codings and redacts, however long that takes, while packets, timers and health
+ * checks go on.
+ *
+ * in: an `Order` at a time · out: its `Answer`; a rejection where the thread has ended instead, as when it ran out of memory
+ */
+import { Worker } from 'node:worker_threads';
+import type { RedactionSettings } from '../redact/redactor.js';
+import type { Trace } from '../trace/trace.js';
+import type { ContentLimits, Draft, DraftBody } from '../trace/trace-builder.js';
+
+export interface Order {
+  readonly draft: Draft;
+  readonly limits: ContentLimits;
+}
+
+/** The trace, redacted; or what went wrong with it, and where. */
+export type Answer = Outcome & {
+  /** As `RedactorContext.onEvicted` counts them. */
+  readonly textsEvicted: number;
+  /** Messages of calls that no descriptor fits. */
+  readonly messagesUnfit: number;
+};
+export type Outcome = { readonly trace: Trace } | { readonly step: string; readonly error: Error };
+
+export interface TraceThread {
+  /** Resolves when it can take orders, or has ended. */
+  readonly started: Promise<void>;
+  /** Takes the bytes of the draft's bodies away. One order at a time. */
+  finish(order: Order): Promise<Answer>;
+  /** Ends the thread, whatever it is doing. */
+  end(): void;
+}
+
+export interface TraceThreadData {
+  readonly redaction: RedactionSettings;
+  readonly descriptors: DescriptorSet | null;
+}
+
+/** A set of descriptors of calls, as `openDescriptors` takes it. */
+export interface DescriptorSet {
+  readonly set: Uint8Array;
+  readonly name: string;
+}
+
+/** What the thread says first, when it has loaded what it needs. */
+export const STARTED = 'started';
+
+/** Young objects are few: what takes memory here are a few long strings and buffers. */
+const YOUNG_MEBIBYTES = 4;
+/** What the budget counts, and the code of the redactor. */
+const OLD_MEBIBYTES_MIN = 128;
+
+const ENDED = 'the thread that finishes traces has ended';
+
+/** `memoryBytes`: what the budget allows for one order. */
+export function openTraceThread(workerData: TraceThreadData, memoryBytes: number): TraceThread {
+  const worker = new Worker(new URL('./trace-worker.js', import.meta.url), {
+    workerData,
+    resourceLimits: {
+      maxYoungGenerationSizeMb: YOUNG_MEBIBYTES,
+      maxOldGenerationSizeMb: OLD_MEBIBYTES_MIN + Math.ceil(memoryBytes / 2 ** 20),
+    },
+  });
+  worker.unref();
+  let hasEnded = false;
+  let isStarted: () => void = () => {};
+  const started = new Promise<void>((resolve) => {
+    isStarted = resolve;
+  });
+  let waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | null = null;
+  const settle = (): typeof waiting => {
+    const settled = waiting;
+    waiting = null;
+    return settled;
+  };
+  worker.on('message', (said: Answer | typeof STARTED) => (said === STARTED ? isStarted() : settle()?.resolve(said)));
+  worker.on('error', (error) => settle()?.reject(error));
+  worker.on('exit', () => {
+    hasEnded = true;
+    isStarted();
+    settle()?.reject(new Error(ENDED));
+  });
+  return {
+    started,
+    finish(order) {
+      return new Promise((resolve, reject) => {
+        if (hasEnded) {
+          reject(new Error(ENDED));
+          return;
+        }
+        waiting = { resolve, reject };
+        worker.postMessage(order, transferable(order.draft));
+      });
+    },
+    end: () => void worker.terminate(),
+  };
+}
+
+/** Small pieces may share their memory with those of other bodies (`BodyMemory`, `Buffer.poolSize`), and are copied. */
+const SHARED_BYTES_MAX = 8192;
+
+function transferable({ request, response }: Draft): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  const bodies: readonly DraftBody[] = response === null ? [request] : [request, response];
+  for (const { chunks } of bodies)
+    for (const { buffer } of chunks)
+      if (buffer instanceof ArrayBuffer && buffer.byteLength > SHARED_BYTES_MAX) buffers.add(buffer);
+  return [...buffers];
+}

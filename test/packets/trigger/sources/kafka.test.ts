@@ -1,0 +1,70 @@
+/** Kafka with a real broker: every partition, from now on, waited for while it is away. */
+import { Consumer, Producer } from '@platformatic/kafka';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../support/free-port.js';
+import { type Kafka, kafkaInstalled, startKafka } from '../../../support/kafka.js';
+import { needs } from '../../../support/needs.js';
+import { type RunningDaemon, startPcapdaemon } from '../../../support/pcapdaemon.js';
+
+describe('a daemon that consumes a topic', needs({ kafka: kafkaInstalled }, 'capture'), () => {
+  let kafka: Kafka;
+  let daemon: RunningDaemon;
+  let producer: Producer<Buffer, Buffer, Buffer, Buffer>;
+
+  beforeAll(async () => {
+    const address = { port: await freePort(), controller: await freePort() };
+    daemon = await startPcapdaemon({
+      toml: `
+[general]
+writelocal = true
+localdir = "OUT"
+[kafka]
+listen = true
+server = ["127.0.0.1:${address.port}"]
+topic = "capture"`,
+    });
+    // The stock program panics.
+    await daemon.said(/kafka .*trying again/);
+    kafka = await startKafka(address);
+    producer = new Producer({ clientId: 'test', bootstrapBrokers: [kafka.broker], autocreateTopics: true });
+    await daemon.said(/kafka .*: consuming/);
+  });
+
+  afterAll(async () => {
+    await producer?.close().catch(() => {});
+    await daemon?.kill();
+    await kafka?.stop();
+  });
+
+  it('hears every partition, and answers on the topic of results', async () => {
+    const consumer = new Consumer<Buffer, Buffer, Buffer, Buffer>({
+      clientId: 'test',
+      groupId: 'test',
+      bootstrapBrokers: [kafka.broker],
+      autocreateTopics: true,
+    });
+    const asked = [0, 1, 2].map((partition) => ({
+      topic: 'capture',
+      partition,
+      value: Buffer.from(
+        JSON.stringify({ node: 'any', interface: ['lo'], packets: 1, bpf: 'tcp', id: `p${partition}` }),
+      ),
+    }));
+    await producer.send({ messages: [...asked, { topic: 'capture', partition: 0, value: Buffer.from('hello') }] });
+    const found: any[] = [];
+    const stream = await consumer.consume({ topics: ['capture.results'], mode: 'earliest', maxWaitTime: 200 });
+    for await (const { value } of stream) {
+      found.push(JSON.parse(value.toString()));
+      if (found.length === 4) break;
+    }
+    await consumer.close(true);
+    expect(
+      found
+        .filter(({ status }) => status === 'captured')
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(['p0', 'p1', 'p2']);
+    expect(found.find(({ status }) => status === 'refused').reason).toMatch(/not a JSON object/);
+    expect(daemon.files()).toHaveLength(3);
+  });
+});

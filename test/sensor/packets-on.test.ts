@@ -1,0 +1,145 @@
+/** `--packets-on`: the connection of an exchange as a capture file by its trace id, where a rule asks for it. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createRuleMatcher, parsePacketRule, type RuleFacts } from '../../src/packets/packet-rule.js';
+import { captureFile, conversation } from '../support/capture-file.js';
+import { runCommand } from '../support/command.js';
+import { readPcap } from '../support/pcap-records.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'packets-on-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const exchange = (path: string, status: string) =>
+  [
+    ['client', `GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`],
+    ['server', `HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\nok`],
+  ] as const;
+
+/** Two connections side by side, so that the packets of one lie among those of the other. */
+const failing = conversation([...exchange('/pay/1', '503 Unavailable')], { client: 40_001, server: 8080 });
+const fine = conversation([...exchange('/list', '200 OK')], { client: 40_002, server: 8080 });
+const CAPTURE = join(folder, 'capture.pcap');
+const mixed = fine.flatMap((packet, i) => [packet, ...(failing[i] === undefined ? [] : [failing[i]])]);
+writeFileSync(CAPTURE, captureFile(mixed));
+
+let runs = 0;
+async function run(...words: string[]) {
+  const directory = mkdtempSync(join(folder, `run${runs++}-`));
+  const base = ['apidump', '--read', CAPTURE, '--output', 'ndjson', '--log-format', 'json', '--packets-dir', directory];
+  const result = await runCommand([...base, ...words]);
+  const traces = result.stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+  return { ...result, directory, files: readdirSync(directory), traces };
+}
+
+it('writes exactly the packets of the connection, under the id of its trace, and says so', async () => {
+  const { code, stderr, directory, files, traces } = await run('--packets-on', 'status>=500');
+  expect(code).toBe(0);
+  expect(stderr).toContain('with all secrets in them');
+  const trace = traces.find(({ response }) => response.status === 503);
+  expect(files).toEqual([`${trace.traceId}.pcap`]);
+  const path = join(directory, files[0] ?? '');
+  expect(readPcap(readFileSync(path)).records.map(({ hex }) => hex)).toEqual(
+    failing.map((packet) => packet.toString('hex')),
+  );
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(stderr).toContain('"packet_files_written":1');
+});
+
+it('writes nothing without a rule that fits, and only what fits one of several', async () => {
+  expect((await run('--packets-on', 'status=404')).files).toEqual([]);
+  expect((await run('--packets-on', 'status=404', '--packets-on', 'path~^/list$')).files).toHaveLength(1);
+  expect((await run('--packets-on', 'path~^/ and status<300')).files).toHaveLength(1);
+});
+
+it('stops at its bytes, counts what it did not write, and ends with a loss', async () => {
+  const big = join(folder, 'big.pcap');
+  const bodies = Array.from({ length: 40 }, (_, i) =>
+    conversation(
+      [
+        ['client', `GET /${i} HTTP/1.1\r\nHost: a\r\n\r\n`],
+        ['server', `HTTP/1.1 500 E\r\nContent-Length: 4000\r\n\r\n${'x'.repeat(4000)}`],
+      ],
+      { client: 41_000 + i, server: 80 },
+    ),
+  );
+  writeFileSync(big, captureFile(bodies.flat()));
+  const { code, stderr, files } = await run(
+    '--read',
+    big,
+    '--packets-on',
+    'status>=500',
+    '--packets-max-bytes',
+    '64KiB',
+  );
+  expect(code).toBe(1);
+  expect(files.length).toBeGreaterThan(5);
+  expect(files.length).toBeLessThan(20);
+  expect(stderr).toContain(`"packet_files_lost":${40 - files.length}`);
+  expect(stderr.match(/no further file is/g)).toHaveLength(1);
+});
+
+it('says that a directory is missing, without a packet written', async () => {
+  const { code, stderr } = await runCommand([
+    'apidump',
+    '--read',
+    CAPTURE,
+    '--output',
+    'ndjson',
+    '--packets-on',
+    'status>=500',
+  ]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/packets are written where both --packets-on and --packets-dir are given/);
+});
+
+it('refuses a directory that is not there', async () => {
+  const { code, stderr } = await runCommand([
+    'apidump',
+    '--read',
+    CAPTURE,
+    '--output',
+    'ndjson',
+    '--packets-on',
+    'status>=500',
+    '--packets-dir',
+    join(folder, 'none'),
+  ]);
+  expect({ code, stderr }).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/--packets-dir .*none: no such directory; make it/),
+  });
+});
+
+describe('a rule', () => {
+  const FACTS: RuleFacts = { status: 503, durationNano: 300e6, marks: ['gap'], path: '/pay/1' };
+  const fits = (text: string, facts: Partial<RuleFacts> = {}) =>
+    createRuleMatcher([parsePacketRule(text)])({ ...FACTS, ...facts });
+
+  it.each([
+    ['status>=500', true],
+    ['status>503', false],
+    ['status=503', true],
+    ['status < 600', true],
+    ['latency>250ms', true],
+    ['latency>=0.3s', true],
+    ['latency<1m', true],
+    ['latency>300000us', false],
+    ['mark=gap', true],
+    ['mark=aborted', false],
+    ['path~^/pay/', true],
+    ['path~^/list', false],
+    ['status>=500 and path~^/pay/ and latency>1ms', true],
+    ['status>=500 and path~^/list', false],
+  ])('%s: %s', (text, expected) => {
+    expect(fits(text)).toBe(expected);
+  });
+
+  it('about a status never fits an exchange without a response', () => {
+    expect(fits('status<600', { status: 0 })).toBe(false);
+  });
+});
