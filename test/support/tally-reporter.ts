@@ -1,6 +1,6 @@
 /**
- * The last words of a test run, each on a line of its own and without colour: what the tests left behind, how many were
- * skipped for want of what, and `N passed, N failed`.
+ * The last words of a test run, each on a line of its own and without colour: what the tests left behind, which passed at
+ * the second try only, how many were skipped for want of what, and `N passed, N failed`.
  */
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import { leftBehind } from './left-behind.js';
@@ -10,12 +10,14 @@ export class TallyReporter implements Reporter {
     let passed = 0;
     let failed = unhandledErrors.length;
     const skipped = new Map<string, number>();
+    const flaky: string[] = [];
     for (const module of modules) {
       // A file that cannot be loaded and a hook that fails have no test to count, but failed all the same.
       for (const suite of [module, ...module.children.allSuites()]) if (suite.errors().length > 0) failed++;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === 'passed') passed++;
+        if (test.diagnostic()?.flaky) flaky.push(`${module.relativeModuleId}: ${test.fullName}`);
         if (state === 'failed') failed++;
         if (state === 'skipped') skipped.set(lackOf(test), (skipped.get(lackOf(test)) ?? 0) + 1);
       }
@@ -24,6 +26,7 @@ export class TallyReporter implements Reporter {
     for (const line of left) process.stdout.write(`left behind by the tests: ${line}\n`);
     failed += left.length;
     if (left.length > 0) process.exitCode = 1;
+    for (const name of flaky) process.stdout.write(`passed at the second try: ${name}\n`);
     process.stdout.write(`\n${skippedLine(skipped)}${passed} passed, ${failed} failed\n`);
   }
 }
