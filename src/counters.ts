@@ -252,7 +252,7 @@ export const COUNTER_ROWS = {
     'Messages of gRPC that `--grpc-descriptors` does not describe; they stay as they were sent.',
   ),
   traces_over_budget: counter(
-    'Traces without their bodies, as decoding and redacting them would have taken too much memory.',
+    'Traces whose bodies were cut or left out, as decoding and redacting them would have taken too much memory.',
   ),
   traces_over_time: counter('Traces without their bodies, as decoding or redacting them took too long.'),
   redaction_texts_evicted: counter(

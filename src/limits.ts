@@ -92,7 +92,7 @@ export const LIMIT_ROWS = {
   trailer_bytes_max: limit(16_384, "Bytes of one message's trailer section."),
   memory_bytes_max: limit(
     256 << 20,
-    'Bytes of flows, reorder stores, heads and bodies together, and of what is made of them: half of it at most is for traces that are being made. Queues have `queue_bytes_max`.',
+    'Bytes of flows, reorder stores, heads and bodies together, and of what is made of them: three quarters of it at most go to traces being made. Queues have `queue_bytes_max`.',
     'max-memory',
   ),
   headers_max: limit(

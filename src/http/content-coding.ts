@@ -101,8 +101,7 @@ export function decodeSmall(
 }
 
 /**
- * The same, however long it takes. `budgetBytes`: the most bytes that any step may make; where the cap allows more and there
- * is more, the content is given up.
+ * The same, however long it takes. `budgetBytes`: the most bytes that any step may make, if that is less than the cap.
  */
 export async function decodeContent(
   input: Uint8Array,
@@ -125,7 +124,6 @@ export async function decodeContent(
     try {
       const decoded = coding === 'zstd' ? zstdUpTo(content, most + 1) : await inflate(coding, content, most, isPartial);
       if (decoded.length > most) {
-        if (most < cap) return { content: NOTHING, truncated: true, error: OVER_BUDGET };
         truncated = true;
         if (cap < bytesMax) kept = BOMB_BYTES_MAX;
       }
@@ -139,8 +137,6 @@ export async function decodeContent(
   }
   return { content, truncated, error: null };
 }
-
-const NOTHING = new Uint8Array(0);
 
 /** Until there is more than `most`. */
 async function inflate(coding: ZlibCoding, input: Uint8Array, most: number, partial: boolean): Promise<Buffer> {

@@ -4,17 +4,18 @@
  * in:  drafts · out: traces, redacted, to `onTrace`
  *
  * Everything that is made of a draft is taken from the memory budget before it is made: what was kept of its bodies while it
- * waits, then its contents and their copies. A draft that there is no memory or no time for leaves without its bodies.
+ * waits, then its contents and their copies. Bodies that there is too little memory for are cut to what there is; a draft that
+ * there is none or no time for leaves without them.
  */
 import type { Counters } from '../counters.js';
-import { decodedBytesMax, OVER_BUDGET, windowBytes } from '../http/content-coding.js';
+import { OVER_BUDGET } from '../http/content-coding.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import type { TraceOutput } from '../output/output.js';
 import { MARK_ROWS } from '../pair/exchange.js';
-import { messageCodings } from '../trace/grpc-content.js';
 import type { Trace } from '../trace/trace.js';
-import { type Draft, type DraftBody, withoutContent } from '../trace/trace-builder.js';
+import { type Draft, withoutContent } from '../trace/trace-builder.js';
+import { contentBytesFor, costOf, cutDraft, headBytes, heldBytes, keptBytes, markShed } from './draft-memory.js';
 import type { Answer, TraceThread } from './trace-thread.js';
 
 export interface LargeTracesContext {
@@ -45,14 +46,12 @@ interface Job {
   readonly since: number;
 }
 
-/** What traces that are being made may take of the budget: the rest is the capture's alone. */
+/** What the trace that is being made may take of the budget. */
 const MAKING_SHARE = 1 / 2;
-/** What those may take of it that wait for others. */
-const WAITING_SHARE = 1 / 8;
-/** A body's content exists so many times at once: in pieces and joined while it is decoded, as text and edited while it is redacted. */
-const COPIES = 5;
-/** What a draft takes beside its texts and bodies. */
-const DRAFT_BYTES = 2048;
+/** What drafts may take of it as they are: the rest is the capture's alone. */
+const WAITING_SHARE = 1 / 4;
+/** What a small trace takes while it is made, by the length of its texts and bodies. */
+const LITTLE_FACTOR = 8;
 /** How long a draft may wait for memory and for those before it, while none of those is finished. */
 const PATIENCE_MILLIS = 10_000;
 const LOOK_AGAIN_MILLIS = 20;
@@ -85,13 +84,17 @@ export class LargeTraces {
   }
 
   accept(draft: Draft): void {
-    const held = heldBytes(draft);
-    if (held > this.#roomToWait || held > this.#context.budget.room) {
+    const room = this.#roomToWait;
+    const kept = keptBytes(draft);
+    const keepable = Math.min(kept, room - (heldBytes(draft) - kept));
+    if (keepable <= 0 && kept > 0) {
       this.#giveUp(draft, 'memory');
       return;
     }
+    const waiting = keepable < kept ? this.#cut(draft, keepable) : draft;
+    const held = heldBytes(waiting);
     this.#hold(held);
-    this.#waiting.push({ draft, held, since: this.#context.now() });
+    this.#waiting.push({ draft: waiting, held, since: this.#context.now() });
     this.#working ??= this.#work();
   }
 
@@ -119,10 +122,25 @@ export class LargeTraces {
     this.#isThreadStale = true;
   }
 
-  /** What one more draft may take. Only one that finds nothing here may leave no room for others. */
+  /** What one more draft may take as it is. */
   get #roomToWait(): number {
-    const { max } = this.#context.budget;
-    return max * (this.isBusy ? WAITING_SHARE : MAKING_SHARE / 2) - this.#held;
+    const { budget } = this.#context;
+    return Math.max(this.#littleRoom, Math.min(budget.max * WAITING_SHARE - this.#held, budget.room));
+  }
+
+  /** What small traces take without asking is had for the beginning of a large one too, while there is any. */
+  get #littleRoom(): number {
+    const { budget, limits } = this.#context;
+    return Math.min(LITTLE_FACTOR * limits.small_trace_bytes_max, budget.max - budget.used);
+  }
+
+  #cut(draft: Draft, bytesMax: number): Draft {
+    this.#noteShed(draft.trace);
+    return cutDraft(draft, bytesMax);
+  }
+
+  #noteShed(trace: Trace): void {
+    if (markShed(trace)) this.#context.counters.traces_over_budget++;
   }
 
   #hold(bytes: number): void {
@@ -148,36 +166,40 @@ export class LargeTraces {
     const { budget, limits } = this.#context;
     const wanted = costOf(draft, limits.body_bytes_max);
     // What can never be had is done without: as much of the bodies is kept as there can be memory for.
-    const most = budget.max * MAKING_SHARE - Math.max(budget.max * WAITING_SHARE, held);
-    const cost = Math.min(wanted, most);
-    const content = cost - windowsOf(draft) - COPIES * messageBytes(draft.trace);
-    const budgetBytes =
-      cost < wanted ? Math.floor(content / COPIES / bodiesOf(draft).length) : Number.POSITIVE_INFINITY;
-    if (budgetBytes <= 0 || !(await this.#waitFor(cost, since))) return this.#giveUp(draft, 'memory');
+    const cost = await this.#waitFor(Math.min(wanted, budget.max * MAKING_SHARE - held), since);
+    const contentBytes = cost < wanted ? contentBytesFor(draft, limits.body_bytes_max, cost) : Number.POSITIVE_INFINITY;
+    if (contentBytes <= 0) return this.#giveUp(draft, 'memory');
     this.#context.budget.add(cost);
-    await this.#finish(draft, budgetBytes);
+    await this.#finish(draft, contentBytes);
     this.#context.budget.remove(cost);
   }
 
-  /** Waits for the outputs, which would lose the oldest of what they have, and for memory. Returns whether both are there. */
-  async #waitFor(bytes: number, since: number): Promise<boolean> {
+  /**
+   * Waits for the outputs, which would lose the oldest of what they have, and for memory. Returns how much of it there is: where
+   * others give none back, less than `bytes`; 0 where the outputs have no room.
+   */
+  async #waitFor(bytes: number, since: number): Promise<number> {
     const { output, budget, isFile } = this.#context;
     const patience = isFile ? Number.POSITIVE_INFINITY : PATIENCE_MILLIS;
     const patientUntil = Math.max(since, this.#lastFinished) + patience;
-    while (!this.#isHurried && this.#context.now() < patientUntil) {
+    while (!this.#isHurried) {
+      const isPatient = this.#context.now() < patientUntil;
       const drained = output.drained?.();
-      if (drained !== undefined) await Promise.race([drained, sleep(OUTPUT_MILLIS)]);
-      else if (bytes <= budget.room) return true;
+      if (drained !== undefined) {
+        if (!isPatient) return 0;
+        await Promise.race([drained, sleep(OUTPUT_MILLIS)]);
+      } else if (bytes <= budget.room) return bytes;
       // While a file waits nothing else ends, and no memory comes back.
-      else if (isFile) return false;
+      else if (isFile || !isPatient) return Math.max(budget.room, this.#littleRoom);
       else await sleep(LOOK_AGAIN_MILLIS);
     }
-    return false;
+    return 0;
   }
 
   async #finish(draft: Draft, budgetBytes: number): Promise<void> {
     const { limits, budget, openThread, onTrace, onLost } = this.#context;
     const millis = limits.trace_millis_max * (1 + Math.ceil(keptBytes(draft) / 2 ** 20));
+    const wasCut = cutsOf(draft.trace);
     const timers: NodeJS.Timeout[] = [];
     const over = (after: number) =>
       new Promise<'time'>((resolve) => timers.push(setTimeout(() => resolve('time'), after)));
@@ -199,6 +221,7 @@ export class LargeTraces {
         this.#giveUp(draft, 'time');
       } else if ('trace' in answer) {
         this.#lastFinished = this.#context.now();
+        if (isCut(answer.trace, wasCut, budgetBytes)) this.#noteShed(answer.trace);
         onTrace(answer.trace);
       } else onLost(answer.step, answer.error);
     } catch {
@@ -219,9 +242,11 @@ export class LargeTraces {
   #giveUp(draft: Draft, want: 'memory' | 'time'): void {
     const { counters, limits, onBare, onLost } = this.#context;
     const trace = withoutContent(draft, want === 'time' ? want : OVER_BUDGET);
-    trace.marks.push(MARK_ROWS[want === 'time' ? 'overtime' : 'shed'].name);
-    if (want === 'time') counters.traces_over_time++;
-    else counters.traces_over_budget++;
+    if (want === 'memory') this.#noteShed(trace);
+    else {
+      trace.marks.push(MARK_ROWS.overtime.name);
+      counters.traces_over_time++;
+    }
     // What is left is redacted in the capture's thread.
     if (headBytes(trace) <= limits.small_trace_bytes_max) onBare(trace);
     else onLost('redacted', new Error('its heads are too large for the memory and time there is'));
@@ -230,46 +255,12 @@ export class LargeTraces {
 
 const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
 
-function bodiesOf({ request, response }: Draft): DraftBody[] {
-  return (response === null ? [request] : [request, response]).filter((body) => body.keptBytes > 0);
+/** Whether each body is truncated. */
+function cutsOf({ request, response }: Trace): readonly boolean[] {
+  return [request.body.truncated, response?.body.truncated === true];
 }
 
-function keptBytes(draft: Draft): number {
-  return bodiesOf(draft).reduce((sum, body) => sum + body.keptBytes, 0);
-}
-
-/** What a draft takes as it is. */
-function heldBytes(draft: Draft): number {
-  return DRAFT_BYTES + keptBytes(draft) + messageBytes(draft.trace) + 2 * headBytes(draft.trace);
-}
-
-function messageBytes({ messages }: Trace): number {
-  return messages?.reduce((sum, { content }) => sum + content.length, 0) ?? 0;
-}
-
-/** What finishing it takes beyond that, at most. */
-function costOf(draft: Draft, bodyBytesMax: number): number {
-  const isCoded = messageCodings(draft.trace).length > 0;
-  const contents = bodiesOf(draft).reduce(
-    (sum, { keptBytes: kept, codings }) =>
-      sum + (codings.length === 0 && !isCoded ? Math.min(kept, bodyBytesMax) : decodedBytesMax(kept, bodyBytesMax)),
-    0,
-  );
-  return COPIES * (contents + messageBytes(draft.trace) + headBytes(draft.trace)) + windowsOf(draft);
-}
-
-/** Bodies are decoded one after the other. */
-function windowsOf(draft: Draft): number {
-  return Math.max(
-    windowBytes(messageCodings(draft.trace)),
-    ...bodiesOf(draft).map(({ codings }) => windowBytes(codings)),
-  );
-}
-
-/** Characters of the texts of both messages: each takes a byte or two. */
-export function headBytes({ request, response }: Trace): number {
-  let bytes = request.target.length + request.authority.length;
-  for (const section of [request.headers, request.trailers, response?.headers ?? [], response?.trailers ?? []])
-    for (const [name, value] of section) bytes += name.length + value.length;
-  return bytes + (response?.reason.length ?? 0);
+/** Whether a body that was whole was cut to `bytesMax`. */
+function isCut(trace: Trace, wasCut: readonly boolean[], bytesMax: number): boolean {
+  return bytesMax !== Number.POSITIVE_INFINITY && cutsOf(trace).some((is, i) => is && wasCut[i] !== true);
 }
