@@ -135,7 +135,7 @@ describe('a directory', () => {
     database.exec('PRAGMA user_version = 999');
     database.close();
     await expect(withStore({ directory }, async () => {})).rejects.toThrow(
-      /of form 999, and this pcap-sensor knows up to 2/,
+      /of form 999, and this pcap-sensor knows up to 3/,
     );
   });
 });

@@ -3,8 +3,9 @@
  *
  * in: a `Filter` and the time · out: a condition and what is bound in it, nothing of which is text of the condition · pure
  *
- * `:low` and `:high` are bound by whoever runs it: a query goes through the traces in ranges of their number.
+ * `:low`, `:high` and `:part` are bound by whoever runs it: a query goes through the traces in ranges of their number.
  */
+import { PART_INDEXES } from '../store/parts.js';
 import { type Filter, FilterError, type Operator, type Term } from './parse.js';
 
 export type Bound = string | number | Uint8Array;
@@ -12,7 +13,7 @@ export type Bound = string | number | Uint8Array;
 export interface Condition {
   readonly sql: string;
   readonly parameters: Readonly<Record<string, Bound>>;
-  /** Terms that all that is found passes, and the index that knows which do. */
+  /** Terms that all that is found passes, and the tables that know which do. */
   readonly hints: readonly Hint[];
   /** Whether one of these looks into bodies, whose index knows best. */
   readonly searches: boolean;
@@ -20,9 +21,8 @@ export interface Condition {
 
 export interface Hint {
   readonly sql: string;
-  readonly index: string;
-  /** Where the index has to be gone through from one end to the other, what it finds. */
-  readonly found?: string;
+  /** What a table of `store/parts.ts` finds, in the part that is bound as `:part`. */
+  readonly found: string;
 }
 
 export function compileFilter(filter: Filter, nowMillis: number): Condition {
@@ -45,7 +45,7 @@ export function compileFilter(filter: Filter, nowMillis: number): Condition {
       case 'not':
         return `NOT coalesce(${sqlOf(one.part)}, 0)`;
       case 'term': {
-        const sql = termSql(one, bind, nowMillis);
+        const sql = termSql(one, bind, { nowMillis });
         sqlOfTerms.set(one, sql);
         return sql;
       }
@@ -54,7 +54,7 @@ export function compileFilter(filter: Filter, nowMillis: number): Condition {
   const sql = sqlOf(filter);
   const top = filter.kind === 'all' ? filter.parts : [filter];
   const terms = top.flatMap((one) => (one.kind === 'term' ? [one] : []));
-  const hints = terms.flatMap((term) => hintOf(term, sqlOfTerms.get(term) ?? ''));
+  const hints = terms.flatMap((term) => hintOf(term, sqlOfTerms.get(term) ?? '', bind, nowMillis));
   return {
     sql,
     parameters,
@@ -63,40 +63,33 @@ export function compileFilter(filter: Filter, nowMillis: number): Condition {
   };
 }
 
-/** An index serves one value; what is not so is `!=`. */
-function hintOf({ field, operator, values }: Term, sql: string): Hint[] {
-  const index = field.type === 'id' ? 'traces_once' : `traces_${field.column}`;
-  if (operator === '!=' || values.length !== 1 || !INDEXES.has(index) || values[0] === 'none') return [];
-  const isScanned = field.column === 'path' && / LIKE /.test(sql) && !/ >= /.test(sql);
-  if (!isScanned) return [{ sql, index }];
-  return [{ sql, index: '', found: `seq IN (SELECT seq FROM traces INDEXED BY ${index} WHERE ${sql})` }];
+function hintOf(term: Term, sql: string, bind: Bind, nowMillis: number): Hint[] {
+  const { column = '' } = term.field;
+  const table = Object.hasOwn(PART_INDEXES, column) ? PART_INDEXES[column]?.table : undefined;
+  if (table === undefined || term.operator === '!=' || (column === 'marks' && term.values.includes('none'))) return [];
+  const inPart = termSql(term, bind, { nowMillis, table });
+  return [{ sql, found: `seq IN (SELECT seq FROM ${table} WHERE part = :part AND ${inPart})` }];
 }
-
-/** Of `store/schema.ts`. */
-const INDEXES = new Set([
-  'traces_once',
-  'traces_status',
-  'traces_method',
-  'traces_duration',
-  'traces_host',
-  'traces_path',
-  'traces_service',
-  'traces_marks',
-]);
 
 type Bind = (value: Bound) => string;
 
-function termSql(term: Term, bind: Bind, nowMillis: number): string {
+interface Sought {
+  readonly nowMillis: number;
+  /** That of a part, in which the column is `value`; none is that of the traces. */
+  readonly table?: string;
+}
+
+function termSql(term: Term, bind: Bind, sought: Sought): string {
   const { operator, values } = term;
-  const each = values.map((value) => valueSql(term, value, bind, nowMillis));
+  const each = values.map((value) => valueSql(term, value, bind, sought));
   if (operator === '!=') return `NOT coalesce((${each.join(' OR ')}), 0)`;
   if (values.length > 1 && operator !== ':' && operator !== '=')
     throw new FilterError(`${term.field.name}${operator} takes one value; several are for : and =`, term.at);
   return each.length === 1 ? (each[0] as string) : `(${each.join(' OR ')})`;
 }
 
-function valueSql({ field, operator, at }: Term, value: string, bind: Bind, nowMillis: number): string {
-  const column = field.column ?? '';
+function valueSql({ field, operator, at }: Term, value: string, bind: Bind, { nowMillis, table }: Sought): string {
+  const column = table === undefined ? (field.column ?? '') : 'value';
   const compares = (bound: number): string => `${column} ${comparison(operator)} ${bind(bound)}`;
   const equalOnly = (): void => {
     if (operator !== ':' && operator !== '=' && operator !== '!=')
@@ -110,7 +103,7 @@ function valueSql({ field, operator, at }: Term, value: string, bind: Bind, nowM
     case 'size':
       return compares(numberOf(value, SIZES, field.example, at));
     case 'status':
-      return statusSql(value, operator, at, bind);
+      return statusSql(column, value, operator, at, bind);
     case 'time':
       return timeSql(value, operator, at, bind, nowMillis);
     case 'word':
@@ -118,19 +111,19 @@ function valueSql({ field, operator, at }: Term, value: string, bind: Bind, nowM
       return `${column} = ${bind(field.name === 'method' ? value.toUpperCase() : value.toLowerCase())}`;
     case 'text':
       equalOnly();
-      return textSql(column, value, operator, bind);
+      return textSql({ column, table }, value, operator, bind);
     case 'mark':
       equalOnly();
-      if (value === 'any') return `marks <> ''`;
+      if (value === 'any') return `${column} <> ''`;
       return value === 'none'
-        ? `marks = ''`
-        : `(marks <> '' AND marks LIKE ${bind(`%,${escapeLike(value)},%`)} ESCAPE '\\')`;
+        ? `${column} = ''`
+        : `(${column} <> '' AND ${column} LIKE ${bind(`%,${escapeLike(value)},%`)} ESCAPE '\\')`;
     case 'body':
       equalOnly();
       return `seq IN (SELECT rowid FROM bodies WHERE bodies MATCH ${bind(phraseOf(value, at))} AND rowid BETWEEN :low AND :high)`;
     case 'id':
       equalOnly();
-      return idSql(value, at, bind);
+      return idSql(column, value, at, bind);
     case 'anywhere': {
       const within = bind(`%${escapeLike(value)}%`);
       return `(path LIKE ${within} ESCAPE '\\' OR host LIKE ${within} ESCAPE '\\' OR query LIKE ${within} ESCAPE '\\')`;
@@ -179,14 +172,15 @@ function numberOf(value: string, units: Units, example: string, at: number): num
   return Math.round(Number(digits) * factor);
 }
 
-function statusSql(value: string, operator: Operator, at: number, bind: Bind): string {
-  if (/^(?:none|null)$/i.test(value)) return 'status IS NULL';
+function statusSql(column: string, value: string, operator: Operator, at: number, bind: Bind): string {
+  if (/^(?:none|null)$/i.test(value)) return column === 'value' ? 'value = 0' : 'status IS NULL';
   const group = /^([1-9])xx$/i.exec(value)?.[1];
-  if (group === undefined) return `status ${comparison(operator)} ${bind(numberOf(value, PLAIN, 'status>=500', at))}`;
+  if (group === undefined)
+    return `${column} ${comparison(operator)} ${bind(numberOf(value, PLAIN, 'status>=500', at))}`;
   const low = Number(group) * 100;
-  if (operator === '>' || operator === '<=') return `status ${operator} ${bind(low + 99)}`;
-  if (operator === '<' || operator === '>=') return `status ${operator} ${bind(low)}`;
-  return `status BETWEEN ${bind(low)} AND ${bind(low + 99)}`;
+  if (operator === '>' || operator === '<=') return `${column} ${operator} ${bind(low + 99)}`;
+  if (operator === '<' || operator === '>=') return `${column} ${operator} ${bind(low)}`;
+  return `${column} BETWEEN ${bind(low)} AND ${bind(low + 99)}`;
 }
 
 /** Microseconds since 1970. An age counts back from now: `time>10m` is newer than ten minutes. */
@@ -202,7 +196,13 @@ function timeSql(value: string, operator: Operator, at: number, bind: Bind, nowM
 /** The largest character that there is: what begins with a text lies between it and it followed by this. */
 const LAST = '\u{10ffff}';
 
-function textSql(column: string, value: string, operator: Operator, bind: Bind): string {
+interface Column {
+  readonly column: string;
+  /** That of a part, which is in the order of the column. */
+  readonly table: string | undefined;
+}
+
+function textSql({ column, table }: Column, value: string, operator: Operator, bind: Bind): string {
   if (operator !== ':') return `${column} = ${bind(value)}`;
   const isStart = value.startsWith('^');
   const isEnd = value.length > 1 && value.endsWith('$');
@@ -213,10 +213,10 @@ function textSql(column: string, value: string, operator: Operator, bind: Bind):
   const pattern = `${isStart ? '' : '%'}${inner.split('*').map(escapeLike).join('%')}${isEnd ? '' : '%'}`;
   const bound = bind(pattern);
   const like = `${column} LIKE ${bound} ESCAPE '\\'`;
-  // There are few of these: from one to the next by the index, and then only the traces of those that pass.
-  if (column === 'host' || column === 'service')
-    return `${column} IN (WITH RECURSIVE each (one) AS (SELECT min(${column}) FROM traces UNION ALL
-      SELECT (SELECT min(${column}) FROM traces WHERE ${column} > one) FROM each WHERE one IS NOT NULL)
+  // There are few of these: from one to the next, and then only the traces of those that pass.
+  if (table === 'by_host' || table === 'by_service')
+    return `value IN (WITH RECURSIVE each (one) AS (SELECT min(value) FROM ${table} WHERE part = :part UNION ALL
+      SELECT (SELECT min(value) FROM ${table} WHERE part = :part AND value > one) FROM each WHERE one IS NOT NULL)
       SELECT one FROM each WHERE one LIKE ${bound} ESCAPE '\\')`;
   const before = isStart ? (inner.split('*', 1)[0] ?? '') : '';
   return before === '' ? like : `(${column} >= ${bind(before)} AND ${column} < ${bind(before + LAST)} AND ${like})`;
@@ -234,11 +234,11 @@ function phraseOf(value: string, at: number): string {
 
 const ID_BYTES = 16;
 
-function idSql(value: string, at: number, bind: Bind): string {
+function idSql(column: string, value: string, at: number, bind: Bind): string {
   const digits = value.replaceAll('-', '').toLowerCase();
   if (!/^[0-9a-f]{1,32}$/.test(digits))
     throw new FilterError(`"${value}" is no trace id; it has up to 32 hex digits`, at);
   const low = Buffer.from(digits.padEnd(2 * ID_BYTES, '0'), 'hex');
   const high = Buffer.from(digits.padEnd(2 * ID_BYTES, 'f'), 'hex');
-  return `trace_id BETWEEN ${bind(low)} AND ${bind(high)}`;
+  return `${column} BETWEEN ${bind(low)} AND ${bind(high)}`;
 }

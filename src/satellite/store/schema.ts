@@ -2,10 +2,11 @@
  * The tables: what is filtered by is typed and narrow, what is only shown is beside it, and bodies are found by their words.
  */
 import { SensorError } from '../../errors.js';
+import { PART_TABLES } from './parts.js';
 import type { Database } from './sqlite.js';
 
 /** Raised with a change that an older file cannot be read with. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** What is made of the traces: the inventory, through which of them; and what a person has set. */
 const DOCUMENTS =
@@ -22,14 +23,6 @@ CREATE TABLE traces (
   host TEXT NOT NULL, path TEXT NOT NULL, query TEXT NOT NULL, content_type TEXT NOT NULL,
   client TEXT NOT NULL, service TEXT NOT NULL, environment TEXT NOT NULL, marks TEXT NOT NULL
 );
-CREATE UNIQUE INDEX traces_once ON traces (trace_id, span_id);
-CREATE INDEX traces_status ON traces (status);
-CREATE INDEX traces_method ON traces (method);
-CREATE INDEX traces_duration ON traces (duration);
-CREATE INDEX traces_host ON traces (host);
-CREATE INDEX traces_path ON traces (path);
-CREATE INDEX traces_service ON traces (service);
-CREATE INDEX traces_marks ON traces (marks) WHERE marks <> '';
 CREATE TABLE payloads (seq INTEGER PRIMARY KEY, form TEXT NOT NULL, span TEXT NOT NULL, resource INTEGER NOT NULL);
 CREATE TABLE resources (
   id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE,
@@ -39,7 +32,12 @@ CREATE TABLE resources (
 );
 CREATE VIRTUAL TABLE bodies USING fts5(request, response, content='', contentless_delete=1, detail='full');
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-`;
+${PART_TABLES}`;
+
+/** Until the second version each trace was put into these as it came. */
+const WITHOUT_INDEXES = ['once', 'status', 'method', 'duration', 'host', 'path', 'service', 'marks']
+  .map((name) => `DROP INDEX IF EXISTS traces_${name};`)
+  .join('');
 
 export interface DatabaseForm {
   readonly cache_kibibytes: number;
@@ -69,8 +67,9 @@ export function configure(database: Database, { cache_kibibytes, reads }: Databa
 export function prepareTables(database: Database, path: string): void {
   const { user_version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
   if (user_version === VERSION) return;
-  if (user_version === 1) {
-    database.exec(`BEGIN;${DOCUMENTS}PRAGMA user_version = ${VERSION};COMMIT`);
+  if (user_version === 1 || user_version === 2) {
+    const documents = user_version === 1 ? DOCUMENTS : '';
+    database.exec(`BEGIN;${documents}${WITHOUT_INDEXES}${PART_TABLES}PRAGMA user_version = ${VERSION};COMMIT`);
     return;
   }
   if (user_version > VERSION)

@@ -10,6 +10,7 @@ import { parseFilter } from '../filter/parse.js';
 import { jsonText } from '../receive/json-text.js';
 import type { SatelliteTrace } from '../receive/satellite-trace.js';
 import { readBack, traceOf } from '../receive/trace-of.js';
+import { firstOutside, PART_TRACES, partOf } from './parts.js';
 import type { Database } from './sqlite.js';
 import type { Page, Query, Rate, Row, Sensor, StoreFacts, Values, Whole, WholePage } from './store.js';
 
@@ -17,8 +18,7 @@ import type { Page, Query, Rate, Row, Sensor, StoreFacts, Values, Whole, WholePa
 const FIRST_RANGE = 10_000;
 const RANGE_GROWTH = 4;
 const RANGE_MAX = 640_000;
-/** Traces from which on it is worth finding out whether an index helps, and the share of them that it may find. */
-const INDEXED_MIN = 50_000;
+/** The share of the first range that a term may find for its table to be asked about the rest. */
 const RARE_SHARE = 0.02;
 /** Milliseconds after which a query begins no further range. */
 const QUERY_MILLIS = 1000;
@@ -26,6 +26,7 @@ const ROWS_MAX = 1000;
 const WHOLE_BYTES_MAX = 2 << 20;
 const RATE_TRACES_MAX = 20_000;
 const VALUES_MAX = 100;
+const VALUE_PARTS_MAX = 32;
 const SENSORS_MAX = 1000;
 
 const COLUMNS = `seq, hex(trace_id) AS traceId, hex(span_id) AS spanId, start, duration, kind, method, host, path, query, status,
@@ -109,27 +110,25 @@ export class SqliteReader {
     let range = FIRST_RANGE;
     let low = Math.max(oldest, (query.after ?? 0) + 1);
     let high = Math.min(newest, (query.before ?? Number.MAX_SAFE_INTEGER) - 1);
+    const outside = firstOutside(this.#database);
+    // Few of the newest pass: a table may know the others at once.
+    let hint: Hint | null | undefined;
     while (low <= high) {
-      const from = isForward ? low : Math.max(low, high - range + 1);
-      const to = isForward ? Math.min(high, low + range - 1) : high;
-      found.push(...this.#range<R>(condition, { columns, from, to, isForward, limit: limit - found.length }));
+      const begin = isForward ? low : high;
+      const isIn = hint != null && begin < outside;
+      const part = partOf(begin);
+      const to = !isForward ? high : Math.min(high, isIn ? lastOf(part) : low + range - 1);
+      const from = isForward ? low : Math.max(low, isIn ? part * PART_TRACES : high - range + 1);
+      const limits = { columns, from, to, isForward, limit: limit - found.length };
+      found.push(...this.#range<R>(condition, limits, isIn ? (hint ?? null) : null));
       if (found.length === limit) {
         const last = found.at(-1)?.seq ?? to;
         return { found, next: last, complete: true, through: last };
       }
       if (isForward) low = to + 1;
       else high = from - 1;
-      if (range === FIRST_RANGE && high - low > INDEXED_MIN) {
-        // Few of the newest pass: an index may know the others at once.
-        const hint = this.#rarest(condition, from, to);
-        if (hint !== null) {
-          const limits = { columns, from: low, to: high, isForward, limit: limit - found.length };
-          found.push(...this.#range<R>(condition, limits, hint));
-          const last = found.length === limit ? (found.at(-1)?.seq ?? null) : null;
-          return { found, next: last, complete: true, through: last ?? (isForward ? high : low) };
-        }
-      }
-      range = Math.min(range * RANGE_GROWTH, RANGE_MAX);
+      if (hint === undefined) hint = this.#rarest(condition, from, to);
+      else if (hint === null) range = Math.min(range * RANGE_GROWTH, RANGE_MAX);
       if (Date.now() > until && low <= high) {
         const through = isForward ? to : from;
         return { found, next: through, complete: false, through };
@@ -138,28 +137,26 @@ export class SqliteReader {
     return { found, next: null, complete: true, through: isForward ? newest : oldest };
   }
 
-  #range<R>({ sql, parameters, searches }: Condition, limits: Range, hint: Hint | null = null): R[] {
+  #range<R>({ sql, parameters, searches }: Condition, limits: Range, hint: Hint | null): R[] {
     const { columns, from, to, isForward, limit } = limits;
-    // In few traces an index saves nothing, and in many the newest are mostly found without.
-    const isSmall = hint === null && !searches && to - from < FIRST_RANGE;
-    const by = hint !== null && hint.index !== '' ? `INDEXED BY ${hint.index}` : isSmall ? 'NOT INDEXED' : '';
-    const found = hint?.found === undefined ? '' : `AND ${hint.found}`;
-    // With a sign the numbers choose no way through the table: the words or the index do.
+    // With a sign the numbers choose no way through the table: the words or what is found do.
     const seq = searches || hint !== null ? '+seq' : 'seq';
-    const statementText = `SELECT ${columns} FROM traces ${by} WHERE ${seq} BETWEEN :low AND :high AND ${sql} ${found} ORDER BY seq ${isForward ? '' : 'DESC'} LIMIT ${limit}`;
+    const found = hint === null ? '' : `${hint.found} AND `;
+    const statementText = `SELECT ${columns} FROM traces WHERE ${found}${seq} BETWEEN :low AND :high AND ${sql} ORDER BY seq ${isForward ? '' : 'DESC'} LIMIT ${limit}`;
+    const part = hint === null ? {} : { part: partOf(from) };
     return this.#database
       .prepare(statementText)
-      .all({ low: from, high: to, ...used(statementText, parameters) }) as unknown as R[];
+      .all({ low: from, high: to, ...part, ...used(statementText, parameters) }) as unknown as R[];
   }
 
-  /** Picks the term with an index that the fewest of a range pass, if these are few. */
+  /** Picks the term with a table that the fewest of a range pass, if these are few. */
   #rarest({ hints, parameters, searches }: Condition, from: number, to: number): Hint | null {
     if (searches) return null;
     let rarest: Hint | null = null;
     let fewest = (to - from + 1) * RARE_SHARE;
     for (const hint of hints) {
       const { count } = this.#database
-        .prepare(`SELECT count(*) AS count FROM traces NOT INDEXED WHERE seq BETWEEN :low AND :high AND ${hint.sql}`)
+        .prepare(`SELECT count(*) AS count FROM traces WHERE seq BETWEEN :low AND :high AND ${hint.sql}`)
         .get({ low: from, high: to, ...used(hint.sql, parameters) }) as { count: number };
       if (count > fewest) continue;
       fewest = count;
@@ -242,16 +239,27 @@ export class SqliteReader {
     };
   }
 
-  /** By an index, from one value to the next, whatever number of traces has each. */
+  /** In the newest parts from one value to the next, whatever number of traces has each. */
   #distinct(column: 'method' | 'host'): string[] {
-    const next = this.#database.prepare(`SELECT min(${column}) AS value FROM traces WHERE ${column} > ?`);
-    const values: string[] = [];
-    for (let value = ''; values.length < VALUES_MAX; values.push(value)) {
-      const row = next.get(value) as { value: string | null };
-      if (row.value === null) break;
-      value = row.value;
-    }
-    return values;
+    const outside = firstOutside(this.#database);
+    const values = new Set(
+      (
+        this.#database
+          .prepare(
+            `SELECT DISTINCT ${column} AS value FROM traces WHERE seq >= ? AND ${column} <> '' LIMIT ${VALUES_MAX}`,
+          )
+          .all(outside) as { value: string }[]
+      ).map(({ value }) => value),
+    );
+    const next = this.#database.prepare(`SELECT min(value) AS value FROM by_${column} WHERE part = ? AND value > ?`);
+    const last = partOf(outside) - 1;
+    for (let part = last; part >= 0 && part > last - VALUE_PARTS_MAX; part--)
+      for (let value = ''; values.size < VALUES_MAX; values.add(value)) {
+        const row = next.get(part, value) as { value: string | null };
+        if (row.value === null) break;
+        value = row.value;
+      }
+    return [...values].sort();
   }
 
   facts(): StoreFacts {
@@ -263,13 +271,12 @@ export class SqliteReader {
     const of = (name: string): number => kept.get(name) ?? 0;
     const row = this.#database
       .prepare(
-        `SELECT (SELECT count(*) FROM traces) AS held, (SELECT start FROM traces ORDER BY seq LIMIT 1) AS oldest,
+        `SELECT (SELECT start FROM traces ORDER BY seq LIMIT 1) AS oldest,
          (SELECT start FROM traces ORDER BY seq DESC LIMIT 1) AS newest,
          (SELECT page_count FROM pragma_page_count) AS pages, (SELECT freelist_count FROM pragma_freelist_count) AS free,
          (SELECT page_size FROM pragma_page_size) AS size`,
       )
       .get() as {
-      held: number;
       oldest: number | null;
       newest: number | null;
       pages: number;
@@ -282,7 +289,8 @@ export class SqliteReader {
       rejected: of('rejected'),
       evicted: of('evicted'),
       deleted: of('deleted'),
-      held: row.held,
+      // Counting them would take going through all.
+      held: of('stored') - of('evicted') - of('deleted'),
       bytes: (row.pages - row.free) * row.size,
       oldest: row.oldest,
       newest: row.newest,
@@ -308,6 +316,8 @@ interface Range {
   readonly isForward: boolean;
   readonly limit: number;
 }
+
+const lastOf = (part: number): number => (part + 1) * PART_TRACES - 1;
 
 /** Only what a statement names may be bound. */
 function used(sql: string, parameters: Readonly<Record<string, Bound>>): Record<string, Bound> {

@@ -9,6 +9,8 @@ import { jsonText } from '../receive/json-text.js';
 import type { SatelliteTrace } from '../receive/satellite-trace.js';
 import { hexOf, traceOf } from '../receive/trace-of.js';
 import type { KeptInventory } from './kept-inventory.js';
+import { IdFilter, KnownIds } from './known-ids.js';
+import { keyOf, keysBetween, Parts } from './parts.js';
 import type { Database, Statement } from './sqlite.js';
 import type { Retention } from './store.js';
 
@@ -45,12 +47,15 @@ export class SqliteWriter {
   readonly #database: Database;
   readonly #retention: Retention;
   readonly #insert: Record<'trace' | 'payload' | 'bodies' | 'resource' | 'fact', Statement>;
+  readonly #isIn: Statement;
+  readonly #parts: Parts;
+  readonly #ids = new KnownIds();
   readonly #facts: Record<FactName, number>;
   readonly #resources = new Map<string, Resource>();
   readonly #pages: Statement;
   readonly #inventory: KeptInventory;
   /** What gets each trace that is kept. */
-  #kept: { seq: number; trace: Trace; service: string }[] = [];
+  #kept: { seq: number; trace: Trace; service: string; key: string }[] = [];
   #retainedAt = 0;
   #isToMerge = false;
 
@@ -60,7 +65,7 @@ export class SqliteWriter {
     this.#retention = retention;
     this.#insert = {
       trace: database.prepare(
-        `INSERT OR IGNORE INTO traces (seq, trace_id, span_id, start, duration, status, request_bytes, response_bytes, redactions,
+        `INSERT INTO traces (seq, trace_id, span_id, start, duration, status, request_bytes, response_bytes, redactions,
          arrival, method, kind, protocol, host, path, query, content_type, client, service, environment, marks)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
@@ -74,6 +79,9 @@ export class SqliteWriter {
         'INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
       ),
     };
+    this.#isIn = database.prepare(
+      'SELECT 1 FROM by_id JOIN traces USING (seq) WHERE by_id.part = ? AND by_id.value = ? AND traces.span_id = ?',
+    );
     this.#pages = database.prepare(
       `SELECT (SELECT page_count FROM pragma_page_count) AS pages, (SELECT freelist_count FROM pragma_freelist_count) AS free,
        (SELECT page_size FROM pragma_page_size) AS size`,
@@ -85,6 +93,32 @@ export class SqliteWriter {
       ]),
     );
     this.#facts = Object.fromEntries(FACTS.map((name) => [name, kept.get(name) ?? 0])) as Record<FactName, number>;
+    this.#parts = new Parts(database);
+    this.#learnIds();
+  }
+
+  /** What is there already; parts that are full and not written are written first. */
+  #learnIds(): void {
+    while (this.#parts.step(this.#facts.last_seq) !== null);
+    const filters = this.#database.prepare('SELECT part, ids FROM parts ORDER BY part').iterate() as Iterable<{
+      part: number;
+      ids: Uint8Array;
+    }>;
+    for (const { part, ids } of filters) this.#ids.remember(part, new IdFilter(ids));
+    for (const key of this.#outside()) this.#ids.add(key);
+  }
+
+  /** The ids of the traces that are in no full part. */
+  #outside(): Iterable<string> {
+    return keysBetween(this.#database, this.#parts.outside, Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Writes some of a part that is full. Out: whether there may be more to do. */
+  #fillPart(): boolean {
+    const filled = this.#parts.step(this.#facts.last_seq);
+    if (filled === null) return false;
+    if (filled.ids !== null) this.#ids.fill(filled.part, filled.ids, this.#outside());
+    return true;
   }
 
   /** @param rejected entries of the same request that are no traces, to be counted */
@@ -101,6 +135,7 @@ export class SqliteWriter {
       });
     } catch (error) {
       Object.assign(this.#facts, before);
+      this.#ids.remove(this.#kept.map(({ key }) => key));
       this.#kept = [];
       // What was counted for them did not come to pass.
       this.#resources.clear();
@@ -115,11 +150,22 @@ export class SqliteWriter {
     const trace = traceOf(received);
     const { request, response, network } = trace;
     const resource = this.#resourceOf(received, arrival, touched);
+    const traceId = idOf(received, trace.traceId);
+    const spanId = spanIdOf(received, trace.spanId);
+    const key = traceId === null || spanId === null ? '' : keyOf(traceId.toString('hex'), spanId.toString('hex'));
+    if (key !== '') {
+      if (this.#ids.has(key, (part) => this.#isIn.get(part, traceId, spanId) !== undefined)) {
+        this.#facts.duplicates++;
+        return;
+      }
+      this.#ids.add(key);
+    }
     const seq = this.#facts.last_seq + 1;
-    const { changes } = this.#insert.trace.run(
+    this.#kept.push({ seq, trace, service: received.serviceName, key });
+    this.#insert.trace.run(
       seq,
-      idOf(received, trace.traceId),
-      spanIdOf(received, trace.spanId),
+      traceId,
+      spanId,
       Number(trace.startTimeUnixNano / 1000n),
       Math.round(trace.durationNano),
       received.status,
@@ -139,13 +185,8 @@ export class SqliteWriter {
       received.environment,
       trace.marks.length === 0 ? '' : `,${trace.marks.join(',')},`,
     );
-    if (Number(changes) === 0) {
-      this.#facts.duplicates++;
-      return;
-    }
     this.#facts.last_seq = seq;
     this.#facts.stored++;
-    this.#kept.push({ seq, trace, service: received.serviceName });
     resource.traces++;
     if (trace.marks.some((mark) => DAMAGE.has(mark))) resource.damaged++;
     if (trace.watchedShare !== undefined)
@@ -199,12 +240,14 @@ export class SqliteWriter {
 
   /** Takes what is older or more than is to be kept, a step at a time. Resolves to whether there may be more. */
   retain(nowMillis: number): boolean {
+    if (this.#fillPart()) return true;
     if (nowMillis - this.#retainedAt < RETAIN_MILLIS && nowMillis >= this.#retainedAt) return false;
     // What was taken is in the index until its parts are merged, and counts: more would be taken for it.
     if (this.#isToMerge && this.#merge()) return true;
     const tooOld = this.#oldestStep((nowMillis - this.#retention.millis) * 1000, STEP);
     const step = tooOld ?? (this.bytes > this.#retention.bytes ? this.#oldestStep(Number.MAX_SAFE_INTEGER, 0) : null);
     if (step === null) {
+      if (this.#dropPart()) return true;
       this.#retainedAt = nowMillis;
       return false;
     }
@@ -214,6 +257,11 @@ export class SqliteWriter {
     });
     this.#isToMerge = true;
     return true;
+  }
+
+  #dropPart(): boolean {
+    const { low } = this.#database.prepare('SELECT min(seq) AS low FROM traces').get() as { low: number | null };
+    return this.#parts.drop(low ?? this.#facts.last_seq);
   }
 
   /** Merges parts of the index of which a share is gone, some pages of it. Out: whether there was anything to do. */

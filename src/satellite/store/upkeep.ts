@@ -8,6 +8,8 @@ import { SensorError } from '../../errors.js';
 import { type Bound, compileFilter } from '../filter/compile.js';
 import { parseFilter } from '../filter/parse.js';
 import { databasePath } from './database-file.js';
+import { forgetInParts } from './parts.js';
+import { prepareTables } from './schema.js';
 import { type Database, requireSqlite } from './sqlite.js';
 import type { Forget } from './store.js';
 
@@ -36,11 +38,18 @@ export function forget(directory: string, wanted: Forget, nowMillis: number): nu
   try {
     database.exec('PRAGMA secure_delete = ON');
     const { sql, parameters } = conditionOf(wanted, nowMillis);
-    const find = database.prepare(`SELECT seq FROM traces WHERE seq BETWEEN :low AND :high AND ${sql} LIMIT ${STEP}`);
+    const find = database.prepare(
+      `SELECT seq FROM traces WHERE seq BETWEEN :low AND :high AND ${sql} ORDER BY seq LIMIT ${STEP}`,
+    );
+    const bound = Object.fromEntries(
+      Object.entries(parameters).filter(([name]) => new RegExp(`:${name}\\b`).test(sql)),
+    );
     let forgotten = 0;
-    for (;;) {
-      const found = find.all({ low: 0, high: Number.MAX_SAFE_INTEGER, ...parameters }) as { seq: number }[];
-      if (found.length === 0) break;
+    for (let low = 0; ; ) {
+      const found = find.all({ low, high: Number.MAX_SAFE_INTEGER, ...bound }) as { seq: number }[];
+      const last = found.at(-1)?.seq;
+      if (last === undefined) break;
+      low = last + 1;
       remove(
         database,
         found.map(({ seq }) => seq),
@@ -67,6 +76,7 @@ function openExisting(directory: string): Database {
   try {
     database.exec('PRAGMA busy_timeout = 30000');
     database.prepare('SELECT count(*) FROM facts').get();
+    prepareTables(database, path);
     return database;
   } catch (error) {
     database.close();
@@ -95,6 +105,7 @@ function conditionOf(
 function remove(database: Database, seqs: readonly number[]): void {
   database.exec('BEGIN IMMEDIATE');
   try {
+    forgetInParts(database, seqs);
     for (const sql of [
       'DELETE FROM bodies WHERE rowid = ?',
       'DELETE FROM payloads WHERE seq = ?',
