@@ -29,7 +29,7 @@ import { Refused, replyJson, SAFE_HEADERS } from './api/reply.js';
 import { Tail } from './api/tail.js';
 import { type NotifySettings, prepareWatching, type Watching } from './notify/watch.js';
 import { hasPage, PAGE_HEADERS, PAGE_PACKAGES, type PageFile, pageFiles } from './page/files.js';
-import { Ingest, type Receive } from './receive/ingest.js';
+import { Ingest, inTurn, type Receive } from './receive/ingest.js';
 import { type BodyBounds, readBody } from './receive/read-body.js';
 import { formatSatelliteTraces, type SatelliteTrace } from './receive/satellite-trace.js';
 import { openStore } from './store/open-store.js';
@@ -218,7 +218,7 @@ async function openHeld(settings: SatelliteSettings, bounds: BodyBounds): Promis
   });
   return {
     store: null,
-    receive: async (body, kind) => {
+    receive: inTurn(async (body, kind) => {
       const read = await readBody(body, kind, bounds);
       if ('status' in read) return read;
       ring.add(read.traces);
@@ -229,7 +229,7 @@ async function openHeld(settings: SatelliteSettings, bounds: BodyBounds): Promis
         reason: read.reason,
         ...(settings.onLines === undefined ? {} : { lines: formatSatelliteTraces(read.traces) }),
       };
-    },
+    }),
     text: () => ring.text(),
     list: () => ring.list(),
   };

@@ -1,8 +1,7 @@
 /**
- * The bodies of requests that send traces, within bounds that all of them share: so many bytes of bodies at once, and one
- * body unpacked and parsed at a time.
+ * The bodies of requests that send traces, within a bound that all of them share: so many bytes of bodies at once.
  *
- * in: a request · out: its body is given to a `Receiver` at its turn; what that says, or a status and what is wrong
+ * in: a request · out: its body is given to a `Receive`; what that says, or a status and what is wrong
  */
 import type { IncomingMessage } from 'node:http';
 import { type BodyKind, type Refusal, TOO_LARGE } from './read-body.js';
@@ -26,7 +25,7 @@ export interface Receipt {
   readonly lines?: string;
 }
 
-/** Takes a body, which is its own from then on. Rejects only where it has ended. */
+/** Takes a body, which is its own from then on, and unpacks one at a time. Rejects only where it has ended. */
 export type Receive = (body: Buffer, kind: BodyKind) => Promise<Receipt | Refusal>;
 
 /**
@@ -39,7 +38,6 @@ export class Ingest {
   readonly #bounds: IngestBounds;
   readonly #receive: Receive;
   #bodyBytes = 0;
-  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(bounds: IngestBounds, receive: Receive) {
     this.#bounds = bounds;
@@ -64,9 +62,7 @@ export class Ingest {
       if (!Buffer.isBuffer(body)) return body;
       // From here on the sender waits for its turn, and being quiet is right.
       request.socket.setTimeout(0);
-      const turn = this.#turn.then(() => this.#receive(body, { protocol, isPacked: encoding === 'gzip', isProtobuf }));
-      this.#turn = turn.catch(() => {});
-      return await turn;
+      return await this.#receive(body, { protocol, isPacked: encoding === 'gzip', isProtobuf });
     } finally {
       this.#bodyBytes -= held.bytes;
     }
@@ -95,6 +91,16 @@ export class Ingest {
     }
     return refusal ?? Buffer.concat(chunks, length);
   }
+}
+
+/** Gives a body to a `Receive` when the one before is done. */
+export function inTurn(receive: Receive): Receive {
+  let turn: Promise<unknown> = Promise.resolve();
+  return (body, kind) => {
+    const received = turn.then(() => receive(body, kind));
+    turn = received.catch(() => {});
+    return received;
+  };
 }
 
 export function mediaTypeOf({ headers }: IncomingMessage): string {

@@ -31,7 +31,7 @@ const unpack = promisify(gunzip);
 export const TOO_LARGE = 'too large';
 
 /** Read the request's traces; a `Refusal` where nothing of it can be read. */
-export async function readBody(body: Uint8Array, kind: BodyKind, bounds: BodyBounds): Promise<ReadResult | Refusal> {
+export async function readBody(body: Uint8Array, kind: BodyKind, bounds: BodyBounds): Promise<ReadBody | Refusal> {
   let bytes = body;
   try {
     if (kind.isPacked) bytes = await unpack(body, { maxOutputLength: bounds.request_bytes_max });
@@ -46,13 +46,20 @@ export async function readBody(body: Uint8Array, kind: BodyKind, bounds: BodyBou
   const result = kind.protocol === 'otlp' ? readOtlpTraces(value.value) : readLevoTraces(value.value);
   return result.traces.length === 0 && result.rejected === 0 && result.reason !== ''
     ? { status: 400, reason: result.reason }
-    : result;
+    : { ...result, bytes: bytes.length };
+}
+
+export interface ReadBody extends ReadResult {
+  /** What it took, unpacked. */
+  readonly bytes: number;
 }
 
 type Parsed = { readonly value: unknown } | { readonly refusal: Refusal };
 
 function parseJson(bytes: Uint8Array, { values_max }: BodyBounds): Parsed {
-  if (countJsonValues(bytes) > values_max) return { refusal: { status: 413, reason: `${TOO_LARGE}: too many values` } };
+  // Each value takes a byte at least.
+  if (bytes.length > values_max && countJsonValues(bytes) > values_max)
+    return { refusal: { status: 413, reason: `${TOO_LARGE}: too many values` } };
   try {
     return { value: JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')) };
   } catch (error) {

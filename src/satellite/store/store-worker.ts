@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Selection } from '../endpoints/inventory.js';
 import type { Receipt } from '../receive/ingest.js';
-import { type BodyKind, type Refusal, readBody } from '../receive/read-body.js';
+import { type BodyKind, type ReadBody, type Refusal, readBody } from '../receive/read-body.js';
 import { formatSatelliteTraces } from '../receive/satellite-trace.js';
 import { databasePath, type OpenFile, openFile, openInMemory, openToRead, setAside } from './database-file.js';
 import { driftOf } from './drift-of.js';
@@ -13,7 +13,7 @@ import { isDamage, isFull, requireSqlite } from './sqlite.js';
 import { SqliteReader } from './sqlite-reader.js';
 import { SqliteWriter } from './sqlite-writer.js';
 import type { Query } from './store.js';
-import { type Asked, failureOf, type Said, type StoreThreadData } from './store-thread.js';
+import { type Asked, type Failure, failureOf, type Said, type StoreThreadData } from './store-thread.js';
 
 const RETAIN_MILLIS = 1000;
 /** Traces that are held against a document. */
@@ -21,6 +21,12 @@ const DRIFT_TRACES_MAX = 5000;
 /** Milliseconds of that which a request, or a second without one, has time for. */
 const RETAIN_TURN_MILLIS = 30;
 const RETAIN_REST_MILLIS = 300;
+/** Requests that one transaction is of, and bytes of them, unpacked, after which no other is taken to it. */
+const GROUP_MAX = 64;
+const GROUP_BYTES = 4 << 20;
+
+/** A request with traces. */
+type Received = Asked & { readonly given: readonly [body: Uint8Array, kind: BodyKind] };
 
 class Keeper {
   readonly #data: StoreThreadData;
@@ -64,8 +70,6 @@ class Keeper {
 
   answer(name: string, given: readonly unknown[]): unknown {
     switch (name) {
-      case 'receive':
-        return this.#receive(given[0] as Uint8Array, given[1] as BodyKind);
       case 'list':
         return this.#reader.list(given[0] as Query);
       case 'wholes':
@@ -104,23 +108,66 @@ class Keeper {
     }
   }
 
-  async #receive(body: Uint8Array, kind: BodyKind): Promise<Receipt | Refusal> {
-    const read = await readBody(body, kind, this.#data.bounds);
-    if ('status' in read) return read;
-    const { traces, rejected, reason } = read;
-    const add = (): unknown => this.#writer?.add(traces, rejected, Date.now());
+  /**
+   * Keeps the traces of several requests in one transaction, which takes little more than that of one.
+   *
+   * @param next the next request that waits, or null
+   */
+  async receive(next: () => Received | null): Promise<void> {
+    const read: { asked: Received; body: ReadBody }[] = [];
+    let bytes = 0;
+    for (let asked = next(); asked !== null; asked = bytes < GROUP_BYTES && read.length < GROUP_MAX ? next() : null) {
+      const [body, kind] = asked.given;
+      const found = await readBody(body, kind, this.#data.bounds).catch((error: unknown) => failureOf(error));
+      if ('status' in found) say({ id: asked.id, value: found });
+      else if ('kind' in found) say({ id: asked.id, failure: found });
+      else {
+        read.push({ asked, body: found });
+        bytes += found.bytes;
+      }
+    }
+    if (read.length > 0 && !this.#addAll(read.map(({ body }) => body)))
+      for (const { asked, body } of read.splice(0)) say({ id: asked.id, ...this.#addOne(body) });
+    for (const { asked, body } of read) say({ id: asked.id, value: this.#receipt(body) });
+    this.retain(RETAIN_TURN_MILLIS);
+  }
+
+  /** Out: whether they are kept; if not, each has to be tried. */
+  #addAll(bodies: readonly ReadBody[]): boolean {
+    const rejected = bodies.reduce((sum, body) => sum + body.rejected, 0);
+    try {
+      this.#writer?.add(
+        bodies.flatMap(({ traces }) => traces),
+        rejected,
+        Date.now(),
+      );
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #addOne(body: ReadBody): { value: Receipt | Refusal } | { failure: Failure } {
+    const add = (): unknown => this.#writer?.add(body.traces, body.rejected, Date.now());
     try {
       add();
     } catch (error) {
-      if (isFull(error)) return { status: 503, reason: `there is no room for traces: ${(error as Error).message}` };
-      if (!isDamage(error) || this.#data.directory === null) throw error;
-      this.#replace((error as Error).message);
-      add();
+      const { message } = error as Error;
+      if (isFull(error)) return { value: { status: 503, reason: `there is no room for traces: ${message}` } };
+      if (!isDamage(error) || this.#data.directory === null) return { failure: failureOf(error) };
+      try {
+        this.#replace(message);
+        add();
+      } catch (again) {
+        return { failure: failureOf(again) };
+      }
     }
-    this.retain(RETAIN_TURN_MILLIS);
+    return { value: this.#receipt(body) };
+  }
+
+  #receipt({ traces, rejected, reason }: ReadBody): Receipt {
     const receipt: Receipt = { received: traces.length, rejected, reason };
-    if (!this.#data.reports) return receipt;
-    return { ...receipt, lines: formatSatelliteTraces(traces) };
+    return this.#data.reports ? { ...receipt, lines: formatSatelliteTraces(traces) } : receipt;
   }
 
   /** Goes on with an empty file. */
@@ -166,22 +213,65 @@ function run(data: StoreThreadData): void {
     return;
   }
   say({ id: null });
-  // One after the other: a body that is being unpacked is not to be overtaken by the end.
-  let turn: Promise<void> = Promise.resolve();
-  parentPort?.on('message', ({ id, name, given }: Asked) => {
-    turn = turn
-      .then(() => keeper.answer(name, given))
-      .then(
-        (value) => say({ id, value }),
-        (error: unknown) => say({ id, failure: failureOf(error) }),
-      );
-  });
-  if (data.reads && data.spec === null) return;
-  setInterval(() => {
-    turn = turn
-      .then(() => keeper.rest(RETAIN_REST_MILLIS))
-      .catch((error: unknown) => say({ id: null, notice: `the store's upkeep: ${(error as Error).message}` }));
-  }, RETAIN_MILLIS).unref();
+  new Turns(keeper, !data.reads || data.spec !== null);
+}
+
+/** One after the other: a body that is being unpacked is not to be overtaken by the end. */
+class Turns {
+  readonly #keeper: Keeper;
+  readonly #waiting: Asked[] = [];
+  #isBusy = false;
+  #isToRest = false;
+
+  constructor(keeper: Keeper, rests: boolean) {
+    this.#keeper = keeper;
+    parentPort?.on('message', (asked: Asked) => {
+      this.#waiting.push(asked);
+      this.#begin();
+    });
+    if (!rests) return;
+    setInterval(() => {
+      this.#isToRest = true;
+      this.#begin();
+    }, RETAIN_MILLIS).unref();
+  }
+
+  /** In the next turn of the loop, when all that has come is there. */
+  #begin(): void {
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    setImmediate(() => void this.#take());
+  }
+
+  async #take(): Promise<void> {
+    const [first] = this.#waiting;
+    if (first?.name === 'receive') await this.#keeper.receive(() => this.#nextReceived());
+    else if (first !== undefined) await this.#answer(this.#waiting.shift() as Asked);
+    if (this.#isToRest) this.#rest();
+    this.#isBusy = false;
+    if (this.#waiting.length > 0) this.#begin();
+  }
+
+  #nextReceived(): Received | null {
+    return this.#waiting[0]?.name === 'receive' ? (this.#waiting.shift() as Received) : null;
+  }
+
+  async #answer({ id, name, given }: Asked): Promise<void> {
+    try {
+      say({ id, value: await this.#keeper.answer(name, given) });
+    } catch (error) {
+      say({ id, failure: failureOf(error) });
+    }
+  }
+
+  #rest(): void {
+    this.#isToRest = false;
+    try {
+      this.#keeper.rest(RETAIN_REST_MILLIS);
+    } catch (error) {
+      say({ id: null, notice: `the store's upkeep: ${(error as Error).message}` });
+    }
+  }
 }
 
 run(workerData as StoreThreadData);
