@@ -1,7 +1,7 @@
 /**
  * Whether a trace has come before, without looking into the database for each that is new.
  *
- * Of the newest, which are in no full part yet, all ids are in memory. Of each of the full parts behind them a Bloom filter is, which
+ * The ids of the newest, which are in no full part yet, are in memory. Each of the full parts behind them has a Bloom filter, which
  * says that an id is not there, or that it is worth looking (https://doi.org/10.1145/362686.362692). What is older than all these comes
  * again as if it were new.
  */
