@@ -53,7 +53,7 @@ export const PROCESS_OPTIONS = {
     default: [],
     defaultText: 'none',
     alsoCalled: ['push-metrics', 'telemetry'],
-    help: "where metrics are pushed once a minute: by OTLP as OTEL_EXPORTER_OTLP_… say, or to standard output in CloudWatch's embedded metric format",
+    help: "where metrics are pushed once a minute: by OTLP as OTEL_EXPORTER_OTLP_METRICS_… or OTEL_EXPORTER_OTLP_… say, or to standard output in CloudWatch's embedded metric format",
   }),
   'public-host': many({
     ...PUBLIC_HOST,

@@ -36,13 +36,14 @@ export interface Report {
 
 const PROGRESS_MILLIS = 60_000;
 
-async function openPush(settings: Settings, status: () => Promise<SensorStatus>): Promise<MetricsPush> {
+async function openPush(settings: Settings, log: Logger, status: () => Promise<SensorStatus>): Promise<MetricsPush> {
   const { pushMetrics } = await import('../task/push-metrics.js');
   return pushMetrics(settings.metrics, {
     service: settings.serviceName,
     status,
     sensorVersion: SENSOR_VERSION,
     write: (line) => void process.stdout.write(`${line}\n`),
+    log,
   });
 }
 
@@ -82,7 +83,7 @@ export async function reportSensor({
   const push =
     monitor === null || settings.metrics.length === 0
       ? null
-      : await openPush(settings, async () => status(await monitor.status()));
+      : await openPush(settings, log, async () => status(await monitor.status()));
 
   let before: Counters = { ...counters };
   let droppedBefore = 0;
@@ -111,7 +112,7 @@ export async function reportSensor({
   return {
     async close() {
       clearInterval(progress);
-      await push?.close();
+      await push?.close(settings.shutdownTimeout * 1000);
       monitor?.stop();
       await server?.close();
     },

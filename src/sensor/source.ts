@@ -8,6 +8,7 @@ import { followSatellite, type SatelliteAddresses } from '../capture/satellite-a
 import type { Limits } from '../limits.js';
 import type { Logger } from '../log.js';
 import type { Settings } from '../options/options.js';
+import { otelEndpoint } from '../output/otel/endpoint.js';
 import type { NetworkEndpoint } from '../output/output.js';
 import { outputEndpoints } from '../output/registry.js';
 import type { Gate } from '../policy/governor.js';
@@ -54,7 +55,7 @@ export async function openSource(
     };
   }
   const own = ownEndpoints(settings);
-  const receivers = await outputEndpoints(settings.output, settings);
+  const receivers = await receiversOf(settings);
   const filterWith = (endpoints: readonly ExcludedEndpoint[]) => ({
     user: settings.filter,
     satellite: [...endpoints, ...own],
@@ -101,6 +102,15 @@ export async function openSource(
       followed.stop();
     },
   };
+}
+
+/** Everything that the sensor sends to. */
+async function receiversOf(settings: Settings): Promise<NetworkEndpoint[]> {
+  const receivers = await outputEndpoints(settings.output, settings);
+  if (!settings.metrics.includes('otlp')) return receivers;
+  const { host, port } = otelEndpoint('metrics', process.env);
+  const isKnown = receivers.some((one) => one.host === host && one.port === port);
+  return isKnown ? receivers : [...receivers, { host, port }];
 }
 
 /** Where the sensor itself listens: requests for its health and metrics are not the task's traffic. */

@@ -1,9 +1,15 @@
 /**
  * `--metrics`: pushes what /metrics has, once a minute and at the end, since nothing asks a Fargate task for it: as lines on standard
- * output for CloudWatch (`emf`), or by the OTLP exporter of OpenTelemetry's SDK, which OTEL_EXPORTER_OTLP_… configure (`otlp`).
+ * output for CloudWatch (`emf`), or by the OTLP exporter of OpenTelemetry's SDK (`otlp`), which OTEL_EXPORTER_OTLP_METRICS_… configure,
+ * and OTEL_EXPORTER_OTLP_… where they say nothing.
  */
 import { hostname } from 'node:os';
+import type { PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import { UsageError } from '../errors.js';
+import { systemClock } from '../output/clock.js';
+import { type FoldedWarnings, foldWarnings } from '../output/fold.js';
+import type { Log } from '../output/log.js';
+import { checkedOtelUrl } from '../output/otel/endpoint.js';
 import { EmfEncoder } from './emf.js';
 import { type MetricPoint, metricPoints } from './metric-points.js';
 import type { SensorStatus } from './metrics.js';
@@ -15,14 +21,19 @@ export interface PushContext {
   readonly status: () => Promise<SensorStatus>;
   readonly sensorVersion: string;
   readonly write: (line: string) => void;
+  readonly log: Log;
 }
 
 export interface MetricsPush {
-  /** Pushes once more, and waits for that as long as the receiver is given. */
-  close(): Promise<void>;
+  /** Pushes once more, and waits at most so long for that. */
+  close(deadlineMillis: number): Promise<void>;
 }
 
 const PUSH_MILLIS = 60_000;
+/** The exporter tries again for ten seconds by itself, which nobody who stops a sensor waits for. */
+const LAST_PUSH_MILLIS = 3000;
+/** While the receiver is away it is said again once in so long. */
+const SAY_AGAIN_MILLIS = 3_600_000;
 
 /** @throws UsageError where a package that is optional is not installed */
 export async function pushMetrics(targets: readonly MetricsTarget[], context: PushContext): Promise<MetricsPush> {
@@ -30,8 +41,8 @@ export async function pushMetrics(targets: readonly MetricsTarget[], context: Pu
     [...new Set(targets)].map((target) => (target === 'emf' ? pushEmf(context) : pushOtlp(context))),
   );
   return {
-    async close() {
-      await Promise.all(pushes.map((push) => push.close()));
+    async close(deadlineMillis) {
+      await Promise.all(pushes.map((push) => push.close(deadlineMillis)));
     },
   };
 }
@@ -59,15 +70,15 @@ const UCUM: Readonly<Record<MetricPoint['unit'], string>> = {
   share: '1',
 };
 
-async function pushOtlp({ service, status, sensorVersion }: PushContext): Promise<MetricsPush> {
+async function pushOtlp({ service, status, sensorVersion, log }: PushContext): Promise<MetricsPush> {
+  const url = checkedOtelUrl('metrics', process.env);
   const { MeterProvider, PeriodicExportingMetricReader } = await optional(import('@opentelemetry/sdk-metrics'));
   const { OTLPMetricExporter } = await optional(import('@opentelemetry/exporter-metrics-otlp-http'));
   const { resourceFromAttributes } = await import('@opentelemetry/resources');
+  const exporter = sayFailures(new OTLPMetricExporter(), url, foldWarnings(log, systemClock, SAY_AGAIN_MILLIS));
   const provider = new MeterProvider({
     resource: resourceFromAttributes({ 'service.name': service ?? hostname(), 'host.name': hostname() }),
-    readers: [
-      new PeriodicExportingMetricReader({ exporter: new OTLPMetricExporter(), exportIntervalMillis: PUSH_MILLIS }),
-    ],
+    readers: [new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: PUSH_MILLIS })],
   });
   const meter = provider.getMeter('pcap-sensor', sensorVersion);
   // One look at the sensor a push: the callbacks of one collection share it.
@@ -88,9 +99,38 @@ async function pushOtlp({ service, status, sensorVersion }: PushContext): Promis
     });
   }
   return {
-    // It exports once more. What cannot be sent is said by nobody: metrics are no reason to fail.
-    close: () => provider.shutdown().catch(() => {}),
+    // It exports once more, and says where that fails: metrics are no reason to fail.
+    async close(deadlineMillis) {
+      const stop = new AbortController();
+      const millis = Math.min(deadlineMillis, LAST_PUSH_MILLIS);
+      const late = systemClock.sleep(millis, stop.signal).then(() => true);
+      const ended = provider.shutdown().then(
+        () => false,
+        () => false,
+      );
+      if (await Promise.race([ended, late]))
+        log.warn({ url }, `the last metrics were not sent within ${millis / 1000} s; they are given up`);
+      stop.abort();
+    },
   };
+}
+
+/** The exporter, with a line in the log when the receiver goes away and when it is back: the SDK says neither. */
+function sayFailures(exporter: PushMetricExporter, url: string, warnings: FoldedWarnings): PushMetricExporter {
+  const send = exporter.export.bind(exporter);
+  exporter.export = (metrics, done) =>
+    send(metrics, (result) => {
+      const { code, error } = result;
+      if (code === 0) warnings.reset('otlp');
+      else
+        warnings.warn(
+          'otlp',
+          { url, reason: error?.message },
+          '--metrics otlp: metrics were not taken; trying again every minute',
+        );
+      done(result);
+    });
+  return exporter;
 }
 
 async function optional<T>(loading: Promise<T>): Promise<T> {

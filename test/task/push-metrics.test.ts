@@ -2,13 +2,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { createCounters } from '../../src/counters.js';
 import { EmfEncoder } from '../../src/task/emf.js';
 import { metricPoints } from '../../src/task/metric-points.js';
 import { METRIC_ROWS, type SensorStatus } from '../../src/task/metrics.js';
 import { captureFile, conversation } from '../support/capture-file.js';
 import { runCommand } from '../support/command.js';
+import { freePort } from '../support/free-port.js';
 import { startScriptedSatellite } from '../support/relay.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'metrics-'));
@@ -141,4 +142,65 @@ it('sends them by OTLP to where the variables say', async () => {
     expect.objectContaining({ attributes: [{ key: 'outcome', value: { stringValue: 'exported' } }], asDouble: 1 }),
   );
   expect(metrics.find(({ name }) => name === 'pcap_sensor_packet_bytes_seen_total')).toMatchObject({ unit: 'By' });
+});
+
+describe('where OTLP goes', () => {
+  const reached = async (changes: (url: string, other: string) => Record<string, string>, words: string[] = []) => {
+    const [one, other] = await Promise.all([
+      startScriptedSatellite(() => (_request, response) => void response.end('{}')),
+      startScriptedSatellite(() => (_request, response) => void response.end('{}')),
+    ]);
+    const { code, stderr } = await runCommand([...ARGS, '--metrics', 'otlp', ...words], {
+      env: changes(one.url, other.url),
+    });
+    await Promise.all([one.close(), other.close()]);
+    expect(code, stderr).toBe(0);
+    return [one, other].map(({ requests }) => requests.map(({ url }) => url).sort());
+  };
+
+  it('is what is said of metrics, before what is said of all', async () => {
+    const found = await reached((url, other) => ({
+      OTEL_EXPORTER_OTLP_ENDPOINT: url,
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${other}/own/metrics`,
+    }));
+    expect(found).toEqual([[], ['/own/metrics']]);
+  });
+
+  it('is not where traces go, if that was said of traces', async () => {
+    const found = await reached(
+      (url, other) => ({
+        OTEL_EXPORTER_OTLP_ENDPOINT: url,
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${other}/own/traces`,
+      }),
+      ['--output', 'otel'],
+    );
+    expect(found).toEqual([['/v1/metrics'], ['/own/traces']]);
+  });
+});
+
+it('says once that a receiver of metrics is away, and ends as soon as without it', async () => {
+  const env = { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `http://127.0.0.1:${await freePort()}/v1/metrics` };
+  const { code, stderr } = await runCommand([...ARGS, '--metrics', 'otlp', '--shutdown-timeout', '0.5'], { env });
+  expect(code).toBe(0);
+  const lines = stderr.split('\n').filter((line) => line.includes('WARN'));
+  expect(lines).toEqual([expect.stringMatching(/the last metrics were not sent within 0\.5 s; they are given up/)]);
+});
+
+it('says why a receiver refuses metrics', async () => {
+  const receiver = await startScriptedSatellite(() => (_request, response) => void response.writeHead(403).end('no'));
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url };
+  const { code, stderr } = await runCommand([...ARGS, '--metrics', 'otlp'], { env });
+  await receiver.close();
+  expect(code).toBe(0);
+  expect(stderr.match(/--metrics otlp: metrics were not taken/g)).toHaveLength(1);
+  expect(stderr).toMatch(/Forbidden|403/);
+});
+
+it('refuses a variable that holds no URL, by name', async () => {
+  const env = { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'collector:4318' };
+  const { code, stderr } = await runCommand([...ARGS, '--metrics', 'otlp'], { env });
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringContaining('OTEL_EXPORTER_OTLP_METRICS_ENDPOINT "collector:4318" is no URL'),
+  });
 });

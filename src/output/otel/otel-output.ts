@@ -5,7 +5,6 @@
  * in: `Trace`s · out: `POST` of OTLP, outcomes in the books
  */
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace-base';
-import { UsageError } from '../../errors.js';
 import type { Trace } from '../../trace/trace.js';
 import { foldWarnings } from '../fold.js';
 import { bodyBytes } from '../large-body.js';
@@ -13,7 +12,7 @@ import type { OutputContext, TraceOutput } from '../output.js';
 import { resourceAttributes } from '../satellite/otlp/resource.js';
 import { toReadableSpan } from '../satellite/otlp/span.js';
 import { type SatelliteOptions, satelliteSettings } from '../satellite/settings.js';
-import { endpointUrl } from './otel-kind.js';
+import { checkedOtelUrl } from './endpoint.js';
 
 /** What a span takes beside its bodies, roughly: a couple of dozen attributes. */
 const SPAN_BYTES = 4096;
@@ -26,11 +25,7 @@ type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0];
 /** @throws UsageError where the variables name no URL */
 export async function openOtelOutput(context: OutputContext<SatelliteOptions>): Promise<TraceOutput> {
   const { options, task, sensorVersion, limits, counters, books, log, clock } = context;
-  const url = endpointUrl(process.env);
-  if (!URL.canParse(url))
-    throw new UsageError(
-      `OTEL_EXPORTER_OTLP_ENDPOINT ${JSON.stringify(url)} is no URL; give it such as http://localhost:4318`,
-    );
+  const url = checkedOtelUrl('traces', process.env);
   const { BatchSpanProcessor } = await import('@opentelemetry/sdk-trace-base');
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
   const { resourceFromAttributes } = await import('@opentelemetry/resources');

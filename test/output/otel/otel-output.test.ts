@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { endpointUrl } from '../../../src/output/otel/otel-kind.js';
+import { otelUrl } from '../../../src/output/otel/endpoint.js';
 import { captureFile, conversation } from '../../support/capture-file.js';
 import { runCommand } from '../../support/command.js';
 import { startScriptedSatellite } from '../../support/relay.js';
@@ -34,7 +34,7 @@ it.each([
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector:4318/base/' }, 'https://collector:4318/base/v1/traces'],
   [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://b/x' }, 'http://b/x'],
 ])('%j sends to %s', (environment, url) => {
-  expect(endpointUrl(environment)).toBe(url);
+  expect(otelUrl('traces', environment)).toBe(url);
 });
 
 describe('a span', () => {
