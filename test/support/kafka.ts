@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Certificate } from './certificates.js';
 import { freePort } from './free-port.js';
 
 const tools = process.env.PCAP_SENSOR_TOOLS ?? join(homedir(), '.cache', 'pcap-sensor');
@@ -16,13 +17,30 @@ export const kafkaInstalled =
 export interface Kafka {
   /** host:port. */
   readonly broker: string;
+  /** host:port of the listener with TLS that asks who one is; empty where there is none. */
+  readonly guarded: string;
   stop(): Promise<void>;
 }
 
-/** The address can be had before the broker is there. */
-export async function startKafka(address: { port: number; controller: number } | null = null): Promise<Kafka> {
-  const port = address?.port ?? (await freePort());
-  const controller = address?.controller ?? (await freePort());
+/** Who may use the guarded listener, by PLAIN and SCRAM, and what the broker shows there. */
+export interface KafkaGuard {
+  readonly certificate: Certificate;
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface KafkaSettings {
+  /** The address can be had before the broker is there. */
+  readonly port?: number;
+  readonly controller?: number;
+  readonly guard?: KafkaGuard;
+}
+
+export async function startKafka(settings: KafkaSettings = {}): Promise<Kafka> {
+  const { guard } = settings;
+  const port = settings.port ?? (await freePort());
+  const controller = settings.controller ?? (await freePort());
+  const guarded = guard === undefined ? 0 : await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'kafka-'));
   const properties = join(folder, 'server.properties');
   writeFileSync(
@@ -31,10 +49,11 @@ export async function startKafka(address: { port: number; controller: number } |
       'process.roles=broker,controller',
       'node.id=1',
       `controller.quorum.voters=1@127.0.0.1:${controller}`,
-      `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
-      `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+      `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}${guard ? `,SASL_SSL://127.0.0.1:${guarded}` : ''}`,
+      `advertised.listeners=PLAINTEXT://127.0.0.1:${port}${guard ? `,SASL_SSL://localhost:${guarded}` : ''}`,
       'controller.listener.names=CONTROLLER',
-      'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL',
+      ...(guard === undefined ? [] : guardLines(guard, folder)),
       `log.dirs=${join(folder, 'logs')}`,
       'offsets.topic.replication.factor=1',
       'offsets.topic.num.partitions=1',
@@ -47,6 +66,9 @@ export async function startKafka(address: { port: number; controller: number } |
   );
   const java = ['-Xmx256m', '-cp', `${libraries}/*`];
   const format = ['kafka.tools.StorageTool', 'format', '-t', 'MkU3OEVBNTcwNTJENDM2Qk', '-c', properties];
+  if (guard !== undefined)
+    for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512'])
+      format.push('--add-scram', `${mechanism}=[name=${guard.user},password=${guard.password}]`);
   const formatted = spawnSync('java', [...java, ...format], { encoding: 'utf8' });
   if (formatted.status !== 0) throw new Error(`kafka: ${formatted.stdout}${formatted.stderr}`);
   const child: ChildProcess = spawn('java', [...java, 'kafka.Kafka', properties], {
@@ -56,12 +78,28 @@ export async function startKafka(address: { port: number; controller: number } |
   await listening(child, port);
   return {
     broker: `127.0.0.1:${port}`,
+    guarded: guard === undefined ? '' : `localhost:${guarded}`,
     async stop() {
       child.kill('SIGKILL');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+function guardLines({ certificate, user, password }: KafkaGuard, folder: string): string[] {
+  const store = join(folder, 'store.pem');
+  writeFileSync(store, `${certificate.key}${certificate.cert}`);
+  const of = 'listener.name.sasl_ssl';
+  const login = (name: string, more: string) =>
+    `org.apache.kafka.common.security.${name} required username="${user}" password="${password}"${more};`;
+  return [
+    `${of}.ssl.keystore.type=PEM`,
+    `${of}.ssl.keystore.location=${store}`,
+    `${of}.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512`,
+    `${of}.plain.sasl.jaas.config=${login('plain.PlainLoginModule', ` user_${user}="${password}"`)}`,
+    ...['256', '512'].map((bits) => `${of}.scram-sha-${bits}.sasl.jaas.config=${login('scram.ScramLoginModule', '')}`),
+  ];
 }
 
 /** Without a configuration of its log the broker says nothing, so that its port is asked. */

@@ -26,8 +26,10 @@ export interface RunningDaemon {
 }
 
 export interface DaemonSettings {
-  /** The configuration; `OUT` and `SPOOL` in it are its own directories. */
+  /** The configuration; `OUT` and `SPOOL` in it are its own directories, `FOLDER` the one with both. */
   readonly toml: string;
+  /** Further files of that folder, by their names. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Host name, in a namespace of its own, which takes root. */
   readonly node?: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -35,14 +37,21 @@ export interface DaemonSettings {
   readonly folder?: string;
 }
 
-export async function startPcapdaemon({ toml, node, env = {}, folder: given }: DaemonSettings): Promise<RunningDaemon> {
+export async function startPcapdaemon({
+  toml,
+  node,
+  env = {},
+  folder: given,
+  files = {},
+}: DaemonSettings): Promise<RunningDaemon> {
   const folder = given ?? mkdtempSync(join(tmpdir(), 'pcapdaemon-'));
   const out = join(folder, 'out');
   mkdirSync(out, { recursive: true });
   mkdirSync(join(folder, 'spool'), { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   writeFileSync(
     join(folder, 'pcapdaemon.toml'),
-    toml.replaceAll('OUT', out).replaceAll('SPOOL', join(folder, 'spool')),
+    toml.replaceAll('OUT', out).replaceAll('FOLDER', folder).replaceAll('SPOOL', join(folder, 'spool')),
   );
   const words = [PROGRAM, '-config', join(folder, 'pcapdaemon.toml')];
   const inNode =

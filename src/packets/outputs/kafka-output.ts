@@ -7,11 +7,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { RECORD_BYTES } from '../../capture/packet-encoder.js';
 import { SensorError, UsageError } from '../../errors.js';
 import type { Clock } from '../../output/clock.js';
 import type { Log } from '../../output/log.js';
 import { createDelivery, type Delivery } from './delivery.js';
+import { type NoteConnection, watchKafka } from './own-connections.js';
 import { createOutputBook, type PacketOutput, type PacketRun } from './packet-output.js';
 import type { SaslMechanism } from './service-words.js';
 
@@ -34,6 +36,8 @@ export interface KafkaSettings {
 
 export interface KafkaContext {
   readonly settings: KafkaSettings;
+  /** Told of what is connected to. */
+  readonly noteConnection?: NoteConnection | undefined;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -62,12 +66,14 @@ const TIMEOUT_MILLIS = 30_000;
 const FILES_MAX = 256;
 
 /** @throws SensorError where the package is not installed, UsageError for a file of certificates that cannot be read */
-export async function openKafkaOutput({ settings, log, clock }: KafkaContext): Promise<PacketOutput> {
+export async function openKafkaOutput({ settings, noteConnection, log, clock }: KafkaContext): Promise<PacketOutput> {
   const name = `Kafka topic ${settings.topic}`;
   const book = createOutputBook();
-  const producer = await openProducer(settings);
+  const { send, closeProducer } = await openProducer(settings);
+  const unwatch = noteConnection === undefined ? () => {} : watchKafka(noteConnection);
   const delivery = createDelivery({ name, book, bytesMax: settings.queueBytesMax, log, clock });
-  return new KafkaOutput(name, book, settings, clock, { delivery, ...producer });
+  const ends = { delivery, send, closeProducer: () => closeProducer().finally(unwatch) };
+  return new KafkaOutput(name, book, settings, clock, ends);
 }
 
 interface ProducerEnd {
@@ -87,6 +93,8 @@ async function openProducer(settings: KafkaSettings): Promise<ProducerEnd> {
     retries: 0,
     autocreateTopics: true,
     ...(tls ? { tls: ca === null ? {} : { ca: readCa(ca) } } : {}),
+    // Hosted brokers are found by the name that a client asks for, which an address may not be (RFC 6066 section 3).
+    tlsServerName: brokers.every((broker) => isIP(hostOf(broker)) === 0),
     ...(sasl === null
       ? {}
       : { sasl: { mechanism: sasl, username, password: password || (process.env.KAFKA_PASSWORD ?? '') } }),
@@ -97,6 +105,10 @@ async function openProducer(settings: KafkaSettings): Promise<ProducerEnd> {
     },
     closeProducer: () => producer.close(),
   };
+}
+
+function hostOf(broker: string): string {
+  return broker.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
 }
 
 async function loadKafka(): Promise<typeof import('@platformatic/kafka')> {

@@ -13,6 +13,7 @@ import { SensorError } from '../../errors.js';
 import type { Clock } from '../../output/clock.js';
 import type { Log } from '../../output/log.js';
 import { createDelivery, type Delivery } from './delivery.js';
+import { type NoteConnection, watchedAgents } from './own-connections.js';
 import { createOutputBook, type PacketOutput, type PacketRun } from './packet-output.js';
 import { createRunEncoder, type RunEncoder } from './run-encoder.js';
 import type { CannedAcl } from './service-words.js';
@@ -37,6 +38,8 @@ export interface S3Settings {
 
 export interface S3Context {
   readonly settings: S3Settings;
+  /** Told of what is connected to. */
+  readonly noteConnection?: NoteConnection | undefined;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -71,12 +74,15 @@ const CONNECT_MILLIS = 10_000;
 const REQUEST_MILLIS = 60_000;
 
 /** @throws SensorError where the package is not installed */
-export async function openS3Output({ settings, log, clock }: S3Context): Promise<PacketOutput> {
+export async function openS3Output({ settings, noteConnection, log, clock }: S3Context): Promise<PacketOutput> {
   const s3 = await loadS3();
   const client = new s3.S3Client({
     ...(settings.region === '' ? {} : { region: settings.region }),
     ...(settings.endpoint === '' ? {} : { endpoint: settings.endpoint, forcePathStyle: true }),
-    requestHandler: { connectionTimeout: CONNECT_MILLIS, requestTimeout: REQUEST_MILLIS },
+    requestHandler: {
+      ...{ connectionTimeout: CONNECT_MILLIS, requestTimeout: REQUEST_MILLIS },
+      ...(noteConnection === undefined ? {} : watchedAgents(noteConnection)),
+    },
   });
   const name = `S3 bucket ${settings.bucket}`;
   const book = createOutputBook();

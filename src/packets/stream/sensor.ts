@@ -46,23 +46,32 @@ export interface SensorContext {
   readonly onGone: () => void;
 }
 
+/** Each makes the kernel's filter longer. */
+const OWN_ENDPOINTS_MAX = 32;
+
 /** @throws UsageError, SensorError */
 export async function startStreamSensor(config: StreamConfig, context: SensorContext): Promise<StreamSensor> {
   const { values } = config;
   const { log, clock, onGone } = context;
   checkExpression(values.filter);
   const books = createSensorBooks();
-  const outputs = await openStreamOutputs(config, { log, clock, onGone, connected: () => new Set() });
+  const own = createOwnEndpoints();
+  const outputs = await openStreamOutputs(config, {
+    ...{ log, clock, onGone, connected: () => new Set<string>() },
+    noteConnection: (address, port) => own.note(address, port),
+  });
   const server = config.has('output.server')
     ? { host: hostOf(config), port: values['output.server.port'] as number }
     : null;
   const source = openSource(config, log, server);
   let sender: Sender | null = null;
   let followed: SatelliteAddresses | null = null;
+  const exclude = () => source.setFilter(filterOf(config, [...(followed?.endpoints ?? []), ...own.all()]));
+  own.onChange = exclude;
   try {
     if (server !== null) {
-      followed = await followSatellite({ ...server, onChange: (all) => source.setFilter(filterOf(config, all)) });
-      if (isIP(server.host) === 0) source.setFilter(filterOf(config, followed.endpoints));
+      followed = await followSatellite({ ...server, onChange: exclude });
+      if (isIP(server.host) === 0) exclude();
       sender = openSender(config, context, server, books, (address) => followed?.observe(address));
     }
   } catch (error) {
@@ -97,6 +106,29 @@ export async function startStreamSensor(config: StreamConfig, context: SensorCon
       followed?.stop();
       await Promise.all([sender?.close(deadlineMillis), outputs.close(deadlineMillis)]);
     },
+  };
+}
+
+/** What outputs connect to, the latest of it. */
+interface OwnEndpoints {
+  note(address: string, port: number): void;
+  all(): ExcludedEndpoint[];
+  onChange: () => void;
+}
+
+function createOwnEndpoints(): OwnEndpoints {
+  /** The one connected to longest ago is the first. */
+  const known = new Map<string, ExcludedEndpoint>();
+  return {
+    onChange() {},
+    note(address, port) {
+      const key = `${address} ${port}`;
+      const isNew = !known.delete(key);
+      known.set(key, { address, port });
+      if (known.size > OWN_ENDPOINTS_MAX) known.delete(known.keys().next().value as string);
+      if (isNew) this.onChange();
+    },
+    all: () => [...known.values()],
   };
 }
 

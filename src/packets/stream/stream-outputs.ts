@@ -4,6 +4,7 @@ import type { Clock } from '../../output/clock.js';
 import type { Log } from '../../output/log.js';
 import { openFileOutput } from '../outputs/file-output.js';
 import { createOrderWindow } from '../outputs/order-window.js';
+import type { NoteConnection } from '../outputs/own-connections.js';
 import { createOutputBook, type PacketOutput } from '../outputs/packet-output.js';
 import { joinOutputs, type PacketOutputs } from '../outputs/packet-outputs.js';
 import { openSensorFiles } from '../outputs/sensor-files.js';
@@ -21,6 +22,8 @@ export interface StreamOutputsContext {
   readonly connected: () => ReadonlySet<string>;
   /** The reader of standard output has gone. */
   readonly onGone: () => void;
+  /** Told of what outputs connect to, where packets are captured beside them. */
+  readonly noteConnection?: NoteConnection;
 }
 
 /** @throws UsageError, SensorError where one cannot be opened */
@@ -69,7 +72,7 @@ async function openFile({ values }: StreamConfig, context: StreamOutputsContext)
   return { output: windowed(file), next: (run) => file.next(run) };
 }
 
-async function openS3({ values }: StreamConfig, { log, clock }: StreamOutputsContext): Promise<PacketOutput> {
+async function openS3({ values }: StreamConfig, context: StreamOutputsContext): Promise<PacketOutput> {
   const { openS3Output } = await import('../outputs/s3-output.js');
   const settings = {
     bucket: values['output.plugins.s3.bucket'] as string,
@@ -86,10 +89,10 @@ async function openS3({ values }: StreamConfig, { log, clock }: StreamOutputsCon
     snapLength: values.inputPacketLen,
     queueBytesMax: Math.max(values.queueSize, 4 * values['output.plugins.s3.uploadChunkSize']),
   };
-  return openS3Output({ settings, log, clock });
+  return openS3Output({ ...context, settings });
 }
 
-async function openKafka({ values }: StreamConfig, { log, clock }: StreamOutputsContext): Promise<PacketOutput> {
+async function openKafka({ values }: StreamConfig, context: StreamOutputsContext): Promise<PacketOutput> {
   const { openKafkaOutput } = await import('../outputs/kafka-output.js');
   const settings = {
     brokers: values['output.plugins.kafka.brokers'] ?? [],
@@ -107,5 +110,5 @@ async function openKafka({ values }: StreamConfig, { log, clock }: StreamOutputs
     password: values['output.plugins.kafka.password'],
     queueBytesMax: values.queueSize,
   };
-  return openKafkaOutput({ settings, log, clock });
+  return openKafkaOutput({ ...context, settings });
 }

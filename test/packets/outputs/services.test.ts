@@ -1,7 +1,11 @@
 /** S3 (moto) and Kafka (a broker) as outputs of a receiver and of a sensor's packets. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   CreateBucketCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   S3Client,
@@ -10,6 +14,7 @@ import { Consumer, stringDeserializers } from '@platformatic/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/output/clock.js';
 import { openS3Output } from '../../../src/packets/outputs/s3-output.js';
+import { makeCertificates } from '../../support/certificates.js';
 import { freePort } from '../../support/free-port.js';
 import { type Kafka, kafkaInstalled, startKafka } from '../../support/kafka.js';
 import { type Moto, motoInstalled, startMoto } from '../../support/moto.js';
@@ -95,6 +100,25 @@ describe('S3', needs({ moto: motoInstalled }), () => {
     expect(Uploads).toEqual([]);
   });
 
+  it.each([
+    ['AES256', '', 'AES256', undefined],
+    ['aws:kms', 'alias/packets', 'aws:kms', 'alias/packets'],
+  ])('is encrypted as %s says, in one piece and in several', async (sse, kmsKeyId, has, key) => {
+    const name = await bucket(`sse-${sse.replace(/\W/, '-').toLowerCase()}`);
+    const keys = { sse, uploadChunkSize: '5MB', totalFileSize: '5.9MB', ...(kmsKeyId === '' ? {} : { kmsKeyId }) };
+    const one = await receiverOf({ output: { plugins: { s3: output(name, keys) } } });
+    const frame = frameWith(...Array.from({ length: 4 }, (_, i) => record(i, 'x'.repeat((1 << 18) - 24))));
+    await sendTo(one.port, ...Array.from({ length: 7 }, () => frame));
+    await until(() => (one.receiver.outputs.all[0]?.book.written ?? 0) >= 24);
+    await one.close();
+    const found = await objects(name);
+    expect(found).toHaveLength(2);
+    for (const [Key] of found) {
+      const head = await client.send(new HeadObjectCommand({ Bucket: name, Key }));
+      expect([head.ServerSideEncryption, head.SSEKMSKeyId]).toEqual([has, key]);
+    }
+  });
+
   it('is complete when nothing comes for a while', async () => {
     const name = await bucket('quiet');
     const one = await receiverOf({ output: { plugins: { s3: output(name, { uploadTimeout: '100ms' }) } } });
@@ -124,10 +148,62 @@ describe('a service that is away', () => {
 
 describe('Kafka', needs({ kafka: kafkaInstalled }), () => {
   let kafka: Kafka;
+  const { ca, server } = makeCertificates();
+  const other = makeCertificates();
+  const folder = mkdtempSync(join(tmpdir(), 'kafka-ca-'));
   beforeAll(async () => {
-    kafka = await startKafka();
+    writeFileSync(join(folder, 'ca.pem'), ca);
+    writeFileSync(join(folder, 'other.pem'), other.ca);
+    kafka = await startKafka({ guard: { certificate: server, user: 'packets', password: 's3cret' } });
   });
-  afterAll(() => kafka.stop());
+  afterAll(async () => {
+    await kafka.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  const guarded = (keys: object) => ({
+    ...{ brokers: kafka.guarded, topic: 'guarded', maxWait: '10ms', tls: true, ca: join(folder, 'ca.pem') },
+    ...{ username: 'packets', password: 's3cret', ...keys },
+  });
+
+  it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])('takes packets over TLS from a user by %s', async (sasl) => {
+    const one = await receiverOf({ output: { plugins: { kafka: guarded({ sasl }) } } });
+    await sendTo(one.port, frameWith(record(1, 'a packet')));
+    await until(() => one.receiver.outputs.all[0]?.book.written === 1);
+    await one.close();
+  });
+
+  it('gives the password by a variable as well', async () => {
+    process.env.KAFKA_PASSWORD = 's3cret';
+    try {
+      const one = await receiverOf({ output: { plugins: { kafka: guarded({ sasl: 'PLAIN', password: '' }) } } });
+      await sendTo(one.port, frameWith(record(1, 'a packet')));
+      await until(() => one.receiver.outputs.all[0]?.book.written === 1);
+      await one.close();
+    } finally {
+      delete process.env.KAFKA_PASSWORD;
+    }
+  });
+
+  it.each([
+    ['a wrong password', { sasl: 'SCRAM-SHA-512', password: 'wrong' }],
+    ['no user', { sasl: null }],
+    ['a certificate of another authority', { sasl: 'PLAIN', ca: 'other.pem' }],
+    ['no TLS', { sasl: 'PLAIN', tls: false }],
+  ])('is not written to with %s, and that is said and counted', async (_what, changes) => {
+    const { sasl, ...given } = changes as { sasl: string | null; ca?: string };
+    const keys = { ...given, ...(sasl === null ? {} : { sasl }), timeout: '2s' };
+    const one = await receiverOf({
+      output: {
+        plugins: { kafka: guarded({ ...keys, ...(given.ca === undefined ? {} : { ca: join(folder, given.ca) }) }) },
+      },
+    });
+    await sendTo(one.port, frameWith(record(1, 'a packet')));
+    await until(() => one.said().some((line) => line.includes('Kafka topic guarded')));
+    expect(one.said().join()).not.toContain('s3cret');
+    await one.close();
+    expect(one.receiver.outputs.all[0]?.book).toMatchObject({ taken: 1, written: 0, dropped: { failed: 1 } });
+  });
 
   it('has messages of whole packets, those of a file under one key', async () => {
     const topic = 'packets';

@@ -5,6 +5,8 @@
  * away asked for packets of then. Brokers that are away are waited for, at the start as well.
  */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { isIP } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { loadOptional } from '../aws.js';
 import type { KafkaSettings } from '../configuration/settings.js';
@@ -30,6 +32,8 @@ export async function createKafkaSource(settings: KafkaSettings, node: string, l
     ...(tls === null
       ? {}
       : { tls: { rejectUnauthorized: tls.isVerified, ...(tls.ca === null ? {} : { ca: tls.ca }) } }),
+    // Hosted brokers are found by the name that a client asks for, which an address may not be (RFC 6066 section 3).
+    tlsServerName: servers.every((server) => isIP(server.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')) === 0),
     ...(sasl === null
       ? {}
       : { sasl: { mechanism: sasl.mechanism as 'PLAIN', username: sasl.user, password: sasl.password } }),
@@ -60,6 +64,8 @@ export async function createKafkaSource(settings: KafkaSettings, node: string, l
           await stream.close();
           await consumer.close(true);
         };
+        // Until it is known where a partition ends, "from now on" has not begun.
+        if (stream.offsetsToFetch.size === 0) await once(stream, 'offsets', { signal });
         log.info(`${description}: consuming`);
         started();
         said = '';

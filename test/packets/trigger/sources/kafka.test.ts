@@ -1,6 +1,7 @@
 /** Kafka with a real broker: every partition, from now on, waited for while it is away. */
 import { Consumer, Producer } from '@platformatic/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificates } from '../../../support/certificates.js';
 import { freePort } from '../../../support/free-port.js';
 import { type Kafka, kafkaInstalled, startKafka } from '../../../support/kafka.js';
 import { needs } from '../../../support/needs.js';
@@ -10,6 +11,7 @@ describe('a daemon that consumes a topic', needs({ kafka: kafkaInstalled }, 'cap
   let kafka: Kafka;
   let daemon: RunningDaemon;
   let producer: Producer<Buffer, Buffer, Buffer, Buffer>;
+  const { ca, server } = makeCertificates();
 
   beforeAll(async () => {
     const address = { port: await freePort(), controller: await freePort() };
@@ -25,7 +27,7 @@ topic = "capture"`,
     });
     // The stock program panics.
     await daemon.said(/kafka .*trying again/);
-    kafka = await startKafka(address);
+    kafka = await startKafka({ ...address, guard: { certificate: server, user: 'alerts', password: 's3cret' } });
     producer = new Producer({ clientId: 'test', bootstrapBrokers: [kafka.broker], autocreateTopics: true });
     await daemon.said(/kafka .*: consuming/);
   });
@@ -66,5 +68,32 @@ topic = "capture"`,
     ).toEqual(['p0', 'p1', 'p2']);
     expect(found.find(({ status }) => status === 'refused').reason).toMatch(/not a JSON object/);
     expect(daemon.files()).toHaveLength(3);
+  });
+
+  it.each(['PLAIN', 'SCRAM-SHA-512'])('hears over TLS as a user by %s', async (mechanism) => {
+    const guarded = await startPcapdaemon({
+      files: { 'ca.pem': ca },
+      toml: `
+[general]
+writelocal = true
+localdir = "OUT"
+[kafka]
+listen = true
+server = ["${kafka.guarded}"]
+topic = "guarded"
+tls = true
+ca = "FOLDER/ca.pem"
+user = "alerts"
+password = "s3cret"
+mechanism = "${mechanism}"`,
+    });
+    try {
+      await guarded.said(/kafka .*: consuming/);
+      const value = Buffer.from('{"node":"any","interface":["lo"],"packets":1,"duration":1,"bpf":"tcp"}');
+      await producer.send({ messages: [{ topic: 'guarded', value }] });
+      await guarded.said(/stopped by/);
+    } finally {
+      await guarded.kill();
+    }
   });
 });
