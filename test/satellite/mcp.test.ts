@@ -49,9 +49,12 @@ const call = async (name: string, given: Record<string, unknown> = {}) => {
 it('offers queries alone', async () => {
   const { tools } = await client.listTools();
   expect(tools.map(({ name }) => name).sort()).toEqual([
+    'find_drift',
     'find_traces',
+    'get_openapi',
     'get_rates',
     'get_trace',
+    'list_endpoints',
     'list_sensors',
     'list_values',
   ]);
@@ -64,6 +67,11 @@ it('finds traces by the language of the page, and gives one', async () => {
   const whole = JSON.parse((await call('get_trace', { seq: 1 })).text);
   expect(whole.trace.response.body.content).toBe('{"a":1}');
   expect(JSON.parse((await call('list_sensors')).text)[0].service).toBe('shop');
+  const endpoints = JSON.parse((await call('list_endpoints', { service: 'shop' })).text);
+  expect(endpoints.map(({ template }: { template: string }) => template)).toEqual(['/{id}']);
+  expect(JSON.parse((await call('get_openapi')).text).openapi).toMatch(/^3\.1/);
+  expect(JSON.parse((await call('find_drift')).text)).toMatchObject({ since: null, findings: [] });
+  expect(JSON.parse((await call('find_drift', { from: 'document' })).text)).toMatchObject({ title: null });
 });
 
 it('says what is wrong, and where an answer is cut off', async () => {

@@ -39,6 +39,7 @@ interface Given {
   readonly after: number | null;
   readonly limit: number;
   readonly stretches: number;
+  readonly days: number;
   readonly service: string | null;
   readonly host: string | null;
   readonly seq: number;
@@ -140,6 +141,15 @@ export const ROUTES: readonly Route[] = [
     parameters: [],
     answers: json('SpecDrift'),
     handle: async ({ store }, { response }) => replyJson(response, 200, await store.specDrift()),
+  },
+  {
+    method: 'GET',
+    path: '/api/drift/before',
+    summary: 'Where the newest 5,000 traces that pass a filter part from what all showed some days ago',
+    parameters: ['days', 'filter'],
+    answers: json('DriftBefore'),
+    handle: async ({ store }, { response, given }) =>
+      replyJson(response, 200, await store.driftBefore(given.days * DAY_MILLIS, given.filter)),
   },
   {
     method: 'POST',
@@ -266,6 +276,7 @@ export async function answerApi(
   }
 }
 
+const DAY_MILLIS = 24 * 3600e3;
 const SEQ = /^\d{1,15}$/;
 
 function matches(path: string, asked: string): boolean {

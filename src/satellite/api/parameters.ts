@@ -25,6 +25,7 @@ export const PARAMETERS = {
   limit: { in: 'query', default: 100, min: 1, max: 1000, help: 'traces of a page' },
   count: { in: 'query', default: 10_000, min: 1, max: 1_000_000, property: 'limit', help: 'traces in all' },
   stretches: { in: 'query', default: 60, min: 1, max: 500, help: 'into how many the time is divided' },
+  days: { in: 'query', default: 7, min: 0, max: 8, help: 'how long ago; where less is known, as long as that' },
   service: { in: 'query', default: null, help: 'of the services, this one' },
   host: { in: 'query', default: null, help: 'of the hosts, this one, with its port if it has one' },
   seq: { in: 'path', default: 0, max: SEQ_MAX, help: 'the number of a trace' },

@@ -112,6 +112,16 @@ export const SCHEMAS = {
     title: { type: ['string', 'null'], description: 'of the document; null where there is none' },
     traces: integer,
     passedOver: { ...integer, description: 'traces that there was no time for' },
+    through: { ...integer, description: 'the number of the last that was looked at' },
+    findings,
+  }),
+  DriftBefore: object({
+    since: {
+      ...integerOrNull,
+      description: 'milliseconds since 1970: when it was; null where there is nothing to compare with yet',
+    },
+    snapshots: { ...list(integer), description: 'when it may have been, one a day' },
+    traces: integer,
     findings,
   }),
   Templates: object({ templates: list(text) }),

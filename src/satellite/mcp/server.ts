@@ -99,6 +99,41 @@ function addTools(server: McpServer, z: Zod, settings: McpSettings): void {
     () => answer('fields', {}),
   );
   server.registerTool(
+    'list_endpoints',
+    {
+      description:
+        'Which APIs there are, by the traces so far: for each service, host, method and path template how often it was called, its statuses, latencies, callers, credentials and kinds of sensitive data.',
+      inputSchema: { service: z.string().max(500).optional(), host: z.string().max(500).optional() },
+      annotations,
+    },
+    ({ service, host }) => answer('endpoints', { service, host }),
+  );
+  server.registerTool(
+    'get_openapi',
+    {
+      description:
+        'The OpenAPI 3.1 document that the traces make, with how often each claim was seen (x-observed); of one service or host, if one is named.',
+      inputSchema: { service: z.string().max(500).optional(), host: z.string().max(500).optional() },
+      annotations,
+    },
+    ({ service, host }) => answer('endpoints/openapi.json', { service, host }),
+  );
+  server.registerTool(
+    'find_drift',
+    {
+      description:
+        'What changed: where the newest 5,000 traces that pass a filter part from what all showed some days ago, or from the document that the satellite was started with. Each finding has traces that show it.',
+      inputSchema: {
+        from: z.enum(['before', 'document']).default('before'),
+        days: z.number().int().min(0).max(8).default(7).describe('of before'),
+        filter,
+      },
+      annotations,
+    },
+    ({ from, days, filter: text }) =>
+      from === 'before' ? answer('drift/before', { days, filter: text }) : answer('drift', {}),
+  );
+  server.registerTool(
     'list_sensors',
     {
       description: 'Which sensors send, since when, their version, and how many of their traces a loss damaged.',

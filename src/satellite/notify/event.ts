@@ -24,6 +24,8 @@ export interface NewEndpoint {
   /** Calls without any credentials, of so many. */
   readonly anonymous: number;
   readonly calls: number;
+  /** Whether the document of `--spec` has it; null where there is none. */
+  readonly documented: boolean | null;
 }
 
 export interface SilentSensor {
@@ -55,7 +57,8 @@ export type NotifyEvent = NewEndpoint | SilentSensor | DriftFound;
 export function newEndpoint(row: EndpointRow): NewEndpoint {
   const { service, host, method, template, graphql, anonymous, count } = row;
   const at = new Date(row.firstSeen).toISOString();
-  return { kind: 'new-endpoint', at, service, host, method, template, graphql, anonymous, calls: count };
+  const calls = count;
+  return { kind: 'new-endpoint', at, service, host, method, template, graphql, anonymous, calls, documented: null };
 }
 
 export function silentSensor({ service, environment, host, instance, version, lastSeen }: Sensor): SilentSensor {
@@ -111,10 +114,11 @@ export function endpointKey(
 export function textOf(event: NotifyEvent): string {
   switch (event.kind) {
     case 'new-endpoint': {
-      const { service, host, method, template, graphql, anonymous, calls } = event;
+      const { service, host, method, template, graphql, anonymous, calls, documented } = event;
       const what = graphql === null ? '' : ` (${graphql})`;
       const open = anonymous === calls ? ', called without credentials' : '';
-      return `New endpoint of ${service || 'a service without a name'}: ${method} ${host}${template}${what}${open}`;
+      const lacks = documented === false ? ', not in the document' : '';
+      return `New endpoint of ${service || 'a service without a name'}: ${method} ${host}${template}${what}${open}${lacks}`;
     }
     case 'drift': {
       const { finding, method, path, where, what, count, of } = event;

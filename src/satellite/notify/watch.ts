@@ -4,9 +4,18 @@
  * in: a store · out: events, each once, also across restarts where the store is on disk
  */
 import type { EndpointRow } from '../endpoints/endpoint-table.js';
+import type { SpecDrift } from '../store/spec-watch.js';
 import type { Sensor, Store } from '../store/store.js';
 import { Delivery, type DeliverySettings } from './delivery.js';
-import { driftFound, endpointKey, keyOf, type NotifyEvent, newEndpoint, silentSensor } from './event.js';
+import {
+  driftFound,
+  endpointKey,
+  keyOf,
+  type NewEndpoint,
+  type NotifyEvent,
+  newEndpoint,
+  silentSensor,
+} from './event.js';
 
 export interface NotifySettings extends Omit<DeliverySettings, 'onSettled'> {
   /** How long a sensor sends nothing until it counts as silent. */
@@ -22,6 +31,14 @@ const LOOK_SHARE = 0.05;
 const TOLD_MAX = 50_000;
 /** A sensor that was silent for longer when the satellite started is no news. */
 const OLD_SILENCE_MILLIS = 24 * 3600e3;
+/** Endpoints that were told of, by either of the two that find them. */
+const PLACES_MAX = 5000;
+
+/** An endpoint, whoever found it. */
+interface EndpointPlace {
+  readonly method: string;
+  readonly path: string;
+}
 
 type Watched = Pick<Store, 'endpoints' | 'sensors' | 'facts' | 'specDrift' | 'told' | 'setTold'>;
 
@@ -37,6 +54,10 @@ export class Watch {
   #lastSeq = -1;
   #isUnsaved = false;
   #lookedAt = 0;
+  /** New ones for which it is not known yet whether the document has them: it has to be looked at as far as they were. */
+  #undecided: { event: NewEndpoint; lastSeq: number }[] = [];
+  /** As an endpoint is new to the inventory and to the document, both tell of it. */
+  readonly #places: (EndpointPlace & Pick<NotifyEvent, 'kind'>)[] = [];
 
   constructor(store: Watched, silence_millis: number, delivery: Pick<Delivery, 'add'>, nowMillis: number) {
     this.#store = store;
@@ -66,16 +87,41 @@ export class Watch {
       this.#lookedAt = nowMillis;
     }
     events.push(...this.#silent(await this.#store.sensors(), nowMillis));
-    const { findings } = await this.#store.specDrift();
-    events.push(...findings.filter(({ isDrift }) => isDrift).map(driftFound));
+    const spec = await this.#store.specDrift();
+    events.push(...spec.findings.filter(({ isDrift }) => isDrift).map(driftFound));
     const fresh = events.filter((event) => {
       const key = keyOf(event);
       if (this.#known.has(key)) return false;
       this.#known.add(key);
       return true;
     });
-    this.#delivery.add(fresh);
+    this.#delivery.add(this.#once(fresh, lastSeq, spec));
     await this.save();
+  }
+
+  /** Without the endpoints that the other of the two has told of, and with what the document says of those that are new. */
+  #once(fresh: readonly NotifyEvent[], lastSeq: number, { title, through, findings }: SpecDrift): NotifyEvent[] {
+    const told: NotifyEvent[] = [];
+    for (const event of fresh) {
+      const place = placeOf(event);
+      if (place === null) told.push(event);
+      else if (this.#places.some((other) => other.kind !== event.kind && isSamePlace(place, other)))
+        this.settle([event]);
+      else {
+        this.#places.push({ ...place, kind: event.kind });
+        if (event.kind === 'new-endpoint' && title !== null) this.#undecided.push({ event, lastSeq });
+        else told.push(event);
+      }
+    }
+    this.#places.splice(0, Math.max(0, this.#places.length - PLACES_MAX));
+    const lacking = findings.filter(({ kind }) => kind === 'new-endpoint');
+    this.#undecided = this.#undecided.filter(({ event, lastSeq: needed }) => {
+      if (through < needed) return true;
+      const place = { method: event.method, path: event.template };
+      told.push({ ...event, documented: !lacking.some((finding) => isSamePlace(place, finding)) });
+      return false;
+    });
+    return told;
   }
 
   settle(events: readonly NotifyEvent[]): void {
@@ -98,7 +144,7 @@ export class Watch {
    * Templates become more exact as traces come. Where `/a/x` and `/a/y`, which were told, are `/a/{name}` now, or `/a/x` is taken
    * out of `/a/{name}`, nothing new is offered.
    */
-  #newEndpoints(rows: readonly EndpointRow[]): NotifyEvent[] {
+  #newEndpoints(rows: readonly EndpointRow[]): NewEndpoint[] {
     const unknown = rows.filter((row) => isOffered(row) && !this.#known.has(keyOfRow(row)));
     if (unknown.length === 0) return [];
     const current = new Set(rows.map(keyOfRow));
@@ -106,7 +152,7 @@ export class Watch {
     const held = [...this.#known].filter((key) => current.has(key) && key.includes('{'));
     const isSplit = (row: EndpointRow): boolean =>
       row.firstSeen < this.#lookedAt - SPLIT_MILLIS && held.some((key) => covers(key, keyOfRow(row)));
-    const events: NotifyEvent[] = [];
+    const events: NewEndpoint[] = [];
     for (const row of unknown) {
       const key = keyOfRow(row);
       if (gone.some((told) => covers(key, told) || covers(told, key)) || isSplit(row)) {
@@ -139,6 +185,22 @@ export class Watch {
       )
       .map(silentSensor);
   }
+}
+
+function placeOf(event: NotifyEvent): EndpointPlace | null {
+  if (event.kind === 'new-endpoint') return { method: event.method, path: event.template };
+  return event.kind === 'drift' && event.finding === 'new-endpoint' ? { method: event.method, path: event.path } : null;
+}
+
+/** By the names of their values, which each gives in its own way, two templates do not differ. */
+function isSamePlace(one: EndpointPlace, other: EndpointPlace): boolean {
+  const segments = one.path.split('/');
+  const others = other.path.split('/');
+  return (
+    one.method === other.method &&
+    segments.length === others.length &&
+    segments.every((segment, i) => segment === others[i] || segment.includes('{') || others[i]?.includes('{') === true)
+  );
 }
 
 /** What only answered so, or not at all, is nothing that a service offers. */

@@ -7,10 +7,19 @@ import { parse } from 'yaml';
 import { SensorError } from '../../errors.js';
 import type { Trace } from '../../trace/trace.js';
 import { Drift, type Finding } from '../openapi/drift.js';
+import type { Before } from './kept-inventory.js';
 
 export interface DriftFound {
   readonly traces: number;
   readonly findings: readonly Finding[];
+}
+
+/** Where what came parts from what there was. */
+export interface DriftBefore extends DriftFound {
+  /** When that was, in milliseconds since 1970; null where there is nothing to compare with yet. */
+  readonly since: number | null;
+  /** When there are others to choose from. */
+  readonly snapshots: readonly number[];
 }
 
 const FINDINGS_MAX = 1000;
@@ -33,7 +42,7 @@ export function findingsOf(drift: Drift): Finding[] {
 export function documentOf(text: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = parse(text, { maxAliasCount: 1000 });
+    value = jsonOrNull(text) ?? parse(text, { maxAliasCount: 1000 });
   } catch (error) {
     throw new SensorError(`the document is neither YAML nor JSON: ${(error as Error).message.split('\n', 1)[0]}`);
   }
@@ -41,4 +50,33 @@ export function documentOf(text: string): Record<string, unknown> {
   if (typeof openapi !== 'string' || !/^3\.[012]/.test(openapi) || typeof paths !== 'object' || paths === null)
     throw new SensorError('this is no OpenAPI 3 document with paths');
   return value as Record<string, unknown>;
+}
+
+/** JSON is YAML, but read as such it takes many times as long. */
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** What came since, with what did not come any more. */
+export function driftSince({ since, snapshots, silent }: Before, { traces, findings }: DriftFound): DriftBefore {
+  const unseen = silent.map(
+    ({ method, path, lastSeen }): Finding => ({
+      kind: 'unseen-endpoint',
+      isDrift: false,
+      method,
+      path,
+      where: '',
+      what: `was last seen ${new Date(lastSeen).toISOString().slice(0, 16)}Z`,
+      count: 0,
+      of: traces,
+      traces: [],
+    }),
+  );
+  // Of few traces most endpoints are not seen; what is silent is known from all.
+  const others = findings.filter(({ kind }) => kind !== 'unseen-endpoint');
+  return { since, snapshots, traces, findings: [...others, ...unseen].slice(0, FINDINGS_MAX) };
 }

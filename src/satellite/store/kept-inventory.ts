@@ -11,6 +11,14 @@ import { type EndpointRow, endpointTable } from '../endpoints/endpoint-table.js'
 import { Inventory, type InventoryLimits, type Selection } from '../endpoints/inventory.js';
 import { openApiDocument } from '../openapi/document.js';
 import { readBack, traceOf } from '../receive/trace-of.js';
+import {
+  chooseSnapshot,
+  DAY_MILLIS,
+  forgetSnapshots,
+  keepSnapshot,
+  readSnapshot,
+  snapshotsOf,
+} from './kept-snapshots.js';
 import type { Database } from './sqlite.js';
 
 /** What fits the satellite's memory; beyond it, places are counted as refused. */
@@ -19,6 +27,20 @@ const SAVE_MILLIS = 30_000;
 /** Traces that are read again at a time. */
 const STEP = 200;
 const TEMPLATES_KEY = 'templates';
+/** How often it is looked whether a day is over. */
+const LOOK_MILLIS = 60_000;
+
+/** What there was, so that what came since can be held against it. */
+export interface Before {
+  /** When it was, in milliseconds since 1970; null where there is nothing to compare with yet. */
+  readonly since: number | null;
+  /** When there are others to choose from. */
+  readonly snapshots: readonly number[];
+  /** An OpenAPI document of it, by the templates of today. */
+  readonly document: string | null;
+  /** What has not been seen since. */
+  readonly silent: readonly { readonly method: string; readonly path: string; readonly lastSeen: number }[];
+}
 
 export class KeptInventory {
   readonly #database: Database;
@@ -27,6 +49,7 @@ export class KeptInventory {
   #through: number;
   #savedThrough: number;
   #savedAt = 0;
+  #lookedAt = 0;
   #deleted: number;
 
   constructor(database: Database) {
@@ -36,6 +59,7 @@ export class KeptInventory {
       | { text: string; through: number; deleted: number }
       | undefined;
     const isRight = kept !== undefined && kept.deleted === this.#deleted;
+    if (kept !== undefined && !isRight) forgetSnapshots(database);
     this.#inventory = (isRight ? parsed(kept.text) : null) ?? new Inventory(LIMITS);
     this.#through = isRight && this.#inventory.traces > 0 ? kept.through : 0;
     this.#savedThrough = this.#through;
@@ -55,6 +79,7 @@ export class KeptInventory {
       this.#inventory = new Inventory(LIMITS);
       this.#through = 0;
       this.#database.prepare("DELETE FROM documents WHERE name = 'inventory'").run();
+      forgetSnapshots(this.#database);
     }
     if (this.#through >= lastSeq) return false;
     const rows = this.#database
@@ -81,6 +106,39 @@ export class KeptInventory {
       .run(this.#inventory.serialise(), this.#through, this.#deleted);
     this.#savedThrough = this.#through;
     this.#savedAt = nowMillis;
+  }
+
+  /** Keeps it as it is once a day, the first time a day after the first trace came. */
+  keepDaily(nowMillis: number): void {
+    if (Math.abs(nowMillis - this.#lookedAt) < LOOK_MILLIS || this.#inventory.traces === 0) return;
+    this.#lookedAt = nowMillis;
+    const last = snapshotsOf(this.#database).at(-1) ?? this.#firstArrival();
+    // A clock that was set back makes no day longer than two.
+    if (last === null || Math.abs(nowMillis - last) < DAY_MILLIS) return;
+    keepSnapshot(this.#database, this.#inventory.serialise(), this.#through, nowMillis);
+  }
+
+  /** What there was at least so long ago, or as long ago as it is known. */
+  before(ageMillis: number, nowMillis: number): Before {
+    const snapshots = snapshotsOf(this.#database);
+    const since = chooseSnapshot(snapshots, ageMillis, nowMillis);
+    const then = since === null ? null : readSnapshot(this.#database, since, LIMITS);
+    if (since === null || then === null) return { since: null, snapshots, document: null, silent: [] };
+    const now = this.endpoints({});
+    // What is known for a value today was one then.
+    const overrides = [...new Set([...this.templates(), ...now.map(({ template }) => template)])];
+    const silent = now
+      .filter(({ lastSeen, count, unanswered }) => lastSeen <= since && count > unanswered)
+      .map(({ method, template, lastSeen }) => ({ method, path: template, lastSeen }));
+    return { since, snapshots, document: JSON.stringify(openApiDocument(then, {}, { overrides })), silent };
+  }
+
+  /** By the satellite's clock, in milliseconds; null where nothing came. */
+  #firstArrival(): number | null {
+    const { first } = this.#database.prepare('SELECT min(first_seen) AS first FROM resources').get() as {
+      first: number | null;
+    };
+    return first === null ? null : first / 1000;
   }
 
   endpoints(selection: Selection): EndpointRow[] {

@@ -2,6 +2,8 @@
  * The store of a satellite: SQLite in threads of its own, one that writes and, where there is a file, one that reads.
  */
 import type { BodyBounds, BodyKind } from '../receive/read-body.js';
+import { type DriftFound, driftSince } from './drift-of.js';
+import type { Before } from './kept-inventory.js';
 import type { Query, Retention, Store } from './store.js';
 import { StoreThread, type StoreThreadData } from './store-thread.js';
 
@@ -16,6 +18,8 @@ export interface StoreSettings {
   /** What a person should know of the file. */
   readonly onNotice: (notice: string) => void;
 }
+
+const NOTHING: DriftFound = { traces: 0, findings: [] };
 
 /** @throws SensorError where there is no SQLite, or the directory cannot be used */
 export async function openStore({ onNotice, ...settings }: StoreSettings): Promise<Store> {
@@ -52,6 +56,13 @@ export async function openStore({ onNotice, ...settings }: StoreSettings): Promi
     openApi: (selection) => write('openApi', selection),
     drift: (document, filter) => ask('drift', document, filter),
     specDrift: () => ask('specDrift'),
+    driftBefore: async (ageMillis, filter) => {
+      const before = await write<Before>('before', ageMillis);
+      const { document } = before;
+      // A filter that is wrong is, also where there is nothing to compare with yet.
+      if (document === null) await ask('list', { filter, limit: 1 });
+      return driftSince(before, document === null ? NOTHING : await ask<DriftFound>('drift', document, filter));
+    },
     templates: () => write('templates'),
     setTemplates: (templates) => write('setTemplates', templates),
     told: () => write('told'),

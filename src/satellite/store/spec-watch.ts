@@ -16,9 +16,11 @@ export interface SpecDrift extends DriftFound {
   readonly title: string | null;
   /** Traces that there was no time for. */
   readonly passedOver: number;
+  /** The number of the last trace that was looked at, or passed over. */
+  readonly through: number;
 }
 
-export const NO_SPEC: SpecDrift = { title: null, traces: 0, passedOver: 0, findings: [] };
+export const NO_SPEC: SpecDrift = { title: null, traces: 0, passedOver: 0, through: 0, findings: [] };
 
 /** Traces that are looked at again after a start. */
 const BEHIND_MAX = 5000;
@@ -75,6 +77,7 @@ export class SpecWatch {
       title: typeof title === 'string' ? title : '',
       traces: this.#drift.traces,
       passedOver: this.#passedOver,
+      through: this.#through,
       findings: findingsOf(this.#drift),
     };
   }

@@ -92,6 +92,8 @@ class Keeper {
         return this.#inventory?.endpoints(given[0] as Selection);
       case 'openApi':
         return this.#inventory?.openApi(given[0] as Selection);
+      case 'before':
+        return this.#inventory?.before(given[0] as number, Date.now());
       case 'templates':
         return this.#inventory?.templates();
       case 'setTemplates':
@@ -191,6 +193,7 @@ class Keeper {
     while (this.#inventory?.catchUp(this.#writer?.lastSeq ?? 0) === true && Date.now() < until);
     while (this.#specWatch?.catchUp() === true && Date.now() < until);
     this.#inventory?.save(Date.now());
+    this.#inventory?.keepDaily(Date.now());
   }
 
   /** Takes what is too old or too much, for so long. */

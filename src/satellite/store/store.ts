@@ -6,7 +6,7 @@ import type { EndpointRow } from '../endpoints/endpoint-table.js';
 import type { Selection } from '../endpoints/inventory.js';
 import type { Receipt, Receive } from '../receive/ingest.js';
 import type { BodyKind, Refusal } from '../receive/read-body.js';
-import type { DriftFound } from './drift-of.js';
+import type { DriftBefore, DriftFound } from './drift-of.js';
 import type { SpecDrift } from './spec-watch.js';
 
 /** A trace as the list shows it. */
@@ -157,6 +157,8 @@ export interface Store {
   drift(document: string, filter: string): Promise<DriftFound>;
   /** Where what came in parts from the document that the satellite was started with. */
   specDrift(): Promise<SpecDrift>;
+  /** Where the newest traces that pass a filter part from what all showed so long ago, or as long ago as it is known. */
+  driftBefore(ageMillis: number, filter: string): Promise<DriftBefore>;
   /** Path templates that are right whatever the traces say. */
   templates(): Promise<readonly string[]>;
   setTemplates(templates: readonly string[]): Promise<void>;

@@ -8,6 +8,7 @@ import { SensorError } from '../../errors.js';
 import { type Bound, compileFilter } from '../filter/compile.js';
 import { parseFilter } from '../filter/parse.js';
 import { databasePath } from './database-file.js';
+import { forgetSnapshots } from './kept-snapshots.js';
 import { forgetInParts } from './parts.js';
 import { prepareTables } from './schema.js';
 import { type Database, requireSqlite } from './sqlite.js';
@@ -57,6 +58,9 @@ export function forget(directory: string, wanted: Forget, nowMillis: number): nu
       forgotten += found.length;
     }
     if (forgotten > 0) {
+      // What was made of them has examples of theirs; the satellite makes it anew.
+      database.exec("DELETE FROM documents WHERE name = 'inventory'");
+      forgetSnapshots(database);
       // Words of what is gone are in the index until its parts are merged, and pages in the log until it is emptied.
       database.exec("INSERT INTO bodies (bodies) VALUES ('optimize')");
       database.exec('PRAGMA incremental_vacuum');

@@ -165,7 +165,16 @@ describe('drift from a document that is given', () => {
         traces: [breach.traceId],
       }),
     );
-    expect(drift()).toContainEqual(expect.objectContaining({ finding: 'new-endpoint', path: '/carts/{cartId}' }));
+    const endpoints = (): any[] =>
+      told.flatMap(({ json }) => json.events).filter(({ kind }) => kind === 'new-endpoint');
+    while (endpoints().length < 2) await once(server, 'told');
+    // The inventory and the document both have it for new.
+    expect(drift().filter(({ finding }) => finding === 'new-endpoint')).toEqual([]);
+    expect(endpoints().map(({ template, documented }) => [template, documented])).toEqual([
+      ['/carts/{cartId}', false],
+      ['/orders', true],
+    ]);
+    expect(endpoints()[0].text).toMatch(/, not in the document$/);
     expect(told.map(({ text }) => text).join()).not.toMatch(/tuna|jane/);
     const { title, traces, findings } = (await (await fetch(`${to}/api/drift`)).json()) as any;
     expect([title, traces]).toEqual(['Shop', 3]);
@@ -200,6 +209,7 @@ describe('delivery', () => {
     graphql: null,
     anonymous: 0,
     calls: 1,
+    documented: null,
   });
 
   /** Resolves when so many events are settled. */

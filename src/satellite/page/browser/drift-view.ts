@@ -3,7 +3,7 @@ import { ask, type Fields, tell, type Unanswered } from './ask.js';
 import type { PageEvent } from './dom.js';
 import { FilterBox } from './filter-box.js';
 import { html, type Node, useEffect, useState } from './vendor/preact.js';
-import { count } from './words.js';
+import { ago, count, dateTime } from './words.js';
 
 interface Finding {
   readonly kind: string;
@@ -26,6 +26,12 @@ interface Found {
 interface SpecDrift extends Found {
   readonly title: string | null;
   readonly passedOver: number;
+}
+
+/** The same of what all traces showed some days ago. */
+interface DriftBefore extends Found {
+  readonly since: number | null;
+  readonly snapshots: readonly number[];
 }
 
 interface Given {
@@ -59,6 +65,7 @@ export function DriftView({ filter, fields, go, show }: Given): Node {
   };
   return html`<main class="sensors">
     <${SpecDriftView} show=${show} />
+    <${BeforeView} filter=${filter} show=${show} />
     <h2>Drift from an OpenAPI document</h2>
     <p class="soft">The newest 5,000 traces that pass the filter are held against it. The document stays here: it is sent for the comparison, and not kept.</p>
     <div class="bar"><${FilterBox} filter=${filter} fields=${fields} wrong=${null} apply=${(applied: string) => go({ filter: applied.trim() })} /></div>
@@ -89,6 +96,44 @@ function SpecDriftView({ show }: { show(filter: string): void }): Node {
   return html`<h2>Drift from ${found.title || 'the document of --spec'}, as traces come</h2>
     <p class="soft">What comes in is held against the document that the satellite was started with.${over}</p>
     ${drawFindings(found, 'Findings as traces come', show)}`;
+}
+
+const DAY_MILLIS = 24 * 3600e3;
+const DAYS = 7;
+
+/** What comes now, held against what came until some days ago. */
+function BeforeView({ filter, show }: { filter: string; show(filter: string): void }): Node {
+  const [days, setDays] = useState(DAYS);
+  const [found, setFound] = useState<DriftBefore | null>(null);
+  const [wrong, setWrong] = useState('');
+  useEffect(() => {
+    ask<DriftBefore>('drift/before', { days, filter }).then(
+      (answer) => {
+        setFound(answer);
+        setWrong('');
+      },
+      (error: Unanswered) => setWrong(error.message),
+    );
+  }, [days, filter]);
+  const since = found?.since ?? null;
+  const ages = (found?.snapshots ?? []).map((millis) => Math.floor((Date.now() - millis) / DAY_MILLIS));
+  return html`<h2>Drift from before</h2>
+    ${wrong !== '' && html`<p class="wrong" role="alert">${wrong}</p>`}
+    ${found === null && wrong === '' && html`<p class="soft" role="status">Comparing …</p>`}
+    ${
+      found !== null &&
+      since === null &&
+      html`<p class="soft">There is nothing to compare with yet. Once a day the satellite keeps what the traces have shown, the first time a day after the first trace came; then this says what changed.</p>`
+    }
+    ${
+      found !== null &&
+      since !== null &&
+      html`<p class="soft">The newest 5,000 traces that pass the filter, held against what all traces had shown until
+        <select aria-label="Until when" onChange=${(event: PageEvent) => setDays(Number(event.target.value))}>
+          ${found.snapshots.map((millis, i) => html`<option value=${ages[i]} selected=${millis === since}>${dateTime(millis * 1000)}, ${ago(millis * 1000)}</option>`)}
+        </select></p>
+        ${drawFindings(found, 'Findings since then', show)}`
+    }`;
 }
 
 const REFRESH_MILLIS = 5000;
