@@ -1,3 +1,5 @@
+import { getSystemErrorMap } from 'node:util';
+
 /** What the exit codes of `pcap-sensor` mean. */
 export const EXIT_CODES = [
   { code: 0, help: 'All went well. A doctor found nothing wrong.' },
@@ -34,4 +36,23 @@ export class UsageError extends SensorError {
     super(message, 2);
     this.name = 'UsageError';
   }
+}
+
+/** The first line of what was thrown, to go on from: what libraries say often ends in a colon and lines of context. */
+export function reasonOf(error: unknown): string {
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+  return line.replace(/[\s:.]+$/, '');
+}
+
+/** What the operating system had against a path or an address, as it words it: `no such file or directory (ENOENT)`. */
+export function systemReason(error: unknown): string {
+  const { errno, code, message } = error as NodeJS.ErrnoException;
+  return errno === undefined ? message : `${getSystemErrorMap().get(errno)?.[1] ?? message} (${code})`;
+}
+
+/** A path that cannot be used. What the disk does not do now it may do another time; all else is asked for wrongly. */
+export function unusablePath(named: string, error: unknown, wayOut: string): SensorError {
+  const text = `${named}: ${systemReason(error)}; ${wayOut}`;
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return ['ENOSPC', 'EDQUOT', 'EIO'].includes(code) ? new SensorError(text) : new UsageError(text);
 }

@@ -1,4 +1,5 @@
 /** The subcommands: what each is for, its options, and what runs it. */
+import { BASIC_SATELLITE_OPTIONS } from '../options/basic-options.js';
 import { ECS_ADD_OPTIONS, ECS_REMOVE_OPTIONS, ECS_STATUS_OPTIONS } from '../options/ecs-options.js';
 import { CF_FRAGMENT_OPTIONS, KUBE_INJECT_OPTIONS, TF_FRAGMENT_OPTIONS } from '../options/fragment-options.js';
 import { DRIFT_OPTIONS, OPENAPI_OPTIONS } from '../options/openapi-options.js';
@@ -16,6 +17,8 @@ import { refuseMistyped, unknownVariables } from '../options/variables.js';
 export interface Subcommand {
   readonly summary: string;
   readonly options: OptionTable;
+  /** Those that `--help` has, where it leaves out others; `--help all` has every one. */
+  readonly basic?: ReadonlySet<string>;
   /** The option that the first word without a flag is for. */
   readonly positional?: string;
   readonly examples: readonly (readonly [command: string, what: string])[];
@@ -25,6 +28,16 @@ export interface Subcommand {
 
 // A subcommand's code is loaded when it runs: `--help` and `satellite` need nothing of what `apidump` is made of.
 export const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
+  watch: {
+    summary: 'Show HTTP exchanges as they end, a line each, without a satellite',
+    options: SENSOR_OPTIONS,
+    examples: [
+      ['$0 watch', 'every interface'],
+      ["$0 watch -i eth0 --filter 'port 8080' -v", 'one interface and port, with heads; -vv: with bodies'],
+      ['$0 watch -r capture.pcap -w capture.har --count 10', 'ten exchanges of a capture file, into an archive too'],
+    ],
+    run: async (flags) => (await import('./subcommands/apidump.js')).watch(flags),
+  },
   apidump: {
     summary: 'Capture HTTP exchanges and send them to a satellite',
     options: SENSOR_OPTIONS,
@@ -38,19 +51,16 @@ export const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     ],
     run: async (flags) => (await import('./subcommands/apidump.js')).apidump(flags),
   },
-  watch: {
-    summary: 'Show HTTP exchanges as they end, a line each, without a satellite',
-    options: SENSOR_OPTIONS,
-    examples: [
-      ['$0 watch', 'every interface'],
-      ["$0 watch -i eth0 --filter 'port 8080' -v", 'one interface and port, with heads; -vv: with bodies'],
-      ['$0 watch -r capture.pcap -w capture.har --count 10', 'ten exchanges of a capture file, into an archive too'],
-    ],
-    run: async (flags) => (await import('./subcommands/apidump.js')).watch(flags),
+  doctor: {
+    summary: 'Find out why nothing is seen or sent: permission, traffic, limits, satellite, spool, files',
+    options: DOCTOR_OPTIONS,
+    examples: [['$0 doctor --satellite-url HOST', 'with the options that apidump would get']],
+    run: async (flags) => (await import('./subcommands/doctor.js')).doctor(flags),
   },
   satellite: {
     summary: 'Run a local satellite that prints the traces it receives',
     options: SATELLITE_OPTIONS,
+    basic: BASIC_SATELLITE_OPTIONS,
     examples: [
       ['$0 satellite --port 9999', 'then: curl http://127.0.0.1:9999/traces'],
       ['$0 satellite --data ./traces --retention 7d,10GiB', 'kept across restarts'],
@@ -107,12 +117,6 @@ export const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
     ],
     run: async (flags) => (await import('./subcommands/redact.js')).redact(flags),
   },
-  doctor: {
-    summary: 'Find out why nothing is seen or sent: permission, traffic, limits, satellite, spool, files',
-    options: DOCTOR_OPTIONS,
-    examples: [['$0 doctor --satellite-url HOST', 'with the options that apidump would get']],
-    run: async (flags) => (await import('./subcommands/doctor.js')).doctor(flags),
-  },
   demo: {
     summary: 'Show it all on loopback: a sample API, its traffic, the sensor and a satellite',
     options: DEMO_OPTIONS,
@@ -164,7 +168,13 @@ export const SUBCOMMANDS: Readonly<Record<string, Subcommand>> = {
   'ecs tf-fragment': {
     summary: 'Print the container to paste into the list that container_definitions is jsonencode of',
     options: TF_FRAGMENT_OPTIONS,
-    examples: [['$0 ecs tf-fragment --region us-west-2 --satellite-url http://satellite:9999', '']],
+    examples: [
+      ['$0 ecs tf-fragment --satellite-url http://satellite:9999', ''],
+      [
+        '$0 ecs tf-fragment --satellite-url http://satellite:9999 --region us-west-2',
+        'without data.aws_region.current',
+      ],
+    ],
     run: async (flags) => (await import('./subcommands/fragments.js')).tfFragment(flags),
   },
   'kube inject': {

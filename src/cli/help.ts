@@ -10,6 +10,7 @@ import { SENSOR_OPTIONS } from '../options/options.js';
 import { GROUPS, runSubcommand, SUBCOMMANDS, type Subcommand } from './commands.js';
 import { flagValues, PARSING } from './flags.js';
 import { versionText } from './subcommands/version-text.js';
+import { surplusWord } from './surplus-word.js';
 
 const HELP_COLUMNS_MAX = 110;
 /** A command with fewer options than this has no short help. */
@@ -20,8 +21,20 @@ function isAskedForAll(argv: readonly string[]): boolean {
   return argv.some((word, index) => word === 'all' && argv[index - 1] === '--help');
 }
 
+const SHELLS = ['bash', 'zsh', 'fish'];
+
+/** yargs asks the environment which shell it is. */
+function chooseShell(shell = ''): void {
+  if (SHELLS.includes(shell)) process.env.SHELL = shell;
+  else if (shell !== '' && !shell.startsWith('-'))
+    throw new UsageError(
+      `completion ${JSON.stringify(shell)}: there is none for that shell; give one of ${SHELLS.join(', ')}`,
+    );
+}
+
 /** Resolves to the exit code. Help and version are printed, and the process ended, by yargs. */
 export async function runByYargs(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'completion') chooseShell(argv[1]);
   // Every option is completed.
   const all = isAskedForAll(argv) || argv.includes('--get-yargs-completions');
   let chosen: (() => Promise<number>) | null = null;
@@ -30,7 +43,9 @@ export async function runByYargs(argv: readonly string[]): Promise<number> {
   )
     .scriptName('pcap-sensor')
     .usage('$0 <command> [options]\n\nTurns the HTTP traffic of a machine or an ECS task into API traces.')
-    .completion('completion', 'Print a script that completes commands and options in bash or zsh')
+    .example('$0 watch', 'the HTTP exchanges of this machine')
+    .example('$0 satellite', 'what receives traces, with a page')
+    .example('$0 apidump --satellite-url http://127.0.0.1:9999', 'to it')
     .epilogue(
       'pcap-sensor <command> --help has the options that most people need, and --help all every option of the command.',
     )
@@ -43,6 +58,7 @@ export async function runByYargs(argv: readonly string[]): Promise<number> {
       throw error ?? new UsageError(message);
     });
   let depth = 1;
+  let options: OptionTable = {};
   const addCommand = (to: Argv, word: string, name: string, subcommand: Subcommand): Argv =>
     to.command(
       subcommand.positional === undefined ? word : `${word} [${subcommand.positional}]`,
@@ -54,6 +70,7 @@ export async function runByYargs(argv: readonly string[]): Promise<number> {
       },
       (parsed) => {
         depth = name.split(' ').length;
+        options = subcommand.options;
         chosen = () => runSubcommand(subcommand, flagValues(subcommand.options, parsed, argv));
       },
     );
@@ -81,16 +98,23 @@ export async function runByYargs(argv: readonly string[]): Promise<number> {
       },
     );
   }
+  parser.completion(
+    'completion',
+    'Print a script that completes commands and options in bash, zsh or fish: in that of $SHELL, or in the one named behind it',
+  );
   const { _: words } = await parser.parseAsync();
   const [command] = words;
   if (chosen !== null) {
     const surplus = words[depth];
     if (surplus === undefined) return (chosen as () => Promise<number>)();
-    throw new UsageError(
-      `${JSON.stringify(surplus)} belongs to no option; quote values with spaces, --filter takes filters`,
-    );
+    throw surplusWord(String(surplus), argv, options);
   }
   if (command === undefined) {
+    const [flag = ''] = argv;
+    if (flag.startsWith('-'))
+      throw new UsageError(
+        `${JSON.stringify(flag)} stands before the command; ${flag === '-V' || flag === '-v' ? 'did you mean --version?' : 'give the command first, such as pcap-sensor watch'}`,
+      );
     parser.showHelp('error');
     return 2;
   }
@@ -105,7 +129,9 @@ export function withOptions(builder: Argv, name: string, subcommand: Subcommand,
   for (const [command, what] of subcommand.examples) builder.example(command, what);
   const entries = Object.entries(subcommand.options);
   const isShown = (option: string) =>
-    all || !Object.hasOwn(SENSOR_OPTIONS, option) || BASIC_OPTIONS.has(option) || entries.length < SHORT_MAX;
+    all ||
+    (subcommand.basic?.has(option) ??
+      (!Object.hasOwn(SENSOR_OPTIONS, option) || BASIC_OPTIONS.has(option) || entries.length < SHORT_MAX));
   for (const group of OPTION_GROUPS) {
     for (const [option, row] of entries) {
       if (row.group === group) builder.option(option, { ...yargsOption(option, row), hidden: !isShown(option) });

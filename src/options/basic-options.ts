@@ -1,7 +1,7 @@
 /**
  * The options that a newcomer needs: those of `--help`. `--help all` has every one.
  */
-import type { SENSOR_OPTIONS } from './options.js';
+import type { SATELLITE_OPTIONS, SENSOR_OPTIONS } from './options.js';
 
 export const BASIC_OPTIONS: ReadonlySet<string> = new Set<keyof typeof SENSOR_OPTIONS>([
   'satellite-url',
@@ -21,5 +21,17 @@ export const BASIC_OPTIONS: ReadonlySet<string> = new Set<keyof typeof SENSOR_OP
   'verbose',
   'count',
   'config',
+  'log-level',
+]);
+
+/** The same of a satellite. */
+export const BASIC_SATELLITE_OPTIONS: ReadonlySet<string> = new Set<keyof typeof SATELLITE_OPTIONS>([
+  'host',
+  'port',
+  'data',
+  'retention',
+  'read-token-file',
+  'ingest-token-file',
+  'spec',
   'log-level',
 ]);

@@ -1,9 +1,18 @@
 /**
  * The options of `pcap-sensor ecs`: which task definition, how it is changed, the container put into it.
  */
+import { InvalidValue } from '../errors.js';
 import { one, optional, toggle } from './option-row.js';
-import { choice, number, text } from './option-values.js';
+import { choice, number, type OptionValue, text } from './option-values.js';
 import { SENSOR_OPTIONS } from './options.js';
+
+const awsRegion: OptionValue<string> = {
+  ...text('REGION'),
+  parse: (given) => {
+    if (/^[a-z]{2,}(?:-[a-z]+)+-\d+$/.test(given)) return given;
+    throw new InvalidValue('is no region of AWS; give one such as us-west-2');
+  },
+};
 
 export const ECS_TARGET_OPTIONS = {
   profile: optional({
@@ -15,7 +24,7 @@ export const ECS_TARGET_OPTIONS = {
   }),
   region: optional({
     group: 'AWS:',
-    value: text('REGION'),
+    value: awsRegion,
     defaultText: "the profile's, else asked for",
     env: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
     help: 'AWS region, such as us-west-2',

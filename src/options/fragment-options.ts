@@ -4,7 +4,7 @@ import { optional, toggle } from './option-row.js';
 import { text } from './option-values.js';
 
 export const TF_FRAGMENT_OPTIONS = {
-  region: { ...ECS_TARGET_OPTIONS.region, defaultText: 'required' },
+  region: { ...ECS_TARGET_OPTIONS.region, defaultText: 'data.aws_region.current' },
   ...ECS_CONTAINER_OPTIONS,
   ...SENSOR_CONTAINER_OPTIONS,
 };

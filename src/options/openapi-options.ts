@@ -1,7 +1,7 @@
 /** The options of what makes a description of traffic, or holds traffic against one. */
 import { many, one, optional, toggle } from './option-row.js';
 import { choice, text, tracesFile } from './option-values.js';
-import { LOG_OPTIONS } from './process-options.js';
+import { PRINTING_LOG_OPTIONS } from './process-options.js';
 import { REDACTION_OPTIONS } from './redaction-options.js';
 
 const READ = many({
@@ -34,7 +34,7 @@ export const OPENAPI_OPTIONS = {
     help: 'how the document is written',
   }),
   ...REDACTION_OPTIONS,
-  ...LOG_OPTIONS,
+  ...PRINTING_LOG_OPTIONS,
 };
 
 export const DRIFT_OPTIONS = {
@@ -61,5 +61,5 @@ export const DRIFT_OPTIONS = {
     help: 'print too what may be chance, and what of the document was not seen; it does not count as drift',
   }),
   ...REDACTION_OPTIONS,
-  ...LOG_OPTIONS,
+  ...PRINTING_LOG_OPTIONS,
 };

@@ -331,7 +331,8 @@ export const interfaceName: OptionValue<string> = {
   parse: (given) => {
     const names = machineInterfaces();
     if (names.includes(given.trim())) return given.trim();
-    throw new InvalidValue(`is no interface of this machine; there are ${names.join(', ')}`);
+    const all = given === 'any' ? '; without the option every one is captured' : '';
+    throw new InvalidValue(`is no interface of this machine; there are ${names.join(', ')}${all}`);
   },
 };
 

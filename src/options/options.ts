@@ -39,7 +39,7 @@ import {
   writtenFile,
 } from './option-values.js';
 import { POLICY_OPTIONS } from './policy-options.js';
-import { LOG_OPTIONS, PROCESS_OPTIONS, PUBLIC_HOST } from './process-options.js';
+import { LOG_OPTIONS, PRINTING_LOG_OPTIONS, PROCESS_OPTIONS, PUBLIC_HOST } from './process-options.js';
 import { REDACTION_OPTIONS } from './redaction-options.js';
 
 export const SENSOR_OPTIONS = {
@@ -370,6 +370,7 @@ export const SATELLITE_OPTIONS = {
     group: 'Satellite:',
     value: number('PORT', { min: 0, max: 65_535, integer: true, example: 'a port such as 9999, or 0 for a free one' }),
     default: 9999,
+    alsoCalled: ['p'],
     help: 'port to listen on; 0 means any free one',
   }),
   'traces-max': one({
@@ -407,7 +408,7 @@ export const SATELLITE_OPTIONS = {
   'read-token-file': optional({
     group: 'Satellite:',
     value: bearerTokenFile,
-    help: 'file with that token, which keeps it out of the list of processes',
+    help: 'file with the token that reading takes, which keeps it out of the list of processes',
   }),
   'ingest-token-file': optional({
     group: 'Satellite:',
@@ -464,7 +465,7 @@ export const REDACT_OPTIONS = {
     value: { placeholder: 'FILE', parse: existingFile },
     help: 'configuration file of a sensor, of which what is about redaction counts',
   }),
-  ...LOG_OPTIONS,
+  ...PRINTING_LOG_OPTIONS,
 };
 
 export const DEMO_OPTIONS = {

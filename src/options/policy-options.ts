@@ -1,6 +1,7 @@
 /** The options that say which exchanges are kept, and how many: rows of the one table. */
 import { many, one, optional, toggle } from './option-row.js';
 import { cpuBudget, number, pattern } from './option-values.js';
+import { statusPattern } from './status-pattern.js';
 
 export const POLICY_OPTIONS = {
   'rate-limit': one({
@@ -68,7 +69,7 @@ export const POLICY_OPTIONS = {
   'status-allow': many({
     group: 'Policy:',
     reloads: true,
-    value: pattern,
+    value: statusPattern,
     default: [],
     alsoCalled: ['status', 'status-include'],
     help: 'keep only statuses that match one of these, such as ^5; an exchange without a response matches none',

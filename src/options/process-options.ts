@@ -15,9 +15,20 @@ export const LOG_OPTIONS = {
     group: 'Process:',
     value: choice('auto', 'json', 'text'),
     default: 'auto',
-    defaultText: 'text on a terminal and with --read, else json, and the summary for people to read',
+    defaultText: 'text on a terminal, else json',
     help: 'how log lines look; they always go to standard error',
   }),
+};
+
+/** Of what prints, and logs little besides. */
+export const PRINTING_LOG_OPTIONS = {
+  'log-level': LOG_OPTIONS['log-level'],
+  'log-format': { ...LOG_OPTIONS['log-format'], defaultText: 'text' },
+};
+
+/** Of what logs nothing: errors alone are in that format. */
+export const ERROR_FORMAT_OPTION = {
+  'log-format': { ...PRINTING_LOG_OPTIONS['log-format'], help: 'how an error looks; it goes to standard error' },
 };
 
 export const PUBLIC_HOST = {
@@ -75,5 +86,9 @@ export const PROCESS_OPTIONS = {
     default: 20,
     help: 'seconds to deliver what is held when stopping',
   }),
-  ...LOG_OPTIONS,
+  'log-level': LOG_OPTIONS['log-level'],
+  'log-format': {
+    ...LOG_OPTIONS['log-format'],
+    defaultText: 'text on a terminal and with --read, else json, and the summary for people to read',
+  },
 };

@@ -2,7 +2,7 @@
 import { many, one, optional } from './option-row.js';
 import { age, bearerTokenFile, text } from './option-values.js';
 import { DATA_DIRECTORY } from './options.js';
-import { LOG_OPTIONS } from './process-options.js';
+import { ERROR_FORMAT_OPTION } from './process-options.js';
 
 const DATA = one({
   ...DATA_DIRECTORY,
@@ -19,7 +19,7 @@ export const SATELLITE_BACKUP_OPTIONS = {
     defaultText: 'required',
     help: 'file that the copy is written to, which must not be there; as traces.sqlite in a directory it is --data for a satellite',
   }),
-  ...LOG_OPTIONS,
+  ...ERROR_FORMAT_OPTION,
 };
 
 export const SATELLITE_DELETE_OPTIONS = {
@@ -41,7 +41,7 @@ export const SATELLITE_DELETE_OPTIONS = {
     value: age('a time such as 12h or 30d'),
     help: 'time since they came, from which on traces are forgotten',
   }),
-  ...LOG_OPTIONS,
+  ...ERROR_FORMAT_OPTION,
 };
 
 export const SATELLITE_MCP_OPTIONS = {
@@ -56,5 +56,5 @@ export const SATELLITE_MCP_OPTIONS = {
     value: bearerTokenFile,
     help: 'file with the token that reading takes there',
   }),
-  ...LOG_OPTIONS,
+  ...ERROR_FORMAT_OPTION,
 };

@@ -10,15 +10,15 @@ import { resolve } from 'node:path';
 import { InvalidValue, UsageError } from '../errors.js';
 import { MEMORY_BY_BODY } from '../limits.js';
 import { idleOptions } from './circumstances.js';
-import { patternForGlob } from './glob.js';
-import { nearestOption } from './names.js';
 import type { Option, OptionTable, SettingsOf } from './option-row.js';
 import { defaultText, environmentNames, settingName } from './option-row.js';
 import { looksUnfilled } from './option-values.js';
 import type { Settings } from './options.js';
 import { REDACT_OPTIONS, SENSOR_OPTIONS } from './options.js';
+import { patternNotes } from './pattern-notes.js';
 import { REDACTION_OPTIONS } from './redaction-options.js';
 import { APIDUMP, type SensorVerb } from './sensor-verbs.js';
+import { unknownOption } from './unknown-option.js';
 
 /** Flags as given, by option name without the dashes; one text for each time that the flag was given. */
 export type FlagValues = Readonly<Record<string, readonly string[]>>;
@@ -91,7 +91,7 @@ export function resolveSensor(flags: FlagValues, environment: Environment, verb:
     settings: Object.freeze(settings),
     notes: [
       ...idleNotes(given, settings, verb, isOnPurpose),
-      ...globNotes(settings),
+      ...patternNotes(settings).map((message) => ({ level: 'warn' as const, message })),
       ...unreadNotes(environment),
       ...foreignNotes(foreign, path),
     ],
@@ -156,17 +156,6 @@ function idleNotes(
   }));
 }
 
-function globNotes(settings: Settings): Note[] {
-  return (['path-allow', 'path-exclusions', 'host-allow', 'host-exclusions'] as const).flatMap((name) =>
-    (settings[settingName(name) as keyof Settings] as readonly string[]).flatMap((pattern) => {
-      const meant = patternForGlob(pattern);
-      if (meant === null) return [];
-      const message = `--${name} ${quote(pattern)} is RE2, where * repeats what stands before it; for what a shell means by it, give ${quote(meant)}`;
-      return [{ level: 'warn' as const, message }];
-    }),
-  );
-}
-
 /** Two writers of one file, or a file that is written while it is read, would destroy what is in it. */
 function refuseSamePlaces({ read, output, write }: Settings): void {
   const targets = [...output, ...write.filter(({ to }) => to === 'pcap')];
@@ -225,7 +214,7 @@ export function resolveSettings<T extends OptionTable>(
   }
   // Only now, so that the error about `--filter -x` is the missing value, not that there is no -x.
   for (const name of Object.keys(flags)) {
-    if (!Object.hasOwn(table, name)) throw unknownName(name.length > 1 ? `--${name}` : `-${name}`, name, table, '--');
+    if (!Object.hasOwn(table, name)) throw unknownOption(name.length > 1 ? `--${name}` : `-${name}`, name, table, '--');
   }
   // Every property was made from the row that also makes its type.
   return Object.freeze(settings) as SettingsOf<T>;
@@ -326,10 +315,24 @@ function parseValue(name: string, option: Option<unknown>, text: string, source:
   try {
     return option.value.parse(text);
   } catch (error) {
-    if (error instanceof InvalidValue) throw new UsageError(`${shown()} ${error.message}`);
+    if (error instanceof InvalidValue)
+      throw new UsageError(`${shown()} ${error.message}${eachAlone(name, option, text, source)}`);
     if (error instanceof UsageError) throw new UsageError(`${error.message}${provenance(source)}`);
     throw error;
   }
+}
+
+/** What is said besides where each of a list with commas would have been right. */
+function eachAlone(name: string, option: Option<unknown>, text: string, source: Source): string {
+  const parts = text.split(',').map((part) => part.trim());
+  if (option.arity !== 'many' || parts.length < 2 || option.value.placeholder === 'RE2') return '';
+  try {
+    for (const part of parts) option.value.parse(part);
+  } catch {
+    return '';
+  }
+  if (source.from === 'env') return '; give each in a line of its own';
+  return `; give each alone: ${parts.map((part) => `--${name} ${part}`).join(' ')}`;
 }
 
 function provenance(source: Source): string {
@@ -386,7 +389,7 @@ function readConfigFile(path: string, table: OptionTable): ConfigFile {
       continue;
     }
     const option = Object.hasOwn(table, key) ? table[key] : undefined;
-    if (option === undefined || key === 'config') throw unknownName(`${where}: ${quote(key)}`, key, table, '');
+    if (option === undefined || key === 'config') throw unknownOption(`${where}: ${quote(key)}`, key, table, '');
     const texts = textsOf(value);
     if (texts === null || (texts.length > 1 && option.arity !== 'many')) {
       const shape = option.arity === 'many' ? 'a list of texts' : 'one text';
@@ -427,12 +430,6 @@ function textsOf(value: unknown): string[] | null {
   if (value === null || value === undefined) return [''];
   if (typeof value === 'string') return [value];
   return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : null;
-}
-
-function unknownName(shown: string, name: string, table: OptionTable, prefix: string): UsageError {
-  const near = nearestOption(name, table);
-  const wayOut = near === null ? 'see --help for those there are' : `did you mean ${prefix}${near}?`;
-  return new UsageError(`${shown} is no option; ${wayOut}`);
 }
 
 function pick(flags: FlagValues, name: string): FlagValues {

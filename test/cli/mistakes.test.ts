@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { patternForGlob } from '../../src/options/glob.js';
 import { nearest, nearestOption } from '../../src/options/names.js';
 import { SENSOR_OPTIONS } from '../../src/options/options.js';
+import { statusPattern } from '../../src/options/status-pattern.js';
 import { unknownVariables } from '../../src/options/variables.js';
 import { captureFile, conversation } from '../support/capture-file.js';
 import { runCommand } from '../support/command.js';
@@ -231,6 +232,106 @@ const MISTAKES: readonly Mistake[] = [
     wayOut: 'give the file to pcap-sensor watch',
   },
   { args: ['satellite', '--port', '80800'], option: '--port', value: '80800', wayOut: 'such as 9999' },
+  { args: ['satellite', '--data', NOT_A_CAPTURE], option: '--data', value: NOT_A_CAPTURE, wayOut: 'give a directory' },
+  {
+    args: ['satellite', '--satellite-url', 'http://h'],
+    option: '--satellite-url',
+    value: 'is no option',
+    wayOut: 'apidump and watch have it',
+  },
+  { args: ['satellite', '9999'], option: '"9999"', value: 'no option', wayOut: 'did you mean --port 9999?' },
+  {
+    args: ['satellite', 'backup', 'copy', '--data', 'no-such-directory'],
+    option: '--data',
+    value: 'no-such-directory',
+    wayOut: 'give the --data of a satellite',
+  },
+  { args: ['watch', CAPTURE], option: CAPTURE, value: 'no option', wayOut: `did you mean --read ${CAPTURE}?` },
+  { args: ['watch', 'lo'], option: '"lo"', value: 'no option', wayOut: 'did you mean --interfaces lo?' },
+  { args: ['redact', CAPTURE], option: CAPTURE, value: 'no option', wayOut: `did you mean --explain ${CAPTURE}?` },
+  {
+    args: ['doctor', 'satellite:9999'],
+    option: '"satellite:9999"',
+    value: 'no option',
+    wayOut: 'did you mean --satellite-url satellite:9999?',
+  },
+  {
+    args: ['watch', '--redact-pii', 'everything'],
+    option: '--redact-pii',
+    value: 'everything',
+    wayOut: 'give --redact-pii alone',
+  },
+  {
+    args: ['watch', '--path-exclusions', '^/a', '^/b'],
+    option: '--path-exclusions',
+    value: '"^/b"',
+    wayOut: '--path-exclusions ^/a --path-exclusions ^/b',
+  },
+  { args: ['watch', '-nn'], option: '-n', value: 'is no option', wayOut: 'leave it out' },
+  { args: ['watch', '-A'], option: '-A', value: 'is no option', wayOut: '-vv shows bodies' },
+  { args: ['watch', '-i', 'any'], option: '--interfaces', value: '"any"', wayOut: 'without the option every one' },
+  {
+    args: ['apidump', ...READ, '--metrics', 'otlp,emf'],
+    option: '--metrics',
+    value: '"otlp,emf"',
+    wayOut: 'give each alone: --metrics otlp --metrics emf',
+  },
+  {
+    args: ['apidump', ...READ],
+    env: { LEVO_METRICS: 'otlp, emf' },
+    option: '--metrics',
+    value: 'environment variable LEVO_METRICS',
+    wayOut: 'give each in a line of its own',
+  },
+  {
+    args: ['watch', '-r', CAPTURE, '--status-allow', '5xx'],
+    option: '--status-allow',
+    value: '5xx',
+    wayOut: 'give "^5"',
+  },
+  {
+    args: ['watch', '-r', CAPTURE, '--method-allow', 'GET,POST'],
+    option: '--method-allow',
+    value: 'GET,POST',
+    wayOut: 'give "^(GET|POST)$"',
+    code: 0,
+  },
+  {
+    args: ['watch', '-r', CAPTURE, '--method-allow', 'get'],
+    option: '--method-allow',
+    value: 'get',
+    wayOut: 'give "^GET$"',
+    code: 0,
+  },
+  {
+    args: ['watch', '-r', CAPTURE, '--host-exclusions', 'a.example,b.example'],
+    option: '--host-exclusions',
+    value: 'a.example,b.example',
+    wayOut: 'give "^(a\\\\.example|b\\\\.example)"',
+    code: 0,
+  },
+  {
+    args: ['openapi', '--read', CAPTURE, '--output', 'api.yaml'],
+    option: '--output',
+    value: 'is no option',
+    wayOut: 'end the command with > FILE',
+  },
+  {
+    args: ['openapi', '--read', file('no-trace.json', '{"a":1}')],
+    option: '--read',
+    value: 'no-trace.json',
+    wayOut: 'give what --output ndjson writes',
+    code: 1,
+  },
+  {
+    args: ['openapi', '--read', CAPTURE, '--templates', file('t.yaml', 'a: [1\n')],
+    option: '--templates',
+    value: 't.yaml',
+    wayOut: 'write templates: and, below it',
+  },
+  { args: ['kube', 'inject', 'no.yaml', ...URL_FLAG], option: '--file', value: 'no.yaml', wayOut: 'give a manifest' },
+  { args: ['completion', 'tcsh'], option: 'completion', value: 'tcsh', wayOut: 'give one of bash, zsh, fish' },
+  { args: ['-V'], option: '-V', value: 'before the command', wayOut: 'did you mean --version?' },
 ];
 
 it('are thirty and more', () => expect(MISTAKES.length).toBeGreaterThanOrEqual(30));
@@ -260,6 +361,22 @@ describe('globs', () => {
 
   it.each(['^/admin/', '/admin/.*', '/v[12]/*$', '\\.js$', '/a*b', '/(a|b)/*', 'GET', ''])('%j is none', (pattern) => {
     expect(patternForGlob(pattern)).toBeNull();
+  });
+});
+
+describe('statuses', () => {
+  it.each([
+    ['5xx', '^5'],
+    ['4xx,5xx', '^[45]'],
+    ['>=400', '^[4-5]'],
+    ['<400', '^[1-3]'],
+    ['<=499', '^[1-4]'],
+    ['500-599', '^5'],
+    ['404,410', '^(404|410)$'],
+    ['error', '^5'],
+  ])('%s is for %s', (given, meant) => {
+    expect(() => statusPattern.parse(given)).toThrow(`matches no status; give ${JSON.stringify(meant)}`);
+    expect(statusPattern.parse(meant)).toBe(meant);
   });
 });
 

@@ -81,7 +81,7 @@ it('says what is missing', async () => {
   expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('--read is required')]);
   const host = await runCommand(['openapi', '--read', NDJSON, '--host', 'other.example.com']);
   expect([host.code, host.stdout]).toEqual([1, '']);
-  expect(host.stderr).toContain('requests were for api.example.com');
+  expect(host.stderr).toContain('that requests were for: api.example.com');
   for (const text of ['# Notes\nnone of them of a request', '["GET", "/"]', 'größer als ein Vermerk']) {
     const notes = file('notes.md', text);
     const { code, stderr } = await runCommand(['openapi', '--read', notes]);

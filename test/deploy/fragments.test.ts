@@ -61,8 +61,13 @@ describe('ecs cf-fragment', () => {
       stderr: expect.stringContaining('--read has no place'),
     });
     expect(await runCommand(['ecs', 'tf-fragment', ...URL_FLAG])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/name\s+= "LEVO_AWS_REGION"\n\s+value = data\.aws_region\.current\.name\n/),
+      stderr: 'it takes the region from: data "aws_region" "current" {}\n',
+    });
+    expect(await runCommand(['ecs', 'tf-fragment', ...URL_FLAG, '--region', 'oregon'])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('--region is required'),
+      stderr: expect.stringContaining('--region "oregon" is no region of AWS; give one such as us-west-2'),
     });
   });
 });
@@ -183,7 +188,7 @@ items:
     });
     expect(await runCommand(['kube', 'inject', ...URL_FLAG])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('a manifest is required'),
+      stderr: expect.stringContaining('--file is required'),
     });
   });
 });

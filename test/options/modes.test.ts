@@ -14,6 +14,7 @@ import { captureFile, conversation } from '../support/capture-file.js';
 import { runCommand } from '../support/command.js';
 import { greeterDescriptors } from '../support/greeter.js';
 import { MODE_ROWS, MODES, type Outcome } from '../support/option-modes.js';
+import { optionValues } from '../support/option-values.js';
 import { startScriptedSatellite } from '../support/relay.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'modes-'));
@@ -48,86 +49,7 @@ const CAPTURE = file(
 );
 const OTHER = file('other.pcap', captureFile(conversation(ONE('', '/other'))));
 
-/** A right value of each option. */
-const VALUES: Readonly<Record<string, string>> = {
-  'satellite-url': 'https://other.example',
-  'levo-env': 'staging',
-  'levoai-org-id': 'o',
-  'levoai-workspace-id': 'w',
-  'service-name': 'shop',
-  'resource-attribute': 'team=payments',
-  'aws-region': 'us-west-2',
-  'satellite-header': 'a=b',
-  'satellite-protocol': 'otlp',
-  compression: 'none',
-  semconv: 'rpc/dup',
-  'satellite-ca': PEM,
-  'satellite-client-cert': PEM,
-  'satellite-client-key': PEM,
-  'trace-export-interval': '0.1',
-  'spool-dir': join(folder, 'spool'),
-  'spool-max-bytes': '1MiB',
-  interfaces: 'lo',
-  'interface-include': '^lo$',
-  'interface-exclude': '^eth',
-  'capture-backend': 'ring',
-  'ring-size': '4',
-  'max-cpu': '0.5',
-  filter: 'port 81',
-  read: CAPTURE,
-  'trusted-proxies': '10.0.0.0/8',
-  'stream-timeout-seconds': '1',
-  'response-timeout-seconds': '5',
-  'stream-window-seconds': '5',
-  'stream-messages': '5',
-  'max-memory': '64MiB',
-  'max-http-length': '1',
-  'rate-limit': '1',
-  'sample-rate': '0',
-  'host-allow': 'nowhere',
-  'path-allow': '^/b',
-  'host-exclusions': 'shop',
-  'path-exclusions': '^/a',
-  'method-allow': 'GET',
-  'status-allow': '^5',
-  'keep-health-checks': 'true',
-  'sample-by-parent': 'true',
-  'keep-duplicates': 'true',
-  'redact-header': 'X-Tenant',
-  'redact-query': 'x',
-  'redact-field': 'email',
-  'redact-pattern': 'z@example',
-  'redact-allow': 'password',
-  'redact-pii': 'true',
-  'opaque-bodies': 'keep',
-  'grpc-descriptors': DESCRIPTORS,
-  'no-default-redaction': 'true',
-  'no-bodies': 'true',
-  'no-routes': 'true',
-  output: `har:${join(folder, 'out.har')}`,
-  'output-replace': 'true',
-  write: join(folder, 'out.pcap'),
-  'packets-on': 'status>=500',
-  'packets-dir': folder,
-  'packets-max-bytes': '1MiB',
-  verbose: '1',
-  count: '1',
-  command: 'true',
-  config: CONFIG,
-  'health-port': '0',
-  'public-host': 'sensor.example',
-  'pod-metadata': 'true',
-  'kubernetes-node': 'node-1',
-  'pod-selector': 'app=shop',
-  'namespace-include': '^shop',
-  'namespace-exclude': 'test',
-  'keep-infrastructure': 'true',
-  metrics: 'emf',
-  'log-packets': 'hex',
-  'shutdown-timeout': '1',
-  'log-level': 'debug',
-  'log-format': 'text',
-};
+const VALUES = optionValues({ folder, PEM, DESCRIPTORS, CONFIG, CAPTURE });
 
 it('has a row and a value for every option', () => {
   expect(Object.keys(MODE_ROWS).sort()).toEqual(Object.keys(SENSOR_OPTIONS).sort());

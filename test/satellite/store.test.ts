@@ -183,7 +183,7 @@ describe('while a satellite runs', () => {
       await withStore({ directory: copy }, async () => {});
       const to = join(copy, 'traces.sqlite');
       expect(run('backup', to, '--data', directory)).toEqual({
-        status: 1,
+        status: 2,
         said: expect.stringContaining('is there already'),
       });
       rmSync(to);

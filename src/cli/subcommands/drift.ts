@@ -5,14 +5,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { SensorError, UsageError } from '../../errors.js';
+import { reasonOf, SensorError, UsageError } from '../../errors.js';
 import { createLogger } from '../../log.js';
 import { DRIFT_OPTIONS } from '../../options/openapi-options.js';
 import { type FlagValues, resolveSettings } from '../../options/settings.js';
 import { printableJson, printableLine } from '../../printable.js';
 import { Drift, type Finding } from '../../satellite/openapi/drift.js';
 import { print } from './print.js';
-import { readTraces } from './read-traces.js';
+import { nothingRead, readTraces } from './read-traces.js';
 
 export async function drift(flags: FlagValues): Promise<number> {
   const settings = resolveSettings(DRIFT_OPTIONS, flags, process.env);
@@ -34,8 +34,8 @@ export async function drift(flags: FlagValues): Promise<number> {
   if (found.traces === 0)
     throw new SensorError(
       host === null
-        ? 'there is no HTTP exchange in what was read; check what wrote it'
-        : `no request was for --host ${JSON.stringify(host)}`,
+        ? nothingRead(read)
+        : `no request was for --host ${JSON.stringify(host)}; name it as requests do, or leave it out`,
     );
   const findings = found.findings();
   const drifted = findings.filter(({ isDrift }) => isDrift);
@@ -53,7 +53,7 @@ function documentOf(file: string): Record<string, unknown> {
     value = parse(readFileSync(file, 'utf8'), { maxAliasCount: 1000 });
   } catch (error) {
     throw new UsageError(
-      `--spec ${JSON.stringify(file)} is neither YAML nor JSON (${(error as Error).message.split('\n', 1)[0]}); give an OpenAPI document`,
+      `--spec ${JSON.stringify(file)} is neither YAML nor JSON (${reasonOf(error)}); give an OpenAPI document`,
     );
   }
   const { openapi, paths } = (value ?? {}) as { openapi?: unknown; paths?: unknown };

@@ -28,8 +28,10 @@ export async function cfFragment(flags: FlagValues): Promise<number> {
 export async function tfFragment(flags: FlagValues): Promise<number> {
   refuseElsewhere(flags, TF_FRAGMENT_OPTIONS);
   const settings = resolveSettings(TF_FRAGMENT_OPTIONS, flags, process.env);
-  if (settings.region === null) throw new UsageError('--region is required; give it such as us-west-2');
-  return print(hclExpression(containerOf(settings, flags, settings.region)));
+  const text = hclExpression(containerOf(settings, flags, settings.region ?? PSEUDO_PARAMETER));
+  if (settings.region !== null) return print(text);
+  process.stderr.write('it takes the region from: data "aws_region" "current" {}\n');
+  return print(text.replaceAll(JSON.stringify(PSEUDO_PARAMETER), 'data.aws_region.current.name'));
 }
 
 export async function kubeInject(given: FlagValues): Promise<number> {
@@ -38,7 +40,7 @@ export async function kubeInject(given: FlagValues): Promise<number> {
   refuseElsewhere(flags, KUBE_INJECT_OPTIONS);
   const settings = resolveSettings(KUBE_INJECT_OPTIONS, flags, process.env);
   const { file } = settings;
-  if (file === null) throw new UsageError('a manifest is required; give its file, or - for standard input');
+  if (file === null) throw new UsageError('--file is required; give a manifest, or - for standard input');
   const { args, ...resources } = SIDECAR_PROFILES[settings.size];
   const sensor = [
     ...['--satellite-url', satelliteUrlOf(settings)],
@@ -101,7 +103,9 @@ function readManifest(file: string): string {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${JSON.stringify(file)} cannot be read (${code}); give a manifest, or - for standard input`);
+    throw new UsageError(
+      `--file ${JSON.stringify(file)} cannot be read (${code}); give a manifest, or - for standard input`,
+    );
   }
 }
 

@@ -13,7 +13,7 @@ import { Inventory } from '../../satellite/endpoints/inventory.js';
 import { parseOverrides } from '../../satellite/endpoints/overrides.js';
 import { type OpenApiDocument, openApiDocument, withoutExamples } from '../../satellite/openapi/document.js';
 import { print } from './print.js';
-import { readTraces } from './read-traces.js';
+import { nothingRead, readTraces } from './read-traces.js';
 
 export async function openapi(flags: FlagValues): Promise<number> {
   const settings = resolveSettings(OPENAPI_OPTIONS, flags, process.env);
@@ -22,7 +22,10 @@ export async function openapi(flags: FlagValues): Promise<number> {
     throw new UsageError(
       '--read is required; give it a file of traces, such as traces.ndjson, browser.har or capture.pcap',
     );
-  const overrides = templates === null ? [] : parseOverrides(readFileSync(templates, 'utf8'), templates);
+  const overrides =
+    templates === null
+      ? []
+      : parseOverrides(readFileSync(templates, 'utf8'), `--templates ${JSON.stringify(templates)}`);
   const log = createLogger({ logLevel, logFormat: logFormat === 'auto' ? 'text' : logFormat });
   const inventory = new Inventory();
   let unread = 0;
@@ -32,7 +35,7 @@ export async function openapi(flags: FlagValues): Promise<number> {
     );
   if (unread > 0) log.error(`${unread} of the traces could not be read`);
   const hosts = inventory.hosts(host === null ? {} : { host: host.toLowerCase() });
-  if (hosts.length === 0) throw new SensorError(nothingText(host, inventory));
+  if (hosts.length === 0) throw new SensorError(nothingText(read, host, inventory));
   const document = openApiDocument(inventory, host === null ? {} : { host: host.toLowerCase() }, { overrides });
   await print(written(noExamples ? withoutExamples(document) : document, format));
   const { exchanges, operations, unfound } = document.info['x-observed'];
@@ -41,10 +44,10 @@ export async function openapi(flags: FlagValues): Promise<number> {
   return unread > 0 ? 1 : 0;
 }
 
-function nothingText(host: string | null, inventory: Inventory): string {
-  if (host === null || inventory.traces === 0) return 'there is no HTTP exchange in what was read; check what wrote it';
+function nothingText(read: readonly string[], host: string | null, inventory: Inventory): string {
+  if (host === null || inventory.traces === 0) return nothingRead(read);
   const hosts = inventory.hosts().map((facts) => facts.host);
-  return `no request was for --host ${JSON.stringify(host)}; requests were for ${hosts.slice(0, 10).join(', ')}`;
+  return `no request was for --host ${JSON.stringify(host)}; give one of those that requests were for: ${hosts.slice(0, 10).join(', ')}`;
 }
 
 function written(document: OpenApiDocument, format: 'yaml' | 'json'): string {

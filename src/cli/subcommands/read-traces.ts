@@ -50,6 +50,12 @@ export async function readTraces(from: TracesFile, log: Logger, onTrace: (trace:
   return readCapture(from, log, onTrace);
 }
 
+/** What is said where the files hold no trace. */
+export function nothingRead(files: readonly string[]): string {
+  const shown = files.map((file) => JSON.stringify(file)).join(', ');
+  return `--read ${shown}: there is no HTTP exchange in it; give what --output ndjson writes, an HTTP Archive or a capture file`;
+}
+
 const named = ({ file, option }: TracesFile): string => `${option} ${JSON.stringify(file)}`;
 
 const START_BYTES = 256;

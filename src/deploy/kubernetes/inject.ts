@@ -4,7 +4,7 @@
  * in: YAML of one or more documents · out: the same with the sensor in each pod, comments and all, and what was done · pure
  */
 import { type Document, isMap, isSeq, parseAllDocuments, type YAMLMap } from 'yaml';
-import { UsageError } from '../../errors.js';
+import { reasonOf, UsageError } from '../../errors.js';
 import type { JsonObject } from '../ecs/json-value.js';
 import { isSensorContainer, SENSOR_CONTAINER_NAME, SENSOR_PROFILES } from '../ecs/sensor-container.js';
 
@@ -37,9 +37,7 @@ export function injectSensor(text: string, name: string, container: JsonObject):
   for (const document of documents) {
     const [problem] = document.errors;
     if (problem !== undefined)
-      throw new UsageError(
-        `${name} is no YAML: ${problem.message.split('\n', 1)[0]}; give a manifest that kubectl would take`,
-      );
+      throw new UsageError(`--file ${name} is no YAML: ${reasonOf(problem)}; give a manifest that kubectl would take`);
     for (const resource of resourcesOf(document)) {
       const done = injectInto(resource, document as Document, container);
       if (done !== null) lines.push(done);

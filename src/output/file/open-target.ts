@@ -5,8 +5,7 @@
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
-import { getSystemErrorMap } from 'node:util';
-import { SensorError, UsageError } from '../../errors.js';
+import { SensorError, UsageError, unusablePath } from '../../errors.js';
 
 export interface TargetContext {
   /** The option and its value, for errors. */
@@ -98,11 +97,8 @@ async function lastByte(handle: FileHandle, size: number): Promise<number | unde
   return bytesRead === 1 ? buffer[0] : undefined;
 }
 
-/** What the disk does not do now it may do another time; all else is asked for wrongly. */
-export function unusable({ option }: TargetContext, { errno, code, message }: NodeJS.ErrnoException): SensorError {
-  const reason = `${getSystemErrorMap().get(errno ?? 0)?.[1] ?? message} (${code})`;
-  const text = `${option}: ${reason}; ${wayOut(code)}`;
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO' ? new SensorError(text) : new UsageError(text);
+export function unusable({ option }: TargetContext, error: NodeJS.ErrnoException): SensorError {
+  return unusablePath(option, error, wayOut(error.code));
 }
 
 function wayOut(code: string | undefined): string {

@@ -1,7 +1,7 @@
 /** Reads a PacketStreamer configuration from its file. */
 import { readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
-import { UsageError } from '../../errors.js';
+import { reasonOf, UsageError } from '../../errors.js';
 import { readStreamConfig, type StreamConfig, type StreamRole } from './config.js';
 
 const CONFIG_BYTES_MAX = 1 << 20;
@@ -14,8 +14,7 @@ export function readStreamConfigFile(path: string, role: StreamRole): StreamConf
     if (statSync(path).size > CONFIG_BYTES_MAX) throw new Error(`has more than ${CONFIG_BYTES_MAX} bytes`);
     tree = parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    const [reason] = (error as Error).message.split('\n');
-    throw new UsageError(`${source}: could not parse the config file: ${reason}; give a YAML file`);
+    throw new UsageError(`${source}: could not parse the config file: ${reasonOf(error)}; give a YAML file`);
   }
   return readStreamConfig(source, tree, role);
 }

@@ -8,7 +8,7 @@
  * in: the text of the file · out: templates; a file that is not so is refused, in words
  */
 import { parse } from 'yaml';
-import { UsageError } from '../../errors.js';
+import { reasonOf, UsageError } from '../../errors.js';
 
 const TEMPLATES_MAX = 10_000;
 
@@ -17,7 +17,7 @@ export function parseOverrides(text: string, file: string): string[] {
   try {
     value = parse(text);
   } catch (error) {
-    throw new UsageError(`${file} is not YAML: ${(error as Error).message.split('\n', 1)[0]}`);
+    throw new UsageError(`${file} is not YAML: ${reasonOf(error)}; write templates: and, below it, - /users/{name}`);
   }
   return overridesOf(value, file);
 }

@@ -8,7 +8,7 @@
  */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { SensorError } from '../../errors.js';
+import { SensorError, unusablePath } from '../../errors.js';
 import { configure, prepareTables } from './schema.js';
 import { type Database, isDamage, type Sqlite } from './sqlite.js';
 
@@ -30,7 +30,7 @@ export function openFile(sqlite: Sqlite, directory: string): OpenFile {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new SensorError(`--data ${directory}: ${(error as Error).message}; give a directory that may be written to`);
+    throw unusable(directory, error);
   }
   const lock = takeLock(sqlite, directory);
   try {
@@ -68,13 +68,17 @@ export function setAside(path: string, why: string): string {
   return `${path} is damaged (${why}): it is kept as ${aside}, and an empty one begun`;
 }
 
+function unusable(directory: string, error: unknown): SensorError {
+  return unusablePath(`--data ${directory}`, error, 'give a directory that may be written to');
+}
+
 function takeLock(sqlite: Sqlite, directory: string): Database {
   const path = join(directory, 'lock.sqlite');
   let lock: Database;
   try {
     lock = new sqlite.DatabaseSync(path);
   } catch (error) {
-    throw new SensorError(`--data ${directory}: ${(error as Error).message}; give a directory that may be written to`);
+    throw unusable(directory, error);
   }
   try {
     lock.exec('PRAGMA busy_timeout = 0');
@@ -82,11 +86,7 @@ function takeLock(sqlite: Sqlite, directory: string): Database {
     return lock;
   } catch (error) {
     lock.close();
-    if (!/locked|busy/i.test((error as Error).message)) {
-      throw new SensorError(
-        `--data ${directory}: ${(error as Error).message}; give a directory that may be written to`,
-      );
-    }
+    if (!/locked|busy/i.test((error as Error).message)) throw unusable(directory, error);
     throw new SensorError(`--data ${directory} is in use by another satellite; end that, or give another directory`);
   }
 }

@@ -4,7 +4,7 @@
  * in: the text of a document, JSON or YAML; the newest traces that pass a filter · out: where they part
  */
 import { parse } from 'yaml';
-import { SensorError } from '../../errors.js';
+import { reasonOf, SensorError } from '../../errors.js';
 import type { Trace } from '../../trace/trace.js';
 import { Drift, type Finding } from '../openapi/drift.js';
 import type { Before } from './kept-inventory.js';
@@ -44,7 +44,7 @@ export function documentOf(text: string): Record<string, unknown> {
   try {
     value = jsonOrNull(text) ?? parse(text, { maxAliasCount: 1000 });
   } catch (error) {
-    throw new SensorError(`the document is neither YAML nor JSON: ${(error as Error).message.split('\n', 1)[0]}`);
+    throw new SensorError(`the document is neither YAML nor JSON: ${reasonOf(error)}`);
   }
   const { openapi, paths } = (value ?? {}) as { openapi?: unknown; paths?: unknown };
   if (typeof openapi !== 'string' || !/^3\.[012]/.test(openapi) || typeof paths !== 'object' || paths === null)

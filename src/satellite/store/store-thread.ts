@@ -4,7 +4,7 @@
  * in: what it is asked, by name · out: its answer, in the order asked; a rejection where the thread has ended instead
  */
 import { Worker } from 'node:worker_threads';
-import { SensorError } from '../../errors.js';
+import { SensorError, UsageError } from '../../errors.js';
 import { FilterError } from '../filter/parse.js';
 import type { BodyBounds } from '../receive/read-body.js';
 import type { Retention } from './store.js';
@@ -36,7 +36,7 @@ export type Said =
 
 /** An error, as it crosses between threads. */
 export interface Failure {
-  readonly kind: 'filter' | 'person' | 'other';
+  readonly kind: 'filter' | 'usage' | 'person' | 'other';
   readonly message: string;
   readonly at: number;
 }
@@ -111,10 +111,12 @@ export class StoreThread {
 export function failureOf(error: unknown): Failure {
   const { message } = error as Error;
   if (error instanceof FilterError) return { kind: 'filter', message, at: error.at };
+  if (error instanceof UsageError) return { kind: 'usage', message, at: 0 };
   return { kind: error instanceof SensorError ? 'person' : 'other', message, at: 0 };
 }
 
 function errorOf({ kind, message, at }: Failure): Error {
   if (kind === 'filter') return new FilterError(message, at);
+  if (kind === 'usage') return new UsageError(message);
   return kind === 'person' ? new SensorError(message) : new Error(message);
 }

@@ -4,7 +4,7 @@
  * in: a directory · out: a file; how many traces were forgotten
  */
 import { existsSync } from 'node:fs';
-import { SensorError } from '../../errors.js';
+import { reasonOf, SensorError, UsageError } from '../../errors.js';
 import { type Bound, compileFilter } from '../filter/compile.js';
 import { parseFilter } from '../filter/parse.js';
 import { databasePath } from './database-file.js';
@@ -19,12 +19,12 @@ const STEP = 1000;
 
 /** A file that is whole, as of one moment. @throws SensorError */
 export function backUp(directory: string, to: string): void {
-  if (existsSync(to)) throw new SensorError(`${to} is there already; give a file that is not`);
+  if (existsSync(to)) throw new UsageError(`FILE ${JSON.stringify(to)} is there already; give one that is not`);
   const database = openExisting(directory);
   try {
     database.prepare('VACUUM INTO ?').run(to);
   } catch (error) {
-    throw new SensorError(`${to} cannot be written: ${(error as Error).message}`);
+    throw new SensorError(`FILE ${JSON.stringify(to)} cannot be written (${reasonOf(error)}); give another`);
   } finally {
     database.close();
   }
@@ -74,7 +74,8 @@ export function forget(directory: string, wanted: Forget, nowMillis: number): nu
 
 function openExisting(directory: string): Database {
   const path = databasePath(directory);
-  if (!existsSync(path)) throw new SensorError(`--data ${directory} has no traces: there is no ${path}`);
+  if (!existsSync(path))
+    throw new UsageError(`--data ${directory} has no traces: there is no ${path}; give the --data of a satellite`);
   const { DatabaseSync } = requireSqlite();
   const database = new DatabaseSync(path);
   try {
@@ -84,7 +85,9 @@ function openExisting(directory: string): Database {
     return database;
   } catch (error) {
     database.close();
-    throw new SensorError(`${path} cannot be read: ${(error as Error).message}`);
+    throw new SensorError(
+      `--data ${directory}: ${path} cannot be read (${reasonOf(error)}); give the --data of a satellite`,
+    );
   }
 }
 

@@ -5,8 +5,7 @@
  * No link is followed, and nothing is opened that is not a regular file.
  */
 import { constants, type FileHandle, open, readdir, rename, unlink } from 'node:fs/promises';
-import { getSystemErrorMap } from 'node:util';
-import { SensorError, UsageError } from '../../../errors.js';
+import { type SensorError, unusablePath } from '../../../errors.js';
 import { type LockOutcome, lockFile } from './file-lock.js';
 import { type OwnDirectory, openOwnDirectory, within } from './own-directory.js';
 
@@ -96,12 +95,8 @@ async function openRegular(path: string, flags: number): Promise<FileHandle> {
   throw Object.assign(new Error('not a regular file'), { code: 'EINVAL' });
 }
 
-/** What the disk does not do now it may do another time; all else is asked for wrongly. */
 export function unusable(path: string, error: unknown): SensorError {
-  const { errno, code, message } = error as NodeJS.ErrnoException;
-  const reason = errno === undefined ? message : `${getSystemErrorMap().get(errno)?.[1] ?? message} (${code})`;
-  const text = `--spool-dir ${path}: ${reason}; name a directory of this sensor's own that it can write to`;
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO' ? new SensorError(text) : new UsageError(text);
+  return unusablePath(`--spool-dir ${path}`, error, "name a directory of this sensor's own that it can write to");
 }
 
 function spoolFile(file: FileHandle): SpoolFile {

@@ -7,7 +7,7 @@
  * message, an absent `maxbytes` ends every capture at its first packet.
  */
 import { readFileSync } from 'node:fs';
-import { UsageError } from '../../../errors.js';
+import { reasonOf, systemReason, UsageError } from '../../../errors.js';
 import type { FlagValues } from './flags.js';
 import { type Listeners, readListeners } from './listeners.js';
 import { type Outputs, readOutputs } from './outputs.js';
@@ -65,7 +65,7 @@ async function parseFile(path: string | null): Promise<Map<string, unknown>> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new UsageError(`-config ${path}: ${(error as Error).message}; name a file that can be read`);
+    throw new UsageError(`-config ${path}: ${systemReason(error)}; name a file that can be read`);
   }
   const { parse } = await loadToml();
   try {
@@ -73,7 +73,7 @@ async function parseFile(path: string | null): Promise<Map<string, unknown>> {
       Object.entries(parse(text, { integersAsBigInt: true })).map(([name, one]) => [name.toLowerCase(), one]),
     );
   } catch (error) {
-    const reason = (error as Error).message.split('\n', 1)[0];
+    const reason = reasonOf(error);
     throw new UsageError(`-config ${path}: ${reason}; see https://toml.io`);
   }
 }
