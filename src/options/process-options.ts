@@ -20,13 +20,13 @@ export const LOG_OPTIONS = {
   }),
 };
 
-/** Of what prints, and logs little besides. */
+/** For what prints, and logs little besides. */
 export const PRINTING_LOG_OPTIONS = {
   'log-level': LOG_OPTIONS['log-level'],
   'log-format': { ...LOG_OPTIONS['log-format'], defaultText: 'text' },
 };
 
-/** Of what logs nothing: errors alone are in that format. */
+/** For what logs nothing: errors alone are in that format. */
 export const ERROR_FORMAT_OPTION = {
   'log-format': { ...PRINTING_LOG_OPTIONS['log-format'], help: 'how an error looks; it goes to standard error' },
 };
