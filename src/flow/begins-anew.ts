@@ -8,6 +8,7 @@ import type { Segment } from '../decode/segment.js';
 import { TcpFlag } from '../decode/segment.js';
 import { isStray, LOSS_BYTES_MAX } from './acknowledgements.js';
 import { type Flow, FlowPhase } from './flow.js';
+import type { Direction } from './flow-consumer.js';
 import type { TcpStream } from './tcp-stream.js';
 
 /** Silence in front of a new connection: what is captured out of order comes sooner. */
@@ -69,4 +70,32 @@ export function isProbe({ payloadStart, payloadEnd }: Segment): boolean {
 export function noteMidstream(flow: Flow, counters: Counters): void {
   flow.midstream = true;
   counters.flows_midstream++;
+}
+
+/** `segment` says what its receiver's stream has come to. */
+export function noteAcknowledgement(flow: Flow, direction: Direction, segment: Segment, counters: Counters): void {
+  const { acknowledgement } = segment;
+  const stream = direction === 1 ? flow.stream1 : flow.stream0;
+  const other = direction === 1 ? flow.stream0 : flow.stream1;
+  if (!other.started) {
+    // The receiver has everything before this, so the stream goes on here: a loss right behind it shows as a gap.
+    other.startAt(acknowledgement);
+    if (!other.hasSyn && !flow.midstream && !stream.hasSyn) noteMidstream(flow, counters);
+  }
+  other.noteAcknowledged(acknowledgement);
+}
+
+/**
+ * Whether a closed flow goes on, from where it stood. A side that resets a connection sends nothing more on it: if its next byte
+ * comes, the reset was forged, or refused by the receiver (RFC 5961 §3.2, RFC 2385).
+ */
+export function reopens(flow: Flow, direction: Direction, segment: Segment): boolean {
+  const stream = flow.stream(direction);
+  if (flow.resetBy !== direction || segment.payloadEnd === segment.payloadStart) return false;
+  if (segment.sequence !== stream.next || stream.hasFin) return false;
+  flow.resetBy = -1;
+  flow.midstream = stream.carried;
+  flow.stream0.ended = false;
+  flow.stream1.ended = false;
+  return true;
 }

@@ -42,8 +42,10 @@ export class Flow extends Addresses {
   isForgotten = false;
   /** The ways beside its own addresses that its packets take. */
   legs: readonly Leg[] = NO_LEGS;
-  /** How many of its segments were noted so that copies of them are known. */
-  sightings = 0;
+  /** Where the last of its sightings is; -1: nowhere. */
+  sightedAt = -1;
+  /** Whether the first answers came from another address than it was sent to, and none from that. */
+  isAnsweredElsewhere = false;
   /** Which of the places this is where the connection is seen; null if there is but one. */
   place: 'outer' | 'inner' | null = null;
   /** The leg whose address each endpoint is shown by; null for the flow's own. */

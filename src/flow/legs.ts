@@ -26,8 +26,8 @@ const AGREEMENT_BYTES = 1 << 20;
 /** Legs of one flow, its own among them. */
 export const LEGS_MAX = 8;
 /**
- * Segments with a payload by which copies of a flow are known: some, as one of a copy may have been lost, and more where the
- * capture began in the middle, as it may have begun between the copies of the first ones.
+ * Segments of a stream with a payload by which copies of it are known: some, as one of a copy may have been lost, and more where
+ * the capture began in the middle, as it may have begun between the copies of the first ones.
  */
 const SIGHTINGS_MAX = 3;
 const SIGHTINGS_MIDSTREAM_MAX = 8;
@@ -66,8 +66,10 @@ export class Legs {
   readonly #legs = new Map<number, Leg[]>();
   /** What the segment at hand is a copy of, whose flow is to be one of its own. */
   #copyToOpen: { readonly of: Flow; readonly isOuter: boolean } | null = null;
-  /** The segment at hand, for `#matches`. */
+  /** The segment at hand, or the flow, for what is searched for. */
   #segment: Segment | null = null;
+  #answered: Flow | null = null;
+  #answers: Flow | null = null;
 
   constructor(seed: number, counters: Counters, budget: MemoryBudget) {
     this.#seed = seed;
@@ -129,20 +131,26 @@ export class Legs {
   }
 
   /**
-   * The flow whose copy `flow` is, as its first payload shows; null if there is none. `flow` is to be removed then, of which
-   * nothing but the handshake is known, and `segment` has the other's addresses.
+   * The flow whose copy `flow` is, as its first payload shows; null if there is none. `flow`, of which nothing has been read, is to
+   * be removed then, what it holds is the other's, and `segment` has the other's addresses.
    */
   joinKnown(flow: Flow, segment: Segment, time: number): Flow | null {
-    if (flow.phase === FlowPhase.closed || flow.legs.length > 0 || flow.waitingSince >= 0) return null;
+    if (flow.phase === FlowPhase.closed) return null;
     const copied = this.#copied(segment, flow.interfaceId, time);
     if (copied === null || copied.flow === flow) return null;
+    const answered = this.keepsCopies && flow.isOneWay ? this.#answeredElsewhere(flow, segment) : null;
+    if (answered !== null) {
+      this.#add(answered, new Addresses(segment, flow.interfaceId), true, segment);
+      answered.writeTo(segment, 1);
+      return answered;
+    }
     const hasBothBegun = !flow.midstream && !copied.flow.midstream && flow.openedAt !== copied.flow.openedAt;
     const isOuter = hasBothBegun ? flow.openedAt < copied.flow.openedAt : isNearerClient(segment, time, copied);
     if (this.keepsCopies) {
       namePlaces(flow, copied.flow, isOuter);
       return null;
     }
-    return this.#joinCopy(copied, new Addresses(segment, flow.interfaceId), segment, isOuter);
+    return this.#joinFlow(copied, flow, segment, isOuter);
   }
 
   noteOpened(flow: Flow, segment: Segment): Flow {
@@ -155,16 +163,37 @@ export class Legs {
     return flow;
   }
 
-  /** A segment of `flow` by which its copies are known. */
-  noteSeen(flow: Flow, direction: Direction, segment: Segment, time: number): void {
-    if (flow.sightings >= (flow.midstream ? SIGHTINGS_MIDSTREAM_MAX : SIGHTINGS_MAX)) return;
-    flow.sightings++;
+  /**
+   * Notes a segment of `flow` by which its copies are known. Returns the flow that shows nothing but the answers of this one, as they
+   * look elsewhere; null if there is none. Its addresses are a leg from here on, and it is to be forgotten.
+   */
+  noteSeen(flow: Flow, direction: Direction, segment: Segment, time: number): Flow | null {
+    const stream = direction === 1 ? flow.stream1 : flow.stream0;
+    if (stream.sightings >= (flow.midstream ? SIGHTINGS_MIDSTREAM_MAX : SIGHTINGS_MAX)) return null;
+    // Its copies say the same.
+    if (stream.sightings > 0 && ((segment.sequence - stream.sighted) | 0) <= 0) return null;
+    stream.sightings++;
+    stream.sighted = segment.sequence;
+    const answers = flow.isOneWay ? null : this.#answersElsewhere(flow, direction, segment, time);
     this.#sightings.note(flow, direction, segment, time);
+    if (answers !== null) this.#joinAnswers(flow, answers, direction, segment);
+    return answers;
+  }
+
+  /** `flow` has answers: the first that come from where it was sent to are not those of a flow joined to it. */
+  noteAnswer(flow: Flow): void {
+    flow.isOneWay = false;
+    if (!flow.isAnsweredElsewhere || this.place % LEGS_MAX !== 0) return;
+    flow.isAnsweredElsewhere = false;
+    // Its addresses are translated, and these are what its client sees.
+    flow.place = 'outer';
+    flow.show(null, null);
   }
 
   /** `flow` is remembered no longer. */
   forget(flow: Flow): void {
     flow.isForgotten = true;
+    this.#sightings.forget(flow);
     this.#oneWay.remove(flow, flow.endpointHash0);
     this.#oneWay.remove(flow, flow.endpointHash1);
     for (const leg of flow.legs) this.#remove(leg);
@@ -182,6 +211,45 @@ export class Legs {
     const isElsewhere = flow.interfaceId !== interfaceId || flow.tunnelId !== segment.tunnelId;
     const clientPort = Math.max(segment.sourcePort, segment.destinationPort);
     return isElsewhere || clientPort === Math.max(flow.port0, flow.port1) ? copied : null;
+  }
+
+  /** The flow whose answers alone, not its requests, are those of `flow`, a segment of which is at hand. */
+  #answersElsewhere(flow: Flow, direction: Direction, segment: Segment, time: number): Flow | null {
+    if (flow.legs.length + 1 >= LEGS_MAX) return null;
+    if (this.keepsCopies) {
+      this.#answered = flow;
+      const answers = this.#oneWay.only(direction === 1 ? flow.endpointHash0 : flow.endpointHash1, this.#isOfAnswers);
+      this.#answered = null;
+      return answers;
+    }
+    const answers = this.#copied(segment, Math.floor(this.place / LEGS_MAX), time)?.flow ?? null;
+    return answers !== null && answers !== flow && isOfAnswersAlone(answers) ? answers : null;
+  }
+
+  /** The flow that has the requests to the answers of `flow`, to the same client. */
+  #answeredElsewhere(flow: Flow, segment: Segment): Flow | null {
+    this.#answers = flow;
+    const answered = this.#oneWay.any(destinationHash(this.#seed, segment), this.#hasAnswers);
+    this.#answers = null;
+    return answered;
+  }
+
+  readonly #isOfAnswers = (flow: Flow): boolean => {
+    const answered = this.#answered;
+    return answered !== null && isOfAnswersAlone(flow) && areAnswersOf(flow, answered);
+  };
+
+  readonly #hasAnswers = (flow: Flow): boolean => {
+    const answers = this.#answers;
+    return answers !== null && flow.legs.length + 1 < LEGS_MAX && areAnswersOf(answers, flow);
+  };
+
+  #joinAnswers(flow: Flow, answers: Flow, direction: Direction, segment: Segment): void {
+    answers.writeTo(segment, 0);
+    this.#add(flow, new Addresses(segment, answers.interfaceId), direction === 1, segment);
+    flow.writeTo(segment, direction);
+    this.#counters.flows_copied++;
+    if (!this.keepsCopies) flow.place = 'outer';
   }
 
   #otherDirection(segment: Segment): Flow | null {
@@ -208,7 +276,10 @@ export class Legs {
     const leg = this.#add(flow, new Addresses(segment, interfaceId), true, segment);
     this.#counters.flows_joined++;
     // A side is called by the address that it answers from.
-    if (!isFromKnown) flow.show(null, leg);
+    if (!isFromKnown) {
+      flow.isAnsweredElsewhere = true;
+      flow.show(null, leg);
+    }
     return this.#follow(leg, 1, segment);
   }
 
@@ -225,6 +296,23 @@ export class Legs {
     return this.#follow(leg, direction, segment);
   }
 
+  /** The same of a flow that has begun, whose legs are the other's from here on. */
+  #joinFlow(copied: Sighting, flow: Flow, segment: Segment, isOuter: boolean): Flow | null {
+    const other = copied.flow;
+    if (other.legs.length + flow.legs.length + 1 >= LEGS_MAX) {
+      this.#counters.legs_evicted++;
+      return null;
+    }
+    const isReversed = (flow.directionOf(segment) === 1) !== (copied.direction === 1);
+    const { legs } = flow;
+    const joined = this.#joinCopy(copied, new Addresses(segment, flow.interfaceId), segment, isOuter);
+    for (const leg of legs) {
+      this.#remove(leg);
+      this.#addLeg(new Leg(other, leg.addresses, leg.isReversed !== isReversed, leg.hash));
+    }
+    return joined;
+  }
+
   #follow(leg: Leg, direction: Direction, segment: Segment): Flow {
     leg.flow.writeTo(segment, direction);
     this.place += leg.number;
@@ -232,8 +320,11 @@ export class Legs {
   }
 
   #add(flow: Flow, addresses: Addresses, isReversed: boolean, segment: Segment): Leg {
-    const leg = new Leg(flow, addresses, isReversed, addressesHash(this.#seed, segment));
-    flow.legs = [...flow.legs, leg];
+    return this.#addLeg(new Leg(flow, addresses, isReversed, addressesHash(this.#seed, segment)));
+  }
+
+  #addLeg(leg: Leg): Leg {
+    leg.flow.legs = [...leg.flow.legs, leg];
     const others = this.#legs.get(leg.hash);
     if (others === undefined) this.#legs.set(leg.hash, [leg]);
     else others.push(leg);
@@ -275,6 +366,29 @@ function isClient0({ stream0, port0, port1 }: Flow, { flags, sourcePort }: Segme
 function isClient1({ stream0, port0 }: Flow, { flags, sourcePort, destinationPort }: Segment): boolean {
   const isServer0 = !stream0.hasSyn || stream0.hasSynAck;
   return isServer0 && (flags & TcpFlag.syn) === 0 && sourcePort > destinationPort && sourcePort > port0;
+}
+
+/** Whether nothing was seen of a flow but its server's bytes, none of which has been read. */
+function isOfAnswersAlone({ isOneWay, stream0, consumer, phase }: Flow): boolean {
+  return isOneWay && consumer === null && phase !== FlowPhase.closed && (stream0.hasSynAck || !stream0.hasSyn);
+}
+
+/** Whether the only direction of `answers` is the second one of `flow`, by where it goes and both numbers that it begins with. */
+function areAnswersOf(answers: Flow, flow: Flow): boolean {
+  const { stream0, stream1 } = answers;
+  if (flow === answers || !stream0.hasSynAck || !flow.stream1.hasSynAck || !isEndpoint0Of(flow, answers)) return false;
+  return stream0.synSequence === flow.stream1.synSequence && stream1.first === flow.stream0.first;
+}
+
+/** Whether endpoint 1 of `answers` is endpoint 0 of `flow`. */
+function isEndpoint0Of(flow: Flow, answers: Flow): boolean {
+  return (
+    flow.port0 === answers.port1 &&
+    flow.word00 === answers.word10 &&
+    flow.word01 === answers.word11 &&
+    flow.word02 === answers.word12 &&
+    flow.word03 === answers.word13
+  );
 }
 
 /** Whether `segment` can be of the direction of `flow` that was not seen. */

@@ -36,13 +36,22 @@ export class OneWayFlows {
     for (let at = first; at < first + WAYS; at++) if (this.#flows[at] === flow) this.#flows[at] = null;
   }
 
-  /** The one flow of which `matches` holds, among those with an endpoint of that hash; null if there is none, or several. */
+  /** The one flow seen in one direction of which `matches` holds, of those with an endpoint of that hash; null if none, or several. */
   only(hash: number, matches: (flow: Flow) => boolean): Flow | null {
+    return this.#find(hash, matches, true);
+  }
+
+  /** The same, of flows seen in both directions too. */
+  any(hash: number, matches: (flow: Flow) => boolean): Flow | null {
+    return this.#find(hash, matches, false);
+  }
+
+  #find(hash: number, matches: (flow: Flow) => boolean, isOneWay: boolean): Flow | null {
     const first = (hash & (BUCKETS - 1)) * WAYS;
     let found: Flow | null = null;
     for (let at = first; at < first + WAYS; at++) {
       const flow = this.#flows[at];
-      if (flow === null || flow === undefined || !flow.isOneWay || !matches(flow)) continue;
+      if (flow === null || flow === undefined || (isOneWay && !flow.isOneWay) || !matches(flow)) continue;
       if (found !== null && found !== flow) return null;
       found = flow;
     }

@@ -17,7 +17,7 @@ import { type Segment, TcpFlag } from '../decode/segment.js';
 import type { Limits } from '../limits.js';
 import { MemoryBudget } from '../memory-budget.js';
 import { acknowledgementOf, isStray } from './acknowledgements.js';
-import { beginsAnew, beginsHere, isProbe, noteMidstream } from './begins-anew.js';
+import { beginsAnew, beginsHere, isProbe, noteAcknowledgement, noteMidstream, reopens } from './begins-anew.js';
 import { Delivery } from './delivery.js';
 import { FLOW_BYTES, type Flow, FlowPhase } from './flow.js';
 import { type Direction, EndCause, type FlowConsumer } from './flow-consumer.js';
@@ -28,12 +28,10 @@ import { Legs } from './legs.js';
 import {
   ACKNOWLEDGED_BEHIND_MAX,
   CLOSED_NANOS,
-  DROPS_RECENT_NANOS,
   RETRANSMISSION_BYTES_MAX,
   STALL_NANOS,
-  STALL_PACKETS,
-  STALL_PACKETS_BEHIND_DROPS,
   SWEEP_NANOS,
+  stallPackets,
 } from './patience.js';
 import type { Piece, TcpStream } from './tcp-stream.js';
 import { windowOf, windowScaleOf } from './window.js';
@@ -89,32 +87,22 @@ export class TcpReassembler {
       flow = this.legs.join(segment, interfaceId, time) ?? this.#open(segment, interfaceId, time);
       direction = flow.directionOf(segment) === 1 ? 1 : 0;
     } else if (flow.consumer === null && segment.payloadEnd > segment.payloadStart) {
-      const copied = this.legs.joinKnown(flow, segment, time);
-      if (copied !== null) this.#remove(flow);
-      flow = copied ?? flow;
-      direction = flow.directionOf(segment) === 1 ? 1 : 0;
+      const copied = this.legs.joinKnown(flow, segment, time) ?? flow;
+      const along = copied.directionOf(segment) === 1 ? 1 : 0;
+      if (copied !== flow) this.#merge(flow, copied, along !== direction, time);
+      flow = copied;
+      direction = along;
     }
     this.flows.touch(flow, time);
-    if (direction === 1) flow.isOneWay = false;
-    if (flow.phase === FlowPhase.closed && !this.#reopens(flow, direction, segment, time)) return;
+    if (direction === 1 && (flow.isOneWay || flow.isAnsweredElsewhere)) this.legs.noteAnswer(flow);
+    if (flow.phase === FlowPhase.closed) {
+      if (!reopens(flow, direction, segment)) return;
+      this.flows.setPhase(flow, FlowPhase.active, time);
+    }
     this.#receive(flow, direction, segment, time);
-    if (segment.payloadEnd > segment.payloadStart) this.legs.noteSeen(flow, direction, segment, time);
-  }
-
-  /**
-   * Whether a closed flow goes on. A side that resets a connection sends nothing more on it: if its next byte comes, the
-   * reset was forged, or refused by the receiver (RFC 5961 §3.2, RFC 2385).
-   */
-  #reopens(flow: Flow, direction: Direction, segment: Segment, time: number): boolean {
-    const stream = flow.stream(direction);
-    if (flow.resetBy !== direction || segment.payloadEnd === segment.payloadStart) return false;
-    if (segment.sequence !== stream.next || stream.hasFin) return false;
-    flow.resetBy = -1;
-    flow.midstream = stream.carried;
-    flow.stream0.ended = false;
-    flow.stream1.ended = false;
-    this.flows.setPhase(flow, FlowPhase.active, time);
-    return true;
+    if (segment.payloadEnd === segment.payloadStart) return;
+    const answers = this.legs.noteSeen(flow, direction, segment, time);
+    if (answers !== null) this.#merge(answers, flow, direction === 1, time);
   }
 
   /** Time is `time` now: gives up what was waited for too long, forgets flows that have been quiet too long. */
@@ -202,7 +190,7 @@ export class TcpReassembler {
       stream.startAt(isProbe(segment) ? (sequence + 1) | 0 : sequence);
       if (!flow.midstream) noteMidstream(flow, this.#counters);
     }
-    if ((flags & TcpFlag.ack) !== 0) this.#noteAcknowledgement(flow, stream, other, segment.acknowledgement);
+    if ((flags & TcpFlag.ack) !== 0) noteAcknowledgement(flow, direction, segment, this.#counters);
 
     const hasPayload = payloadEnd > payloadStart || payloadCut > 0;
     // Data, or the third packet of the handshake: a connection may rest a long time before its first request.
@@ -234,16 +222,6 @@ export class TcpReassembler {
         this.#countWait(flow, time);
       }
     }
-  }
-
-  /** A segment of `stream` acknowledges the other one up to `acknowledgement`. */
-  #noteAcknowledgement(flow: Flow, stream: TcpStream, other: TcpStream, acknowledgement: number): void {
-    if (!other.started) {
-      // The receiver has everything before this, so the stream goes on here: a loss right behind it shows as a gap.
-      other.startAt(acknowledgement);
-      if (!other.hasSyn && !flow.midstream && !stream.hasSyn) noteMidstream(flow, this.#counters);
-    }
-    other.noteAcknowledged(acknowledgement);
   }
 
   /** Delivers the payload, whose first byte is at `sequence`, if it is its turn, else holds it. */
@@ -373,18 +351,15 @@ export class TcpReassembler {
 
   #countWait(flow: Flow, time: number): void {
     flow.packetsWhileWaiting++;
-    if (flow.packetsWhileWaiting >= this.#stallPackets(time)) this.#reconsider(flow, time);
-  }
-
-  #stallPackets(time: number): number {
-    return time - this.#lastDrops < DROPS_RECENT_NANOS ? STALL_PACKETS_BEHIND_DROPS : STALL_PACKETS;
+    if (flow.packetsWhileWaiting >= stallPackets(flow, time - this.#lastDrops)) this.#reconsider(flow, time);
   }
 
   /** Gives up what a flow waits for if that has taken too long. */
   #reconsider(flow: Flow, time: number): void {
     const isLost = flow.stream(firstToGiveUp(flow).direction).isBehind;
     const waited = time - flow.waitingSince;
-    const stalled = isLost && (flow.packetsWhileWaiting >= this.#stallPackets(time) || waited >= STALL_NANOS);
+    const packets = stallPackets(flow, time - this.#lastDrops);
+    const stalled = isLost && (flow.packetsWhileWaiting >= packets || waited >= STALL_NANOS);
     if (!stalled && waited < this.#limits.stream_timeout_nanos) return;
     this.#giveUp(flow, time);
   }
@@ -477,11 +452,28 @@ export class TcpReassembler {
     this.#endWait(flow);
   }
 
-  /** Keeps a closed flow for a while without its consumer. */
-  #retire(flow: Flow, time: number): void {
+  /** Forgets a flow of the same bytes as `other`, which holds from here on what it held. */
+  #merge(flow: Flow, other: Flow, isReversed: boolean, time: number): void {
+    other.stream(isReversed ? 1 : 0).join(flow.stream0, this.#store);
+    other.stream(isReversed ? 0 : 1).join(flow.stream1, this.#store);
+    this.#releaseHeld(flow);
+    this.#remove(flow);
+    if (other.phase === FlowPhase.closed) this.#releaseHeld(other);
+    if (other.stream0.held.length + other.stream1.held.length === 0) return;
+    this.#beginWait(other, time);
+    this.#progress(other, time);
+  }
+
+  #releaseHeld(flow: Flow): void {
+    flow.resetAhead = -1;
     flow.stream0.release(this.#store);
     flow.stream1.release(this.#store);
     this.#endWait(flow);
+  }
+
+  /** Keeps a closed flow for a while without its consumer. */
+  #retire(flow: Flow, time: number): void {
+    this.#releaseHeld(flow);
     this.#delivery.end(flow);
     if (flow.phase !== FlowPhase.closed) this.flows.setPhase(flow, FlowPhase.closed, time);
   }

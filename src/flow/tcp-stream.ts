@@ -37,6 +37,9 @@ export class TcpStream implements StreamPlace {
   first = 0;
   /** Where its bytes were seen last: which interface, and which leg. */
   seenAt = -1;
+  /** How many of its segments were noted so that copies of them are known, and the number of the last. */
+  sightings = 0;
+  sighted = 0;
   position = 0;
   isCut = false;
   acknowledges = 0;
@@ -205,6 +208,19 @@ export class TcpStream implements StreamPlace {
       budget.remove(first.bytes.length + HELD_SEGMENT_BYTES);
     }
     return first;
+  }
+
+  /** Knows what another stream of the same bytes knows of their beginning, and holds what that held. */
+  join(other: TcpStream, budget: MemoryBudget): void {
+    if (!this.hasSyn && other.hasSyn) {
+      this.hasSyn = true;
+      this.hasSynAck = other.hasSynAck;
+      this.synSequence = other.synSequence;
+      this.windowScale = other.windowScale;
+    }
+    for (let held = other.shift(budget); held !== undefined; held = other.shift(budget)) {
+      this.hold({ ...held, start: 0, end: held.bytes.length }, budget);
+    }
   }
 
   /** Lets go of all that is held. Returns the number of segments. */
