@@ -15,11 +15,12 @@ const NO_CHUNKS: Uint8Array[] = [];
 
 export class BodyBuffer implements MessageBody {
   wireBytes = 0;
-  chunks: Uint8Array[] = NO_CHUNKS;
   keptBytes = 0;
   truncated = false;
   notes: number[] | null = null;
   readonly #memory: BodyMemory;
+  /** The last may have room behind its bytes. */
+  #chunks: Uint8Array[] = NO_CHUNKS;
   /** Room left behind the last piece's bytes. */
   #piece: Buffer | null = null;
   #pieceUsed = 0;
@@ -28,6 +29,13 @@ export class BodyBuffer implements MessageBody {
 
   constructor(memory: BodyMemory) {
     this.#memory = memory;
+  }
+
+  get chunks(): Uint8Array[] {
+    const piece = this.#piece;
+    const used = this.#pieceUsed;
+    if (piece !== null) this.#chunks[this.#chunks.length - 1] = used < piece.length ? piece.subarray(0, used) : piece;
+    return this.#chunks;
   }
 
   /** Takes `bytes[start, end)`. `expected`: bytes of this body still to come, these included, where that is known, else 0. */
@@ -41,26 +49,24 @@ export class BodyBuffer implements MessageBody {
       length = bytesMax - this.keptBytes;
       this.truncated = true;
     }
-    if (this.chunks === NO_CHUNKS) {
+    if (this.#chunks === NO_CHUNKS) {
       if (length === 0) return;
       // Most bodies are small and come in one segment.
       if (length === expected && length <= SMALL_BYTES_MAX) {
         this.#reserve(length);
-        this.chunks = [this.#memory.smallCopy(bytes, at, length)];
+        this.#chunks = [this.#memory.smallCopy(bytes, at, length)];
         this.keptBytes = length;
         return;
       }
-      this.chunks = [];
+      this.#chunks = [];
     }
     while (length > 0) {
       let piece = this.#piece;
       if (piece === null || this.#pieceUsed === piece.length) piece = this.#addPiece(length, expected);
       const take = Math.min(length, piece.length - this.#pieceUsed);
-      bytes.copy(piece, this.#pieceUsed, at, at + take);
+      copyBytes(bytes, at, take, piece, this.#pieceUsed);
       this.#pieceUsed += take;
       this.keptBytes += take;
-      this.chunks[this.chunks.length - 1] =
-        this.#pieceUsed === piece.length ? piece : piece.subarray(0, this.#pieceUsed);
       at += take;
       length -= take;
     }
@@ -81,7 +87,7 @@ export class BodyBuffer implements MessageBody {
   /** Releases the bytes and keeps their count. Returns how many there were. */
   shed(): number {
     const shed = this.keptBytes;
-    this.chunks = NO_CHUNKS;
+    this.#chunks = NO_CHUNKS;
     this.keptBytes = 0;
     this.truncated = true;
     this.#piece = null;
@@ -106,9 +112,11 @@ export class BodyBuffer implements MessageBody {
     }
     size = Math.min(size, room);
     const piece = Buffer.allocUnsafe(size);
+    // The one before is full by now.
+    if (this.#piece !== null) this.#chunks[this.#chunks.length - 1] = this.#piece;
     this.#piece = piece;
     this.#pieceUsed = 0;
-    this.chunks.push(piece);
+    this.#chunks.push(piece);
     this.#reserve(size);
     return piece;
   }
@@ -117,6 +125,14 @@ export class BodyBuffer implements MessageBody {
     this.reserved += bytes;
     this.#memory.budget.add(bytes);
   }
+}
+
+/** `Buffer.copy` makes an object for what it copies, which takes longer than moving as few bytes as a small frame has. */
+const COPIED_SINGLY_MAX = 96;
+
+function copyBytes(from: Buffer, at: number, length: number, to: Buffer, place: number): void {
+  if (length > COPIED_SINGLY_MAX) from.copy(to, place, at, at + length);
+  else for (let i = 0; i < length; i++) to[place + i] = from[at + i] as number;
 }
 
 /** Small bodies are cut from blocks of this size, as `Buffer.allocUnsafe` does; here the copy goes by words. */

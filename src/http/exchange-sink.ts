@@ -23,7 +23,7 @@ export interface StreamHead {
 }
 
 export interface ExchangeSink {
-  /** A request's head is complete. */
+  /** A request's head is complete. Both are valid during the call. */
   onRequest(head: MessageHead, stream: StreamHead): StreamedExchange;
 }
 

@@ -5,7 +5,7 @@ export interface MessageBody {
   /** Bytes transferred, counted whether kept or not. */
   wireBytes: number;
   /** The kept pieces, in order: at most the configured cap in all; the rest was only counted. */
-  chunks: Uint8Array[];
+  readonly chunks: readonly Uint8Array[];
   /** Sum of the lengths of `chunks`. */
   keptBytes: number;
   /** Whether bytes were counted but not kept (cap, memory budget, or a gap in the capture). */
@@ -28,16 +28,18 @@ export function cutShort(body: MessageBody): MessageBody {
 
 /** The kept bytes in one piece; not a copy where they are in one already. */
 export function bodyBytes(body: { readonly chunks: readonly Uint8Array[]; readonly keptBytes: number }): Uint8Array {
-  if (body.chunks.length === 1) return body.chunks[0] as Uint8Array;
-  return body.chunks.length === 0 ? EMPTY : Buffer.concat(body.chunks, body.keptBytes);
+  const { chunks } = body;
+  if (chunks.length === 1) return chunks[0] as Uint8Array;
+  return chunks.length === 0 ? EMPTY : Buffer.concat(chunks, body.keptBytes);
 }
 
 /** The first `bytesMax` of them. */
 export function bodyBeginning(body: MessageBody, bytesMax: number): Uint8Array {
   if (body.keptBytes <= bytesMax) return bodyBytes(body);
-  const [first] = body.chunks;
+  const { chunks } = body;
+  const [first] = chunks;
   if (first !== undefined && first.length >= bytesMax) return first.subarray(0, bytesMax);
-  return Buffer.concat(body.chunks, bytesMax);
+  return Buffer.concat(chunks, bytesMax);
 }
 
 const EMPTY = new Uint8Array(0);

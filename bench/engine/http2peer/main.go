@@ -1,11 +1,12 @@
 // Reads a capture file of HTTP/2 with gopacket's tcpassembly, and x/net/http2's Framer with hpack, the way Go sensors do, and
-// prints one line of JSON: exchanges (streams that a server ended), seconds, CPU seconds, peak resident memory in MiB; and
-// seconds for the Framer alone, on the same streams out of memory, one after the other.
+// prints one line of JSON: exchanges, seconds, CPU seconds, peak resident memory in MiB.
+//
+//	http2peer FILE         counts streams that a server ended, and looks at no body
+//	http2peer FILE kept    pairs requests with responses, and keeps their fields and bodies until both have ended
 package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,28 +30,83 @@ const preface = 24
 var ended, bytesRead, fields atomic.Int64
 var streams sync.WaitGroup
 
-type stream struct {
-	isServer bool
-	bytes    []byte
-}
-
-var kept []*stream
-
 type factory struct{}
 
-func (factory) New(_, transport gopacket.Flow) tcpassembly.Stream {
+func (factory) New(network, transport gopacket.Flow) tcpassembly.Stream {
 	reader := tcpreader.NewReaderStream()
 	streams.Add(1)
 	isServer := transport.Src().String() == "80"
+	var pairs *connection
+	if keeps {
+		pairs = connectionOf(network, transport, isServer)
+	}
 	go func() {
 		defer streams.Done()
 		defer tcpreader.DiscardBytesToEOF(&reader)
-		read(bufio.NewReader(&reader), isServer)
+		read(bufio.NewReader(&reader), isServer, pairs)
 	}()
 	return &reader
 }
 
-func read(from io.Reader, isServer bool) {
+// Whether messages are kept.
+var keeps bool
+
+type message struct {
+	fields [][]hpack.HeaderField
+	body   []byte
+	ended  bool
+}
+
+type exchange struct{ request, response message }
+
+type connection struct {
+	mutex sync.Mutex
+	open  map[uint32]*exchange
+}
+
+var connections = map[[2]gopacket.Flow]*connection{}
+
+// Both directions of a connection have one.
+func connectionOf(network, transport gopacket.Flow, isServer bool) *connection {
+	if isServer {
+		network, transport = network.Reverse(), transport.Reverse()
+	}
+	key := [2]gopacket.Flow{network, transport}
+	known := connections[key]
+	if known == nil {
+		known = &connection{open: map[uint32]*exchange{}}
+		connections[key] = known
+	}
+	return known
+}
+
+func (c *connection) take(id uint32, isServer bool, fields []hpack.HeaderField, body []byte, ended bool) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	one := c.open[id]
+	if one == nil {
+		one = &exchange{}
+		c.open[id] = one
+	}
+	side := &one.request
+	if isServer {
+		side = &one.response
+	}
+	if fields != nil {
+		side.fields = append(side.fields, fields)
+	}
+	side.body = append(side.body, body...)
+	side.ended = side.ended || ended
+	if one.request.ended && one.response.ended {
+		delete(c.open, id)
+		paired.Add(1)
+		materialised.Add(int64(len(one.request.body) + len(one.response.body) + len(one.request.fields[0])))
+	}
+}
+
+var paired, materialised atomic.Int64
+
+func read(from io.Reader, isServer bool, pairs *connection) {
 	if !isServer {
 		if _, err := io.CopyN(io.Discard, from, preface); err != nil {
 			return
@@ -67,33 +123,22 @@ func read(from io.Reader, isServer bool) {
 		switch frame := frame.(type) {
 		case *http2.MetaHeadersFrame:
 			fields.Add(int64(len(frame.Fields)))
+			if pairs != nil {
+				pairs.take(frame.StreamID, isServer, frame.Fields, nil, frame.StreamEnded())
+			}
 			if isServer && frame.StreamEnded() {
 				ended.Add(1)
 			}
 		case *http2.DataFrame:
 			bytesRead.Add(int64(len(frame.Data())))
+			if pairs != nil {
+				pairs.take(frame.StreamID, isServer, nil, frame.Data(), frame.StreamEnded())
+			}
 			if isServer && frame.StreamEnded() {
 				ended.Add(1)
 			}
 		}
 	}
-}
-
-type keeper struct{ stream *stream }
-
-func (k keeper) Reassembled(parts []tcpassembly.Reassembly) {
-	for _, part := range parts {
-		k.stream.bytes = append(k.stream.bytes, part.Bytes...)
-	}
-}
-func (keeper) ReassemblyComplete() {}
-
-type keepers struct{}
-
-func (keepers) New(_, transport gopacket.Flow) tcpassembly.Stream {
-	one := &stream{isServer: transport.Src().String() == "80"}
-	kept = append(kept, one)
-	return keeper{one}
 }
 
 func assemble(path string, pool *tcpassembly.StreamPool) {
@@ -136,6 +181,7 @@ func cpu() float64 {
 }
 
 func main() {
+	keeps = len(os.Args) > 2
 	begun := time.Now()
 	assemble(os.Args[1], tcpassembly.NewStreamPool(factory{}))
 	streams.Wait()
@@ -144,14 +190,11 @@ func main() {
 	var usage syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
 	exchanges := ended.Load()
-
-	assemble(os.Args[1], tcpassembly.NewStreamPool(keepers{}))
-	begun = time.Now()
-	for _, one := range kept {
-		read(bytes.NewReader(one.bytes), one.isServer)
+	if keeps {
+		exchanges = paired.Load()
 	}
+
 	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"exchanges": exchanges, "seconds": seconds, "cpuSeconds": cpuSeconds, "peakMebibytes": usage.Maxrss / 1024,
-		"framerSeconds": time.Since(begun).Seconds(),
 	})
 }

@@ -7,20 +7,19 @@ import { HeaderList } from '../header-list.js';
 const NO_SPANS: readonly number[] = [];
 
 export class FieldList extends HeaderList {
-  readonly #names: readonly string[];
-  readonly #values: readonly string[];
+  /** Name, value, name, value … */
+  readonly #fields: readonly string[];
   readonly #textLength: number;
 
-  /** `textLength`: characters of all names and values. */
-  constructor(names: readonly string[], values: readonly string[], textLength: number) {
+  /** `fields`: each name in front of its value. `textLength`: characters of all of them. */
+  constructor(fields: readonly string[], textLength: number) {
     super('', NO_SPANS);
-    this.#names = names;
-    this.#values = values;
+    this.#fields = fields;
     this.#textLength = textLength;
   }
 
   override get size(): number {
-    return this.#names.length;
+    return this.#fields.length >> 1;
   }
 
   override get textLength(): number {
@@ -30,15 +29,19 @@ export class FieldList extends HeaderList {
   // Names are lower-case (RFC 9113 §8.2.1).
 
   override get(lowercaseName: string): string | undefined {
-    const at = this.#names.indexOf(lowercaseName);
-    return at < 0 ? undefined : this.#values[at];
+    const fields = this.#fields;
+    for (let i = 0; i < fields.length; i += 2) if (fields[i] === lowercaseName) return fields[i + 1];
+    return undefined;
   }
 
   override getAll(lowercaseName: string): string[] {
-    return this.#values.filter((_, i) => this.#names[i] === lowercaseName);
+    return this.#fields.filter((_, i) => (i & 1) === 1 && this.#fields[i - 1] === lowercaseName);
   }
 
   override pairs(): [string, string][] {
-    return this.#names.map((name, i) => [name, this.#values[i] as string]);
+    const fields = this.#fields;
+    const pairs: [string, string][] = new Array(fields.length >> 1);
+    for (let i = 0; i < pairs.length; i++) pairs[i] = [fields[2 * i] as string, fields[2 * i + 1] as string];
+    return pairs;
   }
 }

@@ -10,6 +10,8 @@ import type { FieldSink } from './hpack-decoder.js';
 /** What a field counts beyond its characters (§6.5.2, SETTINGS_MAX_HEADER_LIST_SIZE). */
 const FIELD_BYTES = 32;
 const COLON = 0x3a;
+/** Strings that are held on to from one block to the next. */
+const SCRATCH_FIELDS_MAX = 128;
 
 export class HeadFields implements FieldSink {
   wantsValues = true;
@@ -30,8 +32,9 @@ export class HeadFields implements FieldSink {
   isTooLarge = false;
   malformed = false;
   readonly #bytesMax: number;
-  #names: string[] = [];
-  #values: string[] = [];
+  /** Names and values in turn, written anew for each block: the first `#count` are this one's. */
+  #fields: string[] = [];
+  #count = 0;
   #textLength = 0;
   #bytes = 0;
 
@@ -57,8 +60,8 @@ export class HeadFields implements FieldSink {
     this.beginsUnknown = false;
     this.isTooLarge = false;
     this.malformed = false;
-    this.#names = [];
-    this.#values = [];
+    if (this.#fields.length > SCRATCH_FIELDS_MAX) this.#fields = [];
+    this.#count = 0;
     this.#textLength = 0;
     this.#bytes = 0;
   }
@@ -73,8 +76,8 @@ export class HeadFields implements FieldSink {
       this.#pseudo(name, value);
       return;
     }
-    this.#names.push(name);
-    this.#values.push(value);
+    this.#fields[this.#count++] = name;
+    this.#fields[this.#count++] = value;
     this.#textLength += name.length + value.length;
   }
 
@@ -87,14 +90,22 @@ export class HeadFields implements FieldSink {
   /** The fields that are no pseudo-header fields; those of extended CONNECT begin with `:protocol`, which has no other place. */
   list(): HeaderList {
     const { protocol } = this;
-    if (protocol === null) return new FieldList(this.#names, this.#values, this.#textLength);
-    const length = this.#textLength + PROTOCOL.length + protocol.length;
-    return new FieldList([PROTOCOL, ...this.#names], [protocol, ...this.#values], length);
+    const fields = this.#fields.slice(0, this.#count);
+    if (protocol === null) return new FieldList(fields, this.#textLength);
+    return new FieldList([PROTOCOL, protocol, ...fields], this.#textLength + PROTOCOL.length + protocol.length);
+  }
+
+  /** The same, where they are trailers: those have no others (§8.1). */
+  pairs(): [string, string][] {
+    const pairs: [string, string][] = new Array(this.#count >> 1);
+    const fields = this.#fields;
+    for (let i = 0; i < pairs.length; i++) pairs[i] = [fields[2 * i] as string, fields[2 * i + 1] as string];
+    return pairs;
   }
 
   #pseudo(name: string, value: string): void {
     // They come first, and each once (§8.3).
-    if (this.#names.length > 0) this.malformed = true;
+    if (this.#count > 0) this.malformed = true;
     switch (name) {
       case ':method':
         this.method = this.#once(this.method, value);

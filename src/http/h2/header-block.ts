@@ -1,33 +1,50 @@
 /**
- * A header block that comes in several frames (RFC 9113 §4.3): HEADERS or PUSH_PROMISE, then CONTINUATION.
+ * A header block, which may come in several frames (RFC 9113 §4.3): HEADERS or PUSH_PROMISE, then CONTINUATION. One object for all
+ * of a direction, written anew for each.
  *
  * in:  their fragments · out: the block in one piece, up to a cap
  */
+import type { Direction } from '../../flow/flow-consumer.js';
 import type { MemoryBudget } from '../../memory-budget.js';
 
 const NO_BYTES = Buffer.alloc(0);
 const BLOCK_BYTES_MIN = 1024;
 
 export class HeaderBlock {
+  readonly direction: Direction;
   /** The stream it came on, and that which it promises, or 0. */
-  readonly stream: number;
-  readonly promised: number;
-  readonly endsStream: boolean;
-  readonly startTime: number;
-  /** The first `length` of these are the block. */
+  stream = 0;
+  promised = 0;
+  endsStream = false;
+  /** Times of its first byte and of its last. */
+  startTime = 0;
+  endTime = 0;
+  /** The first `length` of these are the block, where it came in several frames. */
   bytes: Buffer = NO_BYTES;
   length = 0;
+  /** Whether CONTINUATION is still to come. */
+  isOpen = false;
   /** Whether it was longer than is kept, and whether bytes of it were lost: then the rest of it is of no use. */
   isTooLarge = false;
   isCut = false;
   continuations = 0;
   isPromise = false;
 
-  constructor(stream: number, promised: number, endsStream: boolean, startTime: number) {
+  constructor(direction: Direction) {
+    this.direction = direction;
+  }
+
+  /** What came before is over. */
+  begin(stream: number, promised: number, endsStream: boolean, startTime: number): void {
     this.stream = stream;
     this.promised = promised;
     this.endsStream = endsStream;
     this.startTime = startTime;
+    this.isOpen = false;
+    this.isTooLarge = false;
+    this.isCut = false;
+    this.isPromise = false;
+    this.continuations = 0;
   }
 
   append(bytes: Buffer, start: number, end: number, bytesMax: number, budget: MemoryBudget): void {
@@ -48,5 +65,6 @@ export class HeaderBlock {
     budget.remove(this.bytes.length);
     this.bytes = NO_BYTES;
     this.length = 0;
+    this.isOpen = false;
   }
 }

@@ -13,7 +13,7 @@
  * Each representation says where it ends, so a field that is unknown costs nothing but itself.
  */
 import type { MemoryBudget } from '../../memory-budget.js';
-import { decodeText } from '../header-list.js';
+import { FieldTexts } from './field-texts.js';
 import { FieldWindow } from './field-window.js';
 import { decodedBytesMax, decodeHuffman } from './huffman.js';
 import { STATIC_TABLE } from './static-table.js';
@@ -46,13 +46,16 @@ type Failure = typeof BlockResult.cut | typeof BlockResult.invalid;
 
 export class HpackDecoder {
   readonly window: FieldWindow;
+  readonly #texts: FieldTexts;
   #bytes: Buffer = NO_BYTES;
   #at = 0;
   #end = 0;
   /** Of the string or integer that could not be read. */
   #failure: Failure = BlockResult.cut;
 
-  constructor(tableBytesMax: number, budget: MemoryBudget) {
+  /** `texts`: what all decoders share. */
+  constructor(tableBytesMax: number, budget: MemoryBudget, texts = new FieldTexts()) {
+    this.#texts = texts;
     this.window = new FieldWindow(tableBytesMax, budget);
   }
 
@@ -93,9 +96,11 @@ export class HpackDecoder {
       sink.field(field[0], field[1]);
       return true;
     }
-    const entry = this.window.at(index - STATIC_TABLE.length);
-    if (entry === undefined || entry.name === null) sink.unknownField();
-    else sink.field(entry.name, entry.value);
+    const { window } = this;
+    const place = window.find(index - STATIC_TABLE.length);
+    const name = place < 0 ? null : (window.names[place] as string | null);
+    if (name === null) sink.unknownField();
+    else sink.field(name, window.values[place] as string);
     return true;
   }
 
@@ -109,11 +114,12 @@ export class HpackDecoder {
     } else if (index <= STATIC_TABLE.length) {
       name = (STATIC_TABLE[index - 1] as (typeof STATIC_TABLE)[number])[0];
     } else {
-      name = this.window.at(index - STATIC_TABLE.length)?.name ?? null;
+      const place = this.window.find(index - STATIC_TABLE.length);
+      if (place >= 0) name = this.window.names[place] as string | null;
     }
     const value = this.#string(isInserted || sink.wantsValues || name?.charCodeAt(0) === COLON);
     if (value === null) return false;
-    if (isInserted) this.window.insert({ name, value });
+    if (isInserted) this.window.insert(name, value);
     if (name === null) sink.unknownField();
     else sink.field(name, value);
     return true;
@@ -145,11 +151,11 @@ export class HpackDecoder {
     if (end > this.#end) return this.#noString(BlockResult.cut);
     this.#at = end;
     if (!isWanted || length === 0) return '';
-    if (!isHuffman) return textOf(this.#bytes, start, end);
+    if (!isHuffman) return this.#texts.of(this.#bytes, start, end);
     const max = decodedBytesMax(length);
     const out = max <= SCRATCH_BYTES ? SCRATCH : Buffer.allocUnsafe(max);
     const decoded = decodeHuffman(this.#bytes, start, end, out);
-    return decoded < 0 ? this.#noString(BlockResult.invalid) : textOf(out, 0, decoded);
+    return decoded < 0 ? this.#noString(BlockResult.invalid) : this.#texts.of(out, 0, decoded);
   }
 
   #noString(failure: Failure): null {
@@ -167,7 +173,3 @@ const COLON = 0x3a;
 const NO_BYTES = Buffer.alloc(0);
 /** Holds a decoded string until it is text. */
 const SCRATCH = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
-
-function textOf(bytes: Buffer, start: number, end: number): string {
-  return decodeText(bytes.latin1Slice(start, end));
-}

@@ -8,6 +8,7 @@ import type { Direction, EndCause, FlowConsumer } from '../../flow/flow-consumer
 import type { MemoryBudget } from '../../memory-budget.js';
 import { MessageHead } from '../message-head.js';
 import { type DetectedFlow, type Opening, type Protocol, type ProtocolContext, Recognition } from '../protocol.js';
+import { FieldTexts } from './field-texts.js';
 import { areFrames, isPreface, PREFACE, recognisePreface, recogniseSettings } from './frame.js';
 import { HeadFields } from './head-fields.js';
 import { Side, type SideContext } from './side.js';
@@ -24,7 +25,7 @@ export class Http2 implements Protocol {
     const { limits, counters, budget } = context;
     const fields = new HeadFields(limits.h2_field_list_bytes_max);
     this.#context = context;
-    this.#sides = { limits, counters, budget, head: new MessageHead(), fields };
+    this.#sides = { limits, counters, budget, head: new MessageHead(), fields, texts: new FieldTexts() };
   }
 
   recognise(bytes: Buffer, start: number, end: number): Recognition {

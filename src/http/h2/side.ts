@@ -7,16 +7,19 @@
  * Every header block is decoded, whatever became of its stream, as the next one may refer to it (RFC 9113 §4.3).
  */
 import type { Direction } from '../../flow/flow-consumer.js';
+import type { FieldTexts } from './field-texts.js';
 import { Flag, Frame, SETTING_BYTES, SETTINGS_HEADER_TABLE_SIZE } from './frame.js';
 import { type FrameHandler, type FrameHead, FrameReader } from './frame-reader.js';
 import type { HeadFields } from './head-fields.js';
 import { HeaderBlock } from './header-block.js';
 import { BlockResult, HpackDecoder } from './hpack-decoder.js';
-import type { DataRange, Streams, StreamsContext } from './streams.js';
+import type { DataRange } from './stream.js';
+import type { Streams, StreamsContext } from './streams.js';
 
 export interface SideContext extends StreamsContext {
   /** Written anew for each header block. */
   readonly fields: HeadFields;
+  readonly texts: FieldTexts;
 }
 
 /** Of GOAWAY, what is read: the last stream and the error code. */
@@ -33,22 +36,21 @@ export class Side implements FrameHandler {
   readonly #hpack: HpackDecoder;
   /** The side this one talks to, whose decoder its SETTINGS are about. */
   peer: Side | null = null;
-  /** A header block of which CONTINUATION is still to come. */
-  #block: HeaderBlock | null = null;
+  readonly #block: HeaderBlock;
   readonly #range: DataRange = { start: 0, end: 0, left: 0, time: 0 };
 
   constructor(context: SideContext, streams: Streams, direction: Direction, isLost: boolean) {
     this.#context = context;
     this.#streams = streams;
     this.#direction = direction;
-    this.#hpack = new HpackDecoder(context.limits.h2_table_bytes_max, context.budget);
+    this.#block = new HeaderBlock(direction);
+    this.#hpack = new HpackDecoder(context.limits.h2_table_bytes_max, context.budget, context.texts);
     this.reader = new FrameReader(this, context.budget, isLost);
   }
 
   close(): void {
     this.reader.close();
-    this.#block?.release(this.#context.budget);
-    this.#block = null;
+    this.#block.release(this.#context.budget);
     this.#hpack.window.forget();
   }
 
@@ -73,7 +75,7 @@ export class Side implements FrameHandler {
 
   onFrame(head: FrameHead, bytes: Buffer, start: number, end: number): void {
     const block = this.#block;
-    if (block !== null) {
+    if (block.isOpen) {
       if (head.type === Frame.continuation && head.stream === block.stream) {
         this.#continue(block, head, bytes, start, end);
         return;
@@ -126,7 +128,7 @@ export class Side implements FrameHandler {
   }
 
   onPlaceLost(): void {
-    if (this.#block !== null) {
+    if (this.#block.isOpen) {
       this.#block.isCut = true;
       this.#endBlock(this.#block, this.#block.startTime);
     }
@@ -146,9 +148,9 @@ export class Side implements FrameHandler {
    * ```
    */
   #onHeaders(head: FrameHead, bytes: Buffer, start: number, end: number): void {
-    const block = new HeaderBlock(head.stream, 0, head.has(Flag.endStream), head.startTime);
+    this.#block.begin(head.stream, 0, head.has(Flag.endStream), head.startTime);
     const prefix = head.has(Flag.priority) ? PRIORITY_BYTES : 0;
-    this.#begin(block, head, bytes, start + paddedBytes(head) + prefix, fragmentEnd(head, bytes, start, end));
+    this.#begin(head, bytes, start + paddedBytes(head) + prefix, fragmentEnd(head, bytes, start, end));
   }
 
   /**
@@ -160,19 +162,20 @@ export class Side implements FrameHandler {
     const at = start + paddedBytes(head);
     const fragment = at + PROMISED_BYTES;
     const promised = fragment <= end ? bytes.readUInt32BE(at) & 0x7fff_ffff : 0;
-    const block = new HeaderBlock(head.stream, promised, false, head.startTime);
-    block.isPromise = true;
-    this.#begin(block, head, bytes, fragment, fragmentEnd(head, bytes, start, end));
+    this.#block.begin(head.stream, promised, false, head.startTime);
+    this.#block.isPromise = true;
+    this.#begin(head, bytes, fragment, fragmentEnd(head, bytes, start, end));
   }
 
-  #begin(block: HeaderBlock, head: FrameHead, bytes: Buffer, start: number, end: number): void {
+  #begin(head: FrameHead, bytes: Buffer, start: number, end: number): void {
+    const block = this.#block;
     // Where there is less than its fields say, it is a part of one, or none.
     block.isCut = !head.isWhole || end < start;
     if (head.has(Flag.endHeaders)) {
       this.#decode(block, bytes, Math.min(start, end), end, head.time);
       return;
     }
-    this.#block = block;
+    block.isOpen = true;
     if (end > start) this.#append(block, bytes, start, end);
   }
 
@@ -190,14 +193,15 @@ export class Side implements FrameHandler {
   }
 
   #endBlock(block: HeaderBlock, time: number): void {
-    this.#block = null;
+    block.isOpen = false;
     this.#decode(block, block.bytes, 0, block.length, time);
     block.release(this.#context.budget);
   }
 
   #decode(block: HeaderBlock, bytes: Buffer, start: number, end: number, time: number): void {
     const { fields, counters } = this.#context;
-    const { stream, promised, endsStream, startTime } = block;
+    const { stream, promised } = block;
+    block.endTime = time;
     fields.begin(block.isPromise || this.#streams.wantsFields(this.#direction, stream));
     const result = this.#hpack.decode(bytes, start, end, fields);
     const isPart = block.isCut || block.isTooLarge;
@@ -214,9 +218,8 @@ export class Side implements FrameHandler {
     }
     this.reader.noteStream(stream);
     this.peer?.reader.noteStream(stream);
-    const place = { direction: this.#direction, stream, endsStream, isCut: block.isCut, startTime, endTime: time };
-    if (!block.isPromise) this.#streams.onHeaders(place, fields);
-    else if (promised !== 0) this.#streams.onPromise(place, promised, fields);
+    if (!block.isPromise) this.#streams.onHeaders(block, fields);
+    else if (promised !== 0) this.#streams.onPromise(block, promised, fields);
   }
 
   /**

@@ -10,11 +10,12 @@ import type { Counters } from '../../counters.js';
 import { type Direction, EndCause } from '../../flow/flow-consumer.js';
 import type { Limits } from '../../limits.js';
 import type { MemoryBudget } from '../../memory-budget.js';
-import type { ExchangeSink, StreamedExchange } from '../exchange-sink.js';
+import type { ExchangeSink, StreamedExchange, StreamHead } from '../exchange-sink.js';
 import { isInterim, MessageHead, NO_HEADERS } from '../message-head.js';
 import { Ending } from '../message-sink.js';
 import { errorName } from './frame.js';
 import type { HeadFields } from './head-fields.js';
+import { type DataRange, type HeadersPlace, STREAM_BYTES, type Stream } from './stream.js';
 
 export interface StreamsContext {
   readonly limits: Limits;
@@ -23,42 +24,6 @@ export interface StreamsContext {
   /** Written anew for each message that is told of. */
   readonly head: MessageHead;
 }
-
-/** A header block that has been decoded. */
-export interface HeadersPlace {
-  readonly direction: Direction;
-  readonly stream: number;
-  readonly endsStream: boolean;
-  /** Whether bytes of it were lost. */
-  readonly isCut: boolean;
-  /** Times of its first byte and of its last. */
-  readonly startTime: number;
-  readonly endTime: number;
-}
-
-interface Stream {
-  readonly id: number;
-  readonly exchange: StreamedExchange;
-  requestEnded: boolean;
-  responseEnded: boolean;
-  /** Whether the head of the final response has come. */
-  hasResponse: boolean;
-  /** Whether it may have been lost: then a block of fields that are not known may be one of trailers as well. */
-  mayLackHead: boolean;
-  /** A head without a known status: an interim one if another head follows, the final one if DATA does before anything is lost. */
-  doubtfulHead: MessageHead | null;
-  /** How often the place among the responses' frames had been lost when it came. */
-  doubtedAt: number;
-  /** Whether a 2xx makes it a tunnel (RFC 9113 §8.5, RFC 8441 §5). */
-  isConnect: boolean;
-  /** Whether the client gave it up. */
-  isAbandoned: boolean;
-  /** A bit for each direction in which it was told of a loss, and nothing has come since. */
-  uncertain: number;
-}
-
-/** What a stream takes from the budget beside its exchange. */
-const STREAM_BYTES = 480;
 
 export class Streams {
   /** -1: not known yet. */
@@ -69,8 +34,13 @@ export class Streams {
   readonly #sink: ExchangeSink;
   /** In the order they began. */
   readonly #open = new Map<number, Stream>();
-  /** Those of them of which nothing can have been lost in each direction since they were told of it: each loss is told of once. */
-  readonly #certain: readonly [Set<Stream>, Set<Stream>] = [new Set(), new Set()];
+  /** The one that was asked for last: most frames are of the same stream as the one before. */
+  #latest: Stream | undefined;
+  /**
+   * Those of them of which nothing can have been lost in each direction since they were told of it, as each loss is told of once;
+   * null as long as that is all of them.
+   */
+  readonly #certain: [Set<Stream> | null, Set<Stream> | null] = [null, null];
   /** How often the place among the frames of each direction was lost. */
   readonly #losses: [number, number] = [0, 0];
   #goAways = 0;
@@ -86,6 +56,17 @@ export class Streams {
   /** Why a side said that it would close the connection; null if none did, or there was no error. */
   #farewell: string | null = null;
 
+  /** Of a request, beyond its head; written anew for each. */
+  readonly #facts: Writable<StreamHead> = {
+    client: 0,
+    stream: 0,
+    authority: null,
+    scheme: 'http',
+    protocol: null,
+    hasUnknown: false,
+    isPushed: false,
+  };
+
   /** `lost`: whether each direction is to be searched for frames first. */
   constructor(context: StreamsContext, sink: ExchangeSink, isMidstream: boolean, lost: readonly [boolean, boolean]) {
     this.#context = context;
@@ -99,15 +80,22 @@ export class Streams {
     this.client = client;
     this.#highest = 1;
     if (request === null) return;
-    const known = { authority: null, scheme: 'http', protocol: null, hasUnknown: false, isPushed: false } as const;
-    const stream = { client, stream: 1, ...known };
-    this.#endRequest(this.#add(1, this.#sink.onRequest(request, stream)), NO_TRAILERS, request.endTime);
+    Object.assign(this.#facts, { client, stream: 1 });
+    this.#endRequest(this.#add(1, this.#sink.onRequest(request, this.#facts)), NO_TRAILERS, request.endTime);
   }
 
   /** Whether anything is done with the values of a block's fields beside its pseudo-header fields. */
   wantsFields(direction: Direction, id: number): boolean {
-    const stream = this.#open.get(id);
+    const stream = this.#find(id);
     return stream === undefined ? direction === this.client || this.client === -1 : stream.exchange.isWanted;
+  }
+
+  #find(id: number): Stream | undefined {
+    const latest = this.#latest;
+    if (latest !== undefined && latest.id === id) return latest;
+    const stream = this.#open.get(id);
+    if (stream !== undefined) this.#latest = stream;
+    return stream;
   }
 
   onHeaders(place: HeadersPlace, fields: HeadFields): void {
@@ -129,7 +117,7 @@ export class Streams {
   }
 
   onData(direction: Direction, id: number, bytes: Buffer, range: DataRange): void {
-    const stream = this.#open.get(id);
+    const stream = this.#find(id);
     if (stream === undefined) return;
     if (stream.uncertain !== 0) this.#goOn(stream, direction);
     const { start, end, left, time } = range;
@@ -143,7 +131,7 @@ export class Streams {
   }
 
   onDataLost(direction: Direction, id: number, length: number, time: number): void {
-    const stream = this.#open.get(id);
+    const stream = this.#find(id);
     if (stream === undefined) return;
     if (stream.uncertain !== 0) this.#goOn(stream, direction);
     if (direction !== this.client) this.#hasResponse(stream, time);
@@ -153,12 +141,12 @@ export class Streams {
   /** Something has come of it behind a loss: the next one is another. */
   #goOn(stream: Stream, direction: Direction): void {
     stream.uncertain &= ~(1 << direction);
-    this.#certain[direction].add(stream);
+    this.#certain[direction]?.add(stream);
   }
 
   /** DATA has ended the stream in one direction. */
   onEnd(direction: Direction, id: number, time: number): void {
-    const stream = this.#open.get(id);
+    const stream = this.#find(id);
     if (stream === undefined) return;
     if (direction === this.client) {
       this.#endRequest(stream, NO_TRAILERS, time);
@@ -170,7 +158,7 @@ export class Streams {
 
   /** RST_STREAM (§6.4). What the server had sent when it received its client's is on its way, and still belongs to the stream. */
   onReset(direction: Direction, id: number, code: number, time: number): void {
-    const stream = this.#open.get(id);
+    const stream = this.#find(id);
     if (stream === undefined) return;
     const error = code === 0 ? null : errorName(code);
     if (direction === this.client && !stream.isAbandoned && stream.exchange.isWanted) {
@@ -215,7 +203,7 @@ export class Streams {
     this.#lost[direction] = true;
     this.#losses[direction]++;
     const isRequest = direction === this.client;
-    for (const stream of this.#certain[direction]) {
+    for (const stream of this.#certain[direction] ?? this.#open.values()) {
       const { exchange } = stream;
       stream.uncertain |= 1 << direction;
       if (isRequest ? stream.requestEnded : stream.responseEnded) continue;
@@ -223,7 +211,7 @@ export class Streams {
       if (!isRequest) stream.mayLackHead = true;
       exchange.onDoubt();
     }
-    this.#certain[direction].clear();
+    this.#certain[direction] = new Set();
   }
 
   /** A frame of a direction was found, and what follows it is read. */
@@ -259,7 +247,7 @@ export class Streams {
   }
 
   #onRequest(place: HeadersPlace, fields: HeadFields): void {
-    const stream = this.#open.get(place.stream);
+    const stream = this.#find(place.stream);
     if (stream !== undefined) {
       if (stream.requestEnded) return;
       if (fields.hasUnknown) stream.exchange.onUnknownFields();
@@ -275,7 +263,7 @@ export class Streams {
   }
 
   #onResponse(place: HeadersPlace, fields: HeadFields): void {
-    const stream = this.#open.get(place.stream);
+    const stream = this.#find(place.stream);
     if (stream === undefined) {
       if (fields.status !== 0 && !isInterim(fields.status)) this.#onUnpaired(place.stream);
       return;
@@ -325,7 +313,7 @@ export class Streams {
   #beginResponse(stream: Stream): void {
     stream.hasResponse = true;
     // The next loss is its body's.
-    this.#certain[otherOf(this.client as Direction)].add(stream);
+    this.#certain[otherOf(this.client as Direction)]?.add(stream);
   }
 
   /** Whether the head of the final response, more of which has come, was seen. One that was lost is told of as such. */
@@ -364,11 +352,15 @@ export class Streams {
 
   #begin(id: number, place: HeadersPlace, fields: HeadFields, isPushed: boolean): Stream {
     const client = this.client as Direction;
-    const { authority, protocol, hasUnknown } = fields;
-    const scheme = fields.scheme === 'https' ? 'https' : 'http';
-    const head = this.#headOf(place, fields, true);
-    const facts = { client, stream: id, authority, scheme, protocol, hasUnknown, isPushed } as const;
-    const stream = this.#add(id, this.#sink.onRequest(head, facts));
+    const facts = this.#facts;
+    facts.client = client;
+    facts.stream = id;
+    facts.authority = fields.authority;
+    facts.scheme = fields.scheme === 'https' ? 'https' : 'http';
+    facts.protocol = fields.protocol;
+    facts.hasUnknown = fields.hasUnknown;
+    facts.isPushed = isPushed;
+    const stream = this.#add(id, this.#sink.onRequest(this.#headOf(place, fields, true), facts));
     stream.isConnect = fields.method === 'CONNECT';
     return stream;
   }
@@ -395,16 +387,18 @@ export class Streams {
       uncertain: 0,
     };
     this.#open.set(id, stream);
-    this.#certain[0].add(stream);
-    this.#certain[1].add(stream);
+    this.#latest = stream;
+    this.#certain[0]?.add(stream);
+    this.#certain[1]?.add(stream);
     budget.add(STREAM_BYTES);
     return stream;
   }
 
   #remove(stream: Stream): void {
     if (!this.#open.delete(stream.id)) return;
-    this.#certain[0].delete(stream);
-    this.#certain[1].delete(stream);
+    if (this.#latest === stream) this.#latest = undefined;
+    this.#certain[0]?.delete(stream);
+    this.#certain[1]?.delete(stream);
     this.#context.budget.remove(STREAM_BYTES);
   }
 
@@ -442,21 +436,14 @@ export class Streams {
   }
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 type Trailers = [string, string][];
 type RequestEnding = typeof Ending.complete | (typeof ENDINGS)[EndCause];
-
-/** Where in its bytes DATA lies, and `left`: bytes of its frame still to come, these included. */
-export interface DataRange {
-  start: number;
-  end: number;
-  left: number;
-  time: number;
-}
 
 const NO_TRAILERS: Trailers = [];
 
 function trailersOf(stream: Stream, fields: HeadFields): Trailers {
-  return stream.exchange.isWanted ? fields.list().pairs() : NO_TRAILERS;
+  return stream.exchange.isWanted ? fields.pairs() : NO_TRAILERS;
 }
 
 function otherOf(direction: Direction): Direction {

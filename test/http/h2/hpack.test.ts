@@ -273,10 +273,11 @@ describe('what is no header block', () => {
   ])('%s', (_what, wire, result) => {
     const { decode, window } = decoderOf();
     expect(decode(hex('4001610162')).result).toBe(BlockResult.whole);
-    expect(window.at(1)).toEqual({ name: 'a', value: 'b' });
+    expect(window.find(1)).toBe(0);
+    expect([window.names[0], window.values[0]]).toEqual(['a', 'b']);
     expect(decode(hex(wire)).result).toBe(result);
     // What it would have inserted is not known, so nothing is.
-    expect(window.at(1)).toBeUndefined();
+    expect(window.find(1)).toBe(-1);
   });
 
   it('is never found by an exception', () => {
