@@ -56,7 +56,7 @@ export class Streams {
   /** Why a side said that it would close the connection; null if none did, or there was no error. */
   #farewell: string | null = null;
 
-  /** Of a request, beyond its head; written anew for each. */
+  /** What is said of a request beyond its head; written anew for each. */
   readonly #facts: Writable<StreamHead> = {
     client: 0,
     stream: 0,
