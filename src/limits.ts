@@ -162,8 +162,16 @@ export const LIMIT_ROWS = {
     'Rules and names that a trace says redacted something, a message part; further ones are not named.',
   ),
   redaction_pattern_micros_max: limit(
-    5000,
-    'Microseconds that the patterns of `--redact-pattern` may take together for a KiB of text; where they take more, the sensor does not start.',
+    500,
+    'Microseconds that the patterns of `--redact-pattern` may take together for a KiB of text, and those of `--redact-allow`; where they take more, the sensor does not start.',
+  ),
+  between_packets_micros_max: limit(
+    80,
+    'Microseconds that those patterns may take for a KiB of text for traces to be made between packets; where they take more, every trace is made in a thread of its own.',
+  ),
+  rule_pattern_micros_max: limit(
+    100,
+    'Microseconds that the patterns for hosts, paths, methods and statuses may take together for a KiB of text; where they take more, the sensor does not start.',
   ),
   redaction_nesting_max: limit(
     6,

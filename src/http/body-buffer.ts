@@ -9,6 +9,8 @@ import { WordCopier, type WordTarget } from './word-copier.js';
 
 const PIECE_BYTES_MIN = 512;
 const PIECE_BYTES_MAX = 1 << 16;
+/** What is set aside of a body, in times of what has come of it: its length is no more than a claim, which a forged packet makes too. */
+const CLAIM_FACTOR = 8;
 
 /** Shared by every body before its first bytes. */
 const NO_CHUNKS: Uint8Array[] = [];
@@ -104,7 +106,8 @@ export class BodyBuffer implements MessageBody {
   #addPiece(length: number, expected: number): Buffer {
     const room = this.#memory.bytesMax - this.keptBytes;
     // A body of known length that is all here gets a piece of just its size.
-    let size = Math.max(length, Math.min(expected, PIECE_BYTES_MAX));
+    const claimed = Math.min(expected, PIECE_BYTES_MAX, CLAIM_FACTOR * (this.keptBytes + length));
+    let size = Math.max(length, claimed);
     // What comes in small frames of known length, as DATA of HTTP/2, goes on behind this one.
     const isBySmallFrames = this.keptBytes > 0 && expected <= PIECE_BYTES_MIN;
     if ((expected === 0 || isBySmallFrames) && size < PIECE_BYTES_MAX) {

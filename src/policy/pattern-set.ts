@@ -37,6 +37,11 @@ function alternation(patterns: readonly string[], flags: string): { test(text: s
   return new (re2().Set)(patterns, flags);
 }
 
+/** Whether what may be a name or a pattern is a pattern, `/RE2/`. */
+export function isInSlashes(text: string): boolean {
+  return text.length > 2 && text.startsWith('/') && text.endsWith('/');
+}
+
 /** @throws SyntaxError with the pattern and RE2's reason */
 export function compilePattern(pattern: string, flags: string): RE2 {
   try {

@@ -1,4 +1,5 @@
 /** What is left of a secret where a body was cut: the end of it may be the beginning of one. */
+import { isDigit, isLetter } from './byte-text.js';
 import type { View } from './edits.js';
 import type { RedactionContext } from './redaction-context.js';
 
@@ -21,11 +22,47 @@ const UNFINISHED: readonly RegExp[] = [
   /\bvalues\s{0,4}\(.{0,400}'([^']{1,400})$/is,
 ];
 
-/** `name = "value`, `name: value`, `("name", "value`, `<b>name:</b> value`: a name, and the value as far as it goes. */
-const PAIR =
-  '([A-Za-z_][\\w.[\\]-]{1,64})\\\\{0,4}["\']?\\]?(?:\\s|[*|:=,]|[-=]>|</?[a-z]{1,8}>){1,8}\\\\{0,4}(?:["\'`]([^"\'`\\r\\n]{1,400})|([^\\s"\'`<>|]{1,400}))$';
-/** A value may look like a pair itself: the first name that could be one, and the last. */
-const PAIRS: readonly RegExp[] = [new RegExp(PAIR), new RegExp(`^[\\s\\S]*(?<![\\w.-])${PAIR}`)];
+/** What stands between a name and the end of the text: `= "value`, `: value`, `", "value`, `:</b> value`. */
+const VALUE =
+  /\\{0,4}["']?\]?(?:\s|[*|:=,]|[-=]>|<\/?[a-z]{1,8}>){1,8}\\{0,4}(?:["'`]([^"'`\r\n]{1,400})|([^\s"'`<>|]{1,400}))$/y;
+/** Where names stand. */
+const RUN = /[\w.[\]-]{2,}/g;
+const NAME_LENGTH_MAX = 65;
+/** The beginning of a name: in a run, and in what a run has in brackets. */
+const NAME = /[A-Za-z_]/;
+const LAST_NAME = /^.*(?<![\w.-])([A-Za-z_].+)$/;
+
+interface Pair {
+  readonly name: string;
+  readonly valueLength: number;
+}
+
+/**
+ * `name = "value`, `name: value`, `("name", "value`, `<b>name:</b> value`: a name, and the value as far as it goes. A value may
+ * look like a pair itself: the first name that could be one, and the last. A run of name bytes is looked at once, from its end.
+ */
+export function unfinishedPairs(tail: string): Pair[] {
+  let first: Pair | null = null;
+  let last: Pair | null = null;
+  for (const { 0: run, index } of tail.matchAll(RUN)) {
+    // A bracket or the hyphen of an arrow may follow a name rather than belong to it.
+    const ending = /[\]-]$/.test(run) ? 1 : 0;
+    for (let spare = 0; spare <= ending; spare++) {
+      const end = run.length - spare;
+      VALUE.lastIndex = index + end;
+      const value = VALUE.exec(tail);
+      if (value === null) continue;
+      const valueLength = (value[1] ?? value[2] ?? '').length;
+      const near = run.slice(Math.max(0, end - NAME_LENGTH_MAX), end);
+      const begin = near.search(NAME);
+      if (begin >= 0 && near.length - begin > 1) first ??= { name: near.slice(begin), valueLength };
+      const name = LAST_NAME.exec(run.slice(0, end))?.[1];
+      if (name !== undefined && name.length <= NAME_LENGTH_MAX) last = { name, valueLength };
+      break;
+    }
+  }
+  return [first, last].filter((pair) => pair !== null);
+}
 
 /** Its last run of token bytes is replaced if it could be one, and an unfinished card number, URL or key with it. */
 export function redactCutEnd(view: View, context: RedactionContext): void {
@@ -33,22 +70,19 @@ export function redactCutEnd(view: View, context: RedactionContext): void {
   const tail = bytes.toString('latin1', Math.max(0, bytes.length - CUT_BYTES_MAX));
   let length = unfinishedRun(tail);
   for (const pattern of UNFINISHED) length = Math.max(length, pattern.exec(tail)?.[1]?.length ?? 0);
-  for (const pair of PAIRS) {
-    const [, name, quoted, bare] = pair.exec(tail) ?? [];
-    if (name !== undefined && context.names.ofText('field', name) !== null)
-      length = Math.max(length, (quoted ?? bare ?? '').length);
-  }
+  for (const { name, valueLength } of unfinishedPairs(tail))
+    if (context.names.ofText('field', name) !== null) length = Math.max(length, valueLength);
   if (length > 0) context.redactText(view, bytes.length - length, bytes.length, { rule: 'bound:cut', name: null });
 }
 
 /** The length of the last run, if a digit is in it or it is longer than words are. */
 function unfinishedRun(tail: string): number {
   let start = tail.length;
-  let hasDigit = false;
-  while (start > 0 && /[\w.~+/=%-]/.test(tail[start - 1] as string)) {
-    start--;
-    if (/\d/.test(tail[start] as string)) hasDigit = true;
-  }
+  while (start > 0 && isTokenByte(tail.charCodeAt(start - 1))) start--;
   const length = tail.length - start;
-  return (hasDigit && length >= 4) || length >= 20 ? length : 0;
+  return length >= 20 || (length >= 4 && /\d/.test(tail.slice(start))) ? length : 0;
+}
+
+function isTokenByte(byte: number): boolean {
+  return isLetter(byte) || isDigit(byte) || '_.~+/=%-'.includes(String.fromCharCode(byte));
 }

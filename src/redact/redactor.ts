@@ -12,7 +12,7 @@
  */
 
 import type { HeaderPair } from '../pair/exchange.js';
-import { compilePattern } from '../policy/pattern-set.js';
+import { compilePattern, isInSlashes } from '../policy/pattern-set.js';
 import type { Trace, TraceRequest, TraceResponse } from '../trace/trace.js';
 import { createContentRedactor } from './redact-content.js';
 import { createDocumentRedactor } from './redact-document.js';
@@ -71,14 +71,13 @@ export function createRedactor(
 function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContext): (trace: Trace) => void {
   const { defaults, headers, queries, fields, patterns, bodies, allow = [], pii = false, explains = false } = settings;
   const addsNothing = headers.length + queries.length + fields.length + patterns.length === 0 && !pii;
-  const isPattern = (text: string) => text.length > 2 && text.startsWith('/') && text.endsWith('/');
-  const allowed = allow.filter(isPattern).map((text) => compilePattern(text.slice(1, -1), ''));
+  const allowed = allow.filter(isInSlashes).map((text) => compilePattern(text.slice(1, -1), ''));
   const names = createSensitiveNames({
     defaults,
     headers,
     queries,
     fields,
-    allow: allow.filter((text) => !isPattern(text)),
+    allow: allow.filter((text) => !isInSlashes(text)),
     onEvicted,
   });
   const documents = createDocumentRedactor(names, {

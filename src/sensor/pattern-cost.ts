@@ -1,10 +1,10 @@
 /**
- * Refuses patterns of `--redact-pattern` that take too long: RE2 is linear in the text, but a pattern that counts to thousands
- * takes microseconds for each byte, and so would each exchange. They are tried on text as it is common and as it is not, and
- * measured by the CPU time of this process.
+ * Refuses patterns of the user's that take too long: RE2 is linear in the text, but a pattern that counts to thousands takes
+ * microseconds for each byte, and so would each exchange. They are tried on text as it is common and as it is not, and measured
+ * by the CPU time of this process.
  */
+import type RE2 from 're2';
 import { UsageError } from '../errors.js';
-import { DEFAULT_LIMITS } from '../limits.js';
 import { compileRe2 } from '../re2.js';
 
 const SAMPLE_BYTES = 1024;
@@ -18,34 +18,54 @@ const KIBIBYTES = (SAMPLES.length * SAMPLE_BYTES) / 1024;
 /** So often is measured what seems to take too long: the machine may have been busy. */
 const ATTEMPTS = 5;
 /** No machine is so many times busier in one moment than in the next. */
-const HOPELESS = 10;
+const HOPELESS = 100;
+/** So small a part of what is allowed need not be measured any better. */
+const ENOUGH_SHARE = 10;
 
-/** @throws UsageError that names the pattern that takes longest, where all of them together take too long */
-export function checkPatternCost(patterns: readonly string[]): void {
-  const { redaction_pattern_micros_max: most } = DEFAULT_LIMITS;
-  const costs = patterns.map((pattern) => ({ pattern, micros: microsPerKibibyte(pattern, most / patterns.length) }));
+/** A pattern, and the option that gave it: `--redact-pattern`. */
+export interface GivenPattern {
+  readonly option: string;
+  readonly pattern: string;
+}
+
+/** How a pattern is used: each of its matches is looked for, or whether there is one. */
+export type PatternUse = 'search' | 'test';
+
+/**
+ * Microseconds that all of them together take for a KiB of text, or less than they do where that is far below `most`.
+ *
+ * @throws UsageError that names the pattern that takes longest, where it is more than `most`
+ */
+export function checkPatternCost(patterns: readonly GivenPattern[], use: PatternUse, most: number): number {
+  const enough = most / ENOUGH_SHARE / patterns.length;
+  const costs = patterns.map((given) => ({ ...given, micros: microsPerKibibyte(given.pattern, use, enough) }));
   const sum = costs.reduce((total, { micros }) => total + micros, 0);
-  if (sum <= most) return;
-  const { pattern, micros } = costs.reduce((worst, one) => (one.micros > worst.micros ? one : worst));
+  if (sum <= most) return sum;
+  const { option, pattern, micros } = costs.reduce((worst, one) => (one.micros > worst.micros ? one : worst));
   throw new UsageError(
-    `--redact-pattern ${JSON.stringify(pattern)} takes ${Math.round(micros)} µs for a KiB of text, with all patterns ${Math.round(sum)} µs, and ${most} µs are allowed; count to less in it, or match longer pieces`,
+    `${option} ${JSON.stringify(pattern)} takes ${Math.round(micros)} µs for a KiB of text, with all of its kind ${Math.round(sum)} µs, and ${most} µs are allowed; count to less in it, or match longer pieces`,
   );
 }
 
 /** The least that a pattern took; it need not be less than `enough`. */
-function microsPerKibibyte(pattern: string, enough: number): number {
-  const expression = compileRe2(pattern, 'g');
+function microsPerKibibyte(pattern: string, use: PatternUse, enough: number): number {
+  const expression = compileRe2(pattern, use === 'search' ? 'g' : '');
   let least = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < ATTEMPTS && least > enough; attempt++) {
     const start = process.cpuUsage();
     for (const sample of SAMPLES) {
-      expression.lastIndex = 0;
-      for (let match = expression.exec(sample); match !== null; match = expression.exec(sample))
-        if (match[0].length === 0) expression.lastIndex = match.index + 1;
+      if (use === 'test') expression.test(sample);
+      else searchAll(expression, sample);
     }
     const { user, system } = process.cpuUsage(start);
     least = Math.min(least, (user + system) / KIBIBYTES);
     if (least > enough * HOPELESS) break;
   }
   return least;
+}
+
+function searchAll(expression: RE2, sample: Buffer): void {
+  expression.lastIndex = 0;
+  for (let match = expression.exec(sample); match !== null; match = expression.exec(sample))
+    if (match[0].length === 0) expression.lastIndex = match.index + 1;
 }

@@ -68,13 +68,22 @@ export class Slices<T> {
     }
     const left = Math.min(this.#budget.room, this.#roomBytes - this.#heldBytes);
     if (bytes <= left * PIECE_SHARE) {
-      this.#hold(bytes);
-      this.#waiting.push({ work, bytes });
+      this.hold(work, bytes);
       return true;
     }
     if (bytes > SMALL_BYTES || !this.#hasTime()) return false;
     this.#perform(work);
     return true;
+  }
+
+  /**
+   * Lets `work` wait, room or not: for what has nothing left that could be done without, and was in the budget until now. There is
+   * no more of it than one batch of packets ends, as `drained` holds the next.
+   */
+  hold(work: T, bytes: number): void {
+    this.#schedule();
+    this.#hold(bytes);
+    this.#waiting.push({ work, bytes });
   }
 
   /** A promise to wait for before there is more work, where that can wait; undefined while there is room. */

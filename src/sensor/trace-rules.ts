@@ -6,11 +6,12 @@
 import { readFileSync } from 'node:fs';
 import type { Counters } from '../counters.js';
 import { UsageError } from '../errors.js';
+import { DEFAULT_LIMITS } from '../limits.js';
 import type { Logger } from '../log.js';
 import type { Settings } from '../options/options.js';
 import { createRedactor, type RedactionSettings } from '../redact/redactor.js';
 import { openDescriptors } from '../trace/grpc-descriptors.js';
-import { redactionSettings, trustedProxies } from './policy-settings.js';
+import { redactionCost, redactionSettings, trustedProxies } from './policy-settings.js';
 import type { TraceRules } from './trace-stage.js';
 import { type DescriptorSet, openTraceThread } from './trace-thread.js';
 
@@ -32,7 +33,9 @@ export function traceRules({ grpcDescriptors: name }: Settings, { counters, log 
   return (settings, explains = false) => {
     warnOfSecrets(settings, log);
     const redaction: RedactionSettings = { ...redactionSettings(settings), explains };
+    const isCheap = redactionCost(settings) <= DEFAULT_LIMITS.between_packets_micros_max;
     return {
+      smallBytesMax: isCheap ? DEFAULT_LIMITS.small_trace_bytes_max : 0,
       // One for what is made here, and one in each thread that is opened.
       redact: createRedactor(redaction, { onEvicted: (count) => (counters.redaction_texts_evicted += count) }),
       trustedProxies: trustedProxies(settings),

@@ -27,6 +27,8 @@ export interface TraceStageContext {
   /** Edits the trace. */
   readonly redact: (trace: Trace) => void;
   readonly openThread: (memoryBytes: number) => TraceThread;
+  /** Bytes of the heads and bodies of a trace that is made between packets. */
+  readonly smallBytesMax: number;
   /** Says what messages of calls hold; null where nobody knows. */
   readonly describer: MessageDescriber | null;
   /** Whose word about a client counts. */
@@ -52,7 +54,10 @@ const KINDS_MAX = 32;
 const EXCHANGE_BYTES = 1024;
 
 /** What a trace is made by that may change while there are others. */
-export type TraceRules = Pick<TraceStageContext, 'redact' | 'openThread' | 'describer' | 'trustedProxies'>;
+export type TraceRules = Pick<
+  TraceStageContext,
+  'redact' | 'openThread' | 'smallBytesMax' | 'describer' | 'trustedProxies'
+>;
 
 export class TraceStage {
   #context: TraceStageContext;
@@ -96,10 +101,11 @@ export class TraceStage {
   accept(exchange: Exchange): void {
     const { isFile, budget } = this.#context;
     if (!isFile) {
-      const isTaken = this.#slices.accept(exchange, EXCHANGE_BYTES + exchangeBytes(exchange));
-      if (isTaken) return;
+      const bytes = EXCHANGE_BYTES + exchangeBytes(exchange);
+      if (this.#slices.accept(exchange, bytes)) return;
       // A large one waits for its thread, in room of its own.
       if (this.#isLarge(exchange)) this.#make(exchange);
+      else if (contentBytes(exchange) === 0) this.#slices.hold(exchange, bytes);
       else this.#makeBare(exchange);
     } else if (this.#large.isBusy) {
       budget.add(exchangeBytes(exchange));
@@ -147,7 +153,7 @@ export class TraceStage {
   }
 
   #isLarge(exchange: Exchange): boolean {
-    return exchangeBytes(exchange) > this.#context.limits.small_trace_bytes_max;
+    return exchangeBytes(exchange) > this.#context.smallBytesMax;
   }
 
   get #contentLimits() {
@@ -165,7 +171,9 @@ export class TraceStage {
 
   /** A trace without bodies, which another one has left no room or time for. */
   #redactLater(trace: Trace): void {
-    if (this.#context.isFile || !this.#slices.accept(trace, EXCHANGE_BYTES + 2 * headBytes(trace))) this.#redact(trace);
+    const bytes = EXCHANGE_BYTES + 2 * headBytes(trace);
+    if (this.#context.isFile) this.#redact(trace);
+    else if (!this.#slices.accept(trace, bytes)) this.#slices.hold(trace, bytes);
   }
 
   #redact(trace: Trace): void {
@@ -224,7 +232,12 @@ export class TraceStage {
 }
 
 /** Bytes of its heads and of what was kept of its bodies. */
-function exchangeBytes({ request, response, messages }: Exchange): number {
-  const heads = request.headers.textLength + (response?.headers.textLength ?? 0);
-  return heads + (messages?.keptBytes ?? 0) + request.body.keptBytes + (response?.body.keptBytes ?? 0);
+function exchangeBytes(exchange: Exchange): number {
+  const { request, response } = exchange;
+  return request.headers.textLength + (response?.headers.textLength ?? 0) + contentBytes(exchange);
+}
+
+/** Bytes kept of its bodies and messages. */
+function contentBytes({ request, response, messages }: Exchange): number {
+  return (messages?.keptBytes ?? 0) + request.body.keptBytes + (response?.body.keptBytes ?? 0);
 }

@@ -46,6 +46,7 @@ function stageWith({ memoryBytes = 64 * MIB, ...change }: StageOptions = {}) {
   const stage = new TraceStage({
     draft: createDrafter({ ids, isLocal: () => true }),
     redact: createRedactor(REDACTION),
+    smallBytesMax: DEFAULT_LIMITS.small_trace_bytes_max,
     describer: null,
     trustedProxies: PRIVATE_RANGES,
     openThread: (bytes) => openTraceThread({ redaction: REDACTION, descriptors: null }, bytes),
@@ -78,6 +79,9 @@ function exchangeOf(body: Buffer, headers = '', path = '/p', answer = Buffer.fro
   return exchanges[0] as Exchange;
 }
 
+const bodyless = (path: string): Exchange =>
+  converse([client(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`), server('HTTP/1.1 204 No Content\r\n\r\n')])
+    .exchanges[0] as Exchange;
 const small = (path = '/p'): Exchange => exchangeOf(Buffer.from('{"a":1}'), '', path);
 const large = (path = '/p'): Exchange => exchangeOf(Buffer.alloc(200_000, '{"password":"p","n":1},'), '', path);
 const bomb = (coding: 'gzip' | 'br', path = '/p'): Exchange => {
@@ -146,6 +150,7 @@ describe('other rules', () => {
       const redaction = { ...REDACTION, headers };
       stage.use({
         redact: createRedactor(redaction),
+        smallBytesMax: DEFAULT_LIMITS.small_trace_bytes_max,
         describer: null,
         trustedProxies: PRIVATE_RANGES,
         openThread: (bytes) => openTraceThread({ redaction, descriptors: null }, bytes),
@@ -180,7 +185,7 @@ describe('large traces', () => {
     expect(budget.used).toBeGreaterThan(200_000);
     await stage.finish(60_000);
     expect(accepted.map(({ request }) => request.path)).toEqual(['/small', '/large']);
-    const here = stageWith({ limits: { ...DEFAULT_LIMITS, small_trace_bytes_max: MIB } });
+    const here = stageWith({ smallBytesMax: MIB });
     here.stage.accept(large('/large'));
     expect(accepted[1]).toEqual({ ...here.accepted[0], request: expect.anything() });
     expect(contentOf(accepted[1])).toBe(contentOf(here.accepted[0]));
@@ -402,6 +407,13 @@ describe('large traces', () => {
   });
 });
 
+it('makes every trace in the thread where the patterns of the user are slow', async () => {
+  const { stage, accepted } = stageWith({ smallBytesMax: 0, redact: fails });
+  stage.accept(small());
+  await stage.finish(60_000);
+  expect(accepted.map(({ request }) => request.path)).toEqual(['/p']);
+});
+
 describe('what comes late in a turn that has made enough', () => {
   /** Each trace takes `millis`. */
   function slowStage(millis: number, change: StageOptions = {}) {
@@ -456,6 +468,21 @@ describe('what comes late in a turn that has made enough', () => {
     expect(accepted).toHaveLength(9);
     expect(accepted.filter(({ marks }) => marks.includes('shed'))).toHaveLength(shed);
     expect(accepted.at(-1)).toMatchObject({ request: { path: '/small', body: { truncated: false } } });
+    expect(budget.used).toBe(0);
+  });
+
+  it('waits, room or not, where it has nothing that it could leave without', async () => {
+    const { stage, accepted, counters, budget } = slowStage(2, { memoryBytes: MIB });
+    stage.notePackets(true);
+    // More than an eighth of the budget can take.
+    for (let i = 0; i < 500; i++) stage.accept(bodyless(`/${i}`));
+    expect(accepted.length).toBeLessThan(4);
+    expect(stage.room()).toBeDefined();
+    stage.notePackets(false);
+    await stage.finish(60_000);
+    expect(new Set(accepted.map(({ request }) => request.path)).size).toBe(500);
+    expect(accepted.filter(({ marks }) => marks.includes('shed'))).toEqual([]);
+    expect(counters.traces_over_budget).toBe(0);
     expect(budget.used).toBe(0);
   });
 });

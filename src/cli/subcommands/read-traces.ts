@@ -12,7 +12,7 @@ import type { REDACTION_OPTIONS } from '../../options/redaction-options.js';
 import { EXPLAIN } from '../../options/sensor-verbs.js';
 import { resolveSensor } from '../../options/settings.js';
 import { createRedactor } from '../../redact/redactor.js';
-import { redactionSettings } from '../../sensor/policy-settings.js';
+import { redactionCost, redactionSettings } from '../../sensor/policy-settings.js';
 import { startSensor } from '../../sensor/sensor.js';
 import { harEntries, traceOfHar, traceOfNdjson } from '../../trace/parse-trace.js';
 import type { Trace } from '../../trace/trace.js';
@@ -87,6 +87,7 @@ function fileStart(from: TracesFile): Buffer {
 
 async function readText(from: TracesFile, onTrace: (trace: Trace) => void): Promise<number> {
   const { file, redaction, explains } = from;
+  redactionCost(redaction);
   const redactTrace = createRedactor({ ...redactionSettings(redaction), explains });
   let unread = 0;
   const take = (trace: Trace | null) => {
