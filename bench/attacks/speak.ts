@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -66,6 +66,57 @@ async function sayOnce(port: number, text: Buffer, link: Link): Promise<void> {
     if (!socket.write(piece)) await Promise.race([once(socket, 'drain').catch(() => {}), closed]);
   }
   await closed;
+}
+
+/** What both sides of a connection say, to the end, whatever the other says. */
+export interface Dialogue {
+  readonly client: Buffer;
+  readonly server: Buffer;
+  /** What the client says first and the server answers with what `server` begins with, before the rest of both. */
+  readonly greeting?: Buffer;
+}
+
+/** Holds `times` such dialogues, one after the other, with a server of their own. */
+export async function holdDialogues(times: number, dialogue: Dialogue): Promise<void> {
+  const link = new Link();
+  const { greeting = NOTHING } = dialogue;
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    let isGreeted = greeting.length === 0;
+    const speak = () => void write(socket, dialogue.server, link).then(() => socket.end());
+    if (isGreeted) speak();
+    socket.on('data', () => {
+      if (isGreeted) return;
+      isGreeted = true;
+      speak();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  for (let i = 0; i < times; i++) {
+    const socket = connect(port, '127.0.0.1');
+    const closed = once(socket, 'close');
+    const answered = greeting.length === 0 || dialogue.server.length === 0 ? null : once(socket, 'data');
+    socket.on('error', () => {});
+    socket.resume();
+    socket.write(greeting);
+    await answered;
+    await write(socket, dialogue.client, link);
+    socket.end();
+    await closed;
+  }
+  server.close();
+}
+
+const NOTHING = Buffer.alloc(0);
+
+async function write(socket: Socket, bytes: Buffer, link: Link): Promise<void> {
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  for (let at = 0; at < bytes.length && !socket.destroyed; at += PIECE_BYTES) {
+    const piece = bytes.subarray(at, at + PIECE_BYTES);
+    await link.take(piece.length);
+    if (!socket.write(piece)) await Promise.race([once(socket, 'drain').catch(() => {}), closed]);
+  }
 }
 
 /** A byte of `text` on each of `connections`, every few milliseconds, then the next. */
