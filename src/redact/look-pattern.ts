@@ -3,9 +3,13 @@
  * count (`[A-Za-z0-9_-]{20,64}`). A match ends where its last class ends: what follows must not belong to it.
  */
 
+import { LETTER_OF } from './word-ends.js';
+
 /** Where the last run of bytes of a set was, so that one in which many patterns may begin is read once. */
 interface Run {
   readonly set: Uint8Array;
+  /** Its letters, as `beginningLetters` has them. */
+  readonly letters: number;
   /** The number of the search that the run is of. */
   search: number;
   start: number;
@@ -57,7 +61,9 @@ const RUNS = new Map<string, Run>();
 function runOf(members: string): Run {
   let run = RUNS.get(members);
   if (run === undefined) {
-    run = { set: makeSet(members), search: 0, start: 0, end: 0 };
+    const set = makeSet(members);
+    const letters = set.reduce((bits, isOne, byte) => bits | (isOne << (LETTER_OF[byte] as number)), 0);
+    run = { set, letters, search: 0, start: 0, end: 0 };
     RUNS.set(members, run);
   }
   return run;
@@ -115,6 +121,30 @@ function runEnd(run: Run, bytes: Uint8Array, { start, end }: { start: number; en
   run.end = at;
   return at;
 }
+
+/** Whether the bytes that each match begins with stand at `at`. */
+export function beginsLike({ literal }: LookPattern, bytes: Uint8Array, at: number): boolean {
+  for (let i = 0; i < literal.length; i++) if (bytes[at + i] !== literal[i]) return false;
+  return true;
+}
+
+/**
+ * What the first three bytes of a match may be: a bit for each letter, by its number in the alphabet, and the lowest for all that is
+ * none.
+ */
+export function beginningLetters({ literal, steps }: LookPattern): readonly [number, number, number] {
+  const letters: number[] = [];
+  for (let i = 0; i < literal.length && i < 3; i++) letters.push(1 << (LETTER_OF[literal[i] as number] as number));
+  for (const { run, min, max } of steps) {
+    for (let i = 0; i < min && letters.length < 3; i++) letters.push(run.letters);
+    // More of it may follow, or the next.
+    if (max > min || letters.length >= 3) break;
+  }
+  const [first = ANY, second = ANY, third = ANY] = letters;
+  return [first, second, third];
+}
+
+const ANY = -1;
 
 /** The first two bytes a match can begin with, each as `first << 8 | second`. */
 export function beginnings({ literal, steps }: LookPattern): number[] {

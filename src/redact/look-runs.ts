@@ -3,9 +3,11 @@
  * token is a run of at least 13 bytes, so that of most text only some bytes are read.
  */
 import { lazy } from '../lazy.js';
-import { mayHideText, RUN_BYTES_MIN } from './hidden-base64.js';
-import { beginnings, compileLookPattern, type LookPattern } from './look-pattern.js';
+import { LEAD_BYTES, LONG_RUN_BYTES, type ScanBits, TILDE, type TokenBeginning } from './byte-scan.js';
+import { mayHideText } from './hidden-base64.js';
+import { beginningLetters, beginnings, beginsLike, compileLookPattern, type LookPattern } from './look-pattern.js';
 import { LOOK_ROWS } from './looks-table.js';
+import { LETTER_OF } from './word-ends.js';
 
 /** Letters, digits and `-_.+/=~:` after which a token may begin. */
 export const RUN: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -24,6 +26,8 @@ export interface Compiled {
 export interface Dispatch {
   readonly index: Uint16Array;
   readonly lists: readonly Compiled[][];
+  /** Of each of them, what it begins with. */
+  readonly beginnings: readonly TokenBeginning[];
   /** How many there were. */
   searches: number;
 }
@@ -31,16 +35,18 @@ export interface Dispatch {
 export const dispatch = lazy((): Dispatch => {
   const index = new Uint16Array(1 << 16);
   const lists: Compiled[][] = [];
+  const letters: TokenBeginning[] = [];
   for (const { id, patterns, isStrict = false } of LOOK_ROWS) {
     for (const source of patterns) {
       const compiled = { rule: `looks:${id}`, isStrict, pattern: compileLookPattern(source) };
+      letters.push(beginningLetters(compiled.pattern));
       for (const place of beginnings(compiled.pattern)) {
         lists.push([...(lists[(index[place] as number) - 1] ?? []), compiled]);
         index[place] = lists.length;
       }
     }
   }
-  return { index, lists, searches: 0 };
+  return { index, lists, beginnings: letters, searches: 0 };
 });
 
 export const STRIDE = 12;
@@ -72,122 +78,124 @@ export function mayHoldLook(bytes: Buffer, start: number, end: number): boolean 
   return mayHoldCard && mayBeCard(bytes, start, end);
 }
 
-/**
- * Calls back with each run of token bytes in which `findLooks` could find something, or base64 that hides text. A window as long
- * as the shortest run is read backwards: behind a byte in it that belongs to none, the next one begins, so that most bytes are
- * not read at all.
- */
-export function eachLookRun(bytes: Buffer, found: (from: number, to: number) => void): void {
-  const end = bytes.length;
-  for (let last = STRIDE; last < end; ) {
-    const from = last - STRIDE;
-    let at = last;
-    while (at >= from && (RUN[bytes[at] as number] as number) === 1) at--;
-    if (at >= from) {
-      // Between the groups of a card: its first group is shorter than a window, and all of it is longer.
-      if (bytes[at] === 0x20 ? isDigitOrSpace(bytes[at - 1] ?? 0) : isInWideGap(bytes, at))
-        noteSpacedCard(bytes, at, found);
-      last = at + 1 + STRIDE;
-      continue;
+/** Which bytes a survey tells apart for what is known by its form. */
+export const LOOK_SETS = {
+  run: RUN,
+  code: RUN.map((isRun, byte) => (isRun === 1 && !'.=~:$'.includes(String.fromCharCode(byte)) ? 1 : 0)),
+  card: Uint8Array.from({ length: 256 }, (_, byte) => (isCardByte(byte) ? 1 : 0)),
+  gap: Uint8Array.from({ length: 256 }, (_, byte) => (isCardByte(byte) && !isDigit(byte) ? 1 : 0)),
+};
+
+/** What all tokens begin with, as `beginningLetters` has it: those of rows, `eyJ`, `-us`, `:AA`, `atl`. */
+export function tokenBeginnings(): TokenBeginning[] {
+  const letters = (text: string): number[] =>
+    [...text].map((letter) => 1 << (LETTER_OF[letter.charCodeAt(0)] as number));
+  const special = ['eyJ', 'us', 'AA', 'atl'].map((text): TokenBeginning => {
+    const [first = 0, second = 0, third = -1] = letters(text);
+    return [first, second, third];
+  });
+  return [...dispatch().beginnings, ...special];
+}
+
+/** A chunk of a text, and what the scan says of it. */
+interface Chunk {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly bits: ScanBits;
+}
+
+/** Calls back with each run of bytes in which `findLooks` could find something, or base64 that hides text. */
+export function eachLookRun(chunk: Chunk, found: (from: number, to: number) => void): void {
+  const { bytes, start, end, bits } = chunk;
+  const origin = start - LEAD_BYTES;
+  const last = (end - 1 - origin) >> 5;
+  for (let place = LEAD_BYTES >> 5; place <= last; place++) {
+    for (let left = bits.longRuns[place] as number; left !== 0; left &= left - 1) {
+      const at = origin + (place << 5) + lowestBit(left);
+      if (at >= end) break;
+      const from = at + 1 - LONG_RUN_BYTES;
+      const to = runEnd(chunk, at);
+      if (mayHoldRun(chunk, from, to)) found(from, to);
     }
-    run.read(bytes, from, end);
-    const { to } = run;
-    if (run.mayHold(bytes)) found(from, to);
-    else if ((bytes[to] === 0x20 || isWideGapByte(bytes[to] as number)) && isDigit(bytes[to - 1] as number))
-      noteSpacedCard(bytes, to, found);
-    else if (bytes[from - 1] === 0x20 && isDigit(bytes[from - 2] as number) && isDigit(bytes[from] as number))
-      noteSpacedCard(bytes, from, found);
-    last = to + 1 + STRIDE;
+    for (let left = bits.longCards[place] as number; left !== 0; left &= left - 1) {
+      const at = origin + (place << 5) + lowestBit(left);
+      if (at < end) noteCard(bytes, at, found);
+    }
   }
 }
 
-/** Of each byte of a run: that it is a digit, a letter or digit, a digit of base64, `~`; one at all. */
-const DIGIT_KIND = 1;
-const WORD_KIND = 2;
-const BASE64_KIND = 4;
-const TILDE_KIND = 8;
-const RUN_KIND = 16;
-const KINDS: Uint8Array = RUN.map((isRun, byte) => {
-  if (isRun === 0) return 0;
-  const word = (ALNUM[byte] as number) === 1 ? WORD_KIND | BASE64_KIND : 0;
-  const base64 = '+/-_'.includes(String.fromCharCode(byte)) ? BASE64_KIND : 0;
-  return RUN_KIND | word | base64 | (isDigit(byte) ? DIGIT_KIND : 0) | (byte === 0x7e ? TILDE_KIND : 0);
-});
-
-/** A run of token bytes, and what one pass over it says of it. */
-class TokenRun {
-  from = 0;
-  to = 0;
-  #digits = 0;
-  #kinds = 0;
-  #mayBegin = false;
-  #hasBase64 = false;
-
-  read(bytes: Buffer, from: number, end: number): void {
-    const { index } = dispatch();
-    let to = from;
-    let before = 0;
-    let kinds = 0;
-    let digits = 0;
-    let base64 = from;
-    let longest = 0;
-    let mayBegin = false;
-    for (; to < end; to++) {
-      const byte = bytes[to] as number;
-      const kind = KINDS[byte] as number;
-      if (kind === 0) break;
-      kinds |= kind;
-      digits += kind & DIGIT_KIND;
-      if ((kind & BASE64_KIND) === 0) {
-        longest = Math.max(longest, to - base64);
-        base64 = to + 1;
-      }
-      if ((kind & ~before & WORD_KIND) !== 0) {
-        const next = bytes[to + 1] ?? 0;
-        if ((index[(byte << 8) | next] as number) !== 0 || isSpecialStart(byte, next)) mayBegin = true;
-      }
-      before = kind;
-    }
-    this.from = from;
-    this.to = to;
-    this.#kinds = kinds;
-    this.#digits = digits;
-    this.#mayBegin = mayBegin;
-    this.#hasBase64 = Math.max(longest, to - base64) >= RUN_BYTES_MIN;
-  }
-
-  /** Whether `findLooks` may find something in it, or there is base64 that hides text. */
-  mayHold(bytes: Buffer): boolean {
-    const { from, to } = this;
-    return (
-      (this.#kinds & TILDE_KIND) !== 0 ||
-      isOddRun(bytes, from, to) ||
-      (this.#mayBegin && mayHoldToken(bytes, from, to, dispatch())) ||
-      (this.#hasBase64 && mayHideText(bytes, from, to)) ||
-      (this.#digits >= CARD_DIGITS_MIN && mayBeCard(bytes, from, to))
-    );
-  }
+/** The number of the lowest bit that is set. */
+export function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }
 
-const run = new TokenRun();
+/** Where the run ends that has the byte at `at`. */
+function runEnd({ bytes, start, end, bits: { runs } }: Chunk, at: number): number {
+  const origin = start - LEAD_BYTES;
+  let place = (at - origin) >> 5;
+  let others = ~(runs[place] as number) & (-1 << ((at - origin) & 31));
+  while (others === 0 && origin + (place << 5) < end) others = ~(runs[++place] as number);
+  let to = Math.min(end, others === 0 ? end : origin + (place << 5) + lowestBit(others));
+  if (to === end) while (to < bytes.length && (RUN[bytes[to] as number] as number) === 1) to++;
+  return to;
+}
+
+/** Whether `findLooks` may find something in a run, or there is base64 that hides text. */
+function mayHoldRun({ bytes, start, end, bits }: Chunk, from: number, to: number): boolean {
+  if (isOddRun(bytes, from, to)) return true;
+  const origin = start - LEAD_BYTES;
+  const isCut = to > end;
+  const stop = Math.min(to, end);
+  if (isCut ? mayHoldToken(bytes, from, to, dispatch()) : mayBegin(bits.begins, { bytes, origin, from, to }))
+    return true;
+  return (isCut || isAny(bits.longCodes, from - origin, stop - origin)) && mayHideText(bytes, from, to);
+}
+
+/** The same as `mayHoldToken`, of the places where one may begin. */
+function mayBegin(
+  begins: Int32Array,
+  { bytes, origin, from, to }: { bytes: Buffer; origin: number; from: number; to: number },
+): boolean {
+  const rows = dispatch();
+  for (let place = (from - origin) >> 5; origin + (place << 5) < to; place++) {
+    for (let left = begins[place] as number; left !== 0; left &= left - 1) {
+      const third = origin + (place << 5) + lowestBit(left);
+      if (third >= to) return false;
+      if (third >= from && (bytes[third] === TILDE || mayBeginAt(bytes, third - 2, to, rows))) return true;
+    }
+  }
+  return false;
+}
+
+/** Whether one of the bits from `from` to `to` is set. */
+function isAny(words: Int32Array, from: number, to: number): boolean {
+  let place = from >> 5;
+  const last = (to - 1) >> 5;
+  let word = (words[place] as number) & (-1 << (from & 31));
+  for (; place < last; word = words[++place] as number) if (word !== 0) return true;
+  return (word & (-1 >>> (31 - ((to - 1) & 31)))) !== 0;
+}
 
 /** Whether a run may hold one of the forms that are known by their length, their end or what stands before them. */
 function isOddRun(bytes: Buffer, from: number, to: number): boolean {
   if (to - from >= SPECIAL_BYTES_MIN || bytes[to - 1] === 0x3d || bytes[from - 1] === 0x5c) return true;
+  // What is behind the `~` of a secret of Azure's may be searched without it.
+  if (bytes[from - 1] === TILDE) return true;
   // `…NRAL`
   return bytes[to - 1] === 0x4c && bytes[to - 2] === 0x41;
 }
 
-/** The digits of a card, with what sets its groups apart: as many as there are around `at`, if they are enough. */
-function noteSpacedCard(bytes: Buffer, at: number, found: (from: number, to: number) => void): void {
-  let from = at;
-  while (from > 0 && at - from < CARD_BYTES_MAX && isCardByte(bytes[from - 1] as number)) from--;
-  let to = at;
-  while (to < bytes.length && to - at < CARD_BYTES_MAX && isCardByte(bytes[to] as number)) to++;
-  if (mayBeCard(bytes, from, to)) found(from, to);
+/** The digits of a card, with what sets its groups apart, where a run of them becomes long enough at `at`; and all that is joined to them. */
+function noteCard(bytes: Buffer, at: number, found: (from: number, to: number) => void): void {
+  let from = at + 1 - LONG_RUN_BYTES;
+  let to = at + 1;
+  while (to < bytes.length && isCardByte(bytes[to] as number)) to++;
+  if (!mayBeCard(bytes, from, to)) return;
+  while (from > 0 && (RUN[bytes[from - 1] as number] as number) === 1) from--;
+  while (to < bytes.length && (RUN[bytes[to] as number] as number) === 1) to++;
+  found(from, to);
 }
-
-const CARD_BYTES_MAX = 32;
 
 function isCardByte(byte: number): boolean {
   return isDigit(byte) || byte === 0x20 || byte === 0x2d || byte === 0x2b || byte === 0x2e || isWideGapByte(byte);
@@ -196,13 +204,6 @@ function isCardByte(byte: number): boolean {
 /** Of the characters beyond ASCII that set the groups of a card apart: see `wideGapLength`. */
 export function isWideGapByte(byte: number): boolean {
   return byte >= 0x80 && (byte === 0xc2 || byte === 0xa0 || byte === 0xe2 || byte === 0xaf || byte <= 0x94);
-}
-
-/** Whether the byte at `at` belongs to one behind a digit: a window may end in its midst. */
-function isInWideGap(bytes: Buffer, at: number): boolean {
-  let i = at;
-  while (i > 0 && i > at - 3 && isWideGapByte(bytes[i] as number)) i--;
-  return i < at && isDigit(bytes[i] as number);
 }
 
 /** Whether there are as many digits as a card has, with nothing but what sets its groups apart between, that begin like one. */
@@ -224,37 +225,49 @@ function mayBeCard(bytes: Buffer, start: number, end: number): boolean {
 }
 
 /** Whether a row, or one of the special forms, begins as anything in the run does. */
-function mayHoldToken(bytes: Buffer, from: number, to: number, { index, lists }: Dispatch): boolean {
+function mayHoldToken(bytes: Buffer, from: number, to: number, rows: Dispatch): boolean {
   if (isOddRun(bytes, from, to)) return true;
-  let at = from;
-  while (at < to) {
+  for (let at = from; at < to; ) {
     const first = bytes[at] as number;
+    if (first === TILDE) return true;
     if ((ALNUM[first] as number) === 0) {
-      if (first === 0x7e) return true;
       at++;
       continue;
     }
-    const second = at + 1 < to ? (bytes[at + 1] as number) : 0;
-    if (isSpecialStart(first, second)) return true;
-    const place = index[(first << 8) | second] as number;
-    if (place !== 0)
-      for (const { pattern } of lists[place - 1] as Compiled[]) if (to - at >= pattern.length) return true;
+    if (mayBeginAt(bytes, at, to, rows)) return true;
     while (at < to && (ALNUM[bytes[at] as number] as number) === 1) at++;
   }
+  return false;
+}
+
+/** Whether a row, or one of the special forms, begins as what begins at `at` does. */
+function mayBeginAt(bytes: Buffer, at: number, to: number, { index, lists }: Dispatch): boolean {
+  const first = bytes[at] as number;
+  if (isSpecialStart(bytes, at)) return true;
+  const second = at + 1 < to ? (bytes[at + 1] as number) : 0;
+  const place = index[(first << 8) | second] as number;
+  if (place === 0) return false;
+  for (const { pattern } of lists[place - 1] as Compiled[])
+    if (to - at >= pattern.length && beginsLike(pattern, bytes, at)) return true;
   return false;
 }
 
 /** The shortest of the special forms that do not begin with two certain letters. */
 const SPECIAL_BYTES_MIN = 50;
 
-/** `ey`, `us`, `AA`, `at`: see `specialEnd`. */
-function isSpecialStart(first: number, second: number): boolean {
-  return (
-    (first === 0x65 && second === 0x79) ||
-    (first === 0x75 && second === 0x73) ||
-    (first === 0x41 && second === 0x41) ||
-    (first === 0x61 && second === 0x74)
-  );
+/** `eyJ`, `-us`, `:AA`, `atl`: see `specialEnd`. */
+function isSpecialStart(bytes: Buffer, at: number): boolean {
+  const second = bytes[at + 1];
+  switch (bytes[at]) {
+    case 0x65:
+      return second === 0x79 && bytes[at + 2] === 0x4a;
+    case 0x75:
+      return second === 0x73 && bytes[at - 1] === 0x2d;
+    case 0x41:
+      return second === 0x41 && bytes[at - 1] === 0x3a;
+    default:
+      return bytes[at] === 0x61 && second === 0x74 && bytes[at + 2] === 0x6c;
+  }
 }
 
 const CARD_DIGITS_MIN = 13;

@@ -91,6 +91,39 @@ function hasLongPiece(bytes: Buffer, at: number, min: number, isOdd: boolean): b
   return false;
 }
 
+/** What may stand between the name of a secret and the secret, in words, with a space before each and behind the last. */
+const CONNECTING = Buffer.from(' is was to ist est es lautet ');
+/** Where each of them begins. */
+const CONNECTING_PLACES = [...CONNECTING.keys()].filter((at) => CONNECTING[at - 1] === 0x20);
+
+/** Whether one of them has these letters, of either case. */
+function isConnecting(bytes: Buffer, start: number, length: number): boolean {
+  for (const place of CONNECTING_PLACES) {
+    let i = 0;
+    while (i < length && ((bytes[start + i] as number) | 0x20) === CONNECTING[place + i]) i++;
+    if (i === length && CONNECTING[place + i] === 0x20) return true;
+  }
+  return false;
+}
+
+/**
+ * Whether a secret may follow in words. Where nothing but a space stands between them and words of letters, it is the next one,
+ * or that behind what connects them: most words are shorter.
+ */
+function isBeforeSecret(bytes: Buffer, at: number, min: number, isOdd: boolean): boolean {
+  let end = at;
+  for (let words = 0; words < 2; words++) {
+    const start = end + 1;
+    const first = (bytes[start] as number) | 0x20;
+    if (bytes[end] !== 0x20 || first < 0x61 || first > 0x7a) return hasLongPiece(bytes, at, min, isOdd);
+    end = start;
+    while (end - start < min && (VALUE_BYTES[bytes[end] as number] as number) === 1) end++;
+    if (end - start >= min || end >= bytes.length || first === 0x66) return hasLongPiece(bytes, at, min, isOdd);
+    if (!isConnecting(bytes, start, end - start)) return false;
+  }
+  return false;
+}
+
 function isBeforeToken(bytes: Buffer, at: number): boolean {
   let i = at;
   // `sha256`
@@ -261,7 +294,7 @@ export const PHRASES: readonly PhraseRow[] = [
       'requirepass',
     ],
     follows: IN_SENTENCE,
-    mayGoOn: (bytes, at) => hasLongPiece(bytes, at, 6, true),
+    mayGoOn: (bytes, at) => isBeforeSecret(bytes, at, 6, true),
     head: `(?<=password|passwort|passwd|passcode|passphrase|kennwort|mot de passe|contrase(?:\\xc3\\xb1|n)a|senha|wachtwoord|requirepass)(?:${SPACE}{1,16}(?:is|was|to|for ${VALUE}{1,64} is|lautet|ist|est|es|=)|:)?${BETWEEN}(?=${VALUE}{6})`,
     secret: { set: VALUE_BYTES, min: 6 },
     accept: isPasswordInWords,
@@ -271,7 +304,7 @@ export const PHRASES: readonly PhraseRow[] = [
     id: 'secret-in-words',
     words: ['secret', 'token', 'apikey', 'accesskey'],
     follows: IN_SENTENCE,
-    mayGoOn: (bytes, at) => hasLongPiece(bytes, at, 16, false),
+    mayGoOn: (bytes, at) => isBeforeSecret(bytes, at, 16, false),
     head: `(?:(?<=secret|token)|(?<=(?:api|access)[ _-]?key))(?:${SPACE}{1,16}(?:is|was|to|=)|:)?${BETWEEN}(?=${VALUE}{16})`,
     secret: { set: VALUE_BYTES, min: 16 },
     accept: (value) => {

@@ -5,8 +5,10 @@
  *
  * What it notes is more than there is, never less.
  */
+
+import { type ByteScan, CHUNK_BYTES, Found, LEAD_BYTES, ScalarScan, type ScanRules, WORD_BYTES } from './byte-scan.js';
 import { BACKSLASH, COLON, hexValue, isDigit, LINE_FEED, MINUS, PERCENT } from './byte-text.js';
-import { eachLookRun } from './look-runs.js';
+import { eachLookRun, LOOK_SETS, tokenBeginnings } from './look-runs.js';
 import {
   fieldEnd,
   isAlnumRun,
@@ -31,7 +33,8 @@ import {
   SeparatorAhead,
   userinfoColon,
 } from './survey-marks.js';
-import { CLASS_BITS, END_BIT, END_CLASS, FILTER_MASK, LETTER_OF, MARK_BIT, type WordEnds } from './word-ends.js';
+import { VectorScan } from './vector-scan.js';
+import { LETTER_OF, type WordEnds } from './word-ends.js';
 
 /** What may be in a block. */
 export const Sign = {
@@ -63,25 +66,20 @@ const OPTION: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   /[A-Za-z0-9_-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
-/** Beside `END_BIT`, where no word goes on, and `MARK_BIT`: the byte is none of ASCII. */
-const HIGH_BIT = 4;
-const HIT_SHIFT = 8;
-const CLASS_MASK = (1 << CLASS_BITS) - 1;
+const behind = (isOne: (byte: number) => boolean): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, byte) => (isOne(byte) ? 1 : 0));
+const ANY_BYTE = behind(() => true);
 
-/** Of each byte its class, and above that what it may be. */
-const SCANNED: Uint16Array = Uint16Array.from({ length: 256 }, (_, byte) => {
-  const isMark =
-    byte === PERCENT ||
-    byte === BACKSLASH ||
-    byte === 0x24 ||
-    byte === AT ||
-    byte === LINE_FEED ||
-    byte === MINUS ||
-    byte === EXCLAMATION;
-  const kind =
-    ((LETTER_OF[byte] as number) === 0 ? END_BIT : 0) | (isMark ? MARK_BIT : 0) | (byte >= 0x80 ? HIGH_BIT : 0);
-  return (kind << HIT_SHIFT) | (END_CLASS[byte] as number);
-});
+/** What must stand behind a mark so that it is looked at: see `#noteMark`. */
+const MARKS: ReadonlyMap<number, Uint8Array> = new Map([
+  [LINE_FEED, ANY_BYTE],
+  [AT, ANY_BYTE],
+  [EXCLAMATION, ANY_BYTE],
+  [0x24, behind((byte) => (OPTION[byte] as number) === 1)],
+  [PERCENT, behind((byte) => (byte >= 0x32 && byte <= 0x37) || hexValue(byte) >= 0xc)],
+  [BACKSLASH, behind((byte) => byte === 0x75 || byte === 0x74 || isOddEscape(byte))],
+  [MINUS, behind((byte) => byte === 0x75 || byte === 0x55 || byte === MINUS || isPasswordLetter(byte))],
+]);
 
 /** What a mark may begin, or a name that is no part of a pair. */
 export const MarkPhrase = {
@@ -143,13 +141,12 @@ export class Survey {
   readonly #nameRun = new RunBefore(NAME);
   readonly #optionRun = new RunBefore(OPTION);
   #optionEnd = 0;
-  /** Classes of the three bytes before the one that is read. */
-  #before = 0;
-  #isAscii = true;
+  readonly #scan: ByteScan;
   #blocks = new Uint8Array(64);
   #all = 0;
 
-  constructor({ wordEnds, mayGoOn }: SurveyRules) {
+  constructor({ wordEnds, mayGoOn }: SurveyRules, scan: ByteScan) {
+    this.#scan = scan;
     this.#wordEnds = wordEnds;
     this.#mayGoOn = mayGoOn;
   }
@@ -162,8 +159,7 @@ export class Survey {
     const blocks = (bytes.length >> BLOCK_SHIFT) + 1;
     if (blocks > this.#blocks.length) this.#blocks = new Uint8Array(blocks * 2);
     else this.#blocks.fill(0, 0, blocks);
-    this.#readWords(bytes);
-    eachLookRun(bytes, (from, to) => this.#noteRange(from, to, Sign.look));
+    if (bytes.length > 0) this.#readAll(bytes);
     return (this.#all & SIGNS_OF_SECRETS) !== 0 || this.anchorCount > 0;
   }
 
@@ -183,42 +179,39 @@ export class Survey {
     return false;
   }
 
-  #readWords(bytes: Buffer): void {
+  #readAll(bytes: Buffer): void {
     const { length } = bytes;
+    const scan = this.#scan;
     this.#forgetRuns();
-    this.#before = 0;
-    this.#isAscii = true;
-    if (length > 0) this.#noteLine(bytes, 0);
-    const { filter } = this.#wordEnds;
-    for (let i = this.#nextHit(bytes, 0, filter); i < length; i = this.#nextHit(bytes, i, filter)) {
-      const before = this.#before;
-      const byte = bytes[i] as number;
-      const scanned = SCANNED[byte] as number;
-      const hit = (filter[before] as number) & (scanned >> HIT_SHIFT);
-      if ((hit & END_BIT) !== 0) this.#noteWord(bytes, i, this.#wordEnds.at(bytes, i - 1));
-      if ((hit & MARK_BIT) !== 0) this.#noteMark(bytes, i, byte);
-      i++;
-      this.#before = ((before << CLASS_BITS) & FILTER_MASK) | (scanned & CLASS_MASK);
+    this.#noteLine(bytes, 0);
+    let isAscii = true;
+    for (let start = 0; start < length; start += CHUNK_BYTES) {
+      const end = Math.min(length, start + CHUNK_BYTES);
+      if (!scan.scan(bytes, start, end)) isAscii = false;
+      this.#readFound(bytes, start, end);
+      eachLookRun({ bytes, start, end, bits: scan.bits }, this.#noteLook);
     }
-    if (((filter[this.#before] as number) & END_BIT) !== 0)
-      this.#noteWord(bytes, length, this.#wordEnds.at(bytes, length - 1));
-    if (!this.#isAscii) this.#readHigh(bytes);
+    if (!isAscii) this.#readHigh(bytes);
   }
 
-  /** The next byte from `start` on at which a word may end, or a mark stands. */
-  #nextHit(bytes: Buffer, start: number, filter: Uint8Array): number {
-    let before = this.#before;
-    let all = 0;
-    let i = start;
-    for (; i < bytes.length; i++) {
-      const scanned = SCANNED[bytes[i] as number] as number;
-      all |= scanned;
-      if (((filter[before] as number) & (scanned >> HIT_SHIFT)) !== 0) break;
-      before = ((before << CLASS_BITS) & FILTER_MASK) | (scanned & CLASS_MASK);
+  readonly #noteLook = (from: number, to: number): void => this.#noteRange(from, to, Sign.look);
+
+  /** Marks and ends of words; one may stand where the text ends. */
+  #readFound(bytes: Buffer, start: number, end: number): void {
+    const { found, foundCount } = this.#scan;
+    const stop = end === bytes.length ? end + 1 : end;
+    const origin = start - LEAD_BYTES;
+    for (let i = 0; i < foundCount; i++) {
+      const kind = found[i] as number;
+      const at = origin + (kind >> 2);
+      if (at >= stop) return;
+      if ((kind & Found.word) !== 0) {
+        const ended = this.#wordEnds.at(bytes, at - 1);
+        if (ended !== 0) this.#noteWord(bytes, at, ended);
+        else if (this.#wordEnds.bytesRead <= WORD_BYTES) this.#scan.dismiss(kind);
+      }
+      if ((kind & Found.mark) !== 0) this.#noteMark(bytes, at, bytes[at] as number);
     }
-    if (all >= HIGH_BIT << HIT_SHIFT) this.#isAscii = false;
-    this.#before = before;
-    return i;
   }
 
   /** The word that ends before `end`. */
@@ -232,6 +225,12 @@ export class Survey {
 
   #noteName(bytes: Buffer, end: number): void {
     const start = this.#nameRun.start(bytes, end);
+    // Most names in prose: none of what is asked below is so.
+    if (bytes[end] === 0x20 && (LETTER_OF[bytes[end + 1] as number] as number) > 0 && bytes[start] !== MINUS) {
+      const isValue = isBehindSeparator(bytes, start) || isBeforeType(bytes, end);
+      this.#note(end - 1, isValue ? Sign.name | Sign.pair : Sign.name);
+      return;
+    }
     const isPair =
       this.#separator.isAt(bytes, end) ||
       isBehindSeparator(bytes, start) ||
@@ -344,17 +343,33 @@ export const MARK_SHIFT = 24;
 /** Bytes of a survey that is kept for the next text. */
 const KEPT_BLOCKS_MAX = 1 << 14;
 
+/** Old processors have no vectors. */
+function createScan(rules: ScanRules): ByteScan {
+  try {
+    return new VectorScan(rules);
+  } catch {
+    return new ScalarScan(rules);
+  }
+}
+
 /** A survey for each document inside another. */
 export class Surveys {
   readonly #rules: SurveyRules;
+  readonly #scan: ByteScan;
   readonly #free: Survey[] = [];
 
   constructor(rules: SurveyRules) {
     this.#rules = rules;
+    this.#scan = createScan({
+      sets: LOOK_SETS,
+      marks: MARKS,
+      ends: rules.wordEnds.filter,
+      tokens: tokenBeginnings(),
+    });
   }
 
   take(): Survey {
-    return this.#free.pop() ?? new Survey(this.#rules);
+    return this.#free.pop() ?? new Survey(this.#rules, this.#scan);
   }
 
   giveBack(survey: Survey): void {

@@ -26,11 +26,12 @@ interface Words {
   readonly ends: Uint8Array;
   /** Of each node, 1 more than the number of the phrase word that ends there. */
   readonly phrases: Uint8Array;
-  readonly filter: EndFilter;
 }
 
 /** Words after which a phrase may go on, each with the bits of its phrases. */
 export class WordEnds {
+  /** How many bytes said what `at` said last. */
+  bytesRead = 0;
   readonly #words: Words;
   readonly #phraseBits: readonly number[];
 
@@ -41,7 +42,7 @@ export class WordEnds {
   }
 
   get filter(): EndFilter {
-    return this.#words.filter;
+    return makeFilter(this.#words);
   }
 
   /**
@@ -52,21 +53,32 @@ export class WordEnds {
     const limit = Math.max(0, at + 1 - NAME_BYTES_MAX);
     let found = 0;
     let node = 0;
-    for (let i = at; i >= limit; i--) {
+    let i = at;
+    let first = at;
+    for (; i >= limit; i--) {
       const byte = bytes[i] as number;
       const letter = letterAt(bytes, i, byte);
+      if (byte >= 0x80) first = i - 2;
       if (letter === SKIP) continue;
-      if (letter === STOP) return found;
-      if (letter === UNSURE) return found | 1;
+      if (letter < 0) {
+        if (letter === UNSURE) found |= 1;
+        break;
+      }
       node = next[node * COLUMNS + letter] as number;
-      if (node === 0) return found;
+      if (node === 0) break;
       const end = ends[node] as number;
       if (end === 0) continue;
+      first = i - 2;
       if ((end & WordEnd.phrase) !== 0) found |= (this.#phraseBits[(phrases[node] as number) - 1] as number) << 1;
-      if ((found & 1) === 0 && mayBeName(bytes, limit, i, end)) found |= 1;
-      else if ((found & 1) === 0 && (end & WordEnd.qualifier) !== 0 && this.#endsName(bytes, limit, i - 1, 1))
-        found |= 1;
+      if ((found & 1) !== 0) continue;
+      if (mayBeName(bytes, limit, i, end)) found |= 1;
+      else if ((end & WordEnd.qualifier) !== 0) {
+        first = at - NAME_BYTES_MAX;
+        if (this.#endsName(bytes, limit, i - 1, 1)) found |= 1;
+      }
     }
+    // Where a text begins says something as well.
+    this.bytesRead = i < limit ? NAME_BYTES_MAX : at + 1 - Math.min(i, first);
     return found;
   }
 
@@ -214,24 +226,34 @@ function makeWords(phraseWords: readonly string[]): Words {
     ends[node] = (ends[node] as number) | end;
     if (phrase > 0) phrases[node] = phrase;
   }
-  return { next, ends, phrases, filter: makeFilter({ next, ends }) };
+  return { next, ends, phrases };
 }
 
 /**
- * Of the three bytes before one that is no letter, whether a word of the tables may end there: an index is their classes, five
- * bits each. It is asked for each byte of a text without waiting for what the last one said, and says no at nearly all words.
+ * Whether a word of the tables may end behind some bytes, asked without waiting for what the last one said; it says no at nearly
+ * all words.
  */
-export type EndFilter = Uint8Array;
+export interface EndFilter {
+  /**
+   * Of the classes of the last three bytes, the last one lowest, five bits each: 0 where none ends there, 2 where one may, 1 where
+   * one may if `fives` has the two letters before as well.
+   */
+  readonly threes: Uint8Array;
+  /** By `fiveIndex`, 1 where a word may end in five letters. */
+  readonly fives: Uint8Array;
+}
 
-/** In each entry of the filter, since a mark is looked at wherever it stands; and where a word may end. */
-export const MARK_BIT = 2;
-export const END_BIT = 1;
+/** Where in `fives` is noted what three letters, as `threes` has them, and the two before say. */
+export function fiveIndex(three: number, fourth: number, fifth: number): number {
+  return (three ^ (((fourth << 5) | fifth) * FIVE_FACTOR)) & THREE_MASK;
+}
 
+export const FIVE_FACTOR = 0x9e5;
 export const CLASS_BITS = 5;
-export const FILTER_MASK = (1 << (3 * CLASS_BITS)) - 1;
+export const THREE_MASK = (1 << (3 * CLASS_BITS)) - 1;
 /** Classes of what is no letter: passed over, a digit, behind which no name goes on, or what may be any letter. */
 const CLASS_SKIP = 0;
-const CLASS_STOP = 27;
+export const CLASS_STOP = 27;
 const CLASS_ANY = 28;
 
 /** The class of each byte: that of a letter is its number. */
@@ -242,10 +264,34 @@ export const END_CLASS: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) 
 });
 
 function makeFilter({ next, ends }: Pick<Words, 'next' | 'ends'>): EndFilter {
-  const filter = new Uint8Array(FILTER_MASK + 1);
-  for (let index = 0; index <= FILTER_MASK; index++)
-    filter[index] = mayEnd(next, ends, index) ? MARK_BIT | END_BIT : MARK_BIT;
-  return filter;
+  const threes = new Uint8Array(THREE_MASK + 1);
+  const fives = new Uint8Array(THREE_MASK + 1);
+  for (let index = 0; index <= THREE_MASK; index++) {
+    if (!mayEnd(next, ends, index)) continue;
+    const node = nodeOf(next, ends, index);
+    threes[index] = node === 0 ? 2 : 1;
+    if (node === 0) continue;
+    for (let fourth = 1; fourth < COLUMNS; fourth++) {
+      const four = next[node * COLUMNS + fourth] as number;
+      if (four === 0) continue;
+      for (let fifth = 1; fifth < COLUMNS; fifth++)
+        if ((ends[four] as number) !== 0 || next[four * COLUMNS + fifth] !== 0)
+          fives[fiveIndex(index, fourth, fifth)] = 1;
+    }
+  }
+  return { threes, fives };
+}
+
+/** The node that three letters lead to; 0 where one of them is none, or where a word has ended before. */
+function nodeOf(next: Uint16Array, ends: Uint8Array, index: number): number {
+  let node = 0;
+  for (let shift = 0; shift < 3 * CLASS_BITS; shift += CLASS_BITS) {
+    const symbol = (index >> shift) & 31;
+    if (symbol === CLASS_SKIP || symbol >= CLASS_STOP) return 0;
+    node = next[node * COLUMNS + symbol] as number;
+    if ((ends[node] as number) !== 0) return 0;
+  }
+  return node;
 }
 
 function mayEnd(next: Uint16Array, ends: Uint8Array, index: number): boolean {

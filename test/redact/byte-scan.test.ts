@@ -1,0 +1,84 @@
+/** Whether sixteen bytes at once are seen as each by itself is: both ways of the scan say the same of any bytes. */
+import { describe, expect, it } from 'vitest';
+import { type ByteScan, CHUNK_BYTES, LEAD_BYTES, ScalarScan, type ScanRules } from '../../src/redact/byte-scan.js';
+import { LOOK_SETS, tokenBeginnings } from '../../src/redact/look-runs.js';
+import { phraseWords } from '../../src/redact/phrases.js';
+import { VectorScan } from '../../src/redact/vector-scan.js';
+import { WordEnds } from '../../src/redact/word-ends.js';
+import { Random, runSeed } from '../support/random.js';
+
+const some = (isOne: (byte: number) => boolean): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, byte) => (isOne(byte) ? 1 : 0));
+const rules: ScanRules = {
+  sets: LOOK_SETS,
+  marks: new Map([
+    [0x0a, some(() => true)],
+    [0x5c, some((byte) => byte === 0x75)],
+    [0x2d, some((byte) => byte >= 0x60)],
+  ]),
+  ends: new WordEnds(phraseWords()).filter,
+  tokens: tokenBeginnings(),
+};
+const PIECES = [
+  ...['password', 'token=', 'b64', 'pw', '-P', '1234 5678 ', '    ', '-----', 'ghp_', 'eyJ', '~', '\\u', '4111-', '\n'],
+  ...['a', '.', '/', 'https://', 'abcdefghijklmnopqrstuvwxyz', 'é', 'Ð ', '\u2007', '日本', '\0', 'p-a-s-s'],
+];
+
+function text(random: Random, length: number): Buffer {
+  const pieces: Buffer[] = [];
+  for (let bytes = 0; bytes < length; ) {
+    const piece = random.chance(0.4)
+      ? Buffer.from([random.between(0, 255)])
+      : Buffer.from(random.chance(0.5) ? random.pick(PIECES) : String.fromCharCode(random.between(0x20, 0x7e)));
+    pieces.push(piece);
+    bytes += piece.length;
+  }
+  return Buffer.concat(pieces).subarray(0, length);
+}
+
+/** What a scan says of a chunk, without what lies behind its end. */
+function said(scan: ByteScan, bytes: Buffer, start: number, end: number): unknown {
+  const isAscii = scan.scan(bytes, start, end);
+  const stop = LEAD_BYTES + end - start + (end === bytes.length ? 1 : 0);
+  const found = [...scan.found.subarray(0, scan.foundCount)].filter((one) => one >> 2 < stop);
+  const bits = Object.entries(scan.bits).map(([name, words]: [string, Int32Array]) => {
+    const last = stop >> 5;
+    const whole = Buffer.from(words.slice(LEAD_BYTES >> 5, last).buffer).toString('hex');
+    return [name, whole, (words[last] as number) & ~(-1 << (stop & 31))];
+  });
+  return { isAscii: start > 0 || isAscii, found, bits };
+}
+
+describe('the scan of bytes', () => {
+  it('sees sixteen at once as one by one', { timeout: 60_000 }, () => {
+    const seed = runSeed();
+    const random = new Random(seed);
+    const byVectors = new VectorScan(rules);
+    const oneByOne = new ScalarScan(rules);
+    for (let i = 0; i < 300; i++) {
+      const isLong = random.chance(0.1);
+      const length = isLong ? CHUNK_BYTES * random.between(1, 2) + random.between(-1, 70) : random.between(0, 400);
+      const bytes = text(random, length);
+      for (let start = 0; start < length; start += CHUNK_BYTES) {
+        const end = Math.min(length, start + CHUNK_BYTES);
+        const expected = said(oneByOne, bytes, start, end);
+        expect(said(byVectors, bytes, start, end), `SEED=${seed}, text ${i} from ${start}`).toEqual(expected);
+      }
+    }
+  });
+
+  it('lets no word through again that was dismissed, and every other', () => {
+    const scan = new VectorScan(rules);
+    const places = (content: string): number[] => {
+      const bytes = Buffer.from(content);
+      scan.scan(bytes, 0, bytes.length);
+      return [...scan.found.subarray(0, scan.foundCount)].map((one) => (one >> 2) - LEAD_BYTES);
+    };
+    expect(places('{"a":1,"created":2}')).toContain(15);
+    const found = scan.found.subarray(0, scan.foundCount).find((one) => (one >> 2) - LEAD_BYTES === 15) as number;
+    scan.dismiss(found);
+    expect(places('{"a":1,"created":2}')).not.toContain(15);
+    expect(places('{"a":1,"recreated":2}')).toContain(17);
+    expect(places('{"a":1,"password":2}')).toContain(16);
+  });
+});
