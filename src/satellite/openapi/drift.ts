@@ -14,8 +14,8 @@ import type { Trace, TraceBody } from '../../trace/trace.js';
 import { bodyForm, mediaTypeOf, readFields } from '../endpoints/body-forms.js';
 import { isKeyCookie, isKeyHeader, isKeyQuery } from '../endpoints/credentials.js';
 import { type Breach, check, evidenceOf, valueOfText } from './conformance.js';
-import { isDrift } from './drift-odds.js';
-import { createPathMatcher, type PathMatcher } from './path-matcher.js';
+import { isDrift, NEW_BY_CHANCE_MAX, typeLong, unseenByChance } from './drift-odds.js';
+import { createPathBeginning, createPathMatcher, type PathMatcher } from './path-matcher.js';
 import type { Schema } from './schema.js';
 
 export type FindingKind =
@@ -79,19 +79,26 @@ export class Drift {
   readonly #paths: Record<string, Schema>;
   readonly #resolve: (schema: Schema) => Schema;
   readonly #match: PathMatcher;
+  readonly #beginning: (path: string) => string;
   readonly #isInferred: boolean;
-  /** What a document that is inferred says for itself where it lacks an endpoint. */
-  readonly #completeness: number | null;
+  /** How many exchanges the document was inferred from. */
+  readonly #exchanges: number | null;
   readonly #noted = new Map<string, Noted>();
   readonly #visits = new Map<string, number>();
   readonly #seen = new Set<string>();
+  /** How often a type must have been the only one, in this document. */
+  readonly #typeLong: number;
   #traces = 0;
 
   constructor(document: Members) {
     this.#paths = membersOf(document.paths) as Record<string, Schema>;
     this.#resolve = resolverOf(document);
     this.#isInferred = membersOf(document.info)['x-observed'] !== undefined;
-    this.#completeness = this.#isInferred ? completenessOf(document) : null;
+    const { exchanges } = membersOf(membersOf(document.info)['x-observed']);
+    this.#exchanges = this.#isInferred ? Number(exchanges ?? 0) : null;
+    const { varying, places } = typesIn(document);
+    this.#typeLong = typeLong(varying, places);
+    this.#beginning = createPathBeginning(Object.keys(this.#paths));
     const servers = Array.isArray(document.servers) ? (document.servers as { url?: unknown }[]) : [];
     this.#match = createPathMatcher(
       Object.keys(this.#paths),
@@ -116,8 +123,8 @@ export class Drift {
     const operation = item?.[method] as Schema | undefined;
     if (matched === null || item === undefined || operation === undefined) {
       if (response === null || NOT_FOUND.has(response.status) || !METHODS.includes(method)) return;
-      const path = matched?.template ?? (this.#isInferred ? routeOf(request.path) : request.path);
-      const evidence = this.#completeness;
+      const path = matched?.template ?? (this.#isInferred ? this.#beginning(routeOf(request.path)) : request.path);
+      const evidence = this.#exchanges;
       this.#note({ kind: 'new-endpoint', where: '', what: 'is not in the document', path, evidence }, trace, ANY_TRACE);
       return;
     }
@@ -135,12 +142,16 @@ export class Drift {
 
   /** In the order of paths, methods and places. */
   findings(): Finding[] {
+    const totals = this.#isInferred ? this.#totals() : [];
     const found = [...this.#noted.values()].map((noted): Finding => {
       const of = Math.max(noted.count, this.#visits.get(noted.opportunity) ?? noted.count);
       const { kind, method, path, where, what, count, traces, evidence, members, long } = noted;
       return {
         kind,
-        isDrift: isDrift({ kind, long, count, of, evidence, members }),
+        isDrift:
+          kind === 'new-endpoint' && evidence !== null
+            ? unseenByChance(totals, count, of, evidence) < NEW_BY_CHANCE_MAX
+            : isDrift({ kind, long, count, of, evidence, members }),
         method,
         path,
         where,
@@ -168,6 +179,20 @@ export class Drift {
       }
     const key = ({ path, method, where, kind }: Finding) => `${path}\n${method}\n${where}\n${kind}`;
     return found.sort((a, b) => (key(a) < key(b) ? -1 : 1));
+  }
+
+  /** How often each operation was seen, when the document was made and since. */
+  #totals(): number[] {
+    const unknown = [...this.#noted.values()].flatMap(({ kind, count }) => (kind === 'new-endpoint' ? count : []));
+    const known = Object.entries(this.#paths).flatMap(([path, given]) => {
+      const item = this.#resolve(given);
+      return METHODS.flatMap((method) => {
+        const operation = item[method] as Schema | undefined;
+        if (operation === undefined) return [];
+        return [(evidenceOf(operation) ?? 0) + (this.#visits.get(`${method} ${path}`) ?? 0)];
+      });
+    });
+    return [...known, ...unknown];
   }
 
   #checkParameters({ trace, operation, item, at, path }: Checking, inPath: ReadonlyMap<string, string>): void {
@@ -299,7 +324,7 @@ export class Drift {
             path,
             evidence: this.#isInferred ? (evidence ?? breach.evidence ?? 0) : null,
             members: breach.members ?? 0,
-            long: breach.claim === 'null' ? NULL_LONG : null,
+            long: breach.claim === 'null' ? NULL_LONG : breach.claim === 'type' ? this.#typeLong : null,
           },
           trace,
           `${at} ${parent}`,
@@ -416,18 +441,26 @@ function splitKey(key: string): [string, string] {
   return [key.slice(0, space), key.slice(space + 1)];
 }
 
-/**
- * How many exchanges made a document, if it has operations that were seen but once: then by Good and Turing there are others that were
- * not seen yet. One of which each operation was seen again is complete, however few they were.
- */
-function completenessOf(document: Members): number {
-  const { exchanges } = membersOf(membersOf(document.info)['x-observed']);
-  for (const item of Object.values(membersOf(document.paths)))
-    for (const method of METHODS)
-      if (membersOf(membersOf(membersOf(item)[method])['x-observed']).count === 1)
-        return typeof exchanges === 'number' ? exchanges : 0;
-  return Number.POSITIVE_INFINITY;
+/** At how many places of a document types are described, and at how many of them several. */
+function typesIn(document: Members): { varying: number; places: number } {
+  let varying = 0;
+  let places = 0;
+  const visit = (value: unknown, depth: number): void => {
+    if (typeof value !== 'object' || value === null || depth > TYPES_DEPTH_MAX) return;
+    const { type, anyOf } = value as { type?: unknown; anyOf?: unknown };
+    if (typeof type === 'string' || Array.isArray(type) || Array.isArray(anyOf)) {
+      places++;
+      if (Array.isArray(anyOf) || (Array.isArray(type) && type.filter((one) => one !== 'null').length > 1)) varying++;
+    }
+    for (const [key, member] of Object.entries(value)) if (!NO_SCHEMAS.has(key)) visit(member, depth + 1);
+  };
+  visit(document.paths, 0);
+  visit(document.components, 0);
+  return { varying, places };
 }
+
+const TYPES_DEPTH_MAX = 100;
+const NO_SCHEMAS = new Set(['example', 'examples', 'enum', 'required', 'x-observed']);
 
 /** References within the document; what is elsewhere is not looked for, and claims nothing. */
 function resolverOf(document: Members): (schema: Schema) => Schema {

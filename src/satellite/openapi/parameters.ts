@@ -11,9 +11,8 @@ import { FORMATS, hasBit } from './formats.js';
 import { enumOf, type Schema } from './schema.js';
 import type { Shape } from './shape.js';
 
-const REQUIRED_MIN = 2;
-/** What says nothing as long as everything has it: a proxy adds it, or every browser. */
-export function parametersOf({ segments, facts }: Endpoint): Schema[] {
+/** `requiredMin`: accepted requests that must have had a parameter before it is said to be required. */
+export function parametersOf({ segments, facts }: Endpoint, requiredMin: number): Schema[] {
   const parameters: Schema[] = [];
   for (const segment of segments) {
     if (segment.kind === 'value')
@@ -29,7 +28,9 @@ export function parametersOf({ segments, facts }: Endpoint): Schema[] {
     const found = place === 'query' ? facts.query : place === 'header' ? facts.headers : facts.cookies;
     for (const name of [...found.keys()].sort()) {
       const parameter = found.get(name) as ParameterFacts;
-      parameters.push(described(name, place, parameter, facts.accepted));
+      parameters.push(
+        described(name, place, parameter, facts.accepted >= requiredMin && parameter.accepted >= facts.accepted),
+      );
     }
   }
   return parameters;
@@ -39,9 +40,8 @@ function described(
   name: string,
   place: 'query' | 'header' | 'cookie',
   parameter: ParameterFacts,
-  accepted: number,
+  isRequired: boolean,
 ): Schema {
-  const isRequired = accepted >= REQUIRED_MIN && parameter.accepted >= accepted;
   const base: Schema = { name, in: place, ...(isRequired ? { required: true } : {}) };
   if (parameter.repeated > 0 && place === 'query')
     return { ...base, schema: { type: 'array', items: textSchema(parameter.shape) }, 'x-observed': parameter.count };

@@ -12,16 +12,23 @@ export interface MatchedPath {
 interface Node {
   readonly words: Map<string, Node>;
   /** Segments with parameters, as patterns. */
-  readonly patterns: { readonly pattern: RegExp; readonly names: readonly string[]; readonly node: Node }[];
+  readonly patterns: Pattern[];
   template: string | null;
+}
+
+interface Pattern {
+  readonly pattern: RegExp;
+  readonly names: readonly string[];
+  /** As the template has it. */
+  readonly text: string;
+  readonly node: Node;
 }
 
 /** `isWanted`: of the templates that a path fits, those of which it is asked; one of the others if there are none. */
 export type PathMatcher = (path: string, isWanted?: (template: string) => boolean) => MatchedPath | null;
 
 export function createPathMatcher(templates: readonly string[], bases: readonly string[]): PathMatcher {
-  const root = newNode();
-  for (const template of templates) insert(root, template);
+  const root = rootOf(templates);
   const prefixes = [...new Set(['', ...bases.map(basePath)])].sort((a, b) => b.length - a.length);
   const match = (path: string, isWanted: (template: string) => boolean): MatchedPath | null => {
     for (const prefix of prefixes) {
@@ -35,6 +42,38 @@ export function createPathMatcher(templates: readonly string[], bases: readonly 
   };
   const any = () => true;
   return (path, isWanted = any) => match(path, isWanted) ?? (isWanted === any ? null : match(path, any));
+}
+
+function rootOf(templates: readonly string[]): Node {
+  const root = newNode();
+  for (const template of templates) insert(root, template);
+  return root;
+}
+
+/**
+ * For a path that no template has: the same path, its beginning as the templates have it that go furthest along with it, so that paths
+ * behind a word that is a value become one.
+ */
+export function createPathBeginning(templates: readonly string[]): (path: string) => string {
+  const root = rootOf(templates);
+  return (path) => {
+    const segments = segmentsOf(path);
+    const beginning = furthest(root, segments, 0);
+    return `/${[...beginning, ...segments.slice(beginning.length)].join('/')}`;
+  };
+}
+
+function furthest(node: Node, segments: readonly string[], at: number): string[] {
+  const segment = segments[at];
+  if (segment === undefined || segment === '') return [];
+  const word = node.words.get(segment);
+  let best: string[] = word === undefined ? [] : [segment, ...furthest(word, segments, at + 1)];
+  for (const { pattern, text, node: next } of node.patterns) {
+    if (!pattern.test(segment)) continue;
+    const found = [text, ...furthest(next, segments, at + 1)];
+    if (found.length > best.length) best = found;
+  }
+  return best;
 }
 
 const newNode = (): Node => ({ words: new Map(), patterns: [], template: null });
@@ -67,7 +106,7 @@ function patternNode(node: Node, segment: string, names: readonly string[]): Nod
     .join('([^/]+?)')}$`;
   const there = node.patterns.find(({ pattern }) => pattern.source === new RegExp(source).source);
   if (there !== undefined) return there.node;
-  const made = { pattern: new RegExp(source), names, node: newNode() };
+  const made = { pattern: new RegExp(source), names, text: segment, node: newNode() };
   node.patterns.push(made);
   return made.node;
 }

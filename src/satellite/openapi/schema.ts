@@ -13,10 +13,8 @@ import { MAP_KEY, mergeShape, newShape, type ObjectFacts, type Shape, type TextF
 
 export type Schema = { [keyword: string]: unknown };
 
-/** Objects that must have had a property before it is said to be required. */
-const REQUIRED_MIN = 2;
-
-export function schemaOf(shape: Shape): Schema {
+/** `requiredMin`: objects that must have had a property before it is said to be required. */
+export function schemaOf(shape: Shape, requiredMin: number): Schema {
   const forms: Schema[] = [];
   const simple: string[] = [];
   if (shape.booleans > 0) simple.push('boolean');
@@ -29,7 +27,7 @@ export function schemaOf(shape: Shape): Schema {
   const structured = (shape.objects === null ? 0 : 1) + (shape.arrays === null ? 0 : 1);
   const others = simple.filter((type) => type !== 'null');
   if (structured > 0 && structured + others.length === 1) {
-    const one = shape.objects === null ? arrayOf(shape) : objectOf(shape.objects);
+    const one = shape.objects === null ? arrayOf(shape, requiredMin) : objectOf(shape.objects, requiredMin);
     if (shape.nulls > 0) one.type = [one.type, 'null'];
     return observed(one, shape.count);
   }
@@ -40,8 +38,8 @@ export function schemaOf(shape: Shape): Schema {
         shape,
       ),
     );
-  if (shape.objects !== null) forms.push(objectOf(shape.objects));
-  if (shape.arrays !== null) forms.push(arrayOf(shape));
+  if (shape.objects !== null) forms.push(objectOf(shape.objects, requiredMin));
+  if (shape.arrays !== null) forms.push(arrayOf(shape, requiredMin));
   if (structured > 0 && shape.nulls > 0) forms.push({ type: 'null' });
   if (forms.length > 1) return observed({ anyOf: forms }, shape.count);
   const [form] = forms;
@@ -99,16 +97,16 @@ export function enumOf({ count, values }: TextFacts): string[] | null {
   return [...values.keys()].sort();
 }
 
-function arrayOf({ arrays }: Shape): Schema {
+function arrayOf({ arrays }: Shape, requiredMin: number): Schema {
   if (arrays === null || arrays.items.count === 0) return { type: 'array', items: {} };
-  return { type: 'array', items: schemaOf(arrays.items) };
+  return { type: 'array', items: schemaOf(arrays.items, requiredMin) };
 }
 
-function objectOf(objects: ObjectFacts): Schema {
+function objectOf(objects: ObjectFacts, requiredMin: number): Schema {
   const schema: Schema = { type: 'object' };
   const map = mapOf(objects);
   if (map !== null) {
-    schema.additionalProperties = schemaOf(map.values);
+    schema.additionalProperties = schemaOf(map.values, requiredMin);
     const format = FORMATS.find((one) => hasBit(map.keyFormats, one));
     if (format !== undefined) schema.propertyNames = { format };
     return schema;
@@ -118,8 +116,8 @@ function objectOf(objects: ObjectFacts): Schema {
   const properties: [string, Schema][] = [];
   for (const name of names) {
     const property = objects.properties.get(name) as Shape;
-    properties.push([name, schemaOf(property)]);
-    if (property.count === objects.count && objects.count >= REQUIRED_MIN) required.push(name);
+    properties.push([name, schemaOf(property, requiredMin)]);
+    if (property.count === objects.count && objects.count >= requiredMin) required.push(name);
   }
   // As own properties, whatever they are called.
   const plain = properties.filter(([name]) => !KEYWORD.test(name));
@@ -130,7 +128,7 @@ function objectOf(objects: ObjectFacts): Schema {
     );
   if (required.length > 0) schema.required = required;
   const others = objects.properties.get(MAP_KEY);
-  if (others !== undefined) schema.additionalProperties = schemaOf(others);
+  if (others !== undefined) schema.additionalProperties = schemaOf(others, requiredMin);
   return schema;
 }
 

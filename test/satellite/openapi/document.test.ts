@@ -150,7 +150,7 @@ describe('schemas', () => {
       ...[1, 2].map(() => ({ target: '/things', answer: [item, item] })),
       ...[1, 2].map((id) => ({ target: `/things/${id}`, answer: item })),
     ]);
-    expect(answerOf(document, '/things').items).toEqual({ $ref: '#/components/schemas/Thing' });
+    expect(answerOf(document, '/things').items).toEqual({ $ref: '#/components/schemas/Thing', 'x-observed': 4 });
     expect(document.components?.schemas).toMatchObject({
       Thing: { type: 'object', required: ['id', 'name'], 'x-observed': 6 },
     });
