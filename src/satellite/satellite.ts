@@ -26,6 +26,7 @@ import { Access } from './api/access.js';
 import { answerApi } from './api/api.js';
 import { INGEST_PATHS, takeTraces } from './api/ingest-routes.js';
 import { Refused, replyJson, SAFE_HEADERS } from './api/reply.js';
+import { Latest, Slots } from './api/slots.js';
 import { Tail } from './api/tail.js';
 import { type NotifySettings, prepareWatching, type Watching } from './notify/watch.js';
 import { hasPage, PAGE_HEADERS, PAGE_PACKAGES, type PageFile, pageFiles } from './page/files.js';
@@ -89,6 +90,9 @@ const BODIES_BYTES_MAX = 64 << 20;
 const VALUES_MAX = 2_000_000;
 /** One more ends the oldest: whoever reads slowly keeps nobody from reading. */
 const READERS_MAX = 4;
+/** Answers that may be large, and are under way at once; and how long one that is not read may keep others waiting. */
+const LARGE_MAX = 4;
+const LARGE_MILLIS = 20_000;
 const BOUNDS: ServerBounds = {
   connections_max: 256,
   head_millis: 10_000,
@@ -113,8 +117,9 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
   );
   const access = new Access({ ...settings, isEncrypted: settings.certificate !== undefined });
   const tail = store === null ? null : new Tail(store);
+  const large = new Slots(LARGE_MAX, LARGE_MILLIS);
   const watching = store === null ? null : await watchingOf(store, settings);
-  const readers = new Set<ServerResponse>();
+  const readers = new Latest(READERS_MAX);
   let received = 0;
   const onReceived = (count: number, lines: string): void => {
     received += count;
@@ -122,11 +127,9 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
   };
 
   async function serveTraces(response: ServerResponse): Promise<void> {
-    readers.add(response);
-    const [oldest] = readers;
-    if (readers.size > READERS_MAX) oldest?.destroy();
+    readers.admit(response);
     response.writeHead(200, { ...SAFE_HEADERS, 'Content-Type': 'application/json' });
-    await pipeline(Readable.from(held.text()), response).finally(() => readers.delete(response));
+    await pipeline(Readable.from(held.text(), { highWaterMark: 1 }), response);
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -136,7 +139,7 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
       return takeTraces({ ingest, access, onReceived }, request, response, protocol);
     access.checkOrigin(request);
     if (store !== null && tail !== null && path.startsWith('/api/'))
-      return answerApi({ store, access, tail, version: SENSOR_VERSION }, request, response);
+      return answerApi({ store, access, tail, large, readers, version: SENSOR_VERSION }, request, response);
     if (store !== null && (path === '/' || path.startsWith('/page/'))) return servePage(path, request, response);
     const shown = `${request.method} ${path}`;
     const isKnown = path === '/traces' || path === '/healthz';
@@ -242,10 +245,10 @@ async function* receivedText(store: Store, traces_max: number): AsyncGenerator<s
   const { lastSeq } = await store.facts();
   let separator = '[';
   for (let after: number | null = Math.max(0, lastSeq - traces_max); after !== null; ) {
-    const page = await store.wholes({ filter: '', after, limit: PAGE_TRACES });
-    for (const { seq, received } of page.wholes) {
+    const page = await store.wholes({ filter: '', after, limit: PAGE_TRACES }, 'received');
+    for (const { seq, text } of page.wholes) {
       if (seq > lastSeq) break;
-      yield separator + received;
+      yield separator + text;
       separator = ',';
     }
     after = page.next !== null && page.next < lastSeq ? page.next : null;

@@ -80,17 +80,17 @@ export function storeContract(what: string, withStore: (use: (store: Store) => P
       const span = spanOf({ path: '/a', query: 'b=1', answered: '{"x":1}', marks: ['gap'] });
       await send(store, [span]);
       const [row] = (await store.list({ filter: '', limit: 1 })).rows;
-      const whole = await store.get(row!.seq);
-      expect(JSON.parse(whole!.ndjson)).toMatchObject({
+      const whole = await store.get(row!.seq, 'ndjson');
+      expect(JSON.parse(whole!.text)).toMatchObject({
         traceId: span.traceId,
         request: { target: '/a?b=1', headers: [['host', 'shop.example']] },
         response: { status: 200, body: { content: '{"x":1}' } },
         marks: ['gap'],
       });
-      expect(JSON.parse(whole!.har).request.url).toBe('http://shop.example/a?b=1');
-      expect(JSON.parse(whole!.received).span).toEqual(span);
+      expect(JSON.parse((await store.get(row!.seq, 'har'))!.text).request.url).toBe('http://shop.example/a?b=1');
+      expect(JSON.parse((await store.get(row!.seq, 'received'))!.text).span).toEqual(span);
       expect(whole!.resource).toMatchObject({ 'service.name': 'shop', 'host.name': 'host-1' });
-      expect(await store.get(row!.seq + 1)).toBeNull();
+      expect(await store.get(row!.seq + 1, 'ndjson')).toBeNull();
     });
 
     holds('knows who sends, and what they lost', async (store) => {

@@ -34,14 +34,23 @@ export async function runCommand(args: readonly string[], options: CommandOption
   return { code, stdout, stderr };
 }
 
+/** Starts the command line, whose output can be followed; who starts it ends it. */
+export function spawnCommand(
+  args: readonly string[],
+  command = COMMAND,
+  env: Readonly<Record<string, string>> = {},
+): ChildProcessByStdio<null, Readable, Readable> {
+  const environment = { ...withoutOptions(process.env), ...env };
+  return spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
 /** Starts the command line, whose output can be followed; it is killed when the test is over, however that went. */
 export function startCommand(
   args: readonly string[],
   command = COMMAND,
   env: Readonly<Record<string, string>> = {},
 ): ChildProcessByStdio<null, Readable, Readable> {
-  const environment = { ...withoutOptions(process.env), ...env };
-  const child = spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawnCommand(args, command, env);
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }

@@ -15,14 +15,19 @@ import type { Access } from './access.js';
 import { apiDocument } from './document.js';
 import { exportTraces } from './export.js';
 import { PARAMETERS, type Parameter, type ParameterName } from './parameters.js';
-import { Refused, replyJson } from './reply.js';
+import { Refused, reply, replyJson } from './reply.js';
 import type { Schema } from './schemas.js';
+import type { Latest, Slots } from './slots.js';
 import type { Tail } from './tail.js';
 
 export interface ApiContext {
   readonly store: Store;
   readonly access: Access;
   readonly tail: Tail;
+  /** What may be large, at its turn. */
+  readonly large: Slots;
+  /** Those that read much, for as long as they like. */
+  readonly readers: Latest;
   readonly version: string;
 }
 
@@ -76,10 +81,12 @@ export const ROUTES: readonly Route[] = [
     summary: 'A trace with its headers and bodies, and whose sensor sent it',
     parameters: ['seq'],
     answers: json('Whole'),
-    handle: async ({ store }, { response, given }) => {
-      const whole = await store.get(given.seq);
+    handle: async ({ store, large }, { response, given }) => {
+      await large.take(response);
+      const whole = await store.get(given.seq, 'ndjson');
       if (whole === null) throw new Refused(404, `trace ${given.seq} is not here, or not any more`);
-      replyJson(response, 200, { seq: whole.seq, trace: JSON.parse(whole.ndjson), resource: whole.resource });
+      const { seq, text, resource } = whole;
+      reply(response, 200, 'application/json', `{"seq":${seq},"trace":${text},"resource":${JSON.stringify(resource)}}`);
     },
   },
   {
@@ -96,8 +103,10 @@ export const ROUTES: readonly Route[] = [
     summary: 'Traces that pass a filter as NDJSON, the newest first',
     parameters: ['filter', 'before', 'count'],
     answers: { 'application/x-ndjson': 'Text' },
-    handle: ({ store, version }, { response, given }) =>
-      exportTraces('ndjson', store, response, { ...queryOf(given), version }),
+    handle: ({ store, readers, version }, { response, given }) => {
+      readers.admit(response);
+      return exportTraces('ndjson', store, response, { ...queryOf(given), version });
+    },
   },
   {
     method: 'GET',
@@ -105,8 +114,10 @@ export const ROUTES: readonly Route[] = [
     summary: 'Traces that pass a filter as an HTTP Archive, the newest first',
     parameters: ['filter', 'before', 'count'],
     answers: { 'application/json': 'Any' },
-    handle: ({ store, version }, { response, given }) =>
-      exportTraces('har', store, response, { ...queryOf(given), version }),
+    handle: ({ store, readers, version }, { response, given }) => {
+      readers.admit(response);
+      return exportTraces('har', store, response, { ...queryOf(given), version });
+    },
   },
   {
     method: 'GET',

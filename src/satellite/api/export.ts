@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { HAR_TAIL, harHead } from '../../output/file/har.js';
 import { compileFilter } from '../filter/compile.js';
 import { parseFilter } from '../filter/parse.js';
-import type { Query, Store, Whole } from '../store/store.js';
+import type { Query, Store, Whole, WholeForm } from '../store/store.js';
 import { SAFE_HEADERS } from './reply.js';
 
 const PAGE_TRACES = 200;
@@ -28,30 +28,31 @@ export async function exportTraces(
     'Content-Disposition': `attachment; filename="traces.${form}"`,
   });
   const pieces = form === 'har' ? harOf(store, query) : ndjsonOf(store, query);
-  await pipeline(Readable.from(pieces), response);
+  // One piece may be large, so that none is made ahead of its turn.
+  await pipeline(Readable.from(pieces, { highWaterMark: 1 }), response);
 }
 
 async function* ndjsonOf(store: Store, query: Query): AsyncGenerator<string> {
-  for await (const { ndjson } of wholesOf(store, query)) yield `${ndjson}\n`;
+  for await (const { text } of wholesOf(store, query, 'ndjson')) yield `${text}\n`;
 }
 
 async function* harOf(store: Store, query: Query & { readonly version: string }): AsyncGenerator<string> {
   yield harHead(query.version);
   let separator = '';
-  for await (const { har } of wholesOf(store, query)) {
-    yield separator + har;
+  for await (const { text } of wholesOf(store, query, 'har')) {
+    yield separator + text;
     separator = ',\n';
   }
   yield HAR_TAIL;
 }
 
 /** All that a query finds, the newest first, a page of the store at a time. */
-export async function* wholesOf(store: Store, { filter, before, limit }: Query): AsyncGenerator<Whole> {
+async function* wholesOf(store: Store, { filter, before, limit }: Query, form: WholeForm): AsyncGenerator<Whole> {
   let left = limit;
   let next: number | null = before ?? null;
   do {
     const page = { filter, limit: Math.min(left, PAGE_TRACES), ...(next === null ? {} : { before: next }) };
-    const found = await store.wholes(page);
+    const found = await store.wholes(page, form);
     yield* found.wholes;
     left -= found.wholes.length;
     next = found.next;

@@ -90,7 +90,7 @@ pre { margin: 6px 0; padding: 8px; background: var(--over); border: 1px solid va
 .bar.send { background: var(--accent); } .bar.wait { background: var(--soft); } .bar.receive { background: var(--good); }
 .timing .pairs { margin-top: 10px; }
 .sensors { padding: 12px; gap: 10px; overflow: auto; }
-.scroll { overflow-x: auto; }
+.scroll { flex: none; overflow-x: auto; }
 .wide { border-collapse: collapse; white-space: nowrap; }
 .wide th, .wide td { text-align: left; padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); }
 .wide thead th { color: var(--soft); font-size: 12px; }

@@ -46,8 +46,8 @@ export async function openStore({ onNotice, ...settings }: StoreSettings): Promi
       return writer.ask('receive', [bytes, kind], [bytes.buffer as ArrayBuffer]) as ReturnType<Store['receive']>;
     },
     list: (query: Query) => ask('list', query),
-    wholes: (query) => ask('wholes', query),
-    get: (seq) => ask('get', seq),
+    wholes: (query, form) => ask('wholes', query, form),
+    get: (seq, form) => ask('get', seq, form),
     sensors: () => ask('sensors'),
     rates: (filter, stretches) => ask('rates', filter, stretches),
     values: () => ask('values'),

@@ -12,7 +12,7 @@ import type { SatelliteTrace } from '../receive/satellite-trace.js';
 import { readBack, traceOf } from '../receive/trace-of.js';
 import { firstOutside, PART_TRACES, partOf } from './parts.js';
 import type { Database } from './sqlite.js';
-import type { Page, Query, Rate, Row, Sensor, StoreFacts, Values, Whole, WholePage } from './store.js';
+import type { Page, Query, Rate, Row, Sensor, StoreFacts, Values, Whole, WholeForm, WholePage } from './store.js';
 
 /** Traces of the first range that is looked through; each further one has four times as many. */
 const FIRST_RANGE = 10_000;
@@ -45,7 +45,7 @@ export class SqliteReader {
     return { rows: found.map(rowOf), ...page };
   }
 
-  wholes(query: Query): WholePage {
+  wholes(query: Query, form: WholeForm): WholePage {
     const { found, ...page } = this.#find<{ seq: number }>(query, 'seq');
     const wholes: Whole[] = [];
     let bytes = 0;
@@ -54,10 +54,10 @@ export class SqliteReader {
         const last = wholes.at(-1)?.seq ?? seq;
         return { wholes, next: last, complete: true, through: last };
       }
-      const whole = this.get(seq);
+      const whole = this.get(seq, form);
       if (whole === null) continue;
       wholes.push(whole);
-      bytes += whole.ndjson.length + whole.har.length + whole.received.length;
+      bytes += whole.text.length;
     }
     return { wholes, ...page };
   }
@@ -78,19 +78,11 @@ export class SqliteReader {
     } while (before !== null && left > 0);
   }
 
-  get(seq: number): Whole | null {
+  get(seq: number, form: WholeForm): Whole | null {
     const found = this.#received(seq);
     if (found?.received === undefined) return null;
     const { row, received } = found;
-    const trace = traceOf(received);
-    const { span: _span, resource: _resource, ...head } = received;
-    return {
-      seq,
-      ndjson: encodeNdjson(trace),
-      har: encodeHarEntry(trace),
-      received: `${JSON.stringify(head).slice(0, -1)},"span":${row.span},"resource":${row.text}}`,
-      resource: resourceOf(received.resource),
-    };
+    return { seq, text: textIn(form, row, received), resource: resourceOf(received.resource) };
   }
 
   #received(seq: number): { row: Kept; received: SatelliteTrace | undefined } | null {
@@ -297,6 +289,13 @@ export class SqliteReader {
       lastSeq: of('last_seq'),
     };
   }
+}
+
+function textIn(form: WholeForm, row: Kept, received: SatelliteTrace): string {
+  if (form === 'ndjson') return encodeNdjson(traceOf(received));
+  if (form === 'har') return encodeHarEntry(traceOf(received));
+  const { span: _span, resource: _resource, ...head } = received;
+  return `${JSON.stringify(head).slice(0, -1)},"span":${row.span},"resource":${row.text}}`;
 }
 
 interface Found<R> extends Omit<Page, 'rows'> {

@@ -12,7 +12,7 @@ import { NO_SPEC, SpecWatch } from './spec-watch.js';
 import { isDamage, isFull, requireSqlite } from './sqlite.js';
 import { SqliteReader } from './sqlite-reader.js';
 import { SqliteWriter } from './sqlite-writer.js';
-import type { Query } from './store.js';
+import type { Query, WholeForm } from './store.js';
 import { type Asked, type Failure, failureOf, type Said, type StoreThreadData } from './store-thread.js';
 
 const RETAIN_MILLIS = 1000;
@@ -73,9 +73,9 @@ class Keeper {
       case 'list':
         return this.#reader.list(given[0] as Query);
       case 'wholes':
-        return this.#reader.wholes(given[0] as Query);
+        return this.#reader.wholes(given[0] as Query, given[1] as WholeForm);
       case 'get':
-        return this.#reader.get(given[0] as number);
+        return this.#reader.get(given[0] as number, given[1] as WholeForm);
       case 'sensors':
         return this.#reader.sensors();
       case 'values':

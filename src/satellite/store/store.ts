@@ -58,15 +58,14 @@ export interface Page {
   readonly through: number;
 }
 
+/** As `--output ndjson` has it; as an entry of an HTTP Archive; or as it was received, for `GET /traces`. */
+export type WholeForm = 'ndjson' | 'har' | 'received';
+
 /** A trace with all that was said of it. */
 export interface Whole {
   readonly seq: number;
-  /** As `--output ndjson` has it. */
-  readonly ndjson: string;
-  /** As it was received, for `GET /traces`. */
-  readonly received: string;
-  /** As an entry of an HTTP Archive. */
-  readonly har: string;
+  /** JSON, in the form that was asked for. */
+  readonly text: string;
   readonly resource: Readonly<Record<string, string>>;
 }
 
@@ -141,9 +140,9 @@ export interface Store {
   /** Resolves when what it says is kept is kept, also through a kill. */
   readonly receive: Receive;
   list(query: Query): Promise<Page>;
-  get(seq: number): Promise<Whole | null>;
+  get(seq: number, form: WholeForm): Promise<Whole | null>;
   /** As `list`, with all of each; a page ends early where it gets large. */
-  wholes(query: Query): Promise<WholePage>;
+  wholes(query: Query, form: WholeForm): Promise<WholePage>;
   sensors(): Promise<readonly Sensor[]>;
   /** How often and how fast the newest that pass the filter were, in `stretches` of equal length. */
   rates(filter: string, stretches: number): Promise<readonly Rate[]>;
