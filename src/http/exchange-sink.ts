@@ -10,6 +10,7 @@ import type { Ending } from './message-sink.js';
 export interface StreamHead {
   /** The side that sent it, or that is to receive its response. */
   readonly client: Direction;
+  /** 0 where it is none of HTTP/2. */
   readonly stream: number;
   /** host[:port] as the request says; null where that is not known, or is in a Host header. */
   readonly authority: string | null;

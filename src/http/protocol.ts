@@ -33,6 +33,31 @@ export interface Opening {
   readonly time: number;
   /** Where the other side asked for the protocol by the Upgrade of HTTP/1.1. */
   readonly upgrade?: Upgrade;
+  /** Where a `MidstreamWatch` found it. */
+  readonly joined?: JoinedMiddle;
+}
+
+/** A connection whose beginning was not seen, and whose protocol its segments have shown. */
+export interface JoinedMiddle {
+  readonly client: Direction;
+  /** Since then, in the order they came; none where too much came before it was certain. Valid during the call. */
+  readonly segments: readonly JoinedSegment[];
+}
+
+export interface JoinedSegment {
+  readonly direction: Direction;
+  readonly bytes: Buffer;
+  readonly time: number;
+}
+
+/** Looks at a connection joined in the middle for a protocol that no single segment shows. */
+export interface MidstreamWatch {
+  /** Takes the next segment of a direction, valid during the call. Null as long as it is not certain. */
+  segment(direction: Direction, bytes: Buffer, start: number, end: number, time: number): JoinedMiddle | null;
+  /** Bytes of a direction are missing. */
+  gap(direction: Direction): void;
+  /** Nothing more is looked at. */
+  release(): void;
 }
 
 /** What HTTP/1.1 leaves to the protocol that it is upgraded to (RFC 9110 §7.8). */
@@ -70,6 +95,8 @@ export interface Protocol {
   recognise(bytes: Buffer, start: number, end: number): Recognition;
   /** Whether a segment is of its middle, where that can be said. */
   recogniseMidstream?(bytes: Buffer, start: number, end: number): boolean;
+  /** For one of which several segments of both directions are needed to say so. */
+  watchMidstream?(): MidstreamWatch;
   /**
    * Returns who reads `flow` from here on. The bytes of `opening` come to it as data like all others, perhaps in pieces;
    * they are given here for what can be said of them as a whole.
@@ -86,6 +113,8 @@ export interface Protocols {
   readonly unknown: Protocol;
   /** For what follows on a flow that HTTP has ended on: by 101, or by 2xx to CONNECT. */
   readonly upgraded: Protocol;
+  /** For flows joined in the middle: a protocol that has `watchMidstream`. */
+  readonly watched: Protocol;
   /** For what follows a 101, by the token of its Upgrade header, where that is read. */
   readonly upgrades: Readonly<Record<string, Protocol>>;
 }

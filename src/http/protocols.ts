@@ -9,12 +9,14 @@ import { WebSocketProtocol } from './websocket/websocket.js';
 export function createProtocols(context: ProtocolContext): Protocols {
   const http1 = new Http1(context);
   const http2 = new Http2(context);
+  const websocket = new WebSocketProtocol(context);
   return {
     known: [createTls(context), http2, socks, http1],
     midstream: http1,
     unknown: countedOnly('unknown', 'flows_not_http'),
     upgraded: countedOnly('upgraded', 'flows_upgraded'),
-    upgrades: { h2c: http2, websocket: new WebSocketProtocol(context) },
+    watched: websocket,
+    upgrades: { h2c: http2, websocket },
   };
 }
 

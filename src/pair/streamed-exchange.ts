@@ -40,7 +40,8 @@ export function openExchanges(context: ConversationContext, route: FlowRoute, is
       const client = route.endpoints[stream.client];
       const server = route.endpoints[otherOf(stream.client)];
       const exchange = createExchange(context, head, { route, client, server, marks });
-      exchange.stream = factsOf(stream);
+      // One that is no stream of HTTP/2 has no number.
+      if (stream.stream !== 0) exchange.stream = factsOf(stream);
       const isSocket = stream.protocol?.toLowerCase() === 'websocket';
       return new StreamExchange(context, admitExchange(context, exchange, head), isSocket);
     },
@@ -93,9 +94,10 @@ class StreamExchange implements StreamedExchange {
 
   #openSocket({ headers, endTime }: MessageHead): void {
     const pending = this.#pending;
+    const isPartial = ((pending.exchange?.marks ?? 0) & Mark.headersUnknown) !== 0;
     pending.stream ??= new ExchangeStream(this.#context, pending, endTime);
     pending.stream.openLog();
-    [pending.requestSplitter, pending.responseSplitter] = openSocket(this.#context, pending.stream, headers);
+    [pending.requestSplitter, pending.responseSplitter] = openSocket(this.#context, pending.stream, headers, isPartial);
   }
 
   onUnknownFields(): void {

@@ -59,6 +59,7 @@ const RECORDED: Protocols = {
   midstream: recorded('midstream', null),
   unknown: recorded('unknown', null),
   upgraded: recorded('upgraded', null),
+  watched: recorded('watched', null),
   upgrades: {},
 };
 

@@ -9,6 +9,7 @@ import { Ending, type MessageSink } from '../message-sink.js';
 import {
   type DetectedFlow,
   emptyOpening,
+  type MidstreamWatch,
   type Opening,
   type Protocol,
   type ProtocolContext,
@@ -57,6 +58,8 @@ class Http1Flow implements FlowConsumer, ReaderOwner {
   readonly #flow: DetectedFlow;
   readonly #side0: Side;
   readonly #side1: Side;
+  /** Looks for another protocol as long as that is so; null before there is a segment to look at. */
+  #watch: MidstreamWatch | null = null;
   /** Whether nothing says yet that it is HTTP/1: it was joined in the middle, or bytes were lost before the first message. */
   #isUncertain: boolean;
 
@@ -81,11 +84,13 @@ class Http1Flow implements FlowConsumer, ReaderOwner {
 
   gap(direction: Direction, length: number): void {
     this.#isUncertain ||= !this.#hasRead;
+    this.#watch?.gap(direction);
     this.#side(direction).reader.gap(length);
   }
 
   end(direction: Direction, cause: EndCause): void {
     const { reader, sink } = this.#side(direction);
+    this.#endWatch();
     reader.end(ENDINGS[cause]);
     sink.onStreamEnd(cause);
   }
@@ -131,14 +136,33 @@ class Http1Flow implements FlowConsumer, ReaderOwner {
   /** Hands the flow over where a segment shows that it is not HTTP/1 that was joined in the middle. */
   #handOverJoined(segment: Opening): boolean {
     this.#isUncertain = !this.#hasRead;
-    const next = this.#isUncertain ? this.#flow.joined(segment.bytes, segment.start, segment.end) : undefined;
-    if (next === undefined) return false;
+    if (!this.#isUncertain) {
+      this.#endWatch();
+      return false;
+    }
+    const { direction, bytes, start, end, time } = segment;
+    const next = this.#flow.joined(bytes, start, end);
+    if (next !== undefined) {
+      this.#leave();
+      this.#flow.handOver(next, segment);
+      return true;
+    }
+    const { watched } = this.#flow.protocols;
+    this.#watch ??= watched.watchMidstream?.() ?? null;
+    const joined = this.#watch?.segment(direction, bytes, start, end, time) ?? null;
+    if (joined === null) return false;
     this.#leave();
-    this.#flow.handOver(next, segment);
+    this.#flow.handOver(watched, { ...emptyOpening(direction, time), joined });
     return true;
   }
 
+  #endWatch(): void {
+    this.#watch?.release();
+    this.#watch = null;
+  }
+
   #leave(): void {
+    this.#endWatch();
     for (const { sink, reader } of [this.#side0, this.#side1]) {
       sink.onLeave();
       reader.close();

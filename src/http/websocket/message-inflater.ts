@@ -46,10 +46,12 @@ export class MessageInflater {
   /** Bytes that messages may still give. */
   #allowance = FREE_BYTES;
   /** Whether something is missing in front of what is known. */
-  #isPartial = false;
+  #isPartial: boolean;
 
-  constructor(keepsContext: boolean, budget: MemoryBudget) {
+  /** `isPartial`: messages came before that are not known. */
+  constructor(keepsContext: boolean, budget: MemoryBudget, isPartial = false) {
     this.keepsContext = keepsContext;
+    this.#isPartial = isPartial;
     this.#budget = budget;
   }
 

@@ -11,6 +11,7 @@ import type { HeaderList } from '../header-list.js';
 import {
   type DetectedFlow,
   IGNORED_FLOW,
+  type MidstreamWatch,
   type Opening,
   type Protocol,
   type ProtocolContext,
@@ -18,29 +19,40 @@ import {
   type UpgradedExchange,
 } from '../protocol.js';
 import type { MessageSplitter, MessageTaker } from '../stream-message.js';
+import { JoinedSocket } from './joined-socket.js';
 import { agreedDeflate, MessageInflater } from './message-inflater.js';
 import { SocketSplitter } from './socket-splitter.js';
+import { SocketWatch } from './socket-watch.js';
 
 export interface SocketLimits {
   readonly limits: Pick<Limits, 'websocket_compressed_bytes_max'>;
   readonly budget: MemoryBudget;
 }
 
-/** What splits both directions of a WebSocket: that of the client, and that of the server. `response`: the headers that agreed to it. */
+/**
+ * What splits both directions of a WebSocket: that of the client, and that of the server. `response`: the headers that agreed to it.
+ * `isPartial`: some of them are not known, so that messages may be compressed though none says so.
+ */
 export function openSocket(
   { limits, budget }: SocketLimits,
   taker: MessageTaker,
   response: HeaderList,
+  isPartial = false,
 ): readonly [MessageSplitter, MessageSplitter] {
-  const deflate = agreedDeflate(response.getAll('sec-websocket-extensions'));
+  const agreed = agreedDeflate(response.getAll('sec-websocket-extensions'));
+  const isUnknown = agreed === null && isPartial;
+  const deflate = isUnknown ? UNKNOWN_DEFLATE : agreed;
   const context = { budget, compressedBytesMax: limits.websocket_compressed_bytes_max };
   const inflater = (keepsContext: boolean | undefined) =>
-    keepsContext === undefined ? null : new MessageInflater(keepsContext, budget);
+    keepsContext === undefined ? null : new MessageInflater(keepsContext, budget, isUnknown);
   return [
     new SocketSplitter(taker, true, inflater(deflate?.clientKeepsContext), context),
     new SocketSplitter(taker, false, inflater(deflate?.serverKeepsContext), context),
   ];
 }
+
+/** Of messages that refer to none before them, what they would refer to is no matter. */
+const UNKNOWN_DEFLATE = { clientKeepsContext: true, serverKeepsContext: true };
 
 export class WebSocketProtocol implements Protocol {
   readonly name = 'websocket';
@@ -52,12 +64,20 @@ export class WebSocketProtocol implements Protocol {
     this.#context = context;
   }
 
-  /** Nothing of it is known without its handshake. */
+  /** Its first bytes alone say nothing without its handshake. */
   recognise(): Recognition {
     return Recognition.no;
   }
 
-  open(_flow: DetectedFlow, { direction, upgrade }: Opening): FlowConsumer {
+  watchMidstream(): MidstreamWatch {
+    return new SocketWatch(this.#context.budget);
+  }
+
+  open({ flow }: DetectedFlow, { direction, upgrade, joined, time }: Opening): FlowConsumer {
+    if (joined !== undefined) {
+      const { budget } = this.#context;
+      return new JoinedSocket(this.#context.openExchanges(flow, true), joined, time, budget);
+    }
     const exchange = upgrade?.exchange ?? null;
     return exchange === null ? IGNORED_FLOW : new SocketFlow(this.#context, exchange, direction);
   }
