@@ -232,6 +232,9 @@ export const COUNTER_ROWS = {
     'HTTP/2 requests whose path was sent as a reference to an earlier one that was not captured.',
     'requests without a known path',
   ),
+  windows_evicted: counter(
+    'Windows of compressed streams given up to make room for others; what refers to them is not read.',
+  ),
   messages_websocket: counter('Messages of WebSockets, control frames left out.', 'messages of WebSockets'),
   messages_events: counter('Server-sent events.', 'server-sent events'),
   messages_lines: counter('Lines of streams of JSON.', 'lines of JSON'),

@@ -55,6 +55,11 @@ export const LIMIT_ROWS = {
     1 << 20,
     'Bytes of one compressed message of a WebSocket as transferred; a longer one is not decompressed.',
   ),
+  inflate_windows_bytes_max: limit(
+    32 << 20,
+    'Bytes of the windows of compressed WebSockets and streams together; the one used longest ago goes for another, and what refers to it is not read.',
+    'max-memory',
+  ),
   stream_window_bytes_max: limit(1 << 20, 'Bytes kept of the messages of a window of a stream, together.'),
   flow_idle_nanos: limit(
     600e9,
@@ -82,9 +87,10 @@ export const LIMIT_ROWS = {
     32,
     'Streams of an HTTP/2 connection that their client gave up, whose response may be on its way; the oldest ends for a new one.',
   ),
-  h2_goaways_max: limit(
-    8,
-    'GOAWAY frames of an HTTP/2 connection that are looked at. Other frames that say nothing are passed over by their headers.',
+  h2_goaways_max: limit(8, 'GOAWAY frames of an HTTP/2 connection that are looked at.'),
+  h2_settings_max: limit(
+    64,
+    'SETTINGS in a row, no head between them, read of one side of an HTTP/2 connection. Others, and PING, PRIORITY, WINDOW_UPDATE, empty DATA and unknown frames, are passed over by their headers.',
   ),
   h2_settings_bytes_max: limit(1024, 'Bytes of an HTTP/2 SETTINGS frame that are read: it has six kinds.'),
   h2_continuations_max: limit(128, 'CONTINUATION frames of one HTTP/2 head; a head with more is cut.'),
@@ -226,6 +232,7 @@ export function sensorLimits(
     flow_idle_nanos: Math.max(DEFAULT_LIMITS.flow_idle_nanos, 2 * options.responseTimeoutSeconds * 1e9),
     body_bytes_max: body,
     memory_bytes_max: memory - queue,
+    inflate_windows_bytes_max: Math.min(DEFAULT_LIMITS.inflate_windows_bytes_max, Math.floor((memory - queue) / 8)),
     reorder_bytes_max: Math.floor((memory - queue) * REORDER_SHARE),
     queue_bytes_max: queue,
   };

@@ -43,6 +43,16 @@ function skipWindowBits(bits: BitReader): boolean {
   return bits.take(3) !== 1;
 }
 
+/** What the decoder of a stream that begins with `first` takes: its window at its largest (§9.1). */
+export function brotliWindowBytes(first: Uint8Array): number {
+  const bits = new BitReader(first);
+  if (bits.take(1) === 0) return 1 << 16;
+  const high = bits.take(3);
+  if (high !== 0) return 1 << (17 + high);
+  const low = bits.take(3);
+  return 1 << (low === 0 ? 17 : 8 + low);
+}
+
 /** Bits as they are packed: the least significant of a byte first (§1.5.1); zeros behind the end. */
 class BitReader {
   readonly #input: Uint8Array;

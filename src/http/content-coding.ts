@@ -204,7 +204,7 @@ type ZlibCoding = keyof typeof ZLIB_DECODERS;
 type Coding = ZlibCoding | 'zstd';
 
 /** RFC 9110 §8.4.1.2 means zlib (RFC 1950); some senders mean raw DEFLATE (RFC 1951), which lacks the header. */
-function isZlib(input: Uint8Array): boolean {
+export function isZlib(input: Uint8Array): boolean {
   const first = input[0] ?? 0;
   const second = input[1] ?? 0;
   return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;

@@ -9,6 +9,7 @@ import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import type { ExchangeSink } from './exchange-sink.js';
 import type { HeaderList } from './header-list.js';
+import type { InflateWindows } from './inflate-windows.js';
 import type { MessageHead } from './message-head.js';
 import type { MessageSink } from './message-sink.js';
 import type { MessageTaker } from './stream-message.js';
@@ -146,6 +147,7 @@ export interface ProtocolContext {
   readonly limits: Limits;
   readonly counters: Counters;
   readonly budget: MemoryBudget;
+  readonly windows: InflateWindows;
   readonly tlsNames: TlsNames;
   readonly unreadFlows: UnreadFlows;
   /** Takes the protocol that a flow is given to, each time that it is. */

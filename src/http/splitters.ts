@@ -1,10 +1,13 @@
 /** The splitters of bodies into messages, by the media type they are for. One more is a row. */
 import type { MemoryBudget } from '../memory-budget.js';
+import { CodedSplitter } from './coded-splitter.js';
+import { contentCodings } from './content-coding.js';
 import { EventSplitter } from './events/event-splitter.js';
 import { LineSplitter } from './events/line-splitter.js';
 import { GrpcSplitter } from './grpc/grpc-splitter.js';
 import { GRPC_TYPE, grpcType, PLAIN_GRPC } from './grpc/grpc-type.js';
 import type { HeaderList } from './header-list.js';
+import type { InflateWindows } from './inflate-windows.js';
 import type { MessageSplitter, MessageTaker } from './stream-message.js';
 
 export interface SplitterRow {
@@ -21,6 +24,8 @@ export interface SplitterRow {
 export interface SplitterContext {
   readonly headers: HeaderList;
   readonly budget: MemoryBudget;
+  /** For bodies that are coded as a whole. */
+  readonly windows: InflateWindows;
   readonly trailerBytesMax: number;
   /** Trailers that the body had in it. */
   readonly onTrailers: (trailers: [string, string][]) => void;
@@ -52,17 +57,32 @@ const ROWS: readonly SplitterRow[] = [
   },
 ];
 
-/** The row for a message with these headers; null where its body is no stream of messages, or is coded as a whole. */
+/**
+ * The row for a message with these headers; null where its body is no stream of messages, or is coded as a whole in a way that is not
+ * undone as it comes.
+ */
 export function splitterRow(headers: HeaderList, isOpenEnded: boolean): SplitterRow | null {
   const type = headers.get('content-type');
   if (type === undefined || !mayBeStream(type)) return null;
   for (const row of ROWS) {
     if (!row.type.test(type) || !(isOpenEnded || row.splitsKnownLength)) continue;
-    const coding = headers.get('content-encoding');
-    return coding === undefined || /^\s*(?:identity)?\s*$/i.test(coding) ? row : null;
+    const codings = contentCodings(headers.getAll('content-encoding'));
+    return codings.length === 0 ? row : codedRow(row, codings);
   }
   return null;
 }
+
+/** `row` for bodies that are coded as a whole; null where that is not by one coding that is known. */
+function codedRow(row: SplitterRow, [coding = '', ...others]: readonly string[]): SplitterRow | null {
+  if (row.isDeferred || others.length > 0 || !STREAMED_CODINGS.has(coding)) return null;
+  return {
+    ...row,
+    open: (taker, isRequest, context) =>
+      new CodedSplitter(row.open(taker, isRequest, context), taker, isRequest, coding, context.windows),
+  };
+}
+
+const STREAMED_CODINGS: ReadonlySet<string> = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd']);
 
 /** Whether a row may be for it, by two characters: nearly all types are none of these. */
 function mayBeStream(type: string): boolean {

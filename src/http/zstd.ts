@@ -45,35 +45,77 @@ function contentSize(view: DataView, at: number, bytes: number): number {
   return bytes === 4 ? view.getUint32(at, true) : Number(view.getBigUint64(at, true));
 }
 
-/**
- * Walks the headers of all frames and blocks, as far as they can be read.
- *
- * @throws Error where a window is too large, or so many blocks move one that it would take too long
- */
-function checkFrames(input: Uint8Array): void {
-  let at = 0;
-  let moved = 0;
-  while (at + 8 <= input.length) {
-    const magic = u32(input, at);
-    if (magic >>> 4 === SKIPPABLE) {
-      at += 8 + u32(input, at + 4);
-      continue;
+/** Magic, descriptor, window, dictionary and size at their longest (§3.1.1.1). */
+const FRAME_HEADER_BYTES_MAX = 18;
+const SKIPPABLE_HEADER_BYTES = 8;
+const BLOCK_HEADER_BYTES = 3;
+const CHECKSUM_BYTES = 4;
+
+/** Walks the headers of frames and blocks as their bytes come, as far as they can be read. */
+export class FrameWalk {
+  /** The largest window that a frame asked for. */
+  windowMax = 0;
+  /** How many blocks there were. */
+  blocks = 0;
+  /** Of a header that is not all here. */
+  readonly #held = new Uint8Array(FRAME_HEADER_BYTES_MAX);
+  #heldBytes = 0;
+  /** Bytes to the next header. */
+  #skip = 0;
+  /** The frame whose blocks are walked; null between frames. */
+  #frame: FrameHeader | null = null;
+  #moved = 0;
+  /** What comes is no frame; the decoder says so. */
+  #isAstray = false;
+
+  /** @throws Error where a window is too large, or so many blocks move one that it would take too long */
+  feed(input: Uint8Array): void {
+    for (let at = 0; at < input.length && !this.#isAstray; ) {
+      if (this.#skip > 0) {
+        const take = Math.min(this.#skip, input.length - at);
+        this.#skip -= take;
+        at += take;
+        continue;
+      }
+      this.#held[this.#heldBytes++] = input[at++] as number;
+      if (this.#frame === null) this.#readFrame();
+      else if (this.#heldBytes === BLOCK_HEADER_BYTES) this.#readBlock(this.#frame);
     }
-    const header = frameHeader(input, at);
-    if (header === null) return;
+  }
+
+  #readFrame(): void {
+    const held = this.#held.subarray(0, this.#heldBytes);
+    if (held.length < SKIPPABLE_HEADER_BYTES - 2) return;
+    if (u32(held, 0) >>> 4 === SKIPPABLE) {
+      if (held.length < SKIPPABLE_HEADER_BYTES) return;
+      this.#skip = u32(held, 4);
+      this.#heldBytes = 0;
+      return;
+    }
+    const header = frameHeader(held, 0);
+    if (header === null) {
+      this.#isAstray = u32(held, 0) !== MAGIC || held.length === FRAME_HEADER_BYTES_MAX;
+      return;
+    }
     const { window } = header;
     if (window > ZSTD_WINDOW_BYTES_MAX) throw new Error(`a window of ${window} bytes is over the 8 MiB of RFC 9659`);
-    at += header.length;
-    for (let isLast = false; !isLast; ) {
-      if (at + 3 > input.length) return;
-      const block = (input[at] as number) | ((input[at + 1] as number) << 8) | ((input[at + 2] as number) << 16);
-      isLast = (block & 1) === 1;
-      // A block of one repeated byte holds that byte alone (§3.1.1.2.2).
-      at += 3 + (((block >> 1) & 3) === 1 ? 1 : block >> 3);
-      moved += window;
-      if (moved > MOVED_BYTES_MAX) throw new Error('blocks too small for so large a window');
-    }
-    if (header.hasChecksum) at += 4;
+    this.windowMax = Math.max(this.windowMax, window);
+    this.#frame = header;
+    this.#heldBytes = 0;
+  }
+
+  #readBlock({ window, hasChecksum }: FrameHeader): void {
+    const held = this.#held;
+    const block = (held[0] as number) | ((held[1] as number) << 8) | ((held[2] as number) << 16);
+    this.#heldBytes = 0;
+    this.blocks++;
+    // A block of one repeated byte holds that byte alone (§3.1.1.2.2).
+    this.#skip = ((block >> 1) & 3) === 1 ? 1 : block >> 3;
+    this.#moved += window;
+    if (this.#moved > MOVED_BYTES_MAX) throw new Error('blocks too small for so large a window');
+    if ((block & 1) === 0) return;
+    if (hasChecksum) this.#skip += CHECKSUM_BYTES;
+    this.#frame = null;
   }
 }
 
@@ -88,12 +130,23 @@ export function isWholeEmptyZstd(input: Uint8Array): boolean {
   return ((input[header.length] ?? 0) & 1) === 1 && input.length >= header.length + 3 + (header.hasChecksum ? 4 : 0);
 }
 
+/** Frames that are decoded in a moment have no larger windows, and no more blocks. */
+const NOW_WINDOW_BYTES_MAX = 1 << 20;
+const NOW_BLOCKS_MAX = 32;
+
+/** The same as `zstdUpTo`, where that takes a moment; null where it may take longer. */
+export function zstdNow(input: Uint8Array, bytesMax: number): Uint8Array | null {
+  const walk = new FrameWalk();
+  walk.feed(input);
+  return walk.windowMax > NOW_WINDOW_BYTES_MAX || walk.blocks > NOW_BLOCKS_MAX ? null : zstdUpTo(input, bytesMax);
+}
+
 /**
  * Decodes until there are `bytesMax` bytes; a throw from the callback is the only way to stop the decoder. Takes long: a
  * few kilobytes may describe minutes of work.
  */
 export function zstdUpTo(input: Uint8Array, bytesMax: number): Uint8Array {
-  checkFrames(input);
+  new FrameWalk().feed(input);
   const pieces: Uint8Array[] = [];
   let length = 0;
   const full = new Error('full');

@@ -10,6 +10,7 @@ import { type Counters, DropReason } from '../counters.js';
 import { EndCause } from '../flow/flow-consumer.js';
 import type { BodyMemory } from '../http/body-buffer.js';
 import type { HeaderList } from '../http/header-list.js';
+import type { InflateWindows } from '../http/inflate-windows.js';
 import { isInterim, MessageHead } from '../http/message-head.js';
 import type { Ending, MessageSink, SegmentStart } from '../http/message-sink.js';
 import type { Upgrade, UpgradedExchange } from '../http/protocol.js';
@@ -48,6 +49,7 @@ export interface ConversationContext {
   readonly counters: Counters;
   readonly budget: MemoryBudget;
   readonly bodies: BodyMemory;
+  readonly windows: InflateWindows;
   readonly hooks: Pick<ExchangeHooks, 'admit'>;
   readonly pending: PendingExchanges;
   /** Written anew for each part of a body. */

@@ -6,6 +6,7 @@
  * in:  an exchange whose bodies are whole, up to where they go on · out: the messages in them
  */
 import type { HeaderList } from '../http/header-list.js';
+import { InflateWindows } from '../http/inflate-windows.js';
 import { bodyBytes, type MessageBody } from '../http/message-body.js';
 import { splitterRow } from '../http/splitters.js';
 import type { MessageSplitter, MessageTaker } from '../http/stream-message.js';
@@ -52,7 +53,8 @@ export function splitMessages(exchange: Exchange, limits: Limits): MessageLog {
     lose: (isRequest, bytes) => log.lose(isRequest, bytes),
   };
   const side = (headers: HeaderList, body: MessageBody, isRequest: boolean, ended: number): void => {
-    const context = { headers, budget, trailerBytesMax: limits.trailer_bytes_max, onTrailers: () => {} };
+    const windows = new InflateWindows(0, budget, { windows_evicted: 0 });
+    const context = { headers, budget, windows, trailerBytesMax: limits.trailer_bytes_max, onTrailers: () => {} };
     const splitter = splitterRow(headers, true)?.open(taker, isRequest, context);
     if (splitter === undefined) return;
     replay(body, splitter);

@@ -15,6 +15,7 @@ import { QuicFlows, quicServerPort } from '../flow/quic-flows.js';
 import { TcpReassembler } from '../flow/tcp-reassembler.js';
 import { BodyMemory } from '../http/body-buffer.js';
 import { Detector } from '../http/detector.js';
+import { InflateWindows } from '../http/inflate-windows.js';
 import { createProtocols } from '../http/protocols.js';
 import { TlsNames } from '../http/tls-names.js';
 import { type UnreadFlowKind, UnreadFlows } from '../http/unread-flows.js';
@@ -87,6 +88,7 @@ export class ExchangeAssembler {
       drop: (exchange, reason) => this.#drop(exchange, reason),
       decide: (exchange) => hooks.decide?.(exchange) ?? DropReason.none,
     });
+    const windows = new InflateWindows(limits.inflate_windows_bytes_max, budget, counters);
     const bodies = new BodyMemory(limits.body_bytes_max, budget);
     const admit = (exchange: Exchange) => this.#admit(exchange, hooks);
     this.#context = {
@@ -94,6 +96,7 @@ export class ExchangeAssembler {
       counters,
       budget,
       bodies,
+      windows,
       hooks: { admit },
       pending,
       part: new BodyPart(),
@@ -105,6 +108,7 @@ export class ExchangeAssembler {
       limits,
       counters,
       budget,
+      windows,
       tlsNames: this.#tlsNames,
       unreadFlows: this.#unreadFlows,
       openConversation: (flow: Flow) => openConversation(this.#context, flow, this.#routeOf(flow)),

@@ -168,6 +168,7 @@ function openSplitter(
   const splitter = row.open(pending.stream, isRequest, {
     headers,
     budget: context.budget,
+    windows: context.windows,
     trailerBytesMax: context.limits.trailer_bytes_max,
     onTrailers: (trailers) => {
       if (!isRequest) pending.bodyTrailers = trailers;

@@ -5,6 +5,7 @@ import { Segment } from '../../src/decode/segment.js';
 import { Flow } from '../../src/flow/flow.js';
 import { type Direction, EndCause, type FlowConsumer } from '../../src/flow/flow-consumer.js';
 import { Detector } from '../../src/http/detector.js';
+import { InflateWindows } from '../../src/http/inflate-windows.js';
 import type { MessageSink } from '../../src/http/message-sink.js';
 import {
   matchPrefix,
@@ -73,6 +74,7 @@ function detect(options: { midstream?: boolean; limits?: Partial<Limits>; protoc
     limits,
     counters,
     budget,
+    windows: new InflateWindows(1e6, budget, counters),
     tlsNames: new TlsNames(limits, counters),
     unreadFlows: new UnreadFlows(limits.unread_flow_kinds_max),
     openConversation: () => [silentSink(), silentSink()],

@@ -625,6 +625,29 @@ describe('what there may be too many of', () => {
     expect(counters.streams_evicted).toBe(0);
   });
 
+  it.each([
+    ['that are read', 63, []],
+    ['that are too many in a row', 64, ['headers-unknown']],
+  ] as const)('SETTINGS %s', (_what, before, marks) => {
+    // The server lets the client's table have 64 KiB.
+    const allow = server(frame(Type.settings, 0, 0, Buffer.from([0, 1, 0, 1, 0, 0])));
+    // Those of the connection's beginning are behind a head of the server.
+    const many = server(Buffer.concat(Array.from({ length: before }, () => settings)));
+    const long = Buffer.concat([GET('/1'), literal(['x', 'v'.repeat(5000)], true)]);
+    const { exchanges } = converse([
+      ...begin,
+      get(1, '/0'),
+      ok(1, ''),
+      many,
+      allow,
+      client(headers(3, long, END_STREAM)),
+      client(headers(5, Buffer.concat([GET('/2'), indexed(62)]), END_STREAM)),
+      ok(3, ''),
+      ok(5, ''),
+    ]);
+    expect(markNames((exchanges[2] as Exchange).marks)).toEqual(marks);
+  });
+
   it('frames that say nothing', () => {
     const flood = [
       frame(Type.settings, 0, 0),

@@ -1,8 +1,9 @@
 /** Exchanges that go on after their heads: their messages, and the windows in which they are told of. */
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { DropReason } from '../../src/counters.js';
 import { type Exchange, markNames } from '../../src/pair/exchange.js';
-import { client, converse, fin, lost, pause, type Step, server } from '../support/conversation.js';
+import { client, converse, fin, lost, pause, type Step, server, split } from '../support/conversation.js';
 import { line } from '../support/run-packets.js';
 
 const get = (target: string) => client(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
@@ -29,6 +30,25 @@ const only = (exchanges: readonly Exchange[]): Exchange => {
 };
 
 describe('server-sent events', () => {
+  it.each([
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+  ] as const)('are split in a body coded with %s, up to a gap', (coding, compress) => {
+    const events = Array.from({ length: 50 }, (_, n) => `data: event ${n} of ${Math.imul(n + 1, 0x9e37_79b1)}\n\n`);
+    const coded = compress(events.join(''));
+    const headers = `HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: ${coding}\r\n`;
+    const head = server(`${headers}Content-Length: ${coded.length}\r\n\r\n`);
+    const whole = only(converse([get('/events'), head, split(server(coded), 100)]).exchanges);
+    expect(whole.messages?.response).toMatchObject({ count: 50, lostBytes: 0 });
+    expect(messages(whole)[31]).toBe(`↓ event "event 31 of ${Math.imul(32, 0x9e37_79b1)}"`);
+    const pieces = split(server(coded), 100).map((step, n) => (n === 2 ? lost(step) : step));
+    const cut = only(converse([get('/events'), head, pieces, ...ends]).exchanges);
+    const seen = cut.messages?.response.count ?? 0;
+    expect(messages(cut)).toEqual(messages(whole).slice(0, seen));
+    expect(seen).toBeLessThan(50);
+    expect(cut.messages?.response.lostBytes).toBeGreaterThanOrEqual(coded.length - 200);
+  });
+
   it.each([
     ['LF', '\n'],
     ['CR LF', '\r\n'],

@@ -6,9 +6,10 @@
  *
  * A body in which nothing has to be undone stays as it is, and is not copied.
  */
-import { type DecodedContent, decodeContent, decodeSmall } from '../content-coding.js';
+import type { DecodedContent } from '../content-coding.js';
 import { Base64Stream } from './base64-stream.js';
 import type { GrpcType } from './grpc-type.js';
+import { decodeMessage, decodeMessageNow } from './message-coding.js';
 import { COMPRESSED, TRAILERS } from './message-frames.js';
 import { webTrailers } from './web-trailers.js';
 
@@ -59,7 +60,7 @@ export function grpcBodyNow(body: Buffer, context: GrpcBodyContext): GrpcBody | 
   const decoded: DecodedContent[] = [];
   let left = context.bytesMax;
   for (const frame of parts.compressed) {
-    const one = decodeSmall(bytesOf(parts, frame), codingsOf(context), Math.max(left, 1), !frame.isWhole);
+    const one = decodeMessageNow(bytesOf(parts, frame), codingOf(context), Math.max(left, 1), !frame.isWhole);
     if (one === null) return null;
     decoded.push(one);
     left -= one.content.length;
@@ -75,7 +76,7 @@ export async function grpcBody(body: Buffer, context: GrpcBodyContext): Promise<
   let left = context.bytesMax;
   for (const frame of parts.compressed) {
     if (left <= 0) break;
-    const one = await decodeContent(bytesOf(parts, frame), codingsOf(context), left, !frame.isWhole);
+    const one = await decodeMessage(bytesOf(parts, frame), codingOf(context), left, !frame.isWhole);
     decoded.push(one);
     left -= one.content.length;
     if (one.error !== null) break;
@@ -121,8 +122,8 @@ function bytesOf({ bytes }: Parts, { start, end }: Frame): Buffer {
   return bytes.subarray(start, end);
 }
 
-function codingsOf({ coding }: GrpcBodyContext): string[] {
-  return coding === '' || coding === 'identity' ? ['compressed'] : [coding];
+function codingOf({ coding }: GrpcBodyContext): string {
+  return coding === '' || coding === 'identity' ? 'compressed' : coding;
 }
 
 function joined(parts: Parts, decoded: readonly DecodedContent[], { bytesMax, isCut }: GrpcBodyContext): GrpcBody {

@@ -6,11 +6,11 @@
  * A message leaves with what its length says of it. Only what is kept is decompressed, and only so much of it as may be kept.
  */
 import type { MemoryBudget } from '../../memory-budget.js';
-import { decodeSmall } from '../content-coding.js';
 import { KeptBytes } from '../kept-bytes.js';
 import type { MessageSplitter, MessageTaker } from '../stream-message.js';
 import { Base64Stream } from './base64-stream.js';
 import type { GrpcType } from './grpc-type.js';
+import { decodeMessageNow } from './message-coding.js';
 import { COMPRESSED, type FrameHandler, MessageFrames, TRAILERS } from './message-frames.js';
 import { webTrailers } from './web-trailers.js';
 
@@ -125,7 +125,7 @@ export class GrpcSplitter implements MessageSplitter, FrameHandler {
     const { coding } = this.#context;
     if (coding === '' || coding === 'identity')
       return { content: kept, truncated: false, error: 'compressed, and no grpc-encoding says how' };
-    const decoded = decodeSmall(kept, [coding], Math.max(room, 1), isPartial);
+    const decoded = decodeMessageNow(kept, coding, Math.max(room, 1), isPartial);
     return decoded ?? { content: kept, truncated: false, error: `${coding}: too long to be decoded here` };
   }
 

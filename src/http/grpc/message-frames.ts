@@ -9,9 +9,11 @@
  *
  * in:  bytes of one direction, and gaps · out: where each message begins, its bytes, and where it ends
  *
- * A gap inside a message costs that message's bytes: its length says where the next one begins. Behind any other gap no one
- * can say where that is, as a message may hold anything, and nothing more is split.
+ * A gap inside a message costs that message's bytes: its length says where the next one begins. Behind any other gap
+ * messages are looked for by what follows, and what passes until one is certain is unknown.
  */
+import { PlaceFinder } from './place-finder.js';
+
 export interface FrameHandler {
   onBegin(flags: number, length: number, time: number): void;
   onBytes(bytes: Buffer, start: number, end: number): void;
@@ -22,7 +24,7 @@ export interface FrameHandler {
   onUnknown(length: number): void;
 }
 
-const PREFIX_BYTES = 5;
+export const PREFIX_BYTES = 5;
 export const COMPRESSED = 0x01;
 export const TRAILERS = 0x80;
 
@@ -37,12 +39,16 @@ export class MessageFrames {
   #length = 0;
   /** Bytes of the message still to come. */
   #left = 0;
-  /** It is not known any more where messages begin. */
+  /** It is not known where messages begin. */
   isLost = false;
+  readonly #finder: PlaceFinder;
+  /** Whether they are looked for: where what came was none, nobody knows what it is. */
+  #isSearching = false;
 
   constructor(handler: FrameHandler, isWeb: boolean) {
     this.#handler = handler;
     this.#flagsMask = isWeb ? COMPRESSED | TRAILERS : COMPRESSED;
+    this.#finder = new PlaceFinder(this.#flagsMask);
   }
 
   /** Whether it ends here as it should. */
@@ -53,8 +59,14 @@ export class MessageFrames {
   data(bytes: Buffer, start: number, end: number, time: number): void {
     for (let at = start; at < end; ) {
       if (this.isLost) {
-        this.#handler.onUnknown(end - at);
-        return;
+        const found = this.#isSearching ? this.#finder.find(bytes, at, end) : -1;
+        const to = found < 0 ? end : found;
+        if (to > at) this.#handler.onUnknown(to - at);
+        if (found < 0) return;
+        this.isLost = false;
+        this.#prefixed = 0;
+        at = found;
+        continue;
       }
       if (this.#prefixed < PREFIX_BYTES) {
         this.#prefix(bytes[at++] as number, time);
@@ -76,13 +88,16 @@ export class MessageFrames {
       return;
     }
     this.lose(time);
+    this.#isSearching = true;
+    this.#finder.forget();
     this.#handler.onUnknown(length);
   }
 
-  /** Nothing more is split. A message that had begun ends with what came of it. */
+  /** Nothing more is split for now. A message that had begun ends with what came of it. */
   lose(time: number): void {
     if (this.isLost) return;
     this.isLost = true;
+    this.#isSearching = false;
     if (this.#prefixed < PREFIX_BYTES) {
       if (this.#prefixed > 0) this.#handler.onUnknown(this.#prefixed);
       return;
@@ -95,6 +110,7 @@ export class MessageFrames {
     if (this.#prefixed === 0) {
       if ((byte & ~this.#flagsMask) !== 0) {
         this.isLost = true;
+        this.#isSearching = false;
         this.#handler.onUnknown(1);
         return;
       }

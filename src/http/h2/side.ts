@@ -37,6 +37,8 @@ export class Side implements FrameHandler {
   /** The side this one talks to, whose decoder its SETTINGS are about. */
   peer: Side | null = null;
   readonly #block: HeaderBlock;
+  /** SETTINGS since the last head. */
+  #settings = 0;
   readonly #range: DataRange = { start: 0, end: 0, left: 0, time: 0 };
 
   constructor(context: SideContext, streams: Streams, direction: Direction, isLost: boolean) {
@@ -100,7 +102,8 @@ export class Side implements FrameHandler {
         if (end - start === RST_STREAM_BYTES) this.#onReset(head, bytes, start);
         break;
       case Frame.settings:
-        if (!head.has(Flag.ack)) this.#onSettings(bytes, start, end);
+        if (head.has(Flag.ack) || ++this.#settings > this.#context.limits.h2_settings_max) break;
+        this.#onSettings(bytes, start, end);
         break;
       case Frame.goAway:
         if (end - start === GO_AWAY_BYTES) this.#onGoAway(head, bytes, start);
@@ -200,6 +203,7 @@ export class Side implements FrameHandler {
 
   #decode(block: HeaderBlock, bytes: Buffer, start: number, end: number, time: number): void {
     const { fields, counters } = this.#context;
+    this.#settings = 0;
     const { stream, promised } = block;
     block.endTime = time;
     fields.begin(block.isPromise || this.#streams.wantsFields(this.#direction, stream));

@@ -7,7 +7,7 @@
  * decoder, and no more: it refuses a message that refers beyond, so that what it gives is certain, behind a loss too.
  */
 import * as zlib from 'node:zlib';
-import type { MemoryBudget } from '../../memory-budget.js';
+import type { InflateWindows, WindowOwner } from '../inflate-windows.js';
 
 /** What the sender leaves out at the end of each message (§7.2.1). */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
@@ -36,10 +36,10 @@ export interface Inflated {
   readonly error: string | null;
 }
 
-export class MessageInflater {
+export class MessageInflater implements WindowOwner {
   /** Whether messages refer to those in front of them: then none may be left out. */
   readonly keepsContext: boolean;
-  readonly #budget: MemoryBudget;
+  readonly #windows: InflateWindows;
   /** What the last messages held, the last 32 KiB of it at `#window[… , #windowEnd)`. */
   #window: Buffer = NOTHING;
   #windowEnd = 0;
@@ -49,10 +49,10 @@ export class MessageInflater {
   #isPartial: boolean;
 
   /** `isPartial`: messages came before that are not known. */
-  constructor(keepsContext: boolean, budget: MemoryBudget, isPartial = false) {
+  constructor(keepsContext: boolean, windows: InflateWindows, isPartial = false) {
     this.keepsContext = keepsContext;
     this.#isPartial = isPartial;
-    this.#budget = budget;
+    this.#windows = windows;
   }
 
   /** `isWhole`: nothing of it is missing behind `payload`. */
@@ -80,9 +80,14 @@ export class MessageInflater {
   }
 
   release(): void {
-    this.#budget.remove(this.#window.length);
+    this.#windows.release(this);
     this.#window = NOTHING;
     this.#windowEnd = 0;
+  }
+
+  onWindowEvicted(): void {
+    this.#window = NOTHING;
+    this.forget();
   }
 
   #try(input: Buffer, most: number): Inflated {
@@ -117,6 +122,7 @@ export class MessageInflater {
       this.forget();
       return;
     }
+    this.#windows.touch(this);
     this.#window.set(last, this.#windowEnd);
     this.#windowEnd += last.length;
   }
@@ -127,10 +133,9 @@ export class MessageInflater {
     const kept = this.#windowEnd - start;
     const size = Math.min(2 * WINDOW_BYTES, Math.max(2 * this.#window.length, kept + length));
     if (size > this.#window.length) {
-      if (size > this.#budget.room) return false;
+      if (!this.#windows.take(this, size - this.#window.length)) return false;
       const grown = Buffer.allocUnsafeSlow(size);
       this.#window.copy(grown, 0, start, this.#windowEnd);
-      this.#budget.add(size - this.#window.length);
       this.#window = grown;
     } else {
       this.#window.copyWithin(0, start, this.#windowEnd);

@@ -30,7 +30,7 @@ const SEGMENT_BYTES = 128;
 export class SocketWatch implements MidstreamWatch {
   readonly #budget: MemoryBudget;
   readonly #chains: readonly [FrameChain, FrameChain] = [new FrameChain(), new FrameChain()];
-  /** Of the chains, in the order they came; null where there was no room for them. */
+  /** Segments of the chains, in the order they came; null where there was no room for them. */
   #held: JoinedSegment[] | null = [];
   #heldBytes = 0;
 

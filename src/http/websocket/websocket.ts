@@ -8,6 +8,7 @@ import { type Direction, EndCause, type FlowConsumer } from '../../flow/flow-con
 import type { Limits } from '../../limits.js';
 import type { MemoryBudget } from '../../memory-budget.js';
 import type { HeaderList } from '../header-list.js';
+import type { InflateWindows } from '../inflate-windows.js';
 import {
   type DetectedFlow,
   IGNORED_FLOW,
@@ -27,6 +28,7 @@ import { SocketWatch } from './socket-watch.js';
 export interface SocketLimits {
   readonly limits: Pick<Limits, 'websocket_compressed_bytes_max'>;
   readonly budget: MemoryBudget;
+  readonly windows: InflateWindows;
 }
 
 /**
@@ -34,7 +36,7 @@ export interface SocketLimits {
  * `isPartial`: some of them are not known, so that messages may be compressed though none says so.
  */
 export function openSocket(
-  { limits, budget }: SocketLimits,
+  { limits, budget, windows }: SocketLimits,
   taker: MessageTaker,
   response: HeaderList,
   isPartial = false,
@@ -44,14 +46,14 @@ export function openSocket(
   const deflate = isUnknown ? UNKNOWN_DEFLATE : agreed;
   const context = { budget, compressedBytesMax: limits.websocket_compressed_bytes_max };
   const inflater = (keepsContext: boolean | undefined) =>
-    keepsContext === undefined ? null : new MessageInflater(keepsContext, budget, isUnknown);
+    keepsContext === undefined ? null : new MessageInflater(keepsContext, windows, isUnknown);
   return [
     new SocketSplitter(taker, true, inflater(deflate?.clientKeepsContext), context),
     new SocketSplitter(taker, false, inflater(deflate?.serverKeepsContext), context),
   ];
 }
 
-/** Of messages that refer to none before them, what they would refer to is no matter. */
+/** What is remembered does no harm where messages refer to none before them. */
 const UNKNOWN_DEFLATE = { clientKeepsContext: true, serverKeepsContext: true };
 
 export class WebSocketProtocol implements Protocol {
