@@ -9,7 +9,7 @@ import { type Counters, createCounters } from '../counters.js';
 import { limitDebug } from '../debug-log.js';
 import type { UnreadKind } from '../decode/unread-packets.js';
 import type { UnreadFlowKind } from '../http/unread-flows.js';
-import { sensorLimits } from '../limits.js';
+import type { Limits } from '../limits.js';
 import type { Logger } from '../log.js';
 import { MemoryBudget } from '../memory-budget.js';
 import type { Settings } from '../options/options.js';
@@ -17,8 +17,7 @@ import type { TraceOutput } from '../output/output.js';
 import { ExchangeAssembler } from '../pair/exchange-assembler.js';
 import { createTraceIds } from '../pair/trace-ids.js';
 import type { Policy } from '../policy/policy.js';
-import { readTaskMetadata, type TaskMetadata } from '../task/metadata.js';
-import { readSurroundings } from '../task/surroundings.js';
+import type { TaskMetadata } from '../task/metadata.js';
 import { Routes } from '../trace/route.js';
 import type { Trace } from '../trace/trace.js';
 import { createDrafter } from '../trace/trace-builder.js';
@@ -30,7 +29,7 @@ import { openPods } from './open-pods.js';
 import { packetLog } from './packet-log.js';
 import { policyOf, policySettings } from './policy-settings.js';
 import { reportSensor } from './report.js';
-import { type OpenedSource, openSource } from './source.js';
+import type { OpenedSource } from './source.js';
 import { type RulesOf, traceRules } from './trace-rules.js';
 import { type TraceRules, TraceStage, type TraceStageContext } from './trace-stage.js';
 import { createVerdicts } from './verdicts.js';
@@ -63,24 +62,32 @@ export interface SensorRun {
 }
 
 /** Takes traces instead of the outputs, each with its `replacements`. */
-type Explain = (trace: Trace) => void;
+export type Explain = (trace: Trace) => void;
 
-export async function startSensor(settings: Settings, log: Logger, explain?: Explain): Promise<SensorRun> {
-  const limits = sensorLimits(settings, readSurroundings().memoryLimitBytes);
+/** What there is before the stages are. */
+export interface BegunSensor {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly limits: Limits;
+  readonly metadata: Promise<TaskMetadata>;
+  readonly opened: OpenedSource;
+  /** Called with the time before which the kernel dropped packets: between packets, of which none is taken before `source.run` below. */
+  onDrops: (time: number) => void;
+}
+
+/** @throws SensorError, UsageError where a part of it cannot be opened as told; the source is closed then */
+export async function runSensor(begun: BegunSensor, explain?: Explain): Promise<SensorRun> {
+  const { settings, log, limits, metadata, opened } = begun;
   const counters = createCounters();
-  const rules = traceRules(settings, { counters, log });
+  const rules = await orAbandon(opened, async () => traceRules(settings, { counters, log }));
   const ids = createTraceIds((bytes) => randomFillSync(bytes));
-  // Read while the source is opened; a source that cannot be opened does not wait for the answer.
-  const metadata = readMetadata(log);
-  // The kernel's drops are reported between packets, and no packet is taken before `source.run` below.
-  const opened = await openSource(settings, limits, log, (time) => assembler.noteDrops(time));
   const { source, isLocal, noteConnection: onConnect } = opened;
   const watch = openWatch(settings, opened.gate, counters, log);
   const clock = openClock(opened.timeBaseSeconds);
   const { interfaces } = source;
-  const { output, exportLatency, packets } = await metadata
-    .then((task) => openOutputs({ settings, counters, limits, log, task, onConnect, interfaces }))
-    .catch((error) => abandon(error, opened));
+  const { output, exportLatency, packets } = await orAbandon(opened, async () =>
+    openOutputs({ settings, counters, limits, log, task: await metadata, onConnect, interfaces }),
+  );
   const pods = await openPods(settings, limits, log).catch((error) => abandon(error, opened, output));
   const policy = policyOf(settings, { ids, clock, limits, counters, podOf: pods.podOf });
   const notePackets = packetLog(settings.logPackets, { log, interfaces });
@@ -110,6 +117,7 @@ export async function startSensor(settings: Settings, log: Logger, explain?: Exp
     keepDuplicates: settings.keepDuplicates,
     observer: logFlows({ debug: limitDebug(log, Date.now), interfaces, counters, isOver: () => !capturing }),
   });
+  begun.onDrops = (time) => assembler.noteDrops(time);
   const stop = (reason: string) => {
     log.info({ reason }, 'stopping');
     source.stop();
@@ -166,12 +174,6 @@ export async function startSensor(settings: Settings, log: Logger, explain?: Exp
   };
 }
 
-function readMetadata(log: Logger): Promise<TaskMetadata> {
-  return readTaskMetadata(process.env, (url, reason) =>
-    log.warn({ url, reason }, 'the task metadata endpoint did not answer; traces lack what it knows'),
-  );
-}
-
 type TraceEnds = Omit<TraceStageContext, keyof TraceRules>;
 
 function openTraces(rules: TraceRules, ends: TraceEnds, explain?: Explain): TraceStage {
@@ -202,6 +204,10 @@ function stopWhenUnread(output: TraceOutput, stop: (reason: string) => void): ()
     stop('nobody reads the output any more');
   });
   return () => isUnread;
+}
+
+async function orAbandon<T>(opened: OpenedSource, open: () => Promise<T>): Promise<T> {
+  return open().catch((error) => abandon(error, opened));
 }
 
 /** Closes what was opened before `error`, and throws it. */

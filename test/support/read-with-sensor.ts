@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Counters } from '../../src/counters.js';
 import { createLogger } from '../../src/log.js';
 import { resolveSensorSettings } from '../../src/options/settings.js';
-import { startSensor } from '../../src/sensor/sensor.js';
+import { startSensor } from '../../src/sensor/start.js';
 
 export interface NdjsonBody {
   readonly wireBytes: number;

@@ -8,7 +8,7 @@ import { APIDUMP, type SensorVerb, WATCH } from '../../options/sensor-verbs.js';
 import { type FlagValues, resolveSensor } from '../../options/settings.js';
 import { unknownVariables } from '../../options/variables.js';
 import { describeOutput } from '../../output/registry.js';
-import { startSensor } from '../../sensor/sensor.js';
+import { startSensor } from '../../sensor/start.js';
 import { OPTION_TABLES } from '../commands.js';
 import { createReload } from './reload.js';
 import { startCommand } from './run-command.js';

@@ -11,7 +11,7 @@ import { type FlagValues, resolveSensorSettings, resolveSettings } from '../../o
 import { hasPage } from '../../satellite/page/files.js';
 import { startSatellite } from '../../satellite/satellite.js';
 import { findSqlite } from '../../satellite/store/sqlite.js';
-import { startSensor } from '../../sensor/sensor.js';
+import { startSensor } from '../../sensor/start.js';
 import { startSampleApi, visitSampleApi } from './demo-api.js';
 import { onInterrupt } from './signals.js';
 import { summaryText } from './summary.js';

@@ -13,7 +13,7 @@ import { DEFAULT_TIMING } from '../../output/relay/settings.js';
 import { type ProbeResult, probeSatellite } from '../../output/satellite/probe.js';
 import { satelliteSettings } from '../../output/satellite/settings.js';
 import { type Diagnosis, diagnose } from '../../sensor/diagnosis.js';
-import { startSensor } from '../../sensor/sensor.js';
+import { startSensor } from '../../sensor/start.js';
 import { readTaskMetadata } from '../../task/metadata.js';
 import { readSurroundings } from '../../task/surroundings.js';
 import { SENSOR_VERSION } from '../../version.js';

@@ -13,7 +13,7 @@ import { EXPLAIN } from '../../options/sensor-verbs.js';
 import { resolveSensor } from '../../options/settings.js';
 import { createRedactor } from '../../redact/redactor.js';
 import { redactionCost, redactionSettings } from '../../sensor/policy-settings.js';
-import { startSensor } from '../../sensor/sensor.js';
+import { startSensor } from '../../sensor/start.js';
 import { harEntries, traceOfHar, traceOfNdjson } from '../../trace/parse-trace.js';
 import type { Trace } from '../../trace/trace.js';
 import { onInterrupt } from './signals.js';
