@@ -11,7 +11,7 @@ import { systemClock } from '../../output/clock.js';
 import { readConfiguration } from '../../packets/trigger/configuration/configuration.js';
 import { flagsHelp, readFlags } from '../../packets/trigger/configuration/flags.js';
 import type { TriggerSettings } from '../../packets/trigger/configuration/settings.js';
-import { type TriggerCounters, triggerMetrics } from '../../packets/trigger/counters.js';
+import { type TriggerCounters, triggerMetrics } from '../../packets/trigger/trigger-counters.js';
 import { startDaemon } from '../../packets/trigger/daemon.js';
 import { startHealthServer } from '../../task/health-server.js';
 import { readSurroundings } from '../../task/surroundings.js';

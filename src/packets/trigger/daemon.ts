@@ -16,7 +16,6 @@ import { MemoryLedger } from './capture/memory-ledger.js';
 import type { TapSource } from './capture/tap.js';
 import { Taps } from './capture/taps.js';
 import type { TriggerSettings } from './configuration/settings.js';
-import { createTriggerCounters, type TriggerCounters } from './counters.js';
 import { Desk, outcomeText } from './desk.js';
 import { SNAP_LENGTH_MAX } from './message/admission.js';
 import { Results } from './results.js';
@@ -24,12 +23,13 @@ import { createKafkaSource } from './sources/kafka.js';
 import { createRedisSource } from './sources/redis.js';
 import type { MessageSource, ReplyTarget } from './sources/source.js';
 import { createSqsSource } from './sources/sqs.js';
+import { createTriggerCounters, type TriggerCounters } from './trigger-counters.js';
 import { openTriggerLog, type TriggerLog } from './trigger-log.js';
+import { CaptureSpool } from './uploads/capture-spool.js';
 import { createCloudSharkUploader } from './uploads/cloudshark.js';
 import { Delivery } from './uploads/delivery.js';
 import { createDirectoryUploader } from './uploads/directory.js';
 import { createS3Uploader } from './uploads/s3.js';
-import { CaptureSpool } from './uploads/spool.js';
 import type { Uploader } from './uploads/uploader.js';
 
 export interface TriggerDaemon {

@@ -8,13 +8,13 @@
  */
 import type { Captures, NamedCapture } from './capture/captures.js';
 import type { TriggerSettings } from './configuration/settings.js';
-import type { TriggerCounters } from './counters.js';
 import { admitMessage, type CapturePlan } from './message/admission.js';
 import { type CaptureMessage, MessageError, readMessage } from './message/capture-message.js';
 import { tagsOf } from './message/tags.js';
 import { packetLine } from './packet-line.js';
 import { captureFields, echoOf, type Result, type Results } from './results.js';
 import type { IncomingMessage, ReplyTarget } from './sources/source.js';
+import type { TriggerCounters } from './trigger-counters.js';
 import type { TriggerLog } from './trigger-log.js';
 import type { Delivery } from './uploads/delivery.js';
 import type { S3Place, UploadOutcome } from './uploads/uploader.js';

@@ -4,9 +4,9 @@
  * in: outcomes · out: JSON through the source that the message came from · never waits, and never holds anything up
  */
 import type { NamedCapture } from './capture/captures.js';
-import type { TriggerCounters } from './counters.js';
 import type { CaptureMessage } from './message/capture-message.js';
 import type { MessageSource, ReplyTarget } from './sources/source.js';
+import type { TriggerCounters } from './trigger-counters.js';
 import type { UploadOutcome } from './uploads/uploader.js';
 
 /** `captured`: a file was made, and went somewhere or waits on disk; `failed`: it went nowhere; `uploaded`: from the disk, later. */

@@ -10,8 +10,8 @@ import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../../../capture/link-types.js'
 import type { CaptureFormat } from '../../../capture/packet-encoder.js';
 import type { PacketView } from '../../../capture/packet-view.js';
 import { SensorError } from '../../../errors.js';
-import type { TriggerCounters } from '../counters.js';
 import { ANY_INTERFACE, type CapturePlan } from '../message/admission.js';
+import type { TriggerCounters } from '../trigger-counters.js';
 import { CaptureJob, type FinishedCapture } from './capture-job.js';
 import { CaptureWriter, type PacketOrigin } from './capture-writer.js';
 import type { MemoryLedger, Reservation } from './memory-ledger.js';

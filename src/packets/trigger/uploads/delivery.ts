@@ -5,8 +5,8 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { MemoryLedger, Reservation } from '../capture/memory-ledger.js';
-import type { TriggerCounters } from '../counters.js';
-import type { CaptureSpool, SpooledCapture } from './spool.js';
+import type { TriggerCounters } from '../trigger-counters.js';
+import type { CaptureSpool, SpooledCapture } from './capture-spool.js';
 import { type CaptureFile, UploadError, type Uploader, type UploaderName, type UploadOutcome } from './uploader.js';
 
 export interface DeliveryContext {

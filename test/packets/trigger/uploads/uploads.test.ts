@@ -15,12 +15,12 @@ import {
 } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryLedger } from '../../../../src/packets/trigger/capture/memory-ledger.js';
-import { createTriggerCounters } from '../../../../src/packets/trigger/counters.js';
+import { createTriggerCounters } from '../../../../src/packets/trigger/trigger-counters.js';
+import { CaptureSpool } from '../../../../src/packets/trigger/uploads/capture-spool.js';
 import { createCloudSharkUploader } from '../../../../src/packets/trigger/uploads/cloudshark.js';
 import { Delivery } from '../../../../src/packets/trigger/uploads/delivery.js';
 import { createDirectoryUploader } from '../../../../src/packets/trigger/uploads/directory.js';
 import { createS3Uploader, objectKey } from '../../../../src/packets/trigger/uploads/s3.js';
-import { CaptureSpool } from '../../../../src/packets/trigger/uploads/spool.js';
 import {
   type CaptureFile,
   UploadError,

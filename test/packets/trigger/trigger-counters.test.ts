@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createTriggerCounters, triggerMetrics } from '../../../src/packets/trigger/counters.js';
+import { createTriggerCounters, triggerMetrics } from '../../../src/packets/trigger/trigger-counters.js';
 
 it('has a metric for each counter, and what is under way', () => {
   const counters = { ...createTriggerCounters(), captures_started: 5, captures_finished: 3, uploads_spooled: 1 };
