@@ -10,6 +10,7 @@ import { findLooks } from './find-looks.js';
 import { eachHiddenText } from './hidden-base64.js';
 import { redactManifests } from './kubernetes-manifest.js';
 import { mayHoldLook } from './look-runs.js';
+import type { NameMemo } from './name-memo.js';
 import type { PhraseFinder } from './phrases.js';
 import { redactPii } from './pii.js';
 import { NAMELESS, type PieceName, type RedactionContext } from './redaction-context.js';
@@ -29,6 +30,8 @@ export interface WalkRules {
   readonly names: SensitiveNames;
   /** Finds phrases; null where the built-in rules do not apply. */
   readonly phrases: PhraseFinder | null;
+  /** Causes by the names they are about: the same fields come again and again. */
+  readonly causes: NameMemo<Cause>;
   /** Whether IBANs and US social security numbers are to be found. */
   readonly pii: boolean;
   /** What is noted of the texts being searched; null where the built-in rules do not apply. */
@@ -49,19 +52,6 @@ const ALLOWED_BYTES_MAX = 4096;
 const MEDIA = /^\s{0,64}(?:image\/(?!svg)|audio\/|video\/|font\/)/i;
 
 const CAUSE_BYTES_MAX = 64;
-const NO_NAME = Buffer.alloc(0);
-
-interface LastCause {
-  cause: Cause | null;
-  /** The first `length` bytes are its name. */
-  name: Buffer;
-  length: number;
-}
-
-function isSame(bytes: Buffer, start: number, other: Buffer, length: number): boolean {
-  for (let i = 0; i < length; i++) if (bytes[start + i] !== other[i]) return false;
-  return true;
-}
 
 export class DocumentWalk implements RedactionContext {
   readonly names: SensitiveNames;
@@ -70,8 +60,6 @@ export class DocumentWalk implements RedactionContext {
   readonly #rules: WalkRules;
   readonly #work: { left: number };
   #nesting: number;
-  /** The last cause with a name: the same field comes again and again. */
-  readonly #lastCause: LastCause = { cause: null, name: NO_NAME, length: 0 };
   /** Of the text that is searched now. */
   #survey: Survey | null = null;
 
@@ -100,15 +88,11 @@ export class DocumentWalk implements RedactionContext {
 
   cause(rule: string, view: View, start: number, end: number): Cause {
     if (end <= start || this.edits.isFull) return { rule, name: null };
-    const length = Math.min(end - start, CAUSE_BYTES_MAX);
-    const last = this.#lastCause;
-    if (last.cause?.rule === rule && last.length === length && isSame(view.bytes, start, last.name, length))
-      return last.cause;
-    if (last.name === NO_NAME) last.name = Buffer.allocUnsafe(CAUSE_BYTES_MAX);
-    view.bytes.copy(last.name, 0, start, start + length);
-    last.length = length;
-    last.cause = { rule, name: view.bytes.toString('utf8', start, start + length) };
-    return last.cause;
+    const stop = Math.min(end, start + CAUSE_BYTES_MAX);
+    const { causes } = this.#rules;
+    const known = causes.get(view.bytes, start, stop);
+    if (known?.rule === rule) return known;
+    return causes.set(view.bytes, start, stop, { rule, name: view.bytes.toString('utf8', start, stop) });
   }
 
   spend(count: number): boolean {

@@ -11,6 +11,8 @@ import {
   isQuote,
   LESS_THAN,
   LINE_FEED,
+  MINUS,
+  OPEN_BRACE,
   OPEN_BRACKET,
   PERCENT,
   QUOTE,
@@ -63,9 +65,20 @@ export function isSame(bytes: Buffer, one: number, other: number, length: number
   return true;
 }
 
+/** Whether the first mark behind an identifier is one that code has there. */
+function mayBeCode(bytes: Buffer, start: number, stop: number): boolean {
+  let i = start;
+  while (i < stop && ((NAME[bytes[i] as number] as number) === 1 || bytes[i] === MINUS) && bytes[i] !== DOT) i++;
+  const mark = bytes[i];
+  return i < stop && (mark === 0x28 || mark === OPEN_BRACE || mark === DOT || mark === 0x3f);
+}
+
+const DOT = 0x2e;
+
 /** An identifier that is called, indexed or has members: code, not a value. */
 export function isCode(bytes: Buffer, start: number, stop: number, end: number): boolean {
   if (stop < end && (bytes[stop] === 0x28 || bytes[stop] === OPEN_BRACKET)) return true;
+  if (!mayBeCode(bytes, start, stop)) return false;
   const text = bytes.toString('latin1', start, Math.min(stop, start + 64));
   return /^(?:[A-Za-z_$][\w$]*\(|[\w-]+\{|(?:this|self|process|config|req|request|res|response|os|env|ctx|props|state|data|options|opts|args|params|body|user|event)\??\.[A-Za-z_$])/.test(
     text,
@@ -109,6 +122,9 @@ export function isLineStart(bytes: Buffer, start: number, at: number): boolean {
   while (i > start && at - i < 64 && (isBlank(bytes[i - 1]) || bytes[i - 1] === 0x2d)) i--;
   if (i <= start || bytes[i - 1] === LINE_FEED) return true;
   if (bytes[i - 1] === 0x6e && i - 2 >= start && bytes[i - 2] === BACKSLASH) return true;
+  // The last letter of the words below.
+  const last = (bytes[i - 1] as number) | 0x20;
+  if (last !== 0x74 && last !== 0x76 && last >= 0x30 && last < 0x80) return false;
   const text = bytes.toString('latin1', Math.max(start, i - 8), i);
   return /(?:^|[\n;])(?:export|set|env)$/i.test(text.trimEnd());
 }

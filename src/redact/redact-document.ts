@@ -9,6 +9,7 @@ import { redactCutEnd } from './cut-end.js';
 import { DocumentWalk, type WalkRules } from './document-walk.js';
 import { type Cause, createEdits, type Edits, type Replaced, type View } from './edits.js';
 import { type GrpcWebText, grpcWebText } from './grpc-web-text.js';
+import { NameMemo } from './name-memo.js';
 import { mayGoOn, PhraseFinder, phraseWords } from './phrases.js';
 import type { Changes } from './redactions.js';
 import type { SensitiveNames } from './sensitive-names.js';
@@ -70,6 +71,7 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
     phrases,
     surveys,
     isSurveyEnough,
+    causes: new NameMemo<Cause>(),
     pii: settings.pii,
     isAllowed,
   };

@@ -24,6 +24,7 @@ import {
   QUOTE,
 } from './byte-text.js';
 import type { View } from './edits.js';
+import { encodedRule, hasPercent, NAME_BYTES_MAX, type Name, typedRule, variableRule } from './pair-names.js';
 import {
   endsBareValue,
   hasSeparator,
@@ -47,14 +48,6 @@ import { isMixedToken, isSecretValue } from './value-shapes.js';
 /** What separates a name from its value, or begins a tag. */
 const SEPARATES = new Uint8Array(256);
 for (const byte of [COLON, EQUALS, LESS_THAN, GREATER_THAN, AMPERSAND, PERCENT]) SEPARATES[byte] = 1;
-
-const NAME_BYTES_MAX = 128;
-
-interface Name {
-  start: number;
-  end: number;
-  isQuoted: boolean;
-}
 
 export function scanPairs(view: View, start: number, end: number, context: RedactionContext): void {
   const { bytes } = view;
@@ -183,7 +176,7 @@ function readPair(text: Text, name: Name, after: number, named: Named): number {
     before === 0x3f || before === AMPERSAND || before === 0x23 || (before === 0x3b && bytes[after - 1] === EQUALS);
   let rule = context.names.of(isParameter ? 'query' : 'field', bytes, name.start, name.end);
   if (rule === null && hasPercent(bytes, name))
-    rule = context.names.ofText(isParameter ? 'query' : 'field', decodedName(bytes, name));
+    rule = encodedRule(bytes, name, isParameter ? 'query' : 'field', context);
   let value = after;
   while (value < end && value - after < 8 && isBlank(bytes[value])) value++;
   if (name.isQuoted) value = nextLine(bytes, value, end);
@@ -227,52 +220,6 @@ function readPair(text: Text, name: Name, after: number, named: Named): number {
     if (changed > 0) return changed;
   }
   return readBareValue(text, name, { value, rule, cause, isParameter, isAssigned: bytes[after - 1] !== COLON });
-}
-
-/** `const key: string = …`: what stands before the type is the name. */
-function typedRule(bytes: Buffer, start: number, name: Name, context: RedactionContext): NameRule | null {
-  let i = name.start;
-  const typed = typedInWords(bytes, start, name, context);
-  if (typed !== null) return typed;
-  // `key: &str = …`
-  while (i > start && name.start - i < 4 && (isBlank(bytes[i - 1]) || bytes[i - 1] === AMPERSAND)) i--;
-  if (name.isQuoted || i === start || bytes[i - 1] !== COLON) return null;
-  let stop = i - 1;
-  while (
-    stop > start &&
-    (bytes[stop - 1] === 0x3f || bytes[stop - 1] === 0x21 || isBlank(bytes[stop - 1])) &&
-    i - stop < 8
-  )
-    stop--;
-  let first = stop;
-  const limit = Math.max(start, stop - NAME_BYTES_MAX);
-  while (first > limit && (NAME[bytes[first - 1] as number] as number) === 1) first--;
-  return context.names.of('field', bytes, first, stop);
-}
-
-/** `Dim key As String = …`: of Basic's types that one alone holds text. */
-function typedInWords(bytes: Buffer, start: number, name: Name, context: RedactionContext): NameRule | null {
-  if (name.isQuoted || name.end - name.start !== 6 || name.start - start < 5) return null;
-  const match = /([\w$]{1,64}) {1,4}As {1,4}String$/i.exec(
-    bytes.latin1Slice(Math.max(start, name.start - 80), name.end),
-  );
-  if (match === null) return null;
-  const stop = Math.max(start, name.start - 80) + match.index + (match[1] as string).length;
-  return context.names.of('field', bytes, stop - (match[1] as string).replace(/^.*[^\w]/, '').length, stop);
-}
-
-/** How far before its default a variable's name is looked for. */
-const VARIABLE_BYTES_MAX = 512;
-
-/** `variable "db_password" { default = "…" }` (Terraform): the block's name is that of its default. */
-function variableRule(bytes: Buffer, start: number, name: Name, context: RedactionContext): NameRule | null {
-  if (name.end - name.start !== 7 || bytes.latin1Slice(name.start, name.end) !== 'default') return null;
-  const from = Math.max(start, name.start - VARIABLE_BYTES_MAX);
-  const before = bytes.latin1Slice(from, name.start);
-  const at = before.lastIndexOf('variable ');
-  if (at < 0 || before.includes('}', at)) return null;
-  const variable = /^variable {1,4}\\{0,8}"([\w-]{1,128})\\{0,8}"\s{0,8}\{/.exec(before.slice(at))?.[1];
-  return variable === undefined ? null : context.names.ofText('field', variable);
 }
 
 /** `tokens: [a, b]` without quotes, each item judged by itself (YAML 1.2.2 §7.4.1); returns where to go on. */
@@ -326,19 +273,6 @@ function redactBlockString({ view, end, context }: Text, from: number, open: num
 
 function isText(bytes: Buffer, start: number, end: number, rule: NameRule): boolean {
   return rule.value === null && bytes.subarray(start, end).length === 0;
-}
-
-/** No further than the name: what is met once a pair must not look at the rest of the text. */
-function hasPercent(bytes: Buffer, { start, end }: Name): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] === 0x25) return true;
-  return false;
-}
-
-function decodedName(bytes: Buffer, name: Name): string {
-  let text = bytes.toString('latin1', name.start, name.end);
-  for (let times = 0; times < 2 && text.includes('%'); times++)
-    text = text.replace(/%([0-7][0-9A-Fa-f])/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  return text;
 }
 
 /** How far a `value:` may be from the `name:` that names it. */

@@ -4,6 +4,7 @@
  */
 import { lazy } from '../lazy.js';
 import { DEFAULT_LIMITS } from '../limits.js';
+import { NameMemo } from './name-memo.js';
 import {
   HARMLESS_ENDS,
   HEADER_ROWS,
@@ -99,6 +100,7 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
     return otherScript(name);
   }
 
+  const memos = { field: makeMemo(), query: makeMemo(), header: makeMemo() };
   const remembered = {
     field: new Map<string, NameRule | null>(),
     query: new Map<string, NameRule | null>(),
@@ -110,7 +112,9 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
     if (!isAdapted && defaults && isAscii(bytes, start, end))
       return builtIn(place, bytes, Math.max(start, end - NAME_BYTES_MAX), end);
     if (!isAdapted && !defaults) return null;
-    return slowly(place, bytes, start, end);
+    const memo = memos[place];
+    const known = memo.get(bytes, start, end);
+    return known === undefined ? memo.set(bytes, start, end, slowly(place, bytes, start, end)) : known;
   }
 
   return {
@@ -131,6 +135,8 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
     },
   };
 }
+
+const makeMemo = (): NameMemo<NameRule | null> => new NameMemo();
 
 /** A bit for each place where names stand. */
 const PLACES: Readonly<Record<NamePlace, number>> = { field: 1, query: 2, header: 4 };

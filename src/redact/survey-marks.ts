@@ -139,21 +139,46 @@ export function isAlnumRun(bytes: Buffer, start: number, end: number): boolean {
   return true;
 }
 
-/** Whether behind a name in quotes a comma and another quote follow, as in a call. */
-export function isBeforeArgument(bytes: Buffer, end: number): boolean {
-  let i = end;
-  const limit = Math.min(bytes.length, end + 64);
-  while (i < limit && !isQuote(bytes[i]) && bytes[i] !== BACKSLASH) {
-    if (bytes[i] === LINE_FEED || (LETTER_OF[bytes[i] as number] as number) > 0) return false;
-    i++;
+/** Whether behind a name in quotes a comma and another quote follow, as in a call: what closes the quotes is looked for once. */
+export class ArgumentAhead {
+  #from = 0;
+  #stop = -1;
+
+  forget(): void {
+    this.#from = 0;
+    this.#stop = -1;
   }
-  while (i < limit && (isQuote(bytes[i]) || bytes[i] === BACKSLASH)) i++;
-  while (i < limit && (bytes[i] as number) <= 0x20) i++;
-  // `;s:7:` in what PHP serializes.
-  if (bytes[i] === 0x3b && bytes[i + 1] === 0x73 && bytes[i + 2] === COLON) return true;
-  if (bytes[i++] !== 0x2c) return false;
-  while (i < limit && ((bytes[i] as number) <= 0x20 || bytes[i] === BACKSLASH)) i++;
-  return isQuote(bytes[i]);
+
+  isAt(bytes: Buffer, end: number): boolean {
+    const limit = Math.min(bytes.length, end + 64);
+    let i = this.#quoteEnd(bytes, end, limit);
+    if (i < limit && !isQuote(bytes[i]) && bytes[i] !== BACKSLASH) return false;
+    while (i < limit && (isQuote(bytes[i]) || bytes[i] === BACKSLASH)) i++;
+    while (i < limit && (bytes[i] as number) <= 0x20) i++;
+    // `;s:7:` in what PHP serializes.
+    if (bytes[i] === 0x3b && bytes[i + 1] === 0x73 && bytes[i + 2] === COLON) return true;
+    if (bytes[i++] !== 0x2c) return false;
+    while (i < limit && ((bytes[i] as number) <= 0x20 || bytes[i] === BACKSLASH)) i++;
+    return isQuote(bytes[i]);
+  }
+
+  /** Where from `end` on a quote, a backslash, a letter or the end of a line is, if that is before `limit`; else `limit`. */
+  #quoteEnd(bytes: Buffer, end: number, limit: number): number {
+    let i = end >= this.#from && end <= this.#stop ? this.#stop : end;
+    if (i === end || i < limit) {
+      while (
+        i < limit &&
+        !isQuote(bytes[i]) &&
+        bytes[i] !== BACKSLASH &&
+        bytes[i] !== LINE_FEED &&
+        (LETTER_OF[bytes[i] as number] as number) === 0
+      )
+        i++;
+      if (!(end >= this.#from && end <= this.#stop)) this.#from = end;
+      this.#stop = i;
+    }
+    return Math.min(i, limit);
+  }
 }
 
 /** Whether behind a name, and perhaps what closes it, a quote stands with nothing but space, `(`, `||` or `??` between. */

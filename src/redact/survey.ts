@@ -10,10 +10,10 @@ import { type ByteScan, CHUNK_BYTES, Found, LEAD_BYTES, ScalarScan, type ScanRul
 import { BACKSLASH, COLON, hexValue, isDigit, LINE_FEED, MINUS, PERCENT } from './byte-text.js';
 import { eachLookRun, LOOK_SETS, tokenBeginnings } from './look-runs.js';
 import {
+  ArgumentAhead,
   fieldEnd,
   isAlnumRun,
   isArgument,
-  isBeforeArgument,
   isBeforeBlock,
   isBeforeType,
   isBehindSeparator,
@@ -138,6 +138,7 @@ export class Survey {
   readonly #wordEnds: WordEnds;
   readonly #mayGoOn: MayGoOn;
   readonly #separator = new SeparatorAhead();
+  readonly #argument = new ArgumentAhead();
   readonly #nameRun = new RunBefore(NAME);
   readonly #optionRun = new RunBefore(OPTION);
   #optionEnd = 0;
@@ -238,7 +239,7 @@ export class Survey {
       isBeforeBlock(bytes, end);
     this.#note(end - 1, isPair ? Sign.name | Sign.pair : Sign.name);
     if (bytes[start] === MINUS && this.#isOption(bytes, start, end)) this.#anchor(end, MarkPhrase.option << MARK_SHIFT);
-    else if (isBeforeArgument(bytes, end)) this.#anchor(end, MarkPhrase.call << MARK_SHIFT);
+    else if (this.#argument.isAt(bytes, end)) this.#anchor(end, MarkPhrase.call << MARK_SHIFT);
     else if (isBesideQuote(bytes, end)) this.#anchor(end, MarkPhrase.beside << MARK_SHIFT);
   }
 
@@ -253,6 +254,7 @@ export class Survey {
 
   #forgetRuns(): void {
     this.#separator.forget();
+    this.#argument.forget();
     this.#nameRun.forget();
     this.#optionRun.forget();
     this.#optionEnd = 0;

@@ -484,8 +484,9 @@ function mayStartValue(mark: number): boolean {
 }
 
 function isLiteral(bytes: Buffer, start: number, end: number): boolean {
-  if (end - start > 5) return false;
-  const word = bytes.toString('latin1', start, end);
+  const first = bytes[start];
+  if (end - start > 5 || end - start < 4 || (first !== 0x74 && first !== 0x66 && first !== 0x6e)) return false;
+  const word = bytes.latin1Slice(start, end);
   return word === 'true' || word === 'false' || word === 'null';
 }
 
