@@ -173,6 +173,11 @@ function protobufRequest(traceId: string): Uint8Array<ArrayBuffer> {
     .int64(204)
     .join()
     .join();
+  writer.tag(11, 2).fork().tag(1, 1).fixed64(1_752_000_000_123_456_999n).tag(2, 2).string('pcap.message');
+  keyValue(writer, 3, 'pcap.message.direction', 'response');
+  keyValue(writer, 3, 'pcap.message.kind', 'text');
+  keyValue(writer, 3, 'pcap.message.content', 'hello');
+  writer.join();
   // A field of the future.
   writer.tag(99, 2).string('unknown');
   writer.join().join().join();
@@ -203,6 +208,9 @@ describe('OTLP in protobuf', () => {
         service: 'proto-shop',
       }),
     ]);
+    expect((await get(`${url}/api/traces/1`)).json().trace.messages).toEqual([
+      expect.objectContaining({ direction: 'response', kind: 'text', content: 'hello', offsetNano: '210' }),
+    ]);
   });
 
   it('says what it refused, and why', async () => {
@@ -210,9 +218,17 @@ describe('OTLP in protobuf', () => {
     const partial = await post(url, protobufRequest('00'.repeat(16)));
     expect(partial.status).toBe(200);
     expect(Buffer.from(await partial.arrayBuffer()).toString('latin1')).toContain(`traceId "${'00'.repeat(16)}"`);
-    const broken = await post(url, new Uint8Array([0x0a, 0xff, 0xff]));
-    expect(broken.status).toBe(400);
-    expect(Buffer.from(await broken.arrayBuffer()).toString('latin1')).toContain('not protobuf');
+    for (const bytes of [
+      [0x0a, 0xff, 0xff],
+      // A message that is longer than the one it is in, and one that is longer than all of it.
+      [0x0a, 0x02, 0x12, 0x02, 0x12, 0x00],
+      [0x0a, 0x02, 0x12, 0x7f],
+      [0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f],
+    ]) {
+      const broken = await post(url, new Uint8Array(bytes));
+      expect([bytes, broken.status]).toEqual([bytes, 400]);
+      expect(Buffer.from(await broken.arrayBuffer()).toString('latin1')).toContain('not protobuf');
+    }
   });
 
   it('may be nested however deep', async () => {

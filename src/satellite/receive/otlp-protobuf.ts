@@ -9,10 +9,17 @@ import type { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 
 type Wire = typeof import('@bufbuild/protobuf/wire');
 type Json = Record<string, unknown>;
-/** What a field of a message gives, by its number. */
-type Message = Readonly<
-  Record<number, readonly [name: string, read: (reader: Reading) => unknown, repeated?: 'repeated']>
->;
+
+/** A field of a message: what it gives, and on which wire type. */
+interface Field {
+  readonly name: string;
+  readonly type: number;
+  readonly isRepeated: boolean;
+  read(reading: Reading): unknown;
+}
+
+/** Fields by their numbers. */
+type Message = readonly (Field | undefined)[];
 
 /** Values within values; deeper ones are left out. */
 const DEPTH_MAX = 32;
@@ -24,100 +31,141 @@ const FIXED32 = 5;
 /** More values than a request may have. */
 export class TooManyValues extends Error {}
 
+/** One reader goes through all of it: a message within another is a stretch of the same bytes. */
 interface Reading {
   readonly reader: BinaryReader;
-  readonly budget: { values: number };
-  readonly wire: Wire;
-  readonly depth: number;
+  readonly bytes: Buffer;
+  values: number;
+  depth: number;
 }
 
 export function readOtlpProtobuf(wire: Wire, bytes: Uint8Array, values_max: number): unknown {
-  const budget = { values: values_max };
-  return readMessage({ reader: new wire.BinaryReader(bytes), budget, wire, depth: 0 }, REQUEST);
+  const reader = new wire.BinaryReader(bytes);
+  const reading = { reader, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+  return readMessage({ ...reading, values: values_max, depth: 0 }, REQUEST, reader.len);
 }
 
 /** @throws where the bytes are no such message */
-function readMessage(reading: Reading, message: Message): Json {
-  const { reader, budget } = reading;
+function readMessage(reading: Reading, message: Message, end: number): Json {
+  const { reader } = reading;
   const read: Json = {};
-  while (reader.pos < reader.len) {
-    if (--budget.values < 0) throw new TooManyValues();
+  while (reader.pos < end) {
+    if (--reading.values < 0) throw new TooManyValues();
     const [number, type] = reader.tag();
-    const row = Object.hasOwn(message, number) ? message[number] : undefined;
-    if (row === undefined || type !== wireTypeOf(row[1])) {
+    const field = message[number];
+    if (field === undefined || type !== field.type) {
       reader.skip(type, number);
       continue;
     }
-    const [name, take, repeated] = row;
-    const value = take(reading);
+    const value = field.read(reading);
     if (value === undefined) continue;
-    if (repeated === undefined) read[name] = value;
-    else if (Array.isArray(read[name])) (read[name] as unknown[]).push(value);
+    const { name } = field;
+    if (!field.isRepeated) read[name] = value;
+    else if (name in read) (read[name] as unknown[]).push(value);
     else read[name] = [value];
   }
+  if (reader.pos > end) throw new Error('a field goes beyond its message');
   return read;
 }
 
+/** Where the next bytes end; the reader stands at their beginning. @throws where there are not so many */
+function endOf({ reader }: Reading): number {
+  const length = reader.uint32();
+  const end = reader.pos + length;
+  if (end > reader.len) throw new Error('premature EOF');
+  return end;
+}
+
 /** A message inside another; undefined where they are nested too deep. */
-function within(message: () => Message): (reading: Reading) => Json | undefined {
-  return ({ reader, budget, wire, depth }) => {
-    const bytes = reader.bytes();
-    if (depth >= DEPTH_MAX) return undefined;
-    return readMessage({ reader: new wire.BinaryReader(bytes), budget, wire, depth: depth + 1 }, message());
+function within(name: string, message: () => Message, repeated?: 'repeated'): Field {
+  return {
+    name,
+    type: DELIMITED,
+    isRepeated: repeated !== undefined,
+    read: (reading) => {
+      const end = endOf(reading);
+      if (reading.depth >= DEPTH_MAX) {
+        reading.reader.pos = end;
+        return undefined;
+      }
+      reading.depth++;
+      const value = readMessage(reading, message(), end);
+      reading.depth--;
+      return value;
+    },
   };
 }
 
-const buffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-const hex = ({ reader }: Reading): string => buffer(reader.bytes()).toString('hex');
-const base64 = ({ reader }: Reading): string => buffer(reader.bytes()).toString('base64');
-const text = ({ reader }: Reading): string => reader.string();
-const bool = ({ reader }: Reading): boolean => reader.bool();
-const integer = ({ reader }: Reading): number => reader.uint32();
-const int64 = ({ reader }: Reading): string => String(reader.int64());
-const fixed64 = ({ reader }: Reading): string => String(reader.fixed64());
-const fixed32 = ({ reader }: Reading): number => reader.fixed32();
-const double = ({ reader }: Reading): number => reader.double();
-
-function wireTypeOf(read: (reading: Reading) => unknown): number {
-  if (read === bool || read === integer || read === int64) return VARINT;
-  if (read === fixed64 || read === double) return FIXED64;
-  return read === fixed32 ? FIXED32 : DELIMITED;
+/** Bytes as text of one kind. */
+function delimited(name: string, encoding: 'utf8' | 'hex' | 'base64'): Field {
+  return {
+    name,
+    type: DELIMITED,
+    isRepeated: false,
+    read: (reading) => {
+      const end = endOf(reading);
+      const from = reading.reader.pos;
+      reading.reader.pos = end;
+      return reading.bytes.toString(encoding, from, end);
+    },
+  };
 }
 
-const ANY_VALUE: Message = {
-  1: ['stringValue', text],
-  2: ['boolValue', bool],
-  3: ['intValue', int64],
-  4: ['doubleValue', double],
-  5: ['arrayValue', within(() => ARRAY)],
-  6: ['kvlistValue', within(() => KEY_VALUES)],
-  7: ['bytesValue', base64],
-};
-const ARRAY: Message = { 1: ['values', within(() => ANY_VALUE), 'repeated'] };
-const KEY_VALUE: Message = { 1: ['key', text], 2: ['value', within(() => ANY_VALUE)] };
-const KEY_VALUES: Message = { 1: ['values', within(() => KEY_VALUE), 'repeated'] };
-const RESOURCE: Message = { 1: ['attributes', within(() => KEY_VALUE), 'repeated'] };
-const SCOPE: Message = { 1: ['name', text], 2: ['version', text] };
-const STATUS: Message = { 2: ['message', text], 3: ['code', integer] };
-const SPAN: Message = {
-  1: ['traceId', hex],
-  2: ['spanId', hex],
-  3: ['traceState', text],
-  4: ['parentSpanId', hex],
-  5: ['name', text],
-  6: ['kind', integer],
-  7: ['startTimeUnixNano', fixed64],
-  8: ['endTimeUnixNano', fixed64],
-  9: ['attributes', within(() => KEY_VALUE), 'repeated'],
-  15: ['status', within(() => STATUS)],
-  16: ['flags', fixed32],
-};
-const SCOPE_SPANS: Message = { 1: ['scope', within(() => SCOPE)], 2: ['spans', within(() => SPAN), 'repeated'] };
-const RESOURCE_SPANS: Message = {
-  1: ['resource', within(() => RESOURCE)],
-  2: ['scopeSpans', within(() => SCOPE_SPANS), 'repeated'],
-};
-const REQUEST: Message = { 1: ['resourceSpans', within(() => RESOURCE_SPANS), 'repeated'] };
+function field(name: string, type: number, read: (reader: BinaryReader) => unknown): Field {
+  return { name, type, isRepeated: false, read: ({ reader }) => read(reader) };
+}
+
+const text = (name: string): Field => delimited(name, 'utf8');
+const integer = (name: string): Field => field(name, VARINT, (reader) => reader.uint32());
+const fixed64 = (name: string): Field => field(name, FIXED64, (reader) => String(reader.fixed64()));
+
+function messageOf(fields: Readonly<Record<number, Field>>): Message {
+  const message: (Field | undefined)[] = Array.from({ length: Math.max(...Object.keys(fields).map(Number)) + 1 });
+  for (const [number, one] of Object.entries(fields)) message[Number(number)] = one;
+  return message;
+}
+
+const ANY_VALUE: Message = messageOf({
+  1: text('stringValue'),
+  2: field('boolValue', VARINT, (reader) => reader.bool()),
+  3: field('intValue', VARINT, (reader) => String(reader.int64())),
+  4: field('doubleValue', FIXED64, (reader) => reader.double()),
+  5: within('arrayValue', () => ARRAY),
+  6: within('kvlistValue', () => KEY_VALUES),
+  7: delimited('bytesValue', 'base64'),
+});
+const ARRAY = messageOf({ 1: within('values', () => ANY_VALUE, 'repeated') });
+const KEY_VALUE = messageOf({ 1: text('key'), 2: within('value', () => ANY_VALUE) });
+const KEY_VALUES = messageOf({ 1: within('values', () => KEY_VALUE, 'repeated') });
+const RESOURCE = messageOf({ 1: within('attributes', () => KEY_VALUE, 'repeated') });
+const SCOPE = messageOf({ 1: text('name'), 2: text('version') });
+const STATUS = messageOf({ 2: text('message'), 3: integer('code') });
+const EVENT = messageOf({
+  1: fixed64('timeUnixNano'),
+  2: text('name'),
+  3: within('attributes', () => KEY_VALUE, 'repeated'),
+  4: integer('droppedAttributesCount'),
+});
+const SPAN = messageOf({
+  1: delimited('traceId', 'hex'),
+  2: delimited('spanId', 'hex'),
+  3: text('traceState'),
+  4: delimited('parentSpanId', 'hex'),
+  5: text('name'),
+  6: integer('kind'),
+  7: fixed64('startTimeUnixNano'),
+  8: fixed64('endTimeUnixNano'),
+  9: within('attributes', () => KEY_VALUE, 'repeated'),
+  11: within('events', () => EVENT, 'repeated'),
+  15: within('status', () => STATUS),
+  16: field('flags', FIXED32, (reader) => reader.fixed32()),
+});
+const SCOPE_SPANS = messageOf({ 1: within('scope', () => SCOPE), 2: within('spans', () => SPAN, 'repeated') });
+const RESOURCE_SPANS = messageOf({
+  1: within('resource', () => RESOURCE),
+  2: within('scopeSpans', () => SCOPE_SPANS, 'repeated'),
+});
+const REQUEST = messageOf({ 1: within('resourceSpans', () => RESOURCE_SPANS, 'repeated') });
 
 /** An `ExportTraceServiceResponse`. */
 export function writePartialSuccess(writer: BinaryWriter, rejected: number, reason: string): Uint8Array {
