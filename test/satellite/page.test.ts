@@ -289,6 +289,26 @@ describe('the page', needs('chromium'), () => {
     },
   );
 
+  it('says where there is nothing why, and what to do', async () => {
+    const empty = await startSatellite({ host: '127.0.0.1', port: 0, traces_max: 10, store: MEMORY });
+    try {
+      for (const [path, says] of [
+        ['/', `Nothing has been sent yet. A sensor sends its traces here with --satellite-url ${empty.url}`],
+        ['/?filter=status:500', 'No trace passes the filter.'],
+        ['/?view=endpoints', 'No endpoint has answered yet.'],
+        ['/?view=drift', 'There is nothing to compare with yet.'],
+        ['/?view=sensors', 'Nothing has been sent yet.'],
+        ['/?view=openapi', '0 operations'],
+      ] as const) {
+        await page.goto(empty.url + path);
+        await page.getByText(says).waitFor();
+      }
+    } finally {
+      await page.goto('about:blank');
+      await empty.close();
+    }
+  });
+
   it('asks for the token, and keeps it from scripts', async () => {
     const guarded = await startSatellite({
       host: '127.0.0.1',

@@ -128,21 +128,21 @@ export function tell<T>(method: string, path: string, body: unknown): Promise<T>
   return fetched<T>(`/api/${path}`, { method, headers, body: JSON.stringify(body) });
 }
 
-const CUT_OFF = 'the answer was cut off; ask for less, or again';
-
-function refusalOf(status: number): string {
-  if (status === 431 || status === 414) return 'filter: this is too long';
-  return status < 400 ? CUT_OFF : `the satellite answers ${status}`;
+/** What the server refuses before it has read all of it, or what was cut off on its way, has no words of its own. */
+function refusalOf(status: number): { status: number; message: string } {
+  if (status === 431 || status === 414) return { status: 400, message: 'filter: this is too long' };
+  if (status < 400) return { status: 0, message: 'the answer was cut off; ask again, or for less' };
+  return { status, message: `the satellite answers ${status}` };
 }
 
 async function fetched<T>(url: string, how: RequestInit): Promise<T> {
   const response = await fetch(url, how).catch(() => {
     throw new Unanswered(0, 'the satellite does not answer; it may have ended', null);
   });
-  // What the server refuses before it has read all of it has no words.
-  const answer: unknown = await response.json().catch(() => ({ message: refusalOf(response.status) }));
-  if (response.ok && (answer as { message?: unknown } | null)?.message === CUT_OFF)
-    throw new Unanswered(0, CUT_OFF, null);
+  const answer: unknown = await response.json().catch(() => {
+    const { status, message } = refusalOf(response.status);
+    throw new Unanswered(status, message, null);
+  });
   if (response.ok) return answer as T;
   const { message, at } = answer as { message: string; at?: number };
   throw new Unanswered(response.status, message, at ?? null);

@@ -48,7 +48,7 @@ interface Browser extends Listens {
     title: string;
     getElementById(id: string): PageElement;
   };
-  readonly location: { readonly search: string; readonly pathname: string };
+  readonly location: { readonly search: string; readonly pathname: string; readonly origin: string };
   readonly history: {
     pushState(state: null, title: string, url: string): void;
     replaceState(state: null, title: string, url: string): void;

@@ -36,11 +36,16 @@ type Order = 'template' | 'count' | 'latency' | 'failures';
 
 export function EndpointsView({ theme, show, onFailure }: Given): Node {
   const [rows, setRows] = useState<readonly Endpoint[]>([]);
+  const [isAsked, setAsked] = useState(false);
   const [order, setOrder] = useState<Order>('template');
   const [open, setOpen] = useState<string | null>(null);
   const [word, setWord] = useState('');
   useEffect(() => {
-    const refresh = (): void => void ask<Endpoint[]>('endpoints').then(setRows, onFailure);
+    const refresh = (): void =>
+      void ask<Endpoint[]>('endpoints').then((found) => {
+        setRows(found);
+        setAsked(true);
+      }, onFailure);
     refresh();
     const timer = setInterval(refresh, REFRESH_MILLIS);
     return () => clearInterval(timer);
@@ -79,7 +84,7 @@ export function EndpointsView({ theme, show, onFailure }: Given): Node {
         })}</tbody>
       </table>
     </div>
-    ${rows.length === 0 && html`<p class="nothing">No endpoint has answered yet.</p>`}
+    ${listed.length === 0 && html`<p class="nothing">${!isAsked ? '…' : rows.length === 0 ? 'No endpoint has answered yet.' : 'No endpoint is like this.'}</p>`}
     <${Templates} rows=${rows} onFailure=${onFailure} />
   </main>`;
 }

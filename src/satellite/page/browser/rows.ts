@@ -14,6 +14,8 @@ export class Rows {
   #older: Row[] = [];
   /** Where to ask on; null where there is nothing older. */
   next: number | null = null;
+  /** Whether there has been an answer. */
+  isAsked = false;
 
   get length(): number {
     return this.#newer.length + this.#older.length;
@@ -61,5 +63,6 @@ export class Rows {
   addOlder(rows: readonly Row[], next: number | null): void {
     this.#older.push(...rows.slice(0, ROWS_MAX - this.length));
     this.next = next;
+    this.isAsked = true;
   }
 }

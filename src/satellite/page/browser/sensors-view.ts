@@ -54,7 +54,7 @@ export function SensorsView({ onFailure }: { onFailure(error: Unanswered): void 
         <tbody>${sensors.map(drawSensor)}</tbody>
       </table>
     </div>
-    ${sensors.length === 0 && html`<p class="nothing">Nothing has been sent yet.</p>`}
+    ${sensors.length === 0 && html`<p class="nothing">${facts === null ? '…' : 'Nothing has been sent yet.'}</p>`}
     ${
       facts !== null &&
       html`<h2>What is kept</h2>

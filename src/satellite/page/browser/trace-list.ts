@@ -3,9 +3,10 @@ import type { Row } from './ask.js';
 import { browser, type PageElement, type PageEvent } from './dom.js';
 import type { Rows } from './rows.js';
 import { html, type Node, useEffect, useLayoutEffect, useRef, useState } from './vendor/preact.js';
-import { clock, count, duration, size } from './words.js';
+import { clock, count, dateTime, duration, size } from './words.js';
 
 interface Given {
+  readonly filter: string;
   readonly rows: Rows;
   /** Rises with every change of the rows. */
   readonly version: number;
@@ -21,7 +22,7 @@ export const ROW_PIXELS = 28;
 const BEYOND = 10;
 const PAGE_ROWS = 10;
 
-export function TraceList({ rows, version, added, chosen, choose, more }: Given): Node {
+export function TraceList({ filter, rows, version, added, chosen, choose, more }: Given): Node {
   const scroller = useRef<PageElement | null>(null);
   const [top, setTop] = useState(0);
   const [height, setHeight] = useState(600);
@@ -99,8 +100,16 @@ export function TraceList({ rows, version, added, chosen, choose, more }: Given)
     <div role="presentation" style=${{ height: `${first * ROW_PIXELS}px` }}></div>
     ${drawn.map((row, index) => drawRow(row, first + index, row.seq === chosen, choose))}
     <div role="presentation" style=${{ height: `${(rows.length - last) * ROW_PIXELS}px` }}></div>
-    ${rows.length === 0 && html`<p class="nothing">No traces.</p>`}
+    ${rows.length === 0 && html`<p class="nothing">${whyNothing(filter, rows)}</p>`}
   </div>`;
+}
+
+/** Why there is nothing to be seen, and what to do. */
+function whyNothing(filter: string, rows: Rows): string {
+  if (!rows.isAsked) return '…';
+  if (rows.next !== null) return 'None so far; looking further back …';
+  if (filter !== '') return 'No trace passes the filter.';
+  return `Nothing has been sent yet. A sensor sends its traces here with --satellite-url ${browser.location.origin}`;
 }
 
 function drawRow(row: Row, index: number, isChosen: boolean, choose: (seq: number) => void): Node {
@@ -114,7 +123,7 @@ function drawRow(row: Row, index: number, isChosen: boolean, choose: (seq: numbe
     aria-selected=${isChosen ? 'true' : 'false'}
     onClick=${() => choose(seq)}
   >
-    <span role="gridcell" class="time">${clock(start)}</span>
+    <span role="gridcell" class="time" title=${dateTime(start)}>${clock(start)}</span>
     <span role="gridcell" class="method">${method}</span>
     <span role="gridcell" class=${`status ${statusClass(status)}`}>${status ?? 'none'}</span>
     <span role="gridcell" class="host" title=${host}>${host}</span>

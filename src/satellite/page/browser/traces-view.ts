@@ -115,6 +115,7 @@ export function TracesView({ place, fields, theme, isPaused, setPaused, go, onFa
     <${Plots} filter=${filter} theme=${theme} />
     <div class="panes">
       <${TraceList}
+        filter=${filter}
         rows=${rows}
         version=${drawn.version}
         added=${drawn.added}

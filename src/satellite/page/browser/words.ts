@@ -22,7 +22,11 @@ export function clock(micros: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }
 
-export const dateTime = (micros: number): string => new Date(micros / 1000).toLocaleString('sv');
+/** With the time zone, which is the browser's. */
+export const dateTime = (micros: number): string =>
+  `${new Date(micros / 1000).toLocaleString('sv')} ${ZONE.formatToParts(micros / 1000).find(({ type }) => type === 'timeZoneName')?.value ?? ''}`;
+
+const ZONE = new Intl.DateTimeFormat('en', { timeZoneName: 'short' });
 
 export function ago(micros: number): string {
   const seconds = Math.max(0, Date.now() - micros / 1000) / 1000;
