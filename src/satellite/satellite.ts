@@ -26,7 +26,7 @@ import { Access } from './api/access.js';
 import { answerApi } from './api/api.js';
 import { INGEST_PATHS, takeTraces } from './api/ingest-routes.js';
 import { Refused, replyJson, SAFE_HEADERS } from './api/reply.js';
-import { Latest, Slots } from './api/slots.js';
+import { Latest, OneByOne, Slots } from './api/slots.js';
 import { Tail } from './api/tail.js';
 import { type NotifySettings, prepareWatching, type Watching } from './notify/watch.js';
 import { hasPage, PAGE_HEADERS, PAGE_PACKAGES, type PageFile, pageFiles } from './page/files.js';
@@ -120,6 +120,7 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
   const large = new Slots(LARGE_MAX, LARGE_MILLIS);
   const watching = store === null ? null : await watchingOf(store, settings);
   const readers = new Latest(READERS_MAX);
+  const pages = new OneByOne();
   let received = 0;
   const onReceived = (count: number, lines: string): void => {
     received += count;
@@ -139,7 +140,7 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
       return takeTraces({ ingest, access, onReceived }, request, response, protocol);
     access.checkOrigin(request);
     if (store !== null && tail !== null && path.startsWith('/api/'))
-      return answerApi({ store, access, tail, large, readers, version: SENSOR_VERSION }, request, response);
+      return answerApi({ store, access, tail, large, readers, pages, version: SENSOR_VERSION }, request, response);
     if (store !== null && (path === '/' || path.startsWith('/page/'))) return servePage(path, request, response);
     const shown = `${request.method} ${path}`;
     const isKnown = path === '/traces' || path === '/healthz';

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
-import { Latest, Slots } from '../../src/satellite/api/slots.js';
+import { Latest, OneByOne, Slots } from '../../src/satellite/api/slots.js';
 import { type Satellite, startSatellite } from '../../src/satellite/satellite.js';
 import { sendSpans, spanOf } from '../support/spans.js';
 
@@ -63,6 +63,21 @@ it('of those that may last as long as they like the oldest is ended for one more
   responses[0]?.destroy();
   for (const response of responses) latest.admit(response);
   expect(responses.map(({ destroyed }) => destroyed)).toEqual([true, true, false, false]);
+});
+
+it('of exports is asked for one page at a time, and none for those that are over', async () => {
+  const pages = new OneByOne();
+  const [first, gone, last] = Array.from({ length: 3 }, responseOf) as ServerResponse[];
+  let finish = (): void => {};
+  const done = [
+    pages.run(first!, () => new Promise<string>((resolve) => (finish = () => resolve('first')))),
+    pages.run(gone!, async () => 'gone'),
+    pages.run(last!, async () => 'last'),
+  ];
+  gone?.destroy();
+  await Promise.resolve();
+  finish();
+  expect(await Promise.all(done)).toEqual(['first', null, 'last']);
 });
 
 it('that nobody reads keep no other answer waiting', async () => {

@@ -17,7 +17,7 @@ import { exportTraces } from './export.js';
 import { PARAMETERS, type Parameter, type ParameterName } from './parameters.js';
 import { Refused, reply, replyJson } from './reply.js';
 import type { Schema } from './schemas.js';
-import type { Latest, Slots } from './slots.js';
+import type { Latest, OneByOne, Slots } from './slots.js';
 import type { Tail } from './tail.js';
 
 export interface ApiContext {
@@ -28,6 +28,8 @@ export interface ApiContext {
   readonly large: Slots;
   /** Those that read much, for as long as they like. */
   readonly readers: Latest;
+  /** Pages of exports. */
+  readonly pages: OneByOne;
   readonly version: string;
 }
 
@@ -103,9 +105,9 @@ export const ROUTES: readonly Route[] = [
     summary: 'Traces that pass a filter as NDJSON, the newest first',
     parameters: ['filter', 'before', 'count'],
     answers: { 'application/x-ndjson': 'Text' },
-    handle: ({ store, readers, version }, { response, given }) => {
+    handle: ({ store, pages, readers, version }, { response, given }) => {
       readers.admit(response);
-      return exportTraces('ndjson', store, response, { ...queryOf(given), version });
+      return exportTraces('ndjson', { store, pages }, response, { ...queryOf(given), version });
     },
   },
   {
@@ -114,9 +116,9 @@ export const ROUTES: readonly Route[] = [
     summary: 'Traces that pass a filter as an HTTP Archive, the newest first',
     parameters: ['filter', 'before', 'count'],
     answers: { 'application/json': 'Any' },
-    handle: ({ store, readers, version }, { response, given }) => {
+    handle: ({ store, pages, readers, version }, { response, given }) => {
       readers.admit(response);
-      return exportTraces('har', store, response, { ...queryOf(given), version });
+      return exportTraces('har', { store, pages }, response, { ...queryOf(given), version });
     },
   },
   {

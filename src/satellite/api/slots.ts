@@ -59,6 +59,18 @@ export class Slots {
   }
 }
 
+/** One after the other, as those that are ended meanwhile are not to keep a thread busy with what nobody gets. */
+export class OneByOne {
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** Out: null where the response is over when its turn comes. */
+  run<T>(response: ServerResponse, work: () => Promise<T>): Promise<T | null> {
+    const done = this.#turn.then(() => (response.destroyed ? null : work()));
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+}
+
 /** The latest so many: one more ends the oldest, as whoever reads slowly keeps nobody from reading. */
 export class Latest {
   readonly #count: number;
