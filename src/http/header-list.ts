@@ -35,6 +35,19 @@ export class HeaderList {
     return at < 0 ? undefined : this.#value(at);
   }
 
+  /** A 30-bit digest of the first value of `lowercaseName`, or -1: what is rarely compared need not be made a text. */
+  digest(lowercaseName: string): number {
+    const at = this.#find(lowercaseName, 0);
+    if (at < 0) return -1;
+    const { spans, text } = this;
+    const start = spans[at + 2] as number;
+    let end = spans[at + 3] as number;
+    while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+    let digest = 0x811c9dc5;
+    for (let i = start; i < end; i++) digest = Math.imul(digest ^ text.charCodeAt(i), 0x01000193);
+    return digest >>> 2;
+  }
+
   /** Every value of `lowercaseName`, in order. */
   getAll(lowercaseName: string): string[] {
     const values: string[] = [];

@@ -11,6 +11,7 @@ import type { DropReason } from '../counters.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { MessageBody } from '../http/message-body.js';
 import type { Limits } from '../limits.js';
+import type { Hop } from './hops.js';
 import type { MessageLog } from './message-log.js';
 import type { Place, Route } from './route.js';
 import type { TraceContext } from './trace-context.js';
@@ -189,6 +190,8 @@ export interface Exchange {
   context: TraceContext | null;
   /** What the rate limit granted for it when it was admitted; null without a limit, or once it was given back. */
   permit: Permit | null;
+  /** What it is known by as a hop of its request, while it is; null elsewhere. */
+  hop: Hop | null;
 }
 
 /** In place of a `DropReason`: whether it is kept will be decided when the request's body has come, or enough of it. */

@@ -39,23 +39,32 @@ export interface HopsContext {
   complete(exchange: Exchange): void;
 }
 
-interface Hop {
+export interface Hop {
   readonly exchange: Exchange;
-  /** What another hop of the same request has in common with it. */
-  keys: readonly string[];
+  /** Digests of what another hop of the same request has in common with it. */
+  keys: readonly number[];
   hasEnded: boolean;
   /** Hops within this one that have ended and wait for its end; null where none has. */
   inner: Hop[] | null;
   /** Taken from the budget while it waits. */
   reserved: number;
+  /** Its neighbours among those that were not handed on yet. */
+  newer: Hop | null;
+  older: Hop | null;
+}
+
+function createHop(exchange: Exchange, keys: readonly number[], hasEnded: boolean): Hop {
+  return { exchange, keys, hasEnded, inner: null, reserved: 0, newer: null, older: null };
 }
 
 export class Hops {
   readonly #context: HopsContext;
-  /** Those with an id that were not handed on yet, the oldest first. */
-  readonly #byExchange = new Map<Exchange, Hop>();
-  /** By what they have in common: nearly always one alone, and then no list is made. */
-  readonly #byKey = new Map<string, Hop | Hop[]>();
+  /** Those with an id that were not handed on yet: a list through them, and how many there are. */
+  #oldest: Hop | null = null;
+  #newest: Hop | null = null;
+  #known = 0;
+  /** By what they may have in common: nearly always one alone, and then no list is made. */
+  readonly #byKey = new Map<number, Hop | Hop[]>();
   /** Those that have ended and wait for what other interfaces have, each with the time until which it waits. */
   readonly #waiting = new Map<Hop, number>();
   #inner = 0;
@@ -75,25 +84,31 @@ export class Hops {
   begin(exchange: Exchange): void {
     if (!this.#isProxied && exchange.client.sources !== undefined) this.#beginProxied();
     const keys = keysOf(exchange, this.#isProxied);
-    if (keys.length > 0) this.#enter({ exchange, keys, hasEnded: false, inner: null, reserved: 0 });
+    if (keys.length > 0) this.#enter(createHop(exchange, keys, false));
   }
 
   /** What is under way when the first PROXY header is seen may be what it passes on. */
   #beginProxied(): void {
     this.#isProxied = true;
     const ended = [...this.#waiting.keys()];
-    const known = [...this.#byExchange.values()].filter(({ hasEnded }) => !hasEnded);
+    const known: Hop[] = [];
+    for (let hop = this.#oldest; hop !== null; hop = hop.newer) if (!hop.hasEnded) known.push(hop);
     for (const hop of [...ended, ...known]) {
       this.#leave(hop);
       hop.keys = keysOf(hop.exchange, true);
       this.#enter(hop);
     }
-    for (const exchange of this.#context.underway()) if (!this.#byExchange.has(exchange)) this.begin(exchange);
+    for (const exchange of this.#context.underway()) if (exchange.hop === null) this.begin(exchange);
   }
 
   #enter(hop: Hop): void {
-    if (this.#byExchange.size >= this.#context.limits.hops_max) this.#evictOldest();
-    this.#byExchange.set(hop.exchange, hop);
+    if (this.#known >= this.#context.limits.hops_max) this.#evictOldest();
+    hop.exchange.hop = hop;
+    hop.older = this.#newest;
+    if (this.#newest === null) this.#oldest = hop;
+    else this.#newest.newer = hop;
+    this.#newest = hop;
+    this.#known++;
     for (const key of hop.keys) {
       const others = this.#byKey.get(key);
       if (others === undefined) this.#byKey.set(key, hop);
@@ -110,24 +125,22 @@ export class Hops {
 
   /** One that was admitted is none. */
   discard(exchange: Exchange): void {
-    const known = this.#byExchange.get(exchange);
-    if (known !== undefined) this.#release(known);
+    if (exchange.hop !== null) this.#release(exchange.hop);
   }
 
   /** An exchange has ended. */
   end(exchange: Exchange, now: number): void {
-    const known = this.#byExchange.get(exchange);
-    const isUnproven = known !== undefined && this.#hasUnderway(known);
-    if (known !== undefined) known.hasEnded = true;
-    const isYoung = now - exchange.route.openedAt < APART_NANOS;
-    const isApart = this.#context.isApart() && (known !== undefined || isYoung);
+    const known = exchange.hop;
+    const isUnproven = known !== null && this.#hasUnderway(known);
+    if (known !== null) known.hasEnded = true;
+    const isApart = this.#context.isApart() && (known !== null || now - exchange.route.openedAt < APART_NANOS);
     // Exchanges that wait keep their order.
     if (isApart || isUnproven || this.#waiting.size > 0) {
-      const hop = known ?? { exchange, keys: NO_KEYS, hasEnded: true, inner: null, reserved: 0 };
+      const hop = known ?? createHop(exchange, NO_KEYS, true);
       this.#reserve(hop);
       this.#waiting.set(hop, now + (isUnproven ? UNPROVEN_NANOS : APART_NANOS));
       if (this.#waiting.size > this.#context.limits.hops_max || this.#context.budget.exceeded) this.#settleFirst();
-    } else if (known === undefined) {
+    } else if (known === null) {
       this.#context.complete(exchange);
     } else {
       this.#settle(known);
@@ -151,7 +164,7 @@ export class Hops {
   shed(): void {
     const { budget } = this.#context;
     while (!budget.relieved && this.#waiting.size > 0) this.#settleFirst();
-    while (!budget.relieved && this.#inner > 0 && this.#byExchange.size > 0) this.#evictOldest();
+    while (!budget.relieved && this.#inner > 0 && this.#oldest !== null) this.#evictOldest();
   }
 
   #settleFirst(): void {
@@ -184,7 +197,7 @@ export class Hops {
     for (const key of hop.keys) {
       const alike = this.#byKey.get(key);
       if (alike === undefined || alike === hop) continue;
-      const outer = [alike].flat().find((other) => encloses(other, hop));
+      const outer = [alike].flat().find((other) => encloses(other, hop) && this.#areAlike(other, hop));
       if (outer !== undefined) return outer;
     }
     return undefined;
@@ -193,7 +206,13 @@ export class Hops {
   #waitingWithin(hop: Hop): readonly Hop[] {
     if (this.#waiting.size === 0) return NO_HOPS;
     const alike = hop.keys.flatMap((key) => this.#byKey.get(key) ?? []);
-    return alike.filter((other) => this.#waiting.has(other) && encloses(hop, other));
+    return alike.filter((other) => this.#waiting.has(other) && encloses(hop, other) && this.#areAlike(hop, other));
+  }
+
+  /** Whether they have in common what their digests say. */
+  #areAlike({ exchange: one }: Hop, { exchange: other }: Hop): boolean {
+    const names = namesOf(one, this.#isProxied);
+    return namesOf(other, this.#isProxied).some((name) => names.includes(name));
   }
 
   /** Whether one that began within `hop` has not been told to have ended. Most have nothing in common with any other. */
@@ -201,7 +220,8 @@ export class Hops {
     for (const key of hop.keys) {
       const alike = this.#byKey.get(key);
       if (alike === undefined || alike === hop) continue;
-      if ([alike].flat().some((other) => !other.hasEnded && encloses(hop, other))) return true;
+      const isWithin = (other: Hop) => !other.hasEnded && encloses(hop, other) && this.#areAlike(hop, other);
+      if ([alike].flat().some(isWithin)) return true;
     }
     return false;
   }
@@ -229,7 +249,7 @@ export class Hops {
   }
 
   #leave(hop: Hop): void {
-    this.#byExchange.delete(hop.exchange);
+    this.#unlink(hop);
     for (const key of hop.keys) {
       const alike = this.#byKey.get(key);
       if (alike === hop) this.#byKey.delete(key);
@@ -240,11 +260,23 @@ export class Hops {
     }
   }
 
+  #unlink(hop: Hop): void {
+    const { exchange, older, newer } = hop;
+    if (exchange.hop !== hop) return;
+    exchange.hop = null;
+    if (older === null) this.#oldest = newer;
+    else older.newer = newer;
+    if (newer === null) this.#newest = older;
+    else newer.older = older;
+    hop.older = null;
+    hop.newer = null;
+    this.#known--;
+  }
+
   #evictOldest(): void {
-    const oldest = this.#byExchange.values().next().value;
-    if (oldest === undefined) return;
+    if (this.#oldest === null) return;
     this.#context.counters.hops_evicted++;
-    this.#release(oldest);
+    this.#release(this.#oldest);
   }
 
   /** Forgets a hop, and hands on those within it. */
@@ -277,27 +309,66 @@ function encloses({ exchange: outer, hasEnded }: Hop, { exchange: inner }: Hop):
   return !hasEnded || outer.endTime >= inner.endTime || (outer.marks & Mark.continues) !== 0;
 }
 
-const NO_KEYS: readonly string[] = [];
+const NO_KEYS: readonly number[] = [];
 const NO_HOPS: readonly Hop[] = [];
 
-function keysOf({ request, client }: Exchange, isProxied: boolean): readonly string[] {
+/** Digests of `namesOf`, without making those: nearly all are looked at by nobody. */
+function keysOf({ request, client }: Exchange, isProxied: boolean): readonly number[] {
   const { method, target, headers } = request;
-  const requestId = headers.get('x-request-id');
-  const traceparent = headers.get('traceparent');
-  if (requestId === undefined && traceparent === undefined && !isProxied) return NO_KEYS;
-  const what = `${method} ${requestPath(method, target)}`;
-  const keys: string[] = [];
-  if (requestId !== undefined && requestId.length <= ID_LENGTH_MAX) keys.push(`r ${requestId} ${what}`);
-  if (traceparent !== undefined && traceparent.length <= ID_LENGTH_MAX) keys.push(`t ${traceparent} ${what}`);
+  const requestId = headers.digest('x-request-id');
+  const traceparent = headers.digest('traceparent');
+  if (requestId === -1 && traceparent === -1 && !isProxied) return NO_KEYS;
+  const what = pathDigest(method, target);
+  if (!isProxied && traceparent === -1) return [mixed(requestId, what)];
+  const keys: number[] = [];
+  if (requestId !== -1) keys.push(mixed(requestId, what));
+  if (traceparent !== -1) keys.push(mixed(~traceparent, what));
   if (isProxied) {
-    keys.push(clientKey(client, what));
-    for (const source of client.sources ?? NO_SOURCES) keys.push(clientKey(source, what));
+    keys.push(mixed(clientDigest(client), what));
+    for (const source of client.sources ?? NO_SOURCES) keys.push(mixed(clientDigest(source), what));
   }
   return keys;
 }
 
+/** Of the path alone: the query may be written anew. */
+function pathDigest(method: string, target: string): number {
+  const path = target.charCodeAt(0) === SLASH ? target : requestPath(method, target);
+  let digest = 0x811c9dc5;
+  for (let i = 0; i < path.length; i++) {
+    const code = path.charCodeAt(i);
+    if (code === QUESTION_MARK) break;
+    digest = Math.imul(digest ^ code, 0x01000193);
+  }
+  return digest;
+}
+
+const SLASH = 0x2f;
+const QUESTION_MARK = 0x3f;
+
+function clientDigest({ address, port }: Endpoint): number {
+  let digest = port;
+  for (let i = 0; i < address.length; i++) digest = Math.imul(digest ^ address.charCodeAt(i), 0x01000193);
+  return digest;
+}
+
+/** A number that V8 needs no memory for. */
+const mixed = (id: number, what: number): number => Math.imul(id ^ (what >>> 7), 0x85ebca6b ^ (what << 1)) >>> 2;
+
+/** What another hop of the same request has in common with this one. */
+function namesOf({ request, client }: Exchange, isProxied: boolean): string[] {
+  const { method, target, headers } = request;
+  const what = `${method} ${requestPath(method, target)}`;
+  const names: string[] = [];
+  for (const header of ['x-request-id', 'traceparent']) {
+    const id = headers.get(header);
+    if (id !== undefined && id.length <= ID_LENGTH_MAX) names.push(`${header} ${id} ${what}`);
+  }
+  if (isProxied) names.push(...[client, ...(client.sources ?? NO_SOURCES)].map((one) => clientName(one, what)));
+  return names;
+}
+
 const NO_SOURCES: readonly Endpoint[] = [];
 
-function clientKey({ address, port }: Endpoint, what: string): string {
-  return `c ${address} ${port} ${what}`;
+function clientName({ address, port }: Endpoint, what: string): string {
+  return `client ${address} ${port} ${what}`;
 }

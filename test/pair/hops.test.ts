@@ -1,5 +1,6 @@
 /** A request on both sides of a proxy: what is told of once, and what is two. */
 import { describe, expect, it } from 'vitest';
+import { HeaderList } from '../../src/http/header-list.js';
 import { merged, readdressed } from '../conformance/kinds/variation.js';
 import { client, fin, packetsOf, type Step, server } from '../support/conversation.js';
 import { EngineRun, line, type Packet, type RunOptions } from '../support/run-packets.js';
@@ -109,6 +110,23 @@ describe('both hops of a proxy', () => {
   ])('are two where %s', (_, packets) => {
     const { told, exchanges } = read(packets);
     expect(told).toHaveLength(2);
+    expect(dropped(exchanges)).toBe(0);
+  });
+
+  it('are two where only digests of their ids are the same', () => {
+    const digests = new Map<number, string>();
+    const alike = (): [string, string] => {
+      for (let i = 0; ; i++) {
+        const header = `X-Request-Id: ${i}`;
+        const digest = new HeaderList(header, [0, 12, 14, header.length]).digest('x-request-id');
+        const other = digests.get(digest);
+        if (other !== undefined) return [other, header];
+        digests.set(digest, header);
+      }
+    };
+    const [one, other] = alike();
+    const { exchanges } = read(merged(outer(one), inner(other)));
+    expect(exchanges).toHaveLength(2);
     expect(dropped(exchanges)).toBe(0);
   });
 
