@@ -5,6 +5,18 @@ import { TallyReporter } from './test/support/tally-reporter.js';
 /** The stages that touch nothing but their arguments. */
 const pure = ['decode', 'flow', 'http', 'pair', 'redact', 'trace', 'conformance', 'fuzz', 'simulation'];
 
+/** What runs commands and servers on ports of their own, and captures nothing that passes on the machine. */
+const apart = [
+  'test/cli/*.test.ts',
+  'test/cli/subcommands/{redact,summary}.test.ts',
+  'test/deploy/{dashboards,ecs-command,fragments,kubernetes,release,satellite-tree,task-definitions}.test.ts',
+  'test/deploy/ecs/{injection,line-diff,sdk-model,sensor-change,task-definition}.test.ts',
+  'test/options/**/*.test.ts',
+  'test/policy/**/*.test.ts',
+  'test/satellite/{api,filter,json-text,mcp,satellite,satellite-command,store,trace-of}.test.ts',
+  'test/satellite/{endpoints,notify,openapi}/**/*.test.ts',
+];
+
 /** Vitest compiles what it runs, but Node.js loads what a thread runs: the threads of a test are those of the build. */
 const threadsOfTheBuild = {
   name: 'threads-of-the-build',
@@ -30,14 +42,15 @@ export default defineConfig({
         maxWorkers: 2,
         sequence: { groupOrder: 0 },
       }),
+      project('apart', { retry: 1, include: apart, maxWorkers: 2, sequence: { groupOrder: 1 } }),
       // Processes, sockets, namespaces and clocks: after those, and one file at a time. What the machine does to one of
       // these once in some thousand is no verdict on a change: the second try is, and the closing lines name the first.
       project('world', {
         retry: 1,
         include: ['test/**/*.test.ts'],
-        exclude: pure.map((stage) => `test/${stage}/**`),
+        exclude: [...pure.map((stage) => `test/${stage}/**`), ...apart],
         maxWorkers: 1,
-        sequence: { groupOrder: 1 },
+        sequence: { groupOrder: 2 },
       }),
     ],
     globalSetup: ['./test/support/surroundings.ts', './test/support/build.ts'],

@@ -3,7 +3,7 @@ import { getSystemErrorMap } from 'node:util';
 /** What the exit codes of `pcap-sensor` mean. */
 export const EXIT_CODES = [
   { code: 0, help: 'All went well. A doctor found nothing wrong.' },
-  { code: 1, help: 'Something went wrong, or traces were lost. A doctor found something wrong.' },
+  { code: 1, help: 'Something went wrong, or traces were lost. A doctor found something wrong, drift some drift.' },
   { code: 2, help: 'An option, a variable or a file was wrong. Nothing was done.' },
   { code: 3, help: 'ecs status: the sensor is not in the task definition.' },
   { code: 127, help: 'apidump --command: the command was not found. Any other code may be that of the command.' },

@@ -57,7 +57,9 @@ describe('what a test leaves behind', () => {
     if (left.namespace !== null)
       expect(output).toContain(`left behind by the tests: network namespace ${left.namespace}\n`);
     const failures = output.split('left behind by the tests').length - 1;
-    expect(output).toMatch(new RegExp(`\\n1 skipped: another \\+ one \\(1\\)\\n1 passed, ${failures} failed\\n$`));
+    expect(output).toMatch(
+      new RegExp(`\\n1 skipped for want of: another \\(1\\), one \\(1\\)\\n1 passed, ${failures} failed\\n$`),
+    );
     await isGone(left);
   });
 
@@ -71,16 +73,16 @@ describe('what a test leaves behind', () => {
 });
 
 describe('the line about skipped tests', () => {
-  it('counts by what is missing, the most frequent first', () => {
-    const skipped = new Map([
+  it('counts by what is missing, the most frequent first, and a test for each thing that it lacks', () => {
+    const lacking = new Map([
       ['tcpreplay', 3],
       ['root', 9],
       ['nginx-light', 9],
     ]);
-    expect(skippedLine(skipped)).toBe('21 skipped: nginx-light (9), root (9), tcpreplay (3)\n');
+    expect(skippedLine(15, lacking)).toBe('15 skipped for want of: nginx-light (9), root (9), tcpreplay (3)\n');
   });
 
   it('is not there where none was skipped', () => {
-    expect(skippedLine(new Map())).toBe('');
+    expect(skippedLine(0, new Map())).toBe('');
   });
 });

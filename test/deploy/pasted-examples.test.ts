@@ -51,7 +51,7 @@ const commands = DOCUMENTS.flatMap((file) =>
               /^(bin|\S+\/bin)\/pcap-sensor$|^levoai\/pcap-sensor:/.test(word) ||
               (index === 0 && word === 'pcap-sensor'),
           );
-          return at < 0 || words[at + 1] === undefined
+          return at < 0 || words[at + 1] === undefined || words[1] === 'build'
             ? []
             : [[`${file}: ${line.trim()}`, place, words.slice(at + 1)] as const];
         }),

@@ -46,6 +46,7 @@ const MINUTES = 60_000;
 
 const NOT_RUN: Readonly<Record<string, string>> = {
   'npm test': 'this is what it runs',
+  'docker build --tag levoai/pcap-sensor:0.1.0 .': 'the build of docs/install.md#Docker[1], without its argument',
   'docker stop': 'names the verb; the test of the image stops a container',
   'scripts/node-matrix': 'runs the tests on three versions of Node.js; .ci/full does',
   'docs/install.md#Docker[2]': 'needs a base image to pull; scripts/image builds the same from what is installed',
@@ -178,6 +179,20 @@ describe('from a checkout', () => {
   scenario('what setting up takes', needs('git'), ['bin/setup --list'], async (list = '') => {
     expect(await succeed(atTerminal(list, { cwd: copy }))).toContain('run libpcap ');
   });
+
+  scenario(
+    'the container to paste',
+    needs('git'),
+    ['README.md#ECS[0]', 'docs/install.md#ECS task definition[0]'],
+    async (...commands) => {
+      for (const command of commands) {
+        const printed = await succeed(atTerminal(command, { cwd: copy }));
+        expect(printed).toMatch(/- Name: levo-pcap-sensor$/m);
+        expect(printed).toMatch(/^ +name +=.*"levo-pcap-sensor"$/m);
+        expect(printed).not.toContain('INSERT');
+      }
+    },
+  );
 
   scenario(
     'the help of the other commands',
@@ -391,7 +406,7 @@ describe('AWS', () => {
   scenario(
     'a whole task',
     needs('git', 'aws', moto),
-    ['docs/install.md#ECS task definition[0]'],
+    ['docs/install.md#ECS task definition[1]'],
     async (register = '') => {
       const { env } = await startAws();
       const answer = JSON.parse(await succeed(atTerminal(register, { cwd: copy, env }))) as {

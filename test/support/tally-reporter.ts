@@ -9,7 +9,8 @@ export class TallyReporter implements Reporter {
   async onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): Promise<void> {
     let passed = 0;
     let failed = unhandledErrors.length;
-    const skipped = new Map<string, number>();
+    let skipped = 0;
+    const lacking = new Map<string, number>();
     const flaky: string[] = [];
     for (const module of modules) {
       // A file that cannot be loaded and a hook that fails have no test to count, but failed all the same.
@@ -19,7 +20,9 @@ export class TallyReporter implements Reporter {
         if (state === 'passed') passed++;
         if (test.diagnostic()?.flaky) flaky.push(`${module.relativeModuleId}: ${test.fullName}`);
         if (state === 'failed') failed++;
-        if (state === 'skipped') skipped.set(lackOf(test), (skipped.get(lackOf(test)) ?? 0) + 1);
+        if (state !== 'skipped') continue;
+        skipped++;
+        for (const lack of lacksOf(test)) lacking.set(lack, (lacking.get(lack) ?? 0) + 1);
       }
     }
     const left = await leftBehind();
@@ -27,22 +30,24 @@ export class TallyReporter implements Reporter {
     failed += left.length;
     if (left.length > 0) process.exitCode = 1;
     for (const name of flaky) process.stdout.write(`passed at the second try: ${name}\n`);
-    process.stdout.write(`\n${skippedLine(skipped)}${passed} passed, ${failed} failed\n`);
+    process.stdout.write(`\n${skippedLine(skipped, lacking)}${passed} passed, ${failed} failed\n`);
   }
 }
 
-/** What the test or a suite around it is skipped for, as the line has it. */
-function lackOf(test: TestCase): string {
+/** What the test or a suite around it is skipped for. */
+function lacksOf(test: TestCase): readonly string[] {
   const { lacks = [] } = test.meta();
-  return lacks.length === 0 ? 'other reasons' : lacks.toSorted().join(' + ');
+  return lacks.length === 0 ? ['other reasons'] : lacks;
 }
 
-/** `12 skipped: tcpreplay (3), nginx-light (9)`, the most frequent first; nothing where none is. */
-export function skippedLine(skipped: ReadonlyMap<string, number>): string {
-  const rows = [...skipped].toSorted(
+/**
+ * `12 skipped for want of: nginx-light (9), tcpreplay (5)`, the most frequent first; nothing where none is. A test that lacks
+ * several things is counted for each.
+ */
+export function skippedLine(skipped: number, lacking: ReadonlyMap<string, number>): string {
+  const rows = [...lacking].toSorted(
     ([oneName, one], [otherName, other]) => other - one || (oneName < otherName ? -1 : 1),
   );
-  if (rows.length === 0) return '';
-  const total = rows.reduce((sum, [, count]) => sum + count, 0);
-  return `${total} skipped: ${rows.map(([name, count]) => `${name} (${count})`).join(', ')}\n`;
+  if (skipped === 0) return '';
+  return `${skipped} skipped for want of: ${rows.map(([name, count]) => `${name} (${count})`).join(', ')}\n`;
 }
