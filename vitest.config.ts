@@ -7,7 +7,7 @@ const pure = ['decode', 'flow', 'http', 'pair', 'redact', 'trace', 'conformance'
 
 /** What runs commands and servers on ports of their own, and captures nothing that passes on the machine. */
 const apart = [
-  'test/cli/*.test.ts',
+  'test/cli/{cli,drift,flags,grpc-descriptors,mistakes,node-built-for,openapi,start-error}.test.ts',
   'test/cli/subcommands/{redact,summary}.test.ts',
   'test/deploy/{dashboards,ecs-command,fragments,kubernetes,release,satellite-tree,task-definitions}.test.ts',
   'test/deploy/ecs/{injection,line-diff,sdk-model,sensor-change,task-definition}.test.ts',
