@@ -73,8 +73,9 @@ async function parseFile(path: string | null): Promise<Map<string, unknown>> {
       Object.entries(parse(text, { integersAsBigInt: true })).map(([name, one]) => [name.toLowerCase(), one]),
     );
   } catch (error) {
-    const reason = reasonOf(error);
-    throw new UsageError(`-config ${path}: ${reason}; see https://toml.io`);
+    const { line } = error as { line?: number };
+    const where = line === undefined ? '' : ` line ${line}`;
+    throw new UsageError(`-config ${path}${where}: ${reasonOf(error)}; mend that line, as https://toml.io has it`);
   }
 }
 

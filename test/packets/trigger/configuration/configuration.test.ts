@@ -280,7 +280,7 @@ it('matches keys whatever their case, and warns of what nothing reads', async ()
 
 it.each<[what: string, toml: string | null, reason: RegExp]>([
   ['no file and no flags', null, /nowhere to go|no messages can come/],
-  ['bad TOML', 'x = [\n', /see https:\/\/toml.io/],
+  ['bad TOML', 'x = [\n', /line \d: .*; mend that line, as https:\/\/toml.io has it/],
   [
     'a text for a number',
     `[general]\nmaxpackets = "50"\n`,
