@@ -9,7 +9,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { SUBCOMMANDS } from '../../src/cli/commands.js';
 import { joinDashes, plainFlags } from '../../src/cli/flags.js';
+import { ECS_ADD_OPTIONS } from '../../src/options/ecs-options.js';
 import type { OptionTable } from '../../src/options/option-row.js';
+import { SENSOR_OPTIONS } from '../../src/options/options.js';
 import { APIDUMP, DOCTOR, type SensorVerb, WATCH } from '../../src/options/sensor-verbs.js';
 import { resolveSensor, resolveSettings } from '../../src/options/settings.js';
 import { snippetsIn } from '../support/documented-commands.js';
@@ -190,6 +192,13 @@ const OTHERS = new Set(
 );
 
 describe('options that are named', () => {
+  it('as refused by ecs add, are those that it refuses', () => {
+    const [, sentence = ''] =
+      /go into the container's command line: all but(.*?)which are refused/s.exec(read('docs/install.md')) ?? [];
+    const refused = Object.keys(SENSOR_OPTIONS).filter((name) => !Object.hasOwn(ECS_ADD_OPTIONS, name));
+    expect([...sentence.matchAll(/`--([a-z-]+)`/g)].map(([, name]) => name).sort()).toEqual(refused.sort());
+  });
+
   const known = new Set(Object.values(SUBCOMMANDS).flatMap(({ options }) => Object.keys(options)));
   it.each(DOCUMENTS)('exist: %s', (file) => {
     const named = [...read(file).matchAll(/(?<![\w-])--([a-z][\w-]+)/g)].map(([, name = '']) => name);
