@@ -201,6 +201,38 @@ export function runSubcommand(subcommand: Subcommand, flags: FlagValues): Promis
   return subcommand.run(flags);
 }
 
+/** What commands are called elsewhere: suggested for those words. */
+export const COMMANDS_ELSEWHERE: Readonly<Record<string, string>> = {
+  capture: 'watch',
+  dump: 'watch',
+  show: 'watch',
+  sniff: 'watch',
+  tail: 'watch',
+  tcpdump: 'watch',
+  agent: 'apidump',
+  export: 'apidump',
+  run: 'apidump',
+  sensor: 'apidump',
+  start: 'apidump',
+  check: 'doctor',
+  diagnose: 'doctor',
+  status: 'doctor',
+  collector: 'satellite',
+  receiver: 'satellite',
+  serve: 'satellite',
+  server: 'satellite',
+  spec: 'openapi',
+  swagger: 'openapi',
+  diff: 'drift',
+  'ecs deploy': 'add',
+  'ecs inject': 'add',
+  'ecs install': 'add',
+  'ecs delete': 'remove',
+  'ecs uninstall': 'remove',
+  'kube add': 'inject',
+  'kube install': 'inject',
+};
+
 /** First words that are no command by themselves. */
 export const GROUPS: Readonly<Record<string, string>> = {
   packetstreamer: 'Stream raw packets from many sensors to one receiver',

@@ -7,7 +7,7 @@ import { BASIC_OPTIONS } from '../options/basic-options.js';
 import { nearest } from '../options/names.js';
 import { defaultText, environmentNames, OPTION_GROUPS, type OptionTable } from '../options/option-row.js';
 import { SENSOR_OPTIONS } from '../options/options.js';
-import { GROUPS, runSubcommand, SUBCOMMANDS, type Subcommand } from './commands.js';
+import { COMMANDS_ELSEWHERE, GROUPS, runSubcommand, SUBCOMMANDS, type Subcommand } from './commands.js';
 import { flagValues, PARSING } from './flags.js';
 import { versionText } from './subcommands/version-text.js';
 import { surplusWord } from './surplus-word.js';
@@ -92,7 +92,7 @@ export async function runByYargs(argv: readonly string[]): Promise<number> {
         if (given === undefined) {
           throw new UsageError(`${JSON.stringify(group)} needs a command behind it; give one of ${choices.join(', ')}`);
         }
-        const near = nearest(String(given), choices);
+        const near = COMMANDS_ELSEWHERE[`${group} ${given}`] ?? nearest(String(given), choices);
         const wayOut = near === null ? `give one of ${choices.join(', ')}` : `did you mean ${near}?`;
         throw new UsageError(`${JSON.stringify(`${group} ${given}`)} is no command; ${wayOut}`);
       },
@@ -119,7 +119,7 @@ export async function runByYargs(argv: readonly string[]): Promise<number> {
     return 2;
   }
   const choices = [...Object.keys(SUBCOMMANDS).filter((name) => !name.includes(' ')), ...Object.keys(GROUPS)];
-  const near = nearest(String(command), choices);
+  const near = COMMANDS_ELSEWHERE[String(command)] ?? nearest(String(command), choices);
   const wayOut = near === null ? `give one of ${choices.join(', ')}` : `did you mean ${near}?`;
   throw new UsageError(`${JSON.stringify(command)} is no command; ${wayOut}`);
 }

@@ -23,10 +23,26 @@ export function surplusWord(word: string, words: readonly string[], table: Optio
     return new UsageError(
       `${quoted} belongs to no option; ${beforeThat} is given once for each value: ${beforeThat} ${before} ${beforeThat} ${word}`,
     );
+  const typed = mistyped(word, words);
+  if (typed !== null) return new UsageError(`${quoted} ${typed}`);
   const meant = optionFor(word, table);
+  const letter = meant === null ? undefined : table[meant]?.letter;
+  const isGiven = words.some((one) => one === `--${meant}` || one.startsWith(`--${meant}=`) || one === `-${letter}`);
+  if (meant !== null && isGiven && table[meant]?.arity === 'one')
+    return new UsageError(`${quoted} belongs to no option; --${meant} takes one value: give the command once for each`);
   if (meant !== null) return new UsageError(`${quoted} belongs to no option; did you mean --${meant} ${word}?`);
   const filters = Object.hasOwn(table, 'filter') ? ', --filter takes filters' : ', or see --help';
   return new UsageError(`${quoted} belongs to no option; quote values with spaces${filters}`);
+}
+
+/** What editors make of hyphens and quotes. */
+function mistyped(word: string, words: readonly string[]): string | null {
+  const [, name] = /^[\u2010-\u2015\u2212]+-?([a-z][\w-]*)/i.exec(word) ?? [];
+  if (name !== undefined)
+    return `begins with ${JSON.stringify(word.charAt(0))}, which is no hyphen; did you mean --${name}?`;
+  return words.some((one) => /[\u2018-\u201f]/.test(one))
+    ? 'belongs to no option, and there are curly quotes, which mean nothing to the shell; type straight ones'
+    : null;
 }
 
 /** The option of `table` that such a value is for. */

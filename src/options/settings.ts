@@ -91,6 +91,7 @@ export function resolveSensor(flags: FlagValues, environment: Environment, verb:
     settings: Object.freeze(settings),
     notes: [
       ...idleNotes(given, settings, verb, isOnPurpose),
+      ...repeatedNotes(flags),
       ...patternNotes(settings).map((message) => ({ level: 'warn' as const, message })),
       ...unreadNotes(environment),
       ...foreignNotes(foreign, path),
@@ -133,6 +134,17 @@ function refuseNowhere({ read, output, satelliteUrl }: Settings, isOutputGiven: 
   throw new UsageError(
     '--satellite-url is required; give it such as http://127.0.0.1:9999, or --output text or ndjson to print traces',
   );
+}
+
+/** The last of several counts, so that a wrapper's choice can be overruled; nobody should miss the others. */
+function repeatedNotes(flags: FlagValues): Note[] {
+  return Object.entries(flags).flatMap(([name, texts]) => {
+    const option = (SENSOR_OPTIONS as OptionTable)[name];
+    if (option?.arity !== 'one' || new Set(texts).size < 2) return [];
+    const last = texts.at(-1) ?? '';
+    const message = `--${name} was given ${texts.length} times, and the last one counts: ${quote(option.value.reveal?.(last) ?? last)}; give it once`;
+    return [{ level: 'warn' as const, message }];
+  });
 }
 
 /** One line for each reason, at WARN where one of the options was given for this run. */

@@ -41,6 +41,9 @@ function wayOut(name: string, table: OptionTable, prefix: string): string {
   if (letter !== undefined) return letter;
   if (Object.hasOwn(table, 'format') && WRITTEN.has(name))
     return 'what is printed goes to standard output: end the command with > FILE';
+  const switched = name.replace(/^no-/, '');
+  if (switched !== name && table[switched]?.arity === 'switch')
+    return `give ${prefix}${switched}=false, or leave it out`;
   const near = nearestOption(name, table);
   if (near !== null) return `did you mean ${prefix}${near}?`;
   const isElsewhere = !isSensor && Object.hasOwn(SENSOR_OPTIONS, name);

@@ -331,6 +331,34 @@ const MISTAKES: readonly Mistake[] = [
   },
   { args: ['kube', 'inject', 'no.yaml', ...URL_FLAG], option: '--file', value: 'no.yaml', wayOut: 'give a manifest' },
   { args: ['completion', 'tcsh'], option: 'completion', value: 'tcsh', wayOut: 'give one of bash, zsh, fish' },
+  {
+    args: ['watch', '-r', NOT_A_CAPTURE, '-r', CAPTURE],
+    option: '--read',
+    value: CAPTURE,
+    wayOut: 'the last one counts',
+    code: 0,
+  },
+  { args: ['watch', '-r', CAPTURE, 'b.pcap'], option: '--read', value: '"b.pcap"', wayOut: 'once for each' },
+  {
+    args: ['apidump', '\u2014satellite-url', 'http://h'],
+    option: '\u2014satellite-url',
+    value: 'no hyphen',
+    wayOut: 'did you mean --satellite-url?',
+  },
+  {
+    args: ['watch', '--filter', '\u201cport', '80\u201d'],
+    option: '80\u201d',
+    value: 'curly quotes',
+    wayOut: 'type straight ones',
+  },
+  {
+    args: ['watch', '--no-keep-health-checks'],
+    option: '--no-keep-health-checks',
+    value: 'is no option',
+    wayOut: 'give --keep-health-checks=false',
+  },
+  { args: ['sniff'], option: 'command', value: 'sniff', wayOut: 'did you mean watch?' },
+  { args: ['kube', 'install'], option: 'command', value: 'kube install', wayOut: 'did you mean inject?' },
   { args: ['-V'], option: '-V', value: 'before the command', wayOut: 'did you mean --version?' },
 ];
 
