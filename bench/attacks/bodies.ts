@@ -41,6 +41,18 @@ const CODED: readonly Attack[] = [
     coding: 'zstd',
   }),
   posting('100 zstd bodies of tiny blocks', { body: () => zstd(0x50, 100_000, 1), times: 100, coding: 'zstd' }),
+  posting('100 bombs of br in gzip', { body: () => zlib.gzipSync(brotli({})), times: 100, coding: 'br, gzip' }),
+  posting('100 bombs of gzip in deflate in br', {
+    body: () => zlib.brotliCompressSync(zlib.deflateSync(zlib.gzipSync(zeros()))),
+    times: 100,
+    coding: 'gzip, deflate, br',
+  }),
+  posting('100 bombs of zstd in gzip', {
+    body: () => zlib.gzipSync(zstd(0x50, 400, 120_000)),
+    times: 100,
+    coding: 'zstd, gzip',
+  }),
+  posting('100 bombs that no header names', { body: () => zlib.gzipSync(zeros()), times: 100 }),
   posting('2,000 bodies of 32 KiB that decode to 32 MiB', {
     body: () => zlib.gzipSync(zeros(32 * MIB)),
     times: 100,
@@ -95,6 +107,33 @@ const TEXTS: readonly Attack[] = [
     body: () => filled('--X\r\nA: b\r\n\r\nc\r\n', 1_700_000),
     times: 5,
     type: 'multipart/form-data; boundary=X',
+  }),
+  posting('5 multipart bodies with a boundary of 60 KB', {
+    body: () => filled(`--${'X'.repeat(60_000)}\r\nA: b\r\n\r\nc\r\n`, 3_000_000),
+    times: 5,
+    type: `multipart/form-data; boundary=${'X'.repeat(60_000)}`,
+  }),
+  posting('5 multipart bodies that begin the boundary at each byte', {
+    body: () => filled('\r\n--XXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXXY', 3_000_000),
+    times: 5,
+    type: `multipart/form-data; boundary=${'X'.repeat(65)}`,
+  }),
+  posting('5 documents of one string of 5 MB in escapes', {
+    body: () => Buffer.concat([Buffer.from('{"password":"'), filled('\\u0041', 5_000_000), Buffer.from('"}')]),
+    times: 5,
+  }),
+  posting('5 documents of a number of 3 MB', {
+    body: () => Buffer.concat([Buffer.from('{"password":'), filled('1234567890', 3_000_000)]),
+    times: 5,
+  }),
+  posting('5 GraphQL documents nested 500,000 deep', {
+    body: () => Buffer.concat([Buffer.from('{"query":"'), filled('{a', 1_000_000), Buffer.from('"}')]),
+    times: 5,
+  }),
+  posting('2,000 documents of 30 KB in a row', {
+    body: () => filled('{"user":"ann","password":"p","text":"lorem ipsum dolor sit amet"},', 30_000),
+    times: 20,
+    pipelined: 100,
   }),
   posting('5 XML documents nested 300,000 deep', {
     body: () => Buffer.concat([Buffer.from('<password>1</password>'), filled('<a>', 1_000_000)]),

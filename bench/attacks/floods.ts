@@ -1,8 +1,21 @@
 /** Packets that no application ever sees: made by hand, and put on the wire as they are. */
-import { ethernet, Flag, gre, ipv4, tcp, udp, vxlan } from '../../test/support/packets.js';
+import {
+  ethernet,
+  Flag,
+  gre,
+  ipv4,
+  ipv6,
+  ipv6Extension,
+  ipv6Fragment,
+  tcp,
+  udp,
+  vxlan,
+} from '../../test/support/packets.js';
 import { type Attack, replay } from './speak.js';
 
 const IPV4 = 0x0800;
+const IPV6 = 0x86dd;
+const FRAGMENT = 44;
 const TCP = 6;
 const UDP = 17;
 const PER_SECOND = 50_000;
@@ -31,6 +44,35 @@ export const FLOODS: readonly Attack[] = [
   ),
   flooding('60,000 fragments of one datagram', 60_000, (i) =>
     ethernet(IPV4, ipv4({ protocol: TCP, id: 1, offset: (i * 7919 * 16) & 0xfff8, more: true }, Buffer.alloc(8))),
+  ),
+  flooding('60,000 fragments of IPv6 without a beginning', 60_000, (i) =>
+    ethernet(IPV6, ipv6({ protocol: FRAGMENT }, ipv6Fragment(TCP, i, 65_000, true, Buffer.alloc(64)))),
+  ),
+  flooding('60,000 first fragments of datagrams of 64 KiB', 60_000, (i) =>
+    ethernet(IPV6, ipv6({ protocol: FRAGMENT }, ipv6Fragment(TCP, i >> 1, i & 1 ? 65_000 : 0, true, Buffer.alloc(64)))),
+  ),
+  flooding('60,000 packets of 40 extension headers', 60_000, () => {
+    let packet: Buffer = NOTHING;
+    for (let i = 0; i < 40; i++) packet = ipv6Extension(60, packet);
+    return ethernet(IPV6, ipv6({ protocol: 60 }, packet));
+  }),
+  flooding('60,000 segments with a byte lost before each', 60_000, (i, port) =>
+    segment(i & 7, port, Flag.ack, (i >> 3) * 31, REQUEST.subarray(60, 90)),
+  ),
+  flooding('60,000 segments behind each other with a gap in each message', 60_000, (i, port) =>
+    segment(i & 7, port, Flag.ack, (i >> 3) * (REQUEST.length + 1), REQUEST),
+  ),
+  flooding('100,000 FINs and resets', 100_000, (i, port) =>
+    segment(i, port, i & 1 ? Flag.rst : Flag.fin | Flag.ack, i, NOTHING),
+  ),
+  flooding('100,000 datagrams that look like QUIC', 100_000, (i) =>
+    ethernet(
+      IPV4,
+      ipv4(
+        { protocol: UDP, source: sourceOf(i) },
+        udp(443, Buffer.from('c000000001088394c8f03e5157080000449e', 'hex')),
+      ),
+    ),
   ),
   flooding('20,000 packets in 20 tunnels in one another', 20_000, (i, port) => {
     let frame = segment(i, port, Flag.syn, 0, NOTHING);

@@ -17,12 +17,14 @@ const REST_MILLIS = 50;
 const WAITING_SHARE = 1 / 8;
 /** What one piece may take of the room that is left: small ones always find some. */
 const PIECE_SHARE = 1 / 4;
-/** From when on more should not come: so late that large pieces are refused long before, since packets are worth more than those. */
+/** Of the room for what waits, what is for small pieces alone: large ones never fill it, since packets are worth more than those. */
+const SMALL_SHARE = 1 / 4;
+/** From when on more should not come. */
 const FULL_SHARE = 15 / 16;
 const FULL_LEFT_BYTES = 1 << 17;
 /** Until when. */
 const DRAINED_SHARE = 7 / 8;
-/** Bytes of a piece that is done rather than refused where there is no room for it to wait. */
+/** Bytes of a small piece, which is done rather than refused where there is no room for it to wait. */
 const SMALL_BYTES = 4096;
 
 interface Piece<T> {
@@ -66,7 +68,8 @@ export class Slices<T> {
       this.#perform(work);
       return true;
     }
-    const left = Math.min(this.#budget.room, this.#roomBytes - this.#heldBytes);
+    const kept = bytes > SMALL_BYTES ? this.#roomBytes * SMALL_SHARE : 0;
+    const left = Math.min(this.#budget.room, this.#roomBytes - kept - this.#heldBytes);
     if (bytes <= left * PIECE_SHARE) {
       this.hold(work, bytes);
       return true;

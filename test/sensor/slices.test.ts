@@ -57,14 +57,14 @@ it('rests while packets wait, but not for ever', async () => {
 });
 
 it('refuses what there is no room for, and does small pieces while there is time', async () => {
-  const { slices, done, budget } = slicesOf({ memoryBytes: 160_000 });
+  const { slices, done, budget } = slicesOf({ memoryBytes: 1_600_000 });
   slices.isBehind = true;
-  // An eighth is for what waits, and a quarter of that for one piece.
-  expect(slices.accept(0, 5001)).toBe(false);
-  expect(slices.accept(1, 5000)).toBe(true);
-  expect(slices.accept(2, 3750)).toBe(true);
-  expect(budget.used).toBe(8750);
-  budget.add(130_000);
+  // An eighth is for what waits, three quarters of it for what is not small, and a quarter of what is left for one piece.
+  expect(slices.accept(0, 37_501)).toBe(false);
+  expect(slices.accept(1, 37_500)).toBe(true);
+  expect(slices.accept(2, 28_125)).toBe(true);
+  expect(budget.used).toBe(65_625);
+  budget.add(1_333_125);
   expect(slices.accept(3, 4000)).toBe(true);
   expect(done).toEqual([3]);
   expect(slices.accept(4, 4097)).toBe(false);
@@ -72,7 +72,15 @@ it('refuses what there is no room for, and does small pieces while there is time
   expect(slices.accept(7, 4000)).toBe(false);
   await slices.finish();
   expect(done).toEqual([3, 5, 6, 1, 2]);
-  expect(budget.used).toBe(130_000);
+  expect(budget.used).toBe(1_333_125);
+});
+
+it('never waits for large pieces', () => {
+  const { slices } = slicesOf({ memoryBytes: 1_600_000 });
+  slices.isBehind = true;
+  for (let i = 0; i < 1000; i++) slices.accept(i, 30_000 >> (i % 3));
+  expect(slices.drained()).toBeUndefined();
+  expect(slices.accept(1000, 4000)).toBe(true);
 });
 
 it('says when more would have to wait, and works on then though packets wait', async () => {
