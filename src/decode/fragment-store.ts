@@ -4,8 +4,8 @@
  * in:  fragments in any order · out: each datagram when its last missing byte has come
  *
  * The first byte seen at a place wins over later ones. The store is bounded in datagrams, in bytes and in time; when it is
- * full, the oldest datagram is evicted and its pieces are counted. What it holds is in the memory budget, and what there is
- * no room for is not taken.
+ * full, the oldest datagram is evicted and its pieces are counted. What it holds is in the memory budget: what there is no room
+ * for is not taken, and where others need the room, datagrams are shed.
  */
 import type { Counters } from '../counters.js';
 import type { Limits } from '../limits.js';
@@ -133,6 +133,11 @@ export class FragmentStore {
     if (spare === null || spare.length < length) return Buffer.allocUnsafeSlow(length);
     this.#spare = null;
     return spare.subarray(0, length);
+  }
+
+  /** Gives up what waits, the oldest first, until the memory budget is relieved. */
+  shed(): void {
+    while (this.#datagrams.size > 0 && !this.#budget.relieved) this.#evictOldest();
   }
 
   /** No packet comes any more: lets go of what waits. */

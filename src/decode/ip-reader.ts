@@ -41,6 +41,11 @@ export class IpReader {
     this.#fragment = { addresses: segment, ...place, bytes: NO_BYTES, start: 0, end: 0, time: 0 };
   }
 
+  /** Over the memory budget: gives up fragments that wait. */
+  shed(): void {
+    this.#fragments.shed();
+  }
+
   /** No packet comes any more. */
   finish(): void {
     this.#fragments.finish();

@@ -70,6 +70,11 @@ export class PacketDecoder {
     return this.#walk(cursor, linkType === LinkType.ethernet ? Next.ethernet : Kind.link | (linkType & 0xffff));
   }
 
+  /** Over the memory budget: gives up fragments that wait. */
+  shed(): void {
+    this.#ip.shed();
+  }
+
   /** No packet comes any more. */
   finish(): void {
     this.#ip.finish();

@@ -233,12 +233,13 @@ export class ExchangeAssembler {
   }
 
   /**
-   * Over the budget: hands on exchanges that have ended and wait for the other hop; sheds flows that were never answered, and
+   * Over the budget: gives up fragments, hands on exchanges that have ended and wait for the other hop; sheds flows that were never answered, and
    * those that have long been quiet; then bodies, the least recently active exchange's first; then segments that wait; then
    * flows.
    */
   #shed(time: number): void {
     const { budget, counters, pending } = this.#context;
+    this.#decoder.shed();
     this.#hops.shed();
     this.#reassembler.shedQuiet(time);
     for (let oldest = pending.oldest; oldest !== null && !budget.relieved; oldest = oldest.newer) {

@@ -17,7 +17,7 @@ const REST_MILLIS = 50;
 const WAITING_SHARE = 1 / 8;
 /** What one piece may take of the room that is left: small ones always find some. */
 const PIECE_SHARE = 1 / 4;
-/** Of the room for what waits, what is for small pieces alone: large ones never fill it, since packets are worth more than those. */
+/** What is for small pieces alone of the room for what waits: large ones never fill it, since packets are worth more than those. */
 const SMALL_SHARE = 1 / 4;
 /** From when on more should not come. */
 const FULL_SHARE = 15 / 16;

@@ -25,7 +25,7 @@ function decoder(limits: Partial<Limits> = {}) {
     memory.fill(0);
     return text;
   };
-  return { feed, finish: () => inner.finish(), counters, budget };
+  return { feed, shed: () => inner.shed(), finish: () => inner.finish(), counters, budget };
 }
 
 describe('the memory budget', () => {
@@ -46,6 +46,21 @@ describe('the memory budget', () => {
     finish();
     expect(budget.used).toBe(0);
     expect(counters.fragments_dropped).toBe(5);
+  });
+
+  it('gives up the oldest where others need the room, and no more than that takes', () => {
+    const { feed, shed, counters, budget } = decoder({ memory_bytes_max: 8000 });
+    for (let id = 1; id <= 4; id++) feed(v4(id, 0, 160));
+    const each = budget.used / 4;
+    shed();
+    expect(counters.fragments_dropped).toBe(0);
+    budget.add(7000 - 2 * each);
+    shed();
+    expect(counters.fragments_dropped).toBe(2);
+    expect(feed(v4(4, 160, 220))).toBe(PAYLOAD.toString('latin1'));
+    budget.add(8000);
+    shed();
+    expect(counters.fragments_dropped).toBe(3);
   });
 
   it('makes room at the cost of the oldest, and takes nothing that there is no room for', () => {
