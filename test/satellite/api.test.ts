@@ -297,6 +297,20 @@ describe('endpoints', () => {
       400,
       { message: expect.stringContaining('no OpenAPI 3') },
     ]);
+    // A thread that ends for want of a stack would take the process with it.
+    for (const deep of [
+      '['.repeat(100_000),
+      '- '.repeat(20_000),
+      '{a: '.repeat(20_000),
+      '? '.repeat(20_000),
+      '- &a '.repeat(9000),
+    ])
+      expect(await drift({ document: deep, filter: '' })).toEqual([
+        400,
+        { message: expect.stringMatching(/it is (?:nested|indented) too deep$/) },
+      ]);
+    const stairs = Array.from({ length: 3000 }, (_, i) => `${' '.repeat(i)}a:`).join('\n');
+    expect((await drift({ document: stairs, filter: '' }))[0]).toBe(400);
     expect((await drift({ document, filter: 'x:(' }))[0]).toBe(400);
     expect((await drift({}))[0]).toBe(400);
   });

@@ -42,7 +42,7 @@ export function findingsOf(drift: Drift): Finding[] {
 export function documentOf(text: string): Record<string, unknown> {
   let value: unknown;
   try {
-    value = jsonOrNull(text) ?? parse(text, { maxAliasCount: 1000 });
+    value = jsonOrNull(text) ?? yamlOf(text);
   } catch (error) {
     throw new SensorError(`the document is neither YAML nor JSON: ${reasonOf(error)}`);
   }
@@ -51,6 +51,38 @@ export function documentOf(text: string): Record<string, unknown> {
     throw new SensorError('this is no OpenAPI 3 document with paths');
   return value as Record<string, unknown>;
 }
+
+/**
+ * The parser goes down as deep as a text is nested. Where the stack ends there is no error to be caught: a pattern that is compiled at
+ * its end takes the process with it.
+ */
+const NESTED_MAX = 1000;
+const INDENTED_MAX = 400;
+
+function yamlOf(text: string): unknown {
+  let nested = 0;
+  for (let i = 0; i < text.length; i++) {
+    const character = text.charCodeAt(i);
+    if (character === OPEN_BRACKET || character === OPEN_BRACE) nested++;
+    else if ((character === CLOSE_BRACKET || character === CLOSE_BRACE) && nested > 0) nested--;
+    if (nested > NESTED_MAX) throw new Error('it is nested too deep');
+  }
+  // Blanks, and what begins an entry within an entry on the same line.
+  for (let from = 0; from >= 0; ) {
+    const end = text.indexOf('\n', from);
+    let at = from;
+    while (at - from <= INDENTED_MAX && ' \t-?:'.includes(text[at] ?? 'x')) at++;
+    if (at - from > INDENTED_MAX || entriesOf(text.slice(from, end < 0 ? undefined : end)) > NESTED_MAX)
+      throw new Error('it is indented too deep');
+    from = end < 0 ? -1 : end + 1;
+  }
+  return parse(text, { maxAliasCount: 1000 });
+}
+
+/** Entries that begin on one line, each of which may be in the one before. */
+const entriesOf = (line: string): number => (line.length < NESTED_MAX ? 0 : (line.match(/[-?]\s/g)?.length ?? 0));
+
+const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d];
 
 /** JSON is YAML, but read as such it takes many times as long. */
 function jsonOrNull(text: string): unknown {
