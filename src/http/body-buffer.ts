@@ -61,7 +61,7 @@ export class BodyBuffer implements MessageBody {
         return;
       }
       this.#chunks = [];
-    }
+    } else if (this.#piece === null && length > 0) this.#growSmall(length);
     while (length > 0) {
       let piece = this.#piece;
       if (piece === null || this.#pieceUsed === piece.length) piece = this.#addPiece(length, expected);
@@ -101,6 +101,17 @@ export class BodyBuffer implements MessageBody {
   release(): void {
     this.#memory.budget.remove(this.reserved);
     this.reserved = 0;
+  }
+
+  /** More comes behind a small copy, as in small frames of DATA: what there is goes on in one piece. */
+  #growSmall(length: number): void {
+    const [small] = this.#chunks as [Uint8Array];
+    if (small.length + length > PIECE_BYTES_MIN || this.#memory.bytesMax < PIECE_BYTES_MIN) return;
+    const piece = Buffer.allocUnsafe(PIECE_BYTES_MIN);
+    for (let i = 0; i < small.length; i++) piece[i] = small[i] as number;
+    this.#reserve(PIECE_BYTES_MIN - small.length);
+    this.#piece = piece;
+    this.#pieceUsed = small.length;
   }
 
   #addPiece(length: number, expected: number): Buffer {

@@ -66,6 +66,7 @@ export function splitterRow(headers: HeaderList, isOpenEnded: boolean): Splitter
   if (type === undefined || !mayBeStream(type)) return null;
   for (const row of ROWS) {
     if (!row.type.test(type) || !(isOpenEnded || row.splitsKnownLength)) continue;
+    if (headers.get('content-encoding') === undefined) return row;
     const codings = contentCodings(headers.getAll('content-encoding'));
     return codings.length === 0 ? row : codedRow(row, codings);
   }

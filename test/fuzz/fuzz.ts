@@ -31,6 +31,7 @@ import { ack, client, fin, lost, packetsOf, rst, server, split, syn } from '../s
 import { callFrame, greeterDescriptors, note } from '../support/greeter.js';
 import { ethernet, geneve, gre, ipv4, ipv6, ipv6Fragment, linuxSll2, vlan, vxlan } from '../support/packets.js';
 import type { Random } from '../support/random.js';
+import { fuzzCoded, storedZstd } from './coded-bodies.js';
 
 const LINK_TYPES = [0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 228, 229, 276, 147];
 const interfaces = LINK_TYPES.map((linkType, id) => ({ id, name: `if${id}`, linkType }));
@@ -65,7 +66,12 @@ const MESSAGES = [
   'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello',
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nshort',
   'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: x\n\n',
+  'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: deflate\r\n\r\n\x01\x09\0\xf6\xffdata: x\n\n',
   'HTTP/1.1 204 No\r\n\r\n',
+  // Of a WebSocket, joined behind its handshake.
+  '\x81\x81aaaa\0\xc1\x83bbbb\x28\x06\x62\x89\x80cccc',
+  '\x81\x81dddd\0\x8a\x80eeee',
+  '\x81\x01a\xc1\x03J\x04\0\x8a\0',
   // Calls, and questions of GraphQL.
   'POST /a.B/C HTTP/1.1\r\nContent-Type: application/grpc-web\r\nContent-Length: 15\r\n\r\n\0\0\0\0\x02\x08\x01\0\0\0\0\x03\x0a\x01a',
   'HTTP/1.1 200 OK\r\nContent-Type: application/grpc-web\r\nContent-Length: 26\r\n\r\n\0\0\0\0\0\x80\0\0\0\x10grpc-status: 0\r\n',
@@ -74,6 +80,12 @@ const MESSAGES = [
   'GET /g?query=%7Ba%7D&extensions=%7B%7D HTTP/1.1\r\n\r\n',
   'HTTP/1.0 200 OK\n\nto the end',
 ];
+
+/** As cramjam 2.11 encodes it: a literal, a copy and another literal. */
+const SNAPPY = Buffer.from(
+  '456461206d657373616765206f6620736f6d65206c656e6774682c206a1a003c6e642074686520656e64206f66206974',
+  'hex',
+);
 
 const captures = ['suricata-verify', 'http2'].flatMap((folder) => {
   const conformance = fileURLToPath(new URL(`../../../shared/conformance/${folder}`, import.meta.url));
@@ -100,6 +112,7 @@ export async function fuzzRound(random: Random): Promise<void> {
     fuzzParts,
     fuzzCodings,
     fuzzCalls,
+    (source: Random) => fuzzCoded(source, mutate),
   ]);
   await round(random);
 }
@@ -137,14 +150,14 @@ function randomBytes(random: Random, lengthMax: number): Buffer {
 
 /** Bodies of calls and GraphQL, mutated: as a whole, in pieces with gaps, and by descriptors. */
 async function fuzzCalls(random: Random): Promise<void> {
-  const compress = random.pick([zlib.gzipSync, zlib.deflateSync]);
+  const compress = random.pick([zlib.gzipSync, zlib.deflateSync, storedZstd, () => SNAPPY]);
   const message = note({ text: 'a', notes: [{ text: 'b', big: '7' }] });
   const frames = [callFrame(0, message), callFrame(1, compress(message)), callFrame(0x80, 'grpc-status: 0\r\n')];
   const binary = Buffer.concat(Array.from({ length: random.between(1, 5) }, () => random.pick(frames)));
   const contentType = random.pick(['application/grpc', 'application/grpc-web', 'application/grpc-web-text']);
   const type = grpcType(contentType) ?? PLAIN_GRPC;
   const body = mutate(random, type.isText ? Buffer.from(binary.toString('base64')) : binary);
-  const coding = random.pick(['', 'gzip', 'deflate', 'identity', 'snappy']);
+  const coding = random.pick(['', 'gzip', 'deflate', 'identity', 'snappy', 'zstd']);
   const context = { type, coding, bytesMax: random.pick([0, 10, 100_000]), isCut: random.chance(0.5) };
   const made = (await grpcBody(body, context)) ?? null;
   for (const { start, end } of made?.messages ?? []) {

@@ -14,6 +14,33 @@ it('sets aside eight times what has come of a body that claims to be long', () =
   expect(budget.used).toBe(7200);
 });
 
+it('keeps what comes in small frames in one piece, whenever somebody looks at it', () => {
+  const sent = Buffer.from(Array.from({ length: 1200 }, (_, i) => i % 251));
+  for (const size of [1, 7, 100, 400, 511, 512, 513]) {
+    const { body, budget } = bodyOf();
+    for (let at = 0; at < sent.length; at += size) {
+      const end = Math.min(sent.length, at + size);
+      body.append(sent, at, end, end - at);
+      if (at % 3 === 0) expect(Buffer.from(bodyBytes(body)).equals(sent.subarray(0, end))).toBe(true);
+      if (end <= 512) expect(body.chunks.length).toBe(1);
+    }
+    expect(Buffer.from(bodyBytes(body)).equals(sent)).toBe(true);
+    expect(budget.used).toBeGreaterThanOrEqual(sent.length);
+    body.release();
+    expect(budget.used).toBe(0);
+  }
+});
+
+it('keeps no more than the cap of what comes in small frames', () => {
+  const { body } = bodyOf(40);
+  for (let i = 0; i < 10; i++) body.append(Buffer.from('0123456789'), 0, 10, 10);
+  expect([Buffer.from(bodyBytes(body)).toString(), body.truncated, body.wireBytes]).toEqual([
+    '0123456789'.repeat(4),
+    true,
+    100,
+  ]);
+});
+
 it('keeps a body of known length in few pieces, and takes little more than it needs', () => {
   const { body, budget } = bodyOf();
   const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i % 251));
