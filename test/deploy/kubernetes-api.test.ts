@@ -59,6 +59,10 @@ describe('a real API server', needed, () => {
     ['levoai-pcap-sensor', 'no tolerations', ['--set', 'sensor.tolerations=null,sensor.imagePullSecretName=x']],
     ['levoai-satellite', 'no values', []],
     ['levoai-satellite', 'a token', ['--set', 'satellite.readToken.secretName=token']],
+    ['packetstreamer', 'no values', []],
+    ['packetstreamer', 'a Deployment of sensors', ['--set', 'sensor.daemonSet=false,sensor.spoolDir=/spool']],
+    ['pcapdaemon', 'no values', []],
+    ['pcapdaemon', 'a directory of the node', ['--set', 'localPath=/var/captures,healthPort=0,secretName=x']],
   ])('takes %s with %s', async (chart, _what, words) => {
     expect(await apply(await render(chart, ...words))).toContain('serverside-applied (server dry run)');
   });
