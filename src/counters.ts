@@ -288,8 +288,9 @@ export const COUNTER_ROWS = {
   recovered_traces_dropped: counter('Traces of an earlier run that were dropped.', 'given up'),
   packets_unwritten: counter('Packets that the file of --write could not take.', 'packets not written'),
   packet_files_written: counter('Files of packets that --packets-on had written.', 'files of packets'),
+  packet_files_sent: counter('Files of packets that --packets-to-satellite sent.', 'files of packets sent'),
   packet_files_lost: counter(
-    'Files of packets that --packets-on asked for and that were not written.',
+    'Files of packets that --packets-on asked for and that were not written or sent.',
     'files of packets lost',
   ),
   output_traces_lost: counter('Traces that a file could not take, where another output keeps the books.'),

@@ -51,8 +51,13 @@ export const CIRCUMSTANCES: Readonly<Record<Circumstance, CircumstanceRow>> = {
     missing: 'nothing is printed as text; --output text prints it, and so does pcap-sensor watch',
   },
   packets: {
-    holds: ({ packetsOn, packetsDir }) => packetsOn.length > 0 && packetsDir !== null,
-    missing: 'packets are written where both --packets-on and --packets-dir are given',
+    holds: ({ packetsOn, packetsDir, packetsToSatellite }) =>
+      packetsOn.length > 0 && (packetsDir !== null || packetsToSatellite),
+    missing: 'packets are written where both --packets-on and --packets-dir are given, or --packets-to-satellite',
+  },
+  packetRule: {
+    holds: ({ packetsOn }) => packetsOn.length > 0,
+    missing: 'no packets are asked for without --packets-on',
   },
   pods: {
     holds: ({ podMetadata }) => podMetadata,

@@ -117,6 +117,7 @@ const {
   write: _write,
   'packets-on': _packetsOn,
   'packets-dir': _packetsDir,
+  'packets-to-satellite': _packetsToSatellite,
   'packets-max-bytes': _packetsMaxBytes,
   verbose: _verbose,
   count: _count,

@@ -45,6 +45,7 @@ export type Circumstance =
   | 'file'
   | 'text'
   | 'packets'
+  | 'packetRule'
   | 'debug'
   | 'pods';
 

@@ -315,13 +315,18 @@ export const SENSOR_OPTIONS = {
     takes: ['packets'],
     help: 'directory for the files of --packets-on, each named by its trace id',
   }),
+  'packets-to-satellite': toggle({
+    group: 'Output:',
+    takes: ['packetRule', 'satellite'],
+    help: 'send the packets of --packets-on to the satellite, unredacted, which offers them beside the trace',
+  }),
   'packets-max-bytes': one({
     group: 'Output:',
     value: bytes({ min: 65_536, max: 1e12, example: 'a number of bytes such as 256MiB' }),
     default: 1_073_741_824,
     defaultText: '1GiB',
     takes: ['packets'],
-    help: 'bytes of all files of --packets-on of a run; none is written beyond',
+    help: 'bytes of all files of --packets-on of a run; none is written or sent beyond',
   }),
   'no-routes': toggle({
     group: 'Output:',
@@ -385,6 +390,13 @@ export const SATELLITE_OPTIONS = {
     default: 64 << 20,
     defaultText: '64MiB',
     help: 'bytes of the traces held in memory; the newest are kept',
+  }),
+  'packets-max-bytes': one({
+    group: 'Satellite:',
+    value: bytes({ min: 0, max: 64 * 2 ** 30, example: 'bytes such as 64MiB, or 0 to take none' }),
+    default: 64 << 20,
+    defaultText: '64MiB',
+    help: 'bytes of the packets that sensors send with --packets-to-satellite, held in memory; the newest are kept, and 0 takes none',
   }),
   data: optional({
     ...DATA_DIRECTORY,

@@ -51,6 +51,7 @@ export const DOCTOR: SensorVerb = {
     'count',
     'packets-on',
     'packets-dir',
+    'packets-to-satellite',
     'packets-max-bytes',
     'health-port',
     'public-host',

@@ -1,8 +1,8 @@
 /**
  * The satellite: receives traces, keeps them, answers what is asked of them.
  *
- * in: `POST /v1/traces` (OTLP/HTTP) and `POST /1.0/ebpf/traces` (levo) · out: the API below `/api`, `GET /traces` (the newest
- * as received), `GET /healthz`
+ * in: `POST /v1/traces` (OTLP/HTTP), `POST /1.0/ebpf/traces` (levo), and packets of an exchange (`packet-files.ts`) · out: the API
+ * below `/api`, `GET /traces` (the newest as received), `GET /healthz`
  *
  * Without a store it only holds the newest, for a first run and for tests. Anybody may send traces, by whatever name reaches the
  * satellite, unless there is a token for that. What is read is asked for by a name that it goes by (`host-check.ts`) and, beyond
@@ -24,13 +24,14 @@ import { SensorError } from '../errors.js';
 import { SENSOR_VERSION } from '../version.js';
 import { Access } from './api/access.js';
 import { answerApi } from './api/api.js';
-import { INGEST_PATHS, takeTraces } from './api/ingest-routes.js';
+import { INGEST_PATHS, takePackets, takeTraces } from './api/ingest-routes.js';
 import { Refused, replyJson, SAFE_HEADERS } from './api/reply.js';
 import { Latest, OneByOne, Slots } from './api/slots.js';
 import { Tail } from './api/tail.js';
 import { type NotifySettings, prepareWatching, type Watching } from './notify/watch.js';
 import { hasPage, PAGE_HEADERS, PAGE_PACKAGES, type PageFile, pageFiles } from './page/files.js';
 import { Ingest, inTurn, type Receive } from './receive/ingest.js';
+import { PacketFiles, packetsPath } from './receive/packet-files.js';
 import { type BodyBounds, readBody } from './receive/read-body.js';
 import { formatSatelliteTraces, type SatelliteTrace } from './receive/satellite-trace.js';
 import { openStore } from './store/open-store.js';
@@ -62,6 +63,8 @@ export interface SatelliteSettings {
   spec?: string | null;
   /** The one that is told of what is new, which takes a store. */
   notify?: Omit<NotifySettings, 'onNotice'>;
+  /** Bytes of the capture files that are kept, which takes a store; 0 takes none. Default 64 MiB. */
+  packet_bytes_max?: number;
   /** Gets each trace where there is no store. */
   onTrace?: (trace: SatelliteTrace) => void;
   /** Gets a line for each trace, to be read; several at once. */
@@ -84,6 +87,7 @@ export interface Satellite {
 }
 
 const TRACE_BYTES_MAX = 64 << 20;
+const PACKET_BYTES_MAX = 64 << 20;
 const REQUEST_BYTES_MAX = 20 << 20;
 const BODIES_BYTES_MAX = 64 << 20;
 /** As many as a parser makes of 20 MiB of ordinary spans. */
@@ -121,6 +125,7 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
   const watching = store === null ? null : await watchingOf(store, settings);
   const readers = new Latest(READERS_MAX);
   const pages = new OneByOne();
+  const packets = new PacketFiles({ bytes_max: store === null ? 0 : (settings.packet_bytes_max ?? PACKET_BYTES_MAX) });
   let received = 0;
   const onReceived = (count: number, lines: string): void => {
     received += count;
@@ -138,9 +143,15 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     const protocol = Object.hasOwn(INGEST_PATHS, path) ? INGEST_PATHS[path] : undefined;
     if (protocol !== undefined && request.method === 'POST')
       return takeTraces({ ingest, access, onReceived }, request, response, protocol);
+    const packetsOf = request.method === 'POST' ? packetsPath(path) : null;
+    if (packetsOf !== null) return takePackets({ ingest, access, packets }, request, response, packetsOf);
     access.checkOrigin(request);
     if (store !== null && tail !== null && path.startsWith('/api/'))
-      return answerApi({ store, access, tail, large, readers, pages, version: SENSOR_VERSION }, request, response);
+      return answerApi(
+        { store, access, tail, large, readers, pages, packets, version: SENSOR_VERSION },
+        request,
+        response,
+      );
     if (store !== null && (path === '/' || path.startsWith('/page/'))) return servePage(path, request, response);
     const shown = `${request.method} ${path}`;
     const isKnown = path === '/traces' || path === '/healthz';

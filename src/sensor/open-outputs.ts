@@ -15,8 +15,9 @@ import { systemClock } from '../output/clock.js';
 import type { PacketFile } from '../output/file/packet-file.js';
 import type { OutputContext, TraceOutput } from '../output/output.js';
 import { joinOutputs } from '../output/outputs.js';
-import { isRemote, type OutputOptions, openOutput } from '../output/registry.js';
+import { isRemote, type OutputOptions, openOutput, outputEndpoints } from '../output/registry.js';
 import type { Histogram } from '../output/relay/histogram.js';
+import type { PacketsPost } from '../output/satellite/packets-post.js';
 import { SENSOR_VERSION } from '../version.js';
 
 export interface OutputsContext
@@ -92,13 +93,21 @@ function refuseMissingDirectory({ packetsOn, packetsDir }: Settings): void {
   throw new UsageError(`--packets-dir ${packetsDir}: no such directory; make it, or name another`);
 }
 
-/** Joins `--packets-on` to both rivers, where there is a rule. */
+/** Joins `--packets-on` to both rivers, where there is a rule and a place. */
 async function withPacketsOn({ settings, ...context }: OutputsContext, outputs: Outputs): Promise<Outputs> {
-  const { packetsOn: rules, packetsDir: directory, packetsMaxBytes: bytesMax } = settings;
-  if (rules.length === 0 || directory === null) return outputs;
+  const { packetsOn: rules, packetsDir: directory, packetsMaxBytes: bytesMax, read } = settings;
+  // Where no trace goes, there is nothing that packets could be beside.
+  const isSent = settings.packetsToSatellite && settings.output.some(({ to }) => to === 'satellite');
+  if (rules.length === 0 || (directory === null && !isSent)) return outputs;
   const { PacketsOn } = await import('./packets-on.js');
-  const keeper = new PacketsOn({ ...context, rules, directory, bytesMax });
-  context.log.warn({ directory }, '--packets-on: packets are written as they were captured, with all secrets in them');
+  const post = isSent ? await openPost(settings, context) : null;
+  const keeper = new PacketsOn({ ...context, rules, directory, post, bytesMax, isFile: read !== null });
+  const where = {
+    ...(directory === null ? {} : { directory }),
+    ...(post === null ? {} : { to: settings.satelliteUrl }),
+  };
+  const verb = post === null ? 'written' : directory === null ? 'sent' : 'written and sent';
+  context.log.warn(where, `--packets-on: packets are ${verb} as they were captured, with all secrets in them`);
   const { packets } = outputs;
   return {
     ...outputs,
@@ -110,8 +119,20 @@ async function withPacketsOn({ settings, ...context }: OutputsContext, outputs: 
         packets.write(batch);
       },
       async close(deadlineMillis) {
-        await Promise.all([keeper.close(), packets.close(deadlineMillis)]);
+        await Promise.all([keeper.close(deadlineMillis), packets.close(deadlineMillis)]);
       },
     },
   };
+}
+
+type PostContext = Pick<OutputsContext, 'task' | 'limits' | 'onConnect'>;
+
+async function openPost(settings: Settings, { task, limits, onConnect }: PostContext): Promise<PacketsPost> {
+  const { satelliteSettings } = await import('../output/satellite/settings.js');
+  const { openPacketsPost } = await import('../output/satellite/packets-post.js');
+  const [endpoint] = await outputEndpoints([{ to: 'satellite' }], settings);
+  return openPacketsPost(satelliteSettings(settings, task, SENSOR_VERSION), {
+    ...{ limits, clock: systemClock },
+    onAddress: (address) => endpoint !== undefined && onConnect(endpoint, address),
+  });
 }

@@ -1,33 +1,46 @@
 /**
- * Writes the packets of an exchange's connection where a rule asks for them: what `--packets-on` is. Here the river of traces
+ * Keeps the packets of an exchange's connection where a rule asks for them: what `--packets-on` is. Here the river of traces
  * meets that of packets, and nowhere else.
  *
- * in: packets as they come, traces as they leave · out: DIRECTORY/TRACEID.pcap, as captured, with all secrets in it
+ * in: packets as they come, traces as they leave · out: a capture file for each trace, as captured, with all secrets in it:
+ * DIRECTORY/TRACEID.pcap, and to the satellite
  *
  * The last packets of all interfaces are kept in memory of a fixed size; when an exchange has ended, those of its connection
  * are taken from them. What is older than what that holds is not in the file.
+ *
+ * Looking through all of them takes milliseconds. So exchanges wait for each other and are looked for together, and live that
+ * happens no more often than leaves it a tenth of the time.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LINKTYPE_ETHERNET } from '../capture/link-types.js';
 import { type CaptureInterface, createPacketBatch, type PacketBatch } from '../capture/packet-batch.js';
 import { createPacketEncoder } from '../capture/packet-encoder.js';
+import type { PacketView } from '../capture/packet-view.js';
 import { type Counters, createCounters } from '../counters.js';
 import { type AddressWords, parseAddress } from '../decode/address.js';
 import { PacketDecoder } from '../decode/packet-decoder.js';
 import type { Segment } from '../decode/segment.js';
 import type { Limits } from '../limits.js';
+import { systemClock } from '../output/clock.js';
+import { type FoldedWarnings, foldWarnings } from '../output/fold.js';
 import type { Log } from '../output/log.js';
 import type { TraceOutput } from '../output/output.js';
+import type { PacketsPost } from '../output/satellite/packets-post.js';
 import { PacketHistory } from '../packets/packet-history.js';
 import { createRuleMatcher, type PacketRule } from '../packets/packet-rule.js';
 import type { Trace } from '../trace/trace.js';
 
 export interface PacketsOnContext {
   readonly rules: readonly PacketRule[];
-  readonly directory: string;
+  /** Where files are written; null for nowhere. */
+  readonly directory: string | null;
+  /** Sends them to the satellite; null where that was not asked for. */
+  readonly post: PacketsPost | null;
   /** Bytes of all files of the run. */
   readonly bytesMax: number;
+  /** Whether packets come faster than they were captured, so that what is asked for is taken at once. */
+  readonly isFile: boolean;
   readonly interfaces: readonly CaptureInterface[];
   readonly limits: Limits;
   readonly counters: Counters;
@@ -37,6 +50,25 @@ export interface PacketsOnContext {
 const ENCODER = createPacketEncoder('pcap-nano', 262_144);
 /** Raw packets are for nobody else to read. */
 const OWNER_ONLY = 0o600;
+/** Exchanges that wait to be looked for; of one more the packets are lost. */
+const WAITING_MAX = 4096;
+/** Of the time that looking took, as long is left to everything else. */
+const PAUSE_FACTOR = 9;
+
+/** What is looked for: the packets between two ends, which several exchanges may have in common. */
+interface Wanted {
+  readonly interfaceName: string;
+  readonly linkType: number;
+  readonly client: End;
+  readonly server: End;
+  readonly traces: Pick<Trace, 'traceId' | 'spanId'>[];
+  readonly parts: Buffer[];
+}
+
+interface End {
+  readonly words: AddressWords | null;
+  readonly port: number;
+}
 
 export class PacketsOn {
   readonly #context: PacketsOnContext;
@@ -45,7 +77,13 @@ export class PacketsOn {
   /** Its counts are of packets that have been counted before. */
   readonly #decoder: PacketDecoder;
   readonly #single = createPacketBatch(1);
+  readonly #warnings: FoldedWarnings;
   readonly #writing = new Set<Promise<void>>();
+  /** By interface and ends. */
+  #wanted = new Map<string, Wanted>();
+  #waiting = 0;
+  #notBefore = 0;
+  #cancelLook: (() => void) | null = null;
   #waitingBytes = 0;
   #bytes = 0;
   #isFullSaid = false;
@@ -59,9 +97,12 @@ export class PacketsOn {
     });
     this.#fits = createRuleMatcher(rules);
     this.#decoder = new PacketDecoder(limits, createCounters());
+    this.#warnings = foldWarnings(context.log, systemClock);
   }
 
   note(batch: PacketBatch): void {
+    // Before these take the place of what is wanted.
+    if (this.#waiting > 0 && (this.#context.isFile || performance.now() >= this.#notBefore)) this.#look();
     for (let i = 0; i < batch.count; i++) this.#history.push(batch, i);
   }
 
@@ -81,15 +122,93 @@ export class PacketsOn {
     };
   }
 
-  async close(): Promise<void> {
+  async close(deadlineMillis: number): Promise<void> {
+    this.#look();
+    await this.#context.post?.close(deadlineMillis);
     await Promise.all(this.#writing);
   }
 
   #consider(trace: Trace): void {
-    const { response, durationNano, marks, request } = trace;
+    const { response, durationNano, marks, request, network, traceId, spanId } = trace;
     if (!this.#fits({ status: response?.status ?? 0, durationNano, marks, path: request.path })) return;
-    const file = this.#packetsOf(trace);
-    const { limits, bytesMax, counters, log } = this.#context;
+    const { interfaces, counters, isFile } = this.#context;
+    if (this.#waiting >= WAITING_MAX) {
+      counters.packet_files_lost++;
+      return;
+    }
+    this.#waiting++;
+    const { client, server } = network;
+    const key = `${network.interface} ${client.address} ${client.port} ${server.address} ${server.port}`;
+    const known = this.#wanted.get(key);
+    if (known !== undefined) known.traces.push({ traceId, spanId });
+    else {
+      const linkType = interfaces.find(({ name }) => name === network.interface)?.linkType ?? LINKTYPE_ETHERNET;
+      this.#wanted.set(key, {
+        ...{ interfaceName: network.interface, linkType, client: endOf(client), server: endOf(server) },
+        ...{ traces: [{ traceId, spanId }], parts: [ENCODER.head(linkType)] },
+      });
+    }
+    if (!isFile && this.#cancelLook === null) {
+      // Where no packets come, nothing else does it.
+      const millis = Math.max(0, this.#notBefore - performance.now());
+      this.#cancelLook = systemClock.after(millis, () => this.#look());
+    }
+  }
+
+  /** Takes from the history what is wanted, and lets it be written. */
+  #look(): void {
+    this.#cancelLook?.();
+    this.#cancelLook = null;
+    if (this.#waiting === 0) return;
+    const began = performance.now();
+    const wanted = [...this.#wanted.values()];
+    this.#wanted = new Map();
+    this.#waiting = 0;
+    this.#collect(wanted);
+    for (const { traces, parts } of wanted) {
+      const file = Buffer.concat(parts);
+      for (const trace of traces) this.#keep(trace, file);
+    }
+    const ended = performance.now();
+    this.#notBefore = ended + PAUSE_FACTOR * (ended - began);
+  }
+
+  #collect(wanted: readonly Wanted[]): void {
+    const { interfaces } = this.#context;
+    /** By both ports, in either direction. */
+    const byPorts = new Map<number, Wanted[]>();
+    for (const one of wanted) {
+      const ports = portsKey(one.client.port, one.server.port);
+      byPorts.set(ports, [...(byPorts.get(ports) ?? []), one]);
+    }
+    this.#history.visit(Number.NEGATIVE_INFINITY, (view, time, interfaceId) => {
+      const origin = interfaces[interfaceId];
+      const segment = origin === undefined ? null : this.#segmentOf(view, time, origin.linkType);
+      if (segment === null) return true;
+      const some = byPorts.get(portsKey(segment.sourcePort, segment.destinationPort));
+      for (const { interfaceName, linkType, client, server, parts } of some ?? []) {
+        if (origin?.name !== interfaceName || origin.linkType !== linkType) continue;
+        if (!isBetween(segment, client, server) && !isBetween(segment, server, client)) continue;
+        const record = Buffer.allocUnsafeSlow(ENCODER.room(view.captured));
+        parts.push(record.subarray(0, ENCODER.write(view, 0, record, 0)));
+      }
+      return true;
+    });
+  }
+
+  #segmentOf(view: PacketView, time: number, linkType: number): Segment | null {
+    const single = this.#single;
+    single.count = 1;
+    single.bytes = view.bytes;
+    single.offset[0] = view.offset;
+    single.capturedLength[0] = view.captured;
+    single.wireLength[0] = view.wire;
+    single.time[0] = time;
+    return this.#decoder.decode(single, 0, linkType) ? this.#decoder.segment : null;
+  }
+
+  #keep(trace: Pick<Trace, 'traceId' | 'spanId'>, file: Buffer): void {
+    const { limits, bytesMax, counters, log, directory, post } = this.#context;
     const isFull = this.#bytes + file.length > bytesMax;
     if (isFull && !this.#isFullSaid) {
       this.#isFullSaid = true;
@@ -101,43 +220,21 @@ export class PacketsOn {
     }
     this.#bytes += file.length;
     this.#waitingBytes += file.length;
-    const written = this.#write(trace, file).finally(() => {
+    const both = [this.#write(trace, file, directory), this.#send(trace, file, post)];
+    const written = Promise.all(both).then(() => {
       this.#waitingBytes -= file.length;
       this.#writing.delete(written);
     });
     this.#writing.add(written);
   }
 
-  /** A pcap file of the packets of the connection, in both directions. */
-  #packetsOf({ network }: Trace): Buffer {
-    const { interfaces } = this.#context;
-    const ends = [network.client, network.server].map(({ address, port }) => ({ words: parseAddress(address), port }));
-    const linkType = interfaces.find(({ name }) => name === network.interface)?.linkType ?? LINKTYPE_ETHERNET;
-    const parts: Buffer[] = [ENCODER.head(linkType)];
-    const [client, server] = ends;
-    if (client === undefined || server === undefined) return parts[0] as Buffer;
-    this.#history.visit(Number.NEGATIVE_INFINITY, (view, time, interfaceId) => {
-      const origin = interfaces[interfaceId];
-      if (origin?.name !== network.interface || origin.linkType !== linkType) return true;
-      const single = this.#single;
-      single.count = 1;
-      single.bytes = view.bytes;
-      single.offset[0] = view.offset;
-      single.capturedLength[0] = view.captured;
-      single.wireLength[0] = view.wire;
-      single.time[0] = time;
-      if (!this.#decoder.decode(single, 0, linkType)) return true;
-      const { segment } = this.#decoder;
-      if (!isBetween(segment, client, server) && !isBetween(segment, server, client)) return true;
-      const record = Buffer.allocUnsafeSlow(ENCODER.room(view.captured));
-      parts.push(record.subarray(0, ENCODER.write(view, 0, record, 0)));
-      return true;
-    });
-    return Buffer.concat(parts);
-  }
-
-  async #write({ traceId, spanId }: Trace, file: Buffer): Promise<void> {
-    const { directory, counters, log } = this.#context;
+  async #write(
+    { traceId, spanId }: Pick<Trace, 'traceId' | 'spanId'>,
+    file: Buffer,
+    directory: string | null,
+  ): Promise<void> {
+    if (directory === null) return;
+    const { counters } = this.#context;
     try {
       await writeNew(join(directory, `${traceId}.pcap`), file).catch((error: NodeJS.ErrnoException) => {
         // Several exchanges of one trace that passes here.
@@ -147,7 +244,25 @@ export class PacketsOn {
       counters.packet_files_written++;
     } catch (error) {
       counters.packet_files_lost++;
-      log.warn({ directory, reason: (error as Error).message }, '--packets-dir: a file of packets was not written');
+      const { message: reason } = error as Error;
+      this.#warnings.warn('write', { directory, reason }, '--packets-dir: a file of packets was not written');
+    }
+  }
+
+  async #send(
+    { traceId, spanId }: Pick<Trace, 'traceId' | 'spanId'>,
+    file: Buffer,
+    post: PacketsPost | null,
+  ): Promise<void> {
+    if (post === null) return;
+    const { counters } = this.#context;
+    try {
+      await post.send(traceId, spanId, file);
+      counters.packet_files_sent++;
+    } catch (error) {
+      counters.packet_files_lost++;
+      const { message: reason } = error as Error;
+      this.#warnings.warn('send', { reason }, '--packets-to-satellite: a file of packets was not taken');
     }
   }
 }
@@ -156,9 +271,12 @@ function writeNew(path: string, file: Buffer): Promise<void> {
   return writeFile(path, file, { flag: 'wx', mode: OWNER_ONLY });
 }
 
-interface End {
-  readonly words: AddressWords | null;
-  readonly port: number;
+function endOf({ address, port }: { address: string; port: number }): End {
+  return { words: parseAddress(address), port };
+}
+
+function portsKey(one: number, other: number): number {
+  return one < other ? one * 65_536 + other : other * 65_536 + one;
 }
 
 function isBetween(segment: Segment, source: End, destination: End): boolean {

@@ -104,6 +104,7 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
       },
     ],
   },
+  'packets-to-satellite': { text: '1', value: true, other: 'false', otherValue: false },
   'packets-dir': { text: '/packets', value: '/packets', other: 'x', otherValue: 'x' },
   'packets-max-bytes': { text: '1MiB', value: 1_048_576, other: '65536', otherValue: 65_536 },
   command: { text: 'npm test', value: 'npm test', other: ' a | b', otherValue: ' a | b' },
@@ -287,6 +288,7 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
     ['path~(', 'is not an RE2 pattern'],
     ['latency>1', 'give a unit'],
   ],
+  'packets-to-satellite': [['maybe', 'neither true nor false']],
   'packets-dir': [['<PACKETS DIRECTORY>', 'placeholder']],
   'packets-max-bytes': [['1', 'out of range']],
   verbose: [

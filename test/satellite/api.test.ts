@@ -29,6 +29,16 @@ const get = async (url: string, headers: Record<string, string> = {}) => {
   return { status: response.status, headers: response.headers, text, json: () => JSON.parse(text) };
 };
 
+const PCAP = Buffer.from('4d3cb2a1020004000000000000000000000004000100000000000000', 'hex');
+
+const sendPackets = (url: string, { traceId, spanId }: { traceId: string; spanId: string }, given: RequestInit = {}) =>
+  fetch(`${url}/1.0/packets/${traceId}/${spanId}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/vnd.tcpdump.pcap' },
+    body: PCAP,
+    ...given,
+  });
+
 const SOME = [
   spanOf({ path: '/1', answered: '{"a":1}', marks: ['gap'] }),
   spanOf({ path: '/2', status: 500 }),
@@ -39,6 +49,7 @@ describe('its description', () => {
   it('is of every answer that it gives', async () => {
     const url = await start();
     await sendSpans(url, SOME);
+    await sendPackets(url, SOME[0]!);
     const description = (await get(`${url}/api/openapi.json`)).json();
     expect(description.openapi).toBe('3.1.0');
     const ajv = new Ajv2020({ strict: false });
@@ -67,6 +78,49 @@ describe('its description', () => {
     const { schemas } = JSON.parse(text).components;
     for (const [, name] of text.matchAll(/#\/components\/schemas\/(\w+)/g))
       expect(Object.keys(schemas)).toContain(name);
+  });
+});
+
+describe('packets of an exchange', () => {
+  it('are offered beside its trace, as they came', async () => {
+    const url = await start();
+    await sendSpans(url, SOME);
+    expect((await get(`${url}/api/traces/1`)).json().packets).toBe(null);
+    expect((await get(`${url}/api/packets/1`)).status).toBe(404);
+    expect((await sendPackets(url, SOME[0]!)).status).toBe(200);
+    expect((await get(`${url}/api/traces/1`)).json().packets).toBe(PCAP.length);
+    const response = await fetch(`${url}/api/packets/1`);
+    expect(Buffer.from(await response.arrayBuffer()).equals(PCAP)).toBe(true);
+    expect(response.headers.get('content-disposition')).toBe(`attachment; filename="${SOME[0]!.traceId}.pcap"`);
+    expect((await get(`${url}/api/traces/2`)).json().packets).toBe(null);
+  });
+
+  it('are kept as the newest of so many bytes, and none where none are wanted', async () => {
+    const url = await start({ packet_bytes_max: 2 * PCAP.length });
+    await sendSpans(url, SOME);
+    for (const span of [...SOME, SOME[1]!]) expect((await sendPackets(url, span)).status).toBe(200);
+    const kept = await Promise.all(
+      [1, 2, 3].map(async (seq) => (await get(`${url}/api/traces/${seq}`)).json().packets),
+    );
+    expect(kept).toEqual([null, PCAP.length, PCAP.length]);
+    const large = Buffer.concat([PCAP, Buffer.alloc(2 * PCAP.length)]);
+    expect((await sendPackets(url, SOME[0]!, { body: large })).status).toBe(413);
+    await satellite?.close();
+    const refuses = await sendPackets(await start({ packet_bytes_max: 0 }), SOME[0]!);
+    expect([refuses.status, await refuses.text()]).toEqual([403, expect.stringContaining('--packets-max-bytes')]);
+  });
+
+  it('are taken from who may send, read by who may read, and are a capture file', async () => {
+    const url = await start({ host: '0.0.0.0', readToken: 'read', ingestToken: 'send' });
+    const authorization = { Authorization: 'Bearer send', 'Content-Type': 'application/vnd.tcpdump.pcap' };
+    const send = (body: Buffer, headers: Record<string, string>) => sendPackets(url, SOME[0]!, { body, headers });
+    expect((await send(PCAP, {})).status).toBe(401);
+    expect((await send(PCAP, { ...authorization, 'Content-Type': 'text/plain' })).status).toBe(415);
+    expect((await send(Buffer.from('hello'), authorization)).status).toBe(400);
+    expect((await send(PCAP, authorization)).status).toBe(200);
+    expect((await get(`${url}/api/packets/1`)).status).toBe(401);
+    expect((await get(`${url}/api/packets/1`, { Authorization: 'Bearer send' })).status).toBe(401);
+    expect((await fetch(`${url}/1.0/packets/${'0'.repeat(32)}/x`, { method: 'POST' })).status).toBe(404);
   });
 });
 

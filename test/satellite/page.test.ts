@@ -121,9 +121,17 @@ describe('the page', needs('chromium'), () => {
   });
 
   it('shows a trace: its parts, its marks explained, what is redacted and cut off', async () => {
+    const { rows } = (await (await fetch(`${satellite.url}/api/traces?filter=path:/detail`)).json()) as any;
+    await fetch(`${satellite.url}/1.0/packets/${rows[0].traceId}/${rows[0].spanId}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/vnd.tcpdump.pcap' },
+      body: Buffer.from('4d3cb2a10200040000000000000000000000040001000000', 'hex'),
+    });
     await open('/?filter=path:/detail');
     await page.locator('.row[aria-rowindex="2"]').click();
     const detail = page.locator('.detail');
+    const packets = detail.getByRole('link', { name: 'Packets' });
+    expect(await packets.getAttribute('href')).toBe(`/api/packets/${rows[0].seq}`);
     await detail.getByText('Bytes of this exchange were not captured.').waitFor();
     const pretty = page.getByRole('region', { name: 'body of the response' });
     expect(await pretty.textContent()).toContain(

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createRuleMatcher, parsePacketRule, type RuleFacts } from '../../src/packets/packet-rule.js';
+import { startSatellite } from '../../src/satellite/satellite.js';
 import { captureFile, conversation } from '../support/capture-file.js';
 import { runCommand } from '../support/command.js';
 import { readPcap } from '../support/pcap-records.js';
+import { startScriptedSatellite } from '../support/relay.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'packets-on-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -94,7 +96,9 @@ it('says that a directory is missing, without a packet written', async () => {
     'status>=500',
   ]);
   expect(code).toBe(0);
-  expect(stderr).toMatch(/packets are written where both --packets-on and --packets-dir are given/);
+  expect(stderr).toMatch(
+    /packets are written where both --packets-on and --packets-dir are given, or --packets-to-satellite/,
+  );
 });
 
 it('refuses a directory that is not there', async () => {
@@ -113,6 +117,69 @@ it('refuses a directory that is not there', async () => {
     code: 2,
     stderr: expect.stringMatching(/--packets-dir .*none: no such directory; make it/),
   });
+});
+
+describe('to the satellite', () => {
+  const send = (url: string, ...words: string[]) =>
+    runCommand([
+      ...['apidump', '--read', CAPTURE, '--satellite-url', url, '--log-format', 'json'],
+      ...['--packets-on', 'status>=500', '--packets-to-satellite', ...words],
+    ]);
+
+  it('are sent, and offered there beside the trace', async () => {
+    const retention = { millis: 1e12, bytes: 1e12 };
+    const satellite = await startSatellite({
+      ...{ host: '127.0.0.1', port: 0, traces_max: 10, store: { directory: null, retention } },
+    });
+    const { code, stderr } = await send(satellite.url);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('packets are sent as they were captured, with all secrets in them');
+    expect(stderr).toContain('"packet_files_sent":1');
+    const { rows } = (await (await fetch(`${satellite.url}/api/traces?filter=status>=500`)).json()) as any;
+    const file = Buffer.from(await (await fetch(`${satellite.url}/api/packets/${rows[0].seq}`)).arrayBuffer());
+    await satellite.close();
+    expect(rows).toHaveLength(1);
+    expect(readPcap(file).records.map(({ hex }) => hex)).toEqual(failing.map((packet) => packet.toString('hex')));
+  });
+
+  it('that takes none are counted, and said once', async () => {
+    const satellite = await startScriptedSatellite(
+      () => (request, response) => void response.writeHead(request.url.includes('packets') ? 404 : 200).end('{}'),
+    );
+    const { code, stderr } = await send(satellite.url, '--packets-on', 'path~.');
+    await satellite.close();
+    expect(code).toBe(1);
+    expect(stderr.match(/this satellite takes no packets/g)).toHaveLength(1);
+    expect(satellite.requests.filter(({ url }) => url.includes('/packets/'))).toHaveLength(1);
+    expect(stderr).toContain('"packet_files_lost":2');
+  });
+
+  it('take one to send to, and a rule', async () => {
+    const words = ['apidump', '--read', CAPTURE, '--output', 'ndjson', '--packets-to-satellite'];
+    const { code, stderr } = await runCommand([...words, '--packets-on', 'status>=500']);
+    expect({ code, stderr }).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('no trace goes to a satellite'),
+    });
+    expect((await runCommand(words)).stderr).toContain('no packets are asked for without --packets-on');
+  });
+});
+
+it('looks for all that waits at once, several exchanges of a connection and several connections', async () => {
+  const many = join(folder, 'many.pcap');
+  const path = (i: number) => exchange(`/${i}`, '500 Error');
+  const one = conversation(Array.from({ length: 20 }, (_, i) => path(i)).flat(), { client: 42_001, server: 80 });
+  const others = Array.from({ length: 20 }, (_, i) => conversation([...path(i)], { client: 42_100 + i, server: 80 }));
+  writeFileSync(many, captureFile([...one, ...others.flat()]));
+  const { files, traces, directory } = await run('--read', many, '--packets-on', 'status=500');
+  expect(files).toHaveLength(40);
+  const records = (traceId: string) =>
+    readPcap(readFileSync(join(directory, `${traceId}.pcap`))).records.map(({ hex }) => hex);
+  for (const { traceId, network } of traces) {
+    const { port } = network.client;
+    const expected = port === 42_001 ? one : others[port - 42_100];
+    expect(records(traceId)).toEqual(expected?.map((packet) => packet.toString('hex')));
+  }
 });
 
 describe('a rule', () => {

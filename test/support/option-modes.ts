@@ -98,6 +98,7 @@ export const MODE_ROWS: Readonly<Record<string, ModeRow>> = {
   write: row('aaaaaaar'),
   'packets-on': row('aaaaaanr', { 'packets-dir': ['/packets'] }),
   'packets-dir': row('aaaaaanr', { 'packets-on': ['status>=500'] }),
+  'packets-to-satellite': row('annannnr', { 'packets-on': ['status>=500'] }),
   'packets-max-bytes': row('aaaaaanr', { 'packets-on': ['status>=500'], 'packets-dir': ['/packets'] }),
   verbose: row('nnannanr'),
   count: row('aaaaaanr'),

@@ -76,6 +76,7 @@ export function optionValues({
     write: join(folder, 'out.pcap'),
     'packets-on': 'status>=500',
     'packets-dir': folder,
+    'packets-to-satellite': 'true',
     'packets-max-bytes': '1MiB',
     verbose: '1',
     count: '1',

@@ -30,6 +30,7 @@ export async function satellite(flags: FlagValues): Promise<number> {
     port: settings.port,
     traces_max: settings.tracesMax,
     trace_bytes_max: settings.tracesMaxBytes,
+    packet_bytes_max: settings.packetsMaxBytes,
     readToken,
     ingestToken: settings.ingestTokenFile,
     publicHosts: settings.publicHost,

@@ -10,6 +10,7 @@ import type { Selection } from '../endpoints/inventory.js';
 import { overridesOf } from '../endpoints/overrides.js';
 import { FIELDS } from '../filter/fields.js';
 import { FilterError } from '../filter/parse.js';
+import { type PacketFiles, type PacketsPath, PCAP_TYPE } from '../receive/packet-files.js';
 import type { Query, Store } from '../store/store.js';
 import type { Access } from './access.js';
 import { apiDocument } from './document.js';
@@ -30,6 +31,7 @@ export interface ApiContext {
   readonly readers: Latest;
   /** Pages of exports. */
   readonly pages: OneByOne;
+  readonly packets: PacketFiles;
   readonly version: string;
 }
 
@@ -83,12 +85,28 @@ export const ROUTES: readonly Route[] = [
     summary: 'A trace with its headers and bodies, and whose sensor sent it',
     parameters: ['seq'],
     answers: json('Whole'),
-    handle: async ({ store, large }, { response, given }) => {
+    handle: async ({ store, large, packets }, { response, given }) => {
       await large.take(response);
-      const whole = await store.get(given.seq, 'ndjson');
-      if (whole === null) throw new Refused(404, `trace ${given.seq} is not here, or not any more`);
-      const { seq, text, resource } = whole;
-      reply(response, 200, 'application/json', `{"seq":${seq},"trace":${text},"resource":${JSON.stringify(resource)}}`);
+      const { seq, text, resource } = await wholeOf(store, given.seq);
+      const bytes = packets.get(idsOf(text))?.length ?? null;
+      const rest = `"resource":${JSON.stringify(resource)},"packets":${bytes}`;
+      reply(response, 200, 'application/json', `{"seq":${seq},"trace":${text},${rest}}`);
+    },
+  },
+  {
+    method: 'GET',
+    path: '/api/packets/{seq}',
+    summary:
+      "The packets of a trace's connection as its sensor captured them, where it sent them; nothing in them is redacted",
+    parameters: ['seq'],
+    answers: { [PCAP_TYPE]: 'Text' },
+    handle: async ({ store, large, packets }, { response, given }) => {
+      await large.take(response);
+      const ids = idsOf((await wholeOf(store, given.seq)).text);
+      const bytes = packets.get(ids);
+      if (bytes === null) throw new Refused(404, `packets of trace ${given.seq} are not here, or not any more`);
+      response.setHeader('Content-Disposition', `attachment; filename="${ids.traceId}.pcap"`);
+      reply(response, 200, PCAP_TYPE, bytes);
     },
   },
   {
@@ -290,6 +308,21 @@ export async function answerApi(
 }
 
 const DAY_MILLIS = 24 * 3600e3;
+
+/** @throws Refused */
+async function wholeOf(store: Store, seq: number) {
+  const whole = await store.get(seq, 'ndjson');
+  if (whole === null) throw new Refused(404, `trace ${seq} is not here, or not any more`);
+  return whole;
+}
+
+/** The ids in the text of a trace, which is not parsed: it may be large. Quotes within its strings are escaped. */
+function idsOf(text: string): PacketsPath {
+  const [, traceId = ''] = /"traceId":"([0-9a-f]{32})"/.exec(text) ?? [];
+  const [, spanId = ''] = /"spanId":"([0-9a-f]{16})"/.exec(text) ?? [];
+  return { traceId, spanId };
+}
+
 const SEQ = /^\d{1,15}$/;
 
 function matches(path: string, asked: string): boolean {

@@ -2,13 +2,14 @@
  * Where traces are sent to.
  *
  * in: `POST /v1/traces` (OTLP/HTTP, JSON and protobuf, https://opentelemetry.io/docs/specs/otlp/#otlphttp) and
- * `POST /1.0/ebpf/traces` (levo), each optionally gzip · out: what became of them, in the form of the request
+ * `POST /1.0/ebpf/traces` (levo), each optionally gzip; `POST /1.0/packets/TRACEID/SPANID`, a capture file · out: what became of them, in the form of the request
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Ingest, mediaTypeOf } from '../receive/ingest.js';
 import { writePartialSuccess, writeStatus } from '../receive/otlp-protobuf.js';
+import { isPcap, type PacketFiles, type PacketsPath, PCAP_TYPE } from '../receive/packet-files.js';
 import type { Access } from './access.js';
-import { type Refused, reply, replyJson } from './reply.js';
+import { Refused, reply, replyJson } from './reply.js';
 
 export const INGEST_PATHS: Readonly<Record<string, 'otlp' | 'levo'>> = {
   '/v1/traces': 'otlp',
@@ -50,6 +51,25 @@ export async function takeTraces(
     200,
     isPartial ? { partialSuccess: { rejectedSpans: String(rejected), errorMessage: reason } } : {},
   );
+}
+
+/** Takes the packets of an exchange. @throws Refused */
+export async function takePackets(
+  { ingest, access, packets }: { ingest: Ingest; access: Access; packets: PacketFiles },
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: PacketsPath,
+): Promise<void> {
+  access.checkSender(request);
+  if (packets.bytesMax === 0)
+    throw new Refused(403, 'no packets are taken here; --packets-max-bytes says how many may be');
+  if (mediaTypeOf(request) !== PCAP_TYPE) throw new Refused(415, `packets come as ${PCAP_TYPE}`);
+  const body = await ingest.takeBytes(request);
+  if (!Buffer.isBuffer(body)) throw new Refused(body.status, body.reason);
+  if (!isPcap(body)) throw new Refused(400, 'this is no capture file (pcap)');
+  if (!packets.add(path, body))
+    throw new Refused(413, `${body.length} bytes, and --packets-max-bytes keeps ${packets.bytesMax} of all`);
+  replyJson(response, 200, {});
 }
 
 const PROTOBUF = 'application/x-protobuf';

@@ -69,6 +69,7 @@ export const SCHEMAS = {
     seq: integer,
     trace: { type: 'object', description: 'as --output ndjson has it; docs/trace.schema.json' },
     resource: { type: 'object', additionalProperties: text, description: 'what its sensor says of itself' },
+    packets: { ...integerOrNull, description: 'bytes of its packets; null where its sensor sent none' },
   }),
   Rates: list(
     object({

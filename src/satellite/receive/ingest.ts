@@ -68,6 +68,16 @@ export class Ingest {
     }
   }
 
+  /** A body as it is, which is no traces; a `Refusal` where it is too large. */
+  async takeBytes(request: IncomingMessage): Promise<Buffer | Refusal> {
+    const held = { bytes: 0 };
+    try {
+      return await this.#readBody(request, held);
+    } finally {
+      this.#bodyBytes -= held.bytes;
+    }
+  }
+
   async #readBody(request: IncomingMessage, held: { bytes: number }): Promise<Buffer | Refusal> {
     const { request_bytes_max, bodies_bytes_max } = this.#bounds;
     const chunks: Buffer[] = [];

@@ -86,6 +86,7 @@ export interface Whole {
   readonly seq: number;
   readonly trace: Trace;
   readonly resource: Readonly<Record<string, string>>;
+  readonly packets: number | null;
 }
 
 export interface Fields {

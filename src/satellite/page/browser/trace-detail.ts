@@ -81,6 +81,7 @@ export function TraceDetail({ seq, tab, fields, show, close }: Given): Node {
       <button type="button" onClick=${copy}>Copy as curl</button>
       <a href=${`/api/export.har?filter=id:${trace.traceId}`} download>HAR</a>
       <a href=${`/api/export.ndjson?filter=id:${trace.traceId}`} download>NDJSON</a>
+      ${whole.packets !== null && html`<a href=${`/api/packets/${whole.seq}`} download title="as they were captured: nothing in them is redacted">Packets (${size(whole.packets)})</a>`}
       <span role="status" class="said">${said}</span>
     </div>
     <div class="tabs" role="tablist" aria-label="Parts of the trace" onKeyDown=${onKeyDown}>
