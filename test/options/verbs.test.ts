@@ -182,6 +182,7 @@ const VERBS: Readonly<Record<string, { base: FlagValues; rows: Readonly<Record<s
       port: row('80'),
       'traces-max': row('5'),
       'traces-max-bytes': row('1MiB'),
+      'packets-max-bytes': row('1MiB'),
       data: row(folder),
       retention: row('1h', { data: [folder] }),
       'read-token': row('abc'),

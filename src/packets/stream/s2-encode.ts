@@ -21,6 +21,8 @@ export function s2EncodedMax(length: number): number {
 export interface S2Encoder {
   /** Encodes `from[0, length)` at `to` of `into`, which has room for `s2EncodedMax(length)`, and returns where the block ends. */
   encode(from: Buffer, length: number, into: Buffer, to: number): number;
+  /** The same without a search: all of it as one literal. */
+  store(from: Buffer, length: number, into: Buffer, to: number): number;
 }
 
 export function createS2Encoder(): S2Encoder {
@@ -38,6 +40,7 @@ export function createS2Encoder(): S2Encoder {
       const end = length < SEARCHED_MIN ? -1 : encodeMatches({ table, view, from, length, into, to: start, limit });
       return end >= 0 ? end : putLiteral(from, 0, length, into, start);
     },
+    store: (from, length, into, to) => putLiteral(from, 0, length, into, putUvarint(into, to, length)),
   };
 }
 

@@ -1,0 +1,34 @@
+/** Frames of blocks: what cannot be compressed is stored, and what can is compressed again soon. */
+import { randomBytes } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { createFrameEncoder } from '../../../src/packets/stream/frame-encoder.js';
+import { decodeS2 } from '../../../src/packets/stream/s2-decode.js';
+import { s2EncodedMax } from '../../../src/packets/stream/s2-encode.js';
+
+const BLOCK = 16_384;
+const block = (records: Buffer) => ({ linkType: 1, records, packets: 1, counts: [] });
+const noise = () => block(randomBytes(BLOCK - 16));
+const text = () => block(Buffer.from('GET / HTTP/1.1\r\n'.repeat(BLOCK / 16 - 1)));
+
+it('searches ever fewer of blocks that do not get shorter, and all of them again when one does', () => {
+  const encoder = createFrameEncoder(BLOCK);
+  const encoded = (one: ReturnType<typeof noise>) => {
+    const { bytes, release } = encoder.encode(one);
+    const frame = Buffer.from(bytes);
+    release?.();
+    const into = Buffer.alloc(BLOCK);
+    const length = decodeS2(frame, 8, frame.length, into);
+    expect(into.subarray(0, length).equals(one.records)).toBe(true);
+    // A stock receiver with the same block size takes it.
+    expect(frame.length - 8).toBeLessThanOrEqual(s2EncodedMax(BLOCK) - 8);
+    return frame.length < BLOCK / 2;
+  };
+  expect(encoded(text())).toBe(true);
+  for (let i = 0; i < 100; i++) expect(encoded(noise())).toBe(false);
+  let stored = 0;
+  while (!encoded(text())) stored++;
+  expect(stored).toBeGreaterThan(3);
+  expect(stored).toBeLessThan(32);
+  for (let i = 0; i < 10; i++) expect(encoded(text())).toBe(true);
+  expect(encoder.cut).toBe(0);
+});
