@@ -52,7 +52,7 @@ const ENCODER = createPacketEncoder('pcap-nano', 262_144);
 const OWNER_ONLY = 0o600;
 /** Exchanges that wait to be looked for; of one more the packets are lost. */
 const WAITING_MAX = 4096;
-/** Of the time that looking took, as long is left to everything else. */
+/** How many times as long as looking took is left to everything else. */
 const PAUSE_FACTOR = 9;
 
 /** What is looked for: the packets between two ends, which several exchanges may have in common. */

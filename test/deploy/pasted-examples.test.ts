@@ -180,7 +180,7 @@ const OTHERS = new Set(
   [
     'add-host cap-add cap-drop network rm read-only privileged build-arg tag platform', // docker
     'filename namespace selector', // kubectl
-    'install create-namespace set values', // helm
+    'install create-namespace set set-file values', // helm
     'cli-input-json', // aws
     'include_imports descriptor_set_out', // protoc
     'data-urlencode', // curl

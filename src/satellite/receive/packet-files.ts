@@ -18,7 +18,7 @@ export interface PacketsPath {
 
 export const PCAP_TYPE = 'application/vnd.tcpdump.pcap';
 const PATH = /^\/1\.0\/packets\/([0-9a-f]{32})\/([0-9a-f]{16})$/;
-/** Of the magic, the version and what follows, as https://www.ietf.org/archive/id/draft-gharris-opsawg-pcap-01.html#section-4 has it. */
+/** Magic, version and what follows: https://www.ietf.org/archive/id/draft-gharris-opsawg-pcap-01.html#section-4. */
 const HEAD_BYTES = 24;
 const MAGICS: ReadonlySet<number> = new Set([0xa1b2c3d4, 0xa1b23c4d]);
 
