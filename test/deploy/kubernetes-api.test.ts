@@ -12,6 +12,46 @@ import { CHARTS, helmIn, helmInstalled, render } from '../support/helm.js';
 import { type ControlPlane, controlPlaneBuilt, startControlPlane } from '../support/kubernetes-control-plane.js';
 import { needs } from '../support/needs.js';
 
+/** What the chart uses of the operator's definition (monitoring.coreos.com/v1). */
+const text = { type: 'string' };
+const endpoint = {
+  type: 'object',
+  properties: { port: text, path: text, interval: { ...text, pattern: '^(0|(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?)$' } },
+};
+const POD_MONITORS = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'podmonitors.monitoring.coreos.com' },
+  spec: {
+    group: 'monitoring.coreos.com',
+    names: { kind: 'PodMonitor', plural: 'podmonitors', singular: 'podmonitor', listKind: 'PodMonitorList' },
+    scope: 'Namespaced',
+    versions: [
+      {
+        ...{ name: 'v1', served: true, storage: true },
+        schema: {
+          openAPIV3Schema: {
+            type: 'object',
+            properties: {
+              spec: {
+                type: 'object',
+                required: ['selector'],
+                properties: {
+                  podMetricsEndpoints: { type: 'array', items: endpoint },
+                  selector: {
+                    type: 'object',
+                    properties: { matchLabels: { type: 'object', additionalProperties: text } },
+                  },
+                },
+              },
+            },
+          },
+        },
+      },
+    ],
+  },
+};
+
 const needed = needs('etcd', 'kubectl', { 'kubernetes-control-plane': controlPlaneBuilt, helm: helmInstalled });
 
 describe('a real API server', needed, () => {
@@ -65,6 +105,20 @@ describe('a real API server', needed, () => {
     ['pcapdaemon', 'a directory of the node', ['--set', 'localPath=/var/captures,healthPort=0,secretName=x']],
   ])('takes %s with %s', async (chart, _what, words) => {
     expect(await apply(await render(chart, ...words))).toContain('serverside-applied (server dry run)');
+  });
+
+  it('takes the PodMonitor, where the Prometheus operator has defined what one is', async () => {
+    const definition = join(folder, 'podmonitors.json');
+    writeFileSync(definition, JSON.stringify(POD_MONITORS));
+    await plane.kubectl('apply', '--filename', definition);
+    await plane.kubectl('wait', '--for=condition=Established', 'crd/podmonitors.monitoring.coreos.com');
+    const enabled = ['--set', 'sensor.podMonitor.enabled=true'];
+    const labels = ['--set', 'sensor.podMonitor.interval=15s,sensor.podMonitor.labels.release=prometheus'];
+    expect(await apply(await render('levoai-pcap-sensor', ...enabled, ...labels))).toMatch(
+      /podmonitor\.monitoring\.coreos\.com\/levoai-pcap-sensor serverside-applied/,
+    );
+    const wrong = await render('levoai-pcap-sensor', ...enabled, '--set', 'sensor.podMonitor.interval=often');
+    await expect(apply(wrong)).rejects.toThrow(/podMetricsEndpoints\[0\]\.interval/);
   });
 
   it('takes the manifest', async () => {

@@ -25,7 +25,9 @@ describe.each([
       const image = imageOf(flavour);
       const { stdout } = await podman('inspect', '--format', '{{json .Config}}', image);
       expect(JSON.parse(stdout)).toMatchObject({ User: user });
-      expect((await runContainer(...apart, image, '--version')).stdout).toContain(`Node.js ${RELEASE}`);
+      // The right is in the file of its Node.js, which does not start where the container may not have it.
+      const right = user === 'root' ? [] : ['--cap-add', 'NET_RAW'];
+      expect((await runContainer(...apart, ...right, image, '--version')).stdout).toContain(`Node.js ${RELEASE}`);
     },
   );
 });
@@ -57,7 +59,6 @@ it(
       '--seconds',
       '0.1',
     );
-    expect(stdout).toMatch(/permission/);
-    expect(stdout).not.toMatch(/fail\s+permission/);
+    expect(stdout).toMatch(/^ok +capability +CAP_NET_RAW$/m);
   },
 );
