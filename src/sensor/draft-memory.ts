@@ -43,11 +43,13 @@ export function contentBytesFor(draft: Draft, bodyBytesMax: number, bytes: numbe
 }
 
 /**
- * The draft with no more than `bytesMax` kept of its bodies: half of them of each, and what the other one leaves. A body that is
+ * The draft with no more than `share` bytes kept of its bodies: half of them of each, and what the other one leaves. A body that is
  * cut shows as truncated.
  */
-export function cutDraft(draft: Draft, bytesMax: number): Draft {
+export function cutDraft(draft: Draft, share: number): Draft {
   const { trace, request, response } = draft;
+  // A share of the memory may have half a byte in it, and bodies are cut at whole ones.
+  const bytesMax = Math.floor(share);
   const others = response?.keptBytes ?? 0;
   const half = Math.floor(bytesMax / 2);
   const ofRequest = Math.min(request.keptBytes, Math.max(half, bytesMax - others));
