@@ -30,6 +30,10 @@ export const LIMIT_ROWS = {
     'max-memory',
   ),
   reorder_segments_max: limit(1 << 16, 'Segments a stream holds that came out of order.'),
+  stretch_bytes_max: limit(
+    1 << 20,
+    'Bytes kept of a pipelined connection that lost some, until it is known which response answers which request.',
+  ),
   stream_timeout_nanos: limit(
     10e9,
     'How long a stream waits for a missing segment, in nanoseconds.',

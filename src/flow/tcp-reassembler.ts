@@ -420,7 +420,6 @@ export class TcpReassembler {
   }
 
   #endByReset(flow: Flow, time: number): void {
-    flow.resetBy = flow.resetAhead;
     this.#close(flow, EndCause.reset, time);
     this.#retire(flow, time);
   }
@@ -428,6 +427,7 @@ export class TcpReassembler {
   /** Ends both streams, giving up first what they wait for. */
   #close(flow: Flow, why: EndCause, time: number): void {
     const cause = flow.resetAhead >= 0 ? EndCause.reset : why;
+    if (cause === EndCause.reset) flow.resetBy = flow.resetAhead;
     flow.resetAhead = -1;
     const { stream0, stream1 } = flow;
     while (stream0.held.length > 0 || stream1.held.length > 0) {

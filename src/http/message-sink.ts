@@ -40,6 +40,9 @@ export interface SegmentStart {
   headers(): HeaderList | null;
 }
 
+/** Whether it is certain which response answers which request: of all; not yet; or never, by what was lost or not seen. */
+export type Certainty = 'whole' | 'open' | 'none';
+
 export interface MessageSink {
   /**
    * A request's head is complete. Returns whether it shows that the next byte of the other stream begins a message: its
@@ -81,6 +84,30 @@ export interface MessageSink {
    * answer was lost.
    */
   mayLeaveOutBody(acknowledges: number): boolean | null;
+  /**
+   * Whether bytes were lost while the requests of this side overlapped: only what follows can tell which response answers
+   * which, so nothing more is to be said of either side until that is known (`settle`).
+   */
+  readonly isDeferred: boolean;
+  /** How many requests of this side were under way at most when it sent another; -1: not known for certain. */
+  readonly underWayMax: number;
+  /** The requests of this side that wait for their responses, oldest first. */
+  awaited(): readonly { readonly method: string; readonly position: number }[];
+  /** From here on (true) each response that comes answers the oldest request that waits; until it is called with false. */
+  settle(isSettling: boolean): void;
+  /** The oldest requests that wait get no response, but for the last `left`. */
+  passOver(left: number): void;
+  /** Nothing that ends from here on is told of until `release`, or until it is taken back by `withdraw`. */
+  withhold(): void;
+  /** Of the requests of this side. */
+  readonly certainty: Certainty;
+  release(): void;
+  /** How many requests of this side are withheld. */
+  readonly withheld: number;
+  /** Takes back the request at `place`, as it is read again, if it is withheld. Returns false if it is gone. */
+  withdraw(place: number): boolean;
+  /** Those that are withheld without a response and at none of `places` are no requests. */
+  refute(places: ReadonlySet<number>): void;
   /** What the 101 that was read last leaves to the protocol it names; null if it names none. */
   upgrade(): Upgrade | null;
   /** The stream carries no more messages. */

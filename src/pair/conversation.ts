@@ -12,7 +12,7 @@ import type { BodyMemory } from '../http/body-buffer.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { InflateWindows } from '../http/inflate-windows.js';
 import { isInterim, MessageHead } from '../http/message-head.js';
-import type { Ending, MessageSink, SegmentStart } from '../http/message-sink.js';
+import type { Certainty, Ending, MessageSink, SegmentStart } from '../http/message-sink.js';
 import type { Upgrade, UpgradedExchange } from '../http/protocol.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
@@ -111,6 +111,8 @@ class Side implements MessageSink {
   /** The requests of the peer, which this side answers. */
   readonly #answered: Lane;
   #upgrade: Upgrade | null = null;
+  /** Responses of this side that were paired with nothing. */
+  #unpaired = 0;
 
   constructor(connection: Connection, endpoint: Endpoint, peer: Endpoint, own: Lane, answered: Lane) {
     this.#connection = connection;
@@ -124,7 +126,8 @@ class Side implements MessageSink {
   onRequest(head: MessageHead): boolean {
     const connection = this.#connection;
     const lane = this.#own;
-    const isDoubtful = lane.arrive(head);
+    const { isSettling } = lane.deferral;
+    const isDoubtful = !isSettling && lane.arrive(head);
     let marks = connection.nextMarks;
     connection.nextMarks = 0;
     if (isDoubtful) marks |= Mark.gap;
@@ -135,12 +138,22 @@ class Side implements MessageSink {
       marks,
     });
     if ((marks & Mark.midstream) !== 0) connection.first = new WeakRef(exchange);
-    lane.join(admitExchange(this.#context, exchange, head));
-    return lane.isTurn(head);
+    const pending = admitExchange(this.#context, exchange, head);
+    if (!isSettling) {
+      lane.join(pending);
+      return lane.isTurn(head);
+    }
+    lane.sending = pending;
+    lane.deferral.join(pending);
+    return false;
   }
 
   awaitedMethod(head: MessageHead): string {
-    return this.#answered.answeredBy(head)?.method ?? '';
+    return this.#answeredBy(head)?.method ?? '';
+  }
+
+  #answeredBy(head: MessageHead): PendingExchange | undefined {
+    return this.#answered.deferral.isSettling ? this.#answered.first : this.#answered.answeredBy(head);
   }
 
   awaitsSimple(): boolean {
@@ -148,19 +161,25 @@ class Side implements MessageSink {
   }
 
   wantsResponse(head: MessageHead): boolean {
-    const pending = this.#answered.answeredBy(head);
+    const pending = this.#answeredBy(head);
     return pending !== undefined && (pending.exchange !== null || head.status === 101);
   }
 
   onResponse(head: MessageHead): void {
     const { counters } = this.#context;
-    counters.responses_seen++;
+    const lane = this.#answered;
+    if (!lane.deferral.isSettling || lane.deferral.isDeferred) counters.responses_seen++;
+    else if (this.#unpaired > 0 && !isInterim(head.status)) {
+      // It was read before, and found no request.
+      this.#unpaired--;
+      counters.responses_unpaired--;
+    }
     // An interim response never answers a request (RFC 9110 §15.2).
     if (isInterim(head.status)) return;
-    const lane = this.#answered;
-    const pending = lane.answeredBy(head);
+    const pending = this.#answeredBy(head);
     if (pending === undefined) {
       counters.responses_unpaired++;
+      this.#unpaired++;
       lane.noteOrphan();
       return;
     }
@@ -207,6 +226,7 @@ class Side implements MessageSink {
       return;
     }
     this.#answered.shift(place);
+    this.#answered.deferral.underWay.noteAnswered(place);
     this.#endResponse(answering, ending, trailers, time);
   }
 
@@ -225,7 +245,7 @@ class Side implements MessageSink {
 
   onDesync(isLoss: boolean, wasInMessage: boolean, place: number, isCut: boolean): void {
     this.#own.loseRequests(isLoss, wasInMessage, place, isCut);
-    this.#answered.loseResponses(isLoss, wasInMessage ? Number.POSITIVE_INFINITY : place);
+    this.#answered.loseResponses(isLoss, wasInMessage ? Number.POSITIVE_INFINITY : place, isCut);
   }
 
   onUnread(acknowledges: number): void {
@@ -242,6 +262,52 @@ class Side implements MessageSink {
 
   mayLeaveOutBody(acknowledges: number): boolean | null {
     return this.#own.mayLeaveOutBody(acknowledges);
+  }
+
+  get isDeferred(): boolean {
+    return this.#own.deferral.isDeferred;
+  }
+
+  get underWayMax(): number {
+    return this.#own.deferral.underWay.max;
+  }
+
+  awaited(): readonly PendingExchange[] {
+    return this.#own.deferral.line;
+  }
+
+  settle(isSettling: boolean): void {
+    this.#own.deferral.isSettling = isSettling;
+  }
+
+  passOver(left: number): void {
+    this.#own.deferral.passOver(left);
+  }
+
+  withhold(): void {
+    this.#own.deferral.withhold();
+  }
+
+  get certainty(): Certainty {
+    return this.#own.certainty;
+  }
+
+  release(): void {
+    this.#own.deferral.release();
+  }
+
+  get withheld(): number {
+    return this.#own.deferral.withheld;
+  }
+
+  withdraw(place: number): boolean {
+    const marks = this.#own.deferral.withdraw(place);
+    if (marks > 0) this.#connection.nextMarks |= marks;
+    return marks >= 0;
+  }
+
+  refute(places: ReadonlySet<number>): void {
+    this.#own.deferral.refute(places);
   }
 
   upgrade(): Upgrade | null {

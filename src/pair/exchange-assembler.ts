@@ -86,6 +86,7 @@ export class ExchangeAssembler {
       verdictBytesMax: limits.graphql_verdict_bytes_max,
       complete: (exchange) => this.#hops.end(exchange, this.#clocks.now),
       drop: (exchange, reason) => this.#drop(exchange, reason),
+      withdraw: (exchange, reason) => this.#withdraw(exchange, reason),
       decide: (exchange) => hooks.decide?.(exchange) ?? DropReason.none,
     });
     const windows = new InflateWindows(limits.inflate_windows_bytes_max, budget, counters);
@@ -133,7 +134,7 @@ export class ExchangeAssembler {
 
   /** Exchanges begun and neither dropped nor emitted. */
   get pendingCount(): number {
-    return this.#context.pending.size + this.#hops.size;
+    return this.#context.pending.size + this.#context.pending.withheld + this.#hops.size;
   }
 
   get flowCount(): number {
@@ -264,6 +265,17 @@ export class ExchangeAssembler {
     exchange.permit?.giveBack();
     exchange.permit = null;
     countDropped(this.#context.counters, reason);
+    this.#hops.discard(exchange);
+  }
+
+  #withdraw(exchange: Exchange | null, reason: DropReason): void {
+    const { counters } = this.#context;
+    counters.requests_seen--;
+    counters.exchanges_seen--;
+    if (reason !== DropReason.none) countDropped(counters, reason, -1);
+    if (exchange === null) return;
+    exchange.permit?.giveBack();
+    exchange.permit = null;
     this.#hops.discard(exchange);
   }
 

@@ -9,13 +9,8 @@
  * nothing more is paired on its connection after a loss that may have held whole messages: a missing response can be
  * marked, and a wrong one would be a lie.
  *
- * What the numbers cannot show is whether other requests were under way that nobody saw: a client that was joined in the
- * middle, or whose requests were lost, may have sent some before. Then each response belongs to an earlier request than the
- * one it seems to answer, and there is one too many in the end. So what was paired is believed only after `TURNS_TO_PROVE`
- * turns without a contradiction, or when the server falls silent or ends with nothing owed. A response that nobody waits for,
- * one that begins before its request has ended, or one cut off, which may have swallowed the next, is a contradiction.
- * A client whose requests were all seen, or that has taken turns one request at a time before, needs one turn. So does one whose
- * connection was seen from its start, behind a pause with everything received: then it can be paired again what answers what.
+ * `proof.ts` says when what was paired is believed. A client whose turns overlap gets its own reading of all that follows the
+ * loss, when the connection has ended or enough has come (`Deferral`, `http/h1/matching.ts`).
  *
  * Nor can a request behind lost bytes be distinguished from the text of one in a body. It is a request when it was answered, or
  * when it is one of several right behind each other, as text is not. Followed by anything else, or passed over in silence, it
@@ -24,16 +19,17 @@
  * Places are those of `StreamPlace`: in the stream of the requests and in that of the responses.
  */
 import type { MessageHead } from '../http/message-head.js';
-import { Ending, type SegmentStart } from '../http/message-sink.js';
-import type { MemoryBudget } from '../memory-budget.js';
+import type { Certainty, Ending, SegmentStart } from '../http/message-sink.js';
+import { Deferral, type LaneContext } from './deferral.js';
 import { Mark } from './exchange.js';
 import { takeBackResponse } from './exchange-parts.js';
 import { Leaving } from './leaving.js';
 import { asksFirst, INTERIM_BYTES, REQUEST_BYTES_MIN, resembles } from './likeness.js';
-import { type PendingExchange, type PendingExchanges, PLACE_BYTES } from './pending-exchanges.js';
+import { type PendingExchange, PLACE_BYTES } from './pending-exchanges.js';
 import {
   FOUND_IN_ROW,
   isLikely,
+  maySwallow,
   SILENCE_NANOS,
   SINGLE_TURNS_MIN,
   TURNS_TO_PROVE,
@@ -43,12 +39,6 @@ import {
 
 /** Places in line, for each request that may wait, of requests whose response is read for its framing only. */
 const SPENT_PLACES_FACTOR = 16;
-
-export interface LaneContext {
-  readonly budget: MemoryBudget;
-  readonly pending: PendingExchanges;
-  readonly limits: { readonly pipeline_requests_max: number };
-}
 
 export class Lane {
   /** The one whose request is being read. */
@@ -105,9 +95,11 @@ export class Lane {
   /** Exchanges that are over and not believed yet. */
   #unproven: PendingExchange[] = [];
   #provenAt = 0;
+  readonly deferral: Deferral;
 
   constructor(context: LaneContext, isMidstream: boolean) {
     this.#context = context;
+    this.deferral = new Deferral(context, this.#line);
     this.#isJoined = isMidstream;
     this.isTrusted = !isMidstream;
     this.#areRequestsWhole = !isMidstream;
@@ -130,11 +122,6 @@ export class Lane {
   /** Whether a pause so long says that no request was under way, seen or not: of a client that takes turns one by one. */
   #isQuiet(nanos: number): boolean {
     return nanos >= SILENCE_NANOS && this.#line.length === 0 && !this.#overlaps && !this.#batches;
-  }
-
-  /** Whether no request waits for its response. */
-  get isIdle(): boolean {
-    return this.#line.length === 0;
   }
 
   /**
@@ -205,6 +192,7 @@ export class Lane {
       if (acknowledges !== received) this.#hasStrays = true;
     }
     if (!this.#isInDoubt) {
+      if (this.#turnsToProve === 0) this.deferral.underWay.note(this.#line.length, acknowledges);
       if (isCrossing) {
         this.#overlaps = true;
         this.#disprove();
@@ -246,6 +234,7 @@ export class Lane {
     const { sending } = this;
     if (sending === null) return false;
     if (!asksFirst(sending)) return false;
+    if (this.deferral.isSettling || this.deferral.isDeferred) return this.deferral.mayLeaveOutBody(acknowledges);
     if (this.#isUnpairable || (this.#areResponsesLost && !sending.responseEnded)) return null;
     // Nor is it known whether all of an answer had come that lost its end.
     if (sending.responseEnded && this.#responsesRead === Number.POSITIVE_INFINITY) return null;
@@ -254,12 +243,12 @@ export class Lane {
 
   /** The request that has arrived takes its place in line. */
   join(pending: PendingExchange): void {
-    const { budget, limits, pending: exchanges } = this.#context;
+    const { budget, limits } = this.#context;
     const max = limits.pipeline_requests_max;
     const places = this.#line.length;
     if (places >= max) {
       // When a client sends this many requests without reading, the oldest goes unanswered, and keeps its place in line.
-      exchanges.emit(this.#line[places - max] as PendingExchange, 0);
+      this.deferral.emit(this.#line[places - max] as PendingExchange, 0);
       if (places >= max * SPENT_PLACES_FACTOR) {
         // Responses this late are not followed.
         this.#giveUp(0);
@@ -267,6 +256,7 @@ export class Lane {
       }
     }
     this.sending = pending;
+    this.deferral.noteBegun(pending);
     pending.isFound = !this.isTrusted;
     pending.isRefuted = this.#leaving.hasLeft;
     this.#leaving.noteUnanswered(null);
@@ -325,6 +315,7 @@ export class Lane {
    * middle of a request; `isCut`: by the snap length.
    */
   loseRequests(isLoss: boolean, wasSending: boolean, place: number, isCut: boolean): void {
+    if (this.#defers(isLoss && !isCut)) return;
     if (isLoss) this.#lossMark = Mark.gap;
     this.#areRequestsWhole = false;
     const first = this.#line[0];
@@ -353,7 +344,8 @@ export class Lane {
   }
 
   /** Bytes of the responses' stream were lost that may have held responses, or make no sense; `place`: where it was lost. */
-  loseResponses(isLoss: boolean, place: number): void {
+  loseResponses(isLoss: boolean, place: number, isCut: boolean): void {
+    if (this.#defers(isLoss && !isCut)) return;
     const mark = isLoss ? Mark.gap : Mark.malformed;
     for (const { exchange } of this.#line) if (exchange !== null) exchange.marks |= mark;
     this.#responsesRead = place;
@@ -374,6 +366,20 @@ export class Lane {
     } else {
       this.#areResponsesLost = true;
     }
+  }
+
+  /** Whether what follows a loss is to be read when more is known: everything before it is certain, and turns overlap. */
+  #defers(isLoss: boolean): boolean {
+    if (this.deferral.isDeferred || this.deferral.isSettling) return true;
+    const isCertain = !this.#isUnpairable && !this.#isInDoubt && this.#turnsToProve === 0 && !this.#isJoined;
+    this.deferral.isDeferred = isLoss && isCertain && (this.#overlaps || this.#batches) && !this.#isClosed;
+    return this.deferral.isDeferred;
+  }
+
+  /** See `MessageSink.certainty`. */
+  get certainty(): Certainty {
+    const isOpen = this.#isJoined || this.#turnsToProve > 0;
+    return this.#isUnpairable ? 'none' : isOpen ? 'open' : 'whole';
   }
 
   /** No response comes any more: the stream of the responses has ended. */
@@ -397,12 +403,8 @@ export class Lane {
 
   /** The response of `pending` did not end as it should: then it may have been another's, which swallowed what followed. */
   noteCut(pending: PendingExchange, ending: Ending): void {
-    if (this.#turnsToProve === 0 || ending === Ending.complete || ending === Ending.lost) return;
-    const isCut = ending === Ending.aborted || ending === Ending.unfinished;
-    if (!isCut && this.#turnsToProve === TURNS_TO_PROVE_SINGLE) return;
-    // All there is of the connection may be one exchange. A response of one segment has swallowed none.
-    const isOneSegment = pending.exchange?.endTime === pending.exchange?.responseStartTime;
-    if (ending === Ending.unfinished && isOneSegment && this.#unproven.length === 0 && !this.#batches) return;
+    const isOnlyOne = this.#unproven.length === 0 && !this.#batches;
+    if (!maySwallow(pending, ending, this.#turnsToProve, isOnlyOne)) return;
     if (isLikely(this.#turnsToProve)) this.#emitUnproven();
     this.#unproven.push(pending);
     this.#disprove();
@@ -411,7 +413,7 @@ export class Lane {
   /** An exchange is over. It is emitted, unless it has to be proven first that its response is its own. */
   finish(pending: PendingExchange): void {
     if (this.#turnsToProve === 0 || this.#unproven.length >= UNPROVEN_MAX) {
-      this.#context.pending.emit(pending, 0);
+      this.deferral.emit(pending, 0);
       return;
     }
     this.#unproven.push(pending);
@@ -480,18 +482,18 @@ export class Lane {
 
   #emitUnproven(): void {
     this.#context.pending.unproven.delete(this);
-    for (const one of this.#unproven.splice(0)) this.#context.pending.emit(one, 0);
+    for (const one of this.#unproven.splice(0)) this.deferral.emit(one, 0);
   }
 
   /** Emits all in line without a response. */
   #giveUp(mark: number): void {
-    const { budget, pending } = this.#context;
+    const { budget } = this.#context;
     const unanswered = this.#line.splice(0);
     budget.remove(unanswered.length * PLACE_BYTES);
     this.#leaving.noteGivenUp(unanswered);
     for (const one of unanswered) {
       one.isRefuted ||= one.isFound && this.#isHeard;
-      pending.emit(one, mark);
+      this.deferral.emit(one, mark);
     }
   }
 }

@@ -100,6 +100,8 @@ export interface ExchangeEnds {
   /** It is dropped although it was under way: it may be none, or its body decided that. */
   drop(exchange: Exchange, reason: DropReason): void;
   decide(exchange: Exchange): DropReason;
+  /** It will be read again, and is not to be counted twice; `exchange` is null where it was dropped for `reason`. */
+  withdraw(exchange: Exchange | null, reason: DropReason): void;
 }
 
 /** How long a response may be on its way to a client that gave up. */
@@ -110,6 +112,8 @@ const TOUCH_NANOS = 100e6;
 export class PendingExchanges {
   oldest: PendingExchange | null = null;
   size = 0;
+  /** Exchanges that have ended and are not told of yet. */
+  withheld = 0;
   /** Lanes with exchanges that are over and not believed yet. */
   readonly unproven = new Set<{ advance(now: number): void }>();
   /** Those whose window is open, in the order in which it ends. */
@@ -189,14 +193,18 @@ export class PendingExchanges {
     this.#hurried.add(pending);
   }
 
-  /** Emits an exchange as it is, once, unless it may be none; what still comes of it is read for its framing only. */
-  emit(pending: PendingExchange, mark: number): void {
+  /**
+   * Emits an exchange as it is, once, unless it may be none; what still comes of it is read for its framing only. With
+   * `withheld` it is only put there.
+   */
+  emit(pending: PendingExchange, mark: number, withheld: Map<PendingExchange, Exchange> | null = null): void {
     const { exchange } = pending;
     // What splitters hold of a message that has not ended comes too late for it.
     this.#endStream(pending);
     if (exchange === null) return;
     if (pending.isRefuted && exchange.response === null) {
       this.#leave(pending);
+      pending.dropReason = DropReason.doubtful;
       this.#ends.drop(exchange, DropReason.doubtful);
       return;
     }
@@ -206,7 +214,22 @@ export class PendingExchanges {
     if (!pending.isAbandoned) exchange.marks |= mark;
     if (exchange.response === null) exchange.marks |= Mark.noResponse;
     cutBodies(pending, exchange);
-    this.#ends.complete(exchange);
+    if (withheld === null) {
+      this.#ends.complete(exchange);
+      return;
+    }
+    this.#budget.add(sizeOf(exchange));
+    this.withheld++;
+    withheld.set(pending, exchange);
+  }
+
+  /** Emits what was withheld. */
+  release(withheld: ReadonlyMap<PendingExchange, Exchange>): void {
+    for (const exchange of withheld.values()) {
+      this.#budget.remove(sizeOf(exchange));
+      this.withheld--;
+      this.#ends.complete(exchange);
+    }
   }
 
   /** Emits what a window of a stream held. The stream goes on, and has no exchange until more comes. */
@@ -271,6 +294,26 @@ export class PendingExchanges {
     }
   }
 
+  /** Drops one that was withheld. */
+  drop(exchange: Exchange, reason: DropReason): void {
+    this.#budget.remove(sizeOf(exchange));
+    this.withheld--;
+    this.#ends.drop(exchange, reason);
+  }
+
+  /** Forgets an exchange that will be read again, which may be withheld. */
+  withdraw(pending: PendingExchange, withheld: ReadonlyMap<PendingExchange, Exchange>): void {
+    const { exchange, dropReason } = pending;
+    const over = withheld.get(pending) ?? null;
+    if (over !== null) {
+      this.#budget.remove(sizeOf(over));
+      this.withheld--;
+    }
+    this.#endStream(pending);
+    if (exchange !== null) this.#leave(pending);
+    this.#ends.withdraw(exchange ?? over, dropReason);
+  }
+
   /** Nothing more is kept of it. */
   #leave(pending: PendingExchange): void {
     pending.exchange?.messages?.release();
@@ -296,6 +339,11 @@ export class PendingExchanges {
     pending.listed = false;
     this.size--;
   }
+}
+
+/** What an exchange that is withheld takes from the budget. */
+function sizeOf({ request, response }: Exchange): number {
+  return EXCHANGE_BYTES + request.body.keptBytes + (response?.body.keptBytes ?? 0);
 }
 
 /** What is missing of a body whose message had not ended would not show. */

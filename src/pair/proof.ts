@@ -1,4 +1,16 @@
-/** What it takes until what a lane has paired is believed. */
+/**
+ * What it takes until what a lane has paired is believed.
+ *
+ * What the numbers cannot show is whether other requests were under way that nobody saw: a client that was joined in the
+ * middle, or whose requests were lost, may have sent some before. Then each response belongs to an earlier request than the
+ * one it seems to answer, and there is one too many in the end. So what was paired is believed only after `TURNS_TO_PROVE`
+ * turns without a contradiction, or when the server falls silent or ends with nothing owed. A response that nobody waits for,
+ * one that begins before its request has ended, or one cut off, which may have swallowed the next, is a contradiction.
+ * A client whose requests were all seen, or that has taken turns one request at a time before, needs one turn. So does one whose
+ * connection was seen from its start, behind a pause with everything received: then it can be paired again what answers what.
+ */
+import { Ending } from '../http/message-sink.js';
+import type { PendingExchange } from './pending-exchanges.js';
 
 /**
  * Turns after which a place that had to be found is believed, or silence: of a client that was seen to send one request at
@@ -19,3 +31,23 @@ export const FOUND_IN_ROW = 3;
 
 /** Whether so many turns are left to prove that enough have passed. */
 export const isLikely = (turnsToProve: number): boolean => turnsToProve <= TURNS_TO_PROVE - TURNS_LIKELY;
+
+/**
+ * Whether a response that ends so may be another's, and may have swallowed what followed, while so many turns are left to
+ * prove. `isOnlyOne`: it may be all there is of its connection.
+ */
+export function maySwallow(
+  { exchange, isLast }: PendingExchange,
+  ending: Ending,
+  turnsToProve: number,
+  isOnlyOne: boolean,
+): boolean {
+  const isSingle = turnsToProve === TURNS_TO_PROVE_SINGLE;
+  const isCut = ending === Ending.aborted || ending === Ending.unfinished;
+  if (turnsToProve === 0 || (isSingle && !isCut)) return false;
+  // One of one segment has swallowed none.
+  const isOneSegment = exchange?.endTime === exchange?.responseStartTime;
+  // One that lasts as long as its connection has swallowed all, if it answers a HEAD that was not seen.
+  if (ending === Ending.complete || ending === Ending.lost) return isLast && !isOneSegment;
+  return ending !== Ending.unfinished || !isOneSegment || !isOnlyOne;
+}

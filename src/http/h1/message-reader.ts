@@ -14,18 +14,19 @@ import { HeadBuffer } from './head-buffer.js';
 import {
   beginsRequest,
   behindEmptyLines,
+  classifyResponse,
   classifyStart,
   isInterimStart,
-  isResponseStart,
   isSimpleRequest,
   mayBeRequest,
   Start,
 } from './message-start.js';
 import { parseHead } from './parse-head.js';
 import { HeadResult, MessageKind } from './parsed-head.js';
-import { countTooLarge, headerList, kindOf, readResponse, setBody, textOf, versionText } from './read-head.js';
+import { countTooLarge, headerList, kindOf, readRequest, readResponse, setBody, versionText } from './read-head.js';
 import type { ReaderContext, ReaderOwner, ReaderPlace } from './reader-context.js';
 import { MessageStart, type ReaderEnding, SIMPLE_RESPONSE, State, TO_THE_END } from './reader-state.js';
+import type { Piece } from './stretch.js';
 
 const LF = 0x0a;
 /** How often a gathered head may seem to have ended and go on. */
@@ -64,6 +65,8 @@ export class MessageReader {
   #isHeadCut = false;
   /** A head being gathered. */
   #head: HeadBuffer | null = null;
+  /** Messages after which it stops, the one under way not counted. */
+  messagesLeft = Number.POSITIVE_INFINITY;
 
   constructor(
     context: ReaderContext,
@@ -86,7 +89,24 @@ export class MessageReader {
     return !this.#sawMessage && this.#flow.isMidstream;
   }
 
-  /** Returns where it stopped: before `end` only if the stream stopped being HTTP there. */
+  /** Whether it is in no message, so that someone else can read its stream; `isPlaced`: and one begins with the next byte. */
+  get isAtRest(): boolean {
+    return this.#state !== State.body && this.#state !== State.closed;
+  }
+  get isPlaced(): boolean {
+    return this.#state === State.idle;
+  }
+
+  /** Takes out what was gathered of a head that has not ended: it begins there. Null where there is none. */
+  takeHead(): Piece | null {
+    if (this.#state !== State.head) return null;
+    const piece = this.#start.pieceOf(this.#head);
+    this.#dropHead();
+    this.#state = piece === null ? State.lost : State.idle;
+    return piece;
+  }
+
+  /** Returns where it stopped: before `end` only if the stream stopped being HTTP there, or after the last message to read. */
   data(bytes: Buffer, start: number, end: number, time: number): number {
     let at = start;
     this.#acknowledgedBefore = this.#acknowledges;
@@ -95,6 +115,7 @@ export class MessageReader {
     if (this.#body.isUntouched) this.#lookForBody(bytes, at, end);
     this.#time = time;
     while (at < end) {
+      if (this.messagesLeft === 0 && this.isAtRest) return at;
       switch (this.#state) {
         case State.idle:
           at = this.#begin(bytes, at, end, time);
@@ -151,18 +172,11 @@ export class MessageReader {
 
   /** A message begins with the stream's next byte: a client that takes turns has sent a request, and has all before that. */
   beginAnew(): void {
-    switch (this.#state) {
-      case State.head:
-        this.#dropHead();
-        break;
-      case State.body:
-        if (!this.#isOrphan && !this.#body.isUnframed) return;
-        this.#endMessage(this.#body.isUnframed ? Ending.unframed : Ending.complete, NO_TRAILERS, this.#stream.position);
-        break;
-      case State.closed:
-        return;
-      default:
-        break;
+    if (this.#state === State.closed) return;
+    this.#dropHead();
+    if (this.#state === State.body) {
+      if (!this.#isOrphan && !this.#body.isUnframed) return;
+      this.#endMessage(this.#body.isUnframed ? Ending.unframed : Ending.complete, NO_TRAILERS, this.#stream.position);
     }
     this.#state = State.idle;
   }
@@ -255,11 +269,8 @@ export class MessageReader {
     return this.#sink.mayBegin({ place, acknowledges, before, received, answered, quietNanos, headers });
   }
 
-  /** What begins at `bytes[at]`. From a server nothing but responses comes. */
   #classify(bytes: Buffer, at: number, end: number): Start {
-    const start = classifyStart(bytes, at, end);
-    if (!this.#isServer || start === Start.response) return start;
-    return start === Start.undecided && isResponseStart(bytes[at] as number) ? start : Start.unknown;
+    return this.#isServer ? classifyResponse(bytes, at, end) : classifyStart(bytes, at, end);
   }
 
   /** The current message begins at `bytes[at]`. */
@@ -410,6 +421,7 @@ export class MessageReader {
     head.version = versionText(parsed);
     head.isAfterLoss = this.#isAfterLoss;
     this.#noteStart(head, time);
+    this.messagesLeft--;
     const framing = kind === MessageKind.request ? this.#takeRequest(bytes, at) : this.#takeResponse(bytes, at);
     const body = this.#isHeadCut ? TO_THE_END : framing;
     this.#isAfterLoss = false;
@@ -437,9 +449,7 @@ export class MessageReader {
   #takeRequest(bytes: Buffer, at: number): BodyFraming {
     const { parser, head } = this.#context;
     const parsed = parser.head;
-    head.headers = headerList(parsed, bytes, at);
-    head.target = textOf(parsed, head.headers.text, parsed.targetStart, parsed.targetEnd);
-    head.reason = '';
+    readRequest(head, parsed, bytes, at);
     const body = requestFraming(head.headers, parsed);
     setBody(head, parsed, body);
     this.#isOrphan = false;
@@ -466,20 +476,10 @@ export class MessageReader {
   #beginBody(body: BodyFraming, place: number, time: number): void {
     this.#state = State.body;
     this.#body.begin(body);
-    switch (body.framing) {
-      case Framing.none:
-        this.#endMessage(Ending.complete, NO_TRAILERS, place);
-        break;
-      case Framing.tunnel:
-        this.#endMessage(Ending.complete, NO_TRAILERS, place);
-        this.#owner.onUpgrade(this.#direction, time);
-        break;
-      case Framing.unknown:
-        this.#lose(Ending.malformed, place);
-        break;
-      default:
-        break;
-    }
+    const { framing } = body;
+    if (framing === Framing.none || framing === Framing.tunnel) this.#endMessage(Ending.complete, NO_TRAILERS, place);
+    if (framing === Framing.tunnel) this.#owner.onUpgrade(this.#direction, time);
+    if (framing === Framing.unknown) this.#lose(Ending.malformed, place);
   }
 
   #readBody(bytes: Buffer, from: number, end: number, time: number): number {

@@ -42,6 +42,13 @@ export function classifyStart(bytes: Uint8Array, at: number, end: number): Start
   return i > at && bytes[i] === 0x20 ? Start.request : Start.unknown;
 }
 
+/** The same from a server, from which nothing but responses comes. */
+export function classifyResponse(bytes: Uint8Array, at: number, end: number): Start {
+  const start = classifyStart(bytes, at, end);
+  if (start === Start.response) return start;
+  return start === Start.undecided && isResponseStart(bytes[at] as number) ? start : Start.unknown;
+}
+
 /**
  * Whether `bytes[at, end)` are a request of HTTP/0.9 and nothing else: one line with `GET` and a path (RFC 1945 §4.1).
  * What comes with headers behind such a line is a request that lacks its version.

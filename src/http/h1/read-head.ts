@@ -26,7 +26,7 @@ export function headerList(parsed: ParsedHead, bytes: Buffer, at: number): Heade
   return new HeaderList(bytes.latin1Slice(at, at + parsed.length), spans, parsed.isPlain);
 }
 
-export function textOf(parsed: ParsedHead, head: string, start: number, end: number): string {
+function textOf(parsed: ParsedHead, head: string, start: number, end: number): string {
   const text = head.slice(start, end);
   return parsed.isPlain ? text : decodeText(text);
 }
@@ -57,6 +57,13 @@ export function kindOf(start: Start): MessageKind {
 /** Counts a head over the caps: once, and when it is found to be, since its end may never come. */
 export function countTooLarge(counters: Counters, kind: MessageKind): void {
   counters[kind === MessageKind.request ? 'request_heads_too_large' : 'response_heads_too_large']++;
+}
+
+/** Fills in the target and headers of a request whose head begins at `bytes[at]`. */
+export function readRequest(head: MessageHead, parsed: ParsedHead, bytes: Buffer, at: number): void {
+  head.headers = headerList(parsed, bytes, at);
+  head.target = textOf(parsed, head.headers.text, parsed.targetStart, parsed.targetEnd);
+  head.reason = '';
 }
 
 /** Fills in the reason and headers of a response whose head begins at `bytes[at]`; null: nobody wants them. */

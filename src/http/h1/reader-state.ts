@@ -4,6 +4,8 @@ import type { StreamPlace } from '../../flow/flow-consumer.js';
 import { MessageHead } from '../message-head.js';
 import type { Ending } from '../message-sink.js';
 import { type BodyFraming, Framing } from './body-framing.js';
+import type { HeadBuffer } from './head-buffer.js';
+import type { Piece } from './stretch.js';
 
 export const State = {
   /** Between messages. */
@@ -50,6 +52,13 @@ export class MessageStart {
     this.#received = peer.position;
     const isQuiet = !isMidstream && acknowledges === peer.position && place === peer.acknowledges;
     this.quietNanos = isQuiet ? Math.max(0, time - peer.carriedAt) : 0;
+  }
+
+  /** What was gathered of the head; null where that is not all that came of it. */
+  pieceOf(head: HeadBuffer | null): Piece | null {
+    if (head === null || head.isCut) return null;
+    const { place, acknowledges } = this;
+    return { place, acknowledges, time: this.#time, bytes: Buffer.from(head.bytes.subarray(0, head.length)) };
   }
 
   /** The head is complete at `endTime`. */

@@ -27,7 +27,7 @@ const FAULTS_MAX: Readonly<Record<FaultKind, number>> = {
   'unmarked damage': 0,
   'false mark': 8,
 };
-const ANSWERED_MIN = 78;
+const ANSWERED_MIN = 84;
 
 interface Run {
   sum: Sum;

@@ -1,0 +1,110 @@
+/**
+ * What a lane leaves to be decided when more is known: which response answers which request, after a loss where turns
+ * overlap, and, of a connection that was joined in the middle, whether what it has read were requests at all.
+ *
+ * in:  the lane's line, and exchanges as they begin and end · out: the same, told of, read again or dropped
+ */
+import { DropReason } from '../counters.js';
+import type { MemoryBudget } from '../memory-budget.js';
+import { type Exchange, Mark } from './exchange.js';
+import { type PendingExchange, type PendingExchanges, PLACE_BYTES } from './pending-exchanges.js';
+import { UnderWay } from './under-way.js';
+
+/** What lanes work with. */
+export interface LaneContext {
+  readonly budget: MemoryBudget;
+  readonly pending: PendingExchanges;
+  readonly limits: { readonly pipeline_requests_max: number };
+}
+
+/** Of lanes that withhold nothing, as nearly all do. */
+const NOTHING = new Map<PendingExchange, Exchange>();
+
+export class Deferral {
+  /** See `MessageSink.isDeferred` and `MessageSink.settle`. */
+  isDeferred = false;
+  isSettling = false;
+  readonly underWay = new UnderWay();
+  /** Requests whose responses have not ended, oldest first: the lane's own. */
+  readonly line: PendingExchange[];
+  /** See `MessageSink.withhold`: what has begun since, and what of it is over. */
+  #begun: PendingExchange[] | null = null;
+  #over: Map<PendingExchange, Exchange> = NOTHING;
+  readonly #budget: MemoryBudget;
+  readonly #pending: PendingExchanges;
+
+  constructor({ budget, pending }: LaneContext, line: PendingExchange[]) {
+    this.#budget = budget;
+    this.#pending = pending;
+    this.line = line;
+  }
+
+  /** See `MessageSink.passOver`. */
+  passOver(left: number): void {
+    for (const one of this.line.splice(0, Math.max(0, this.line.length - left))) {
+      this.#budget.remove(PLACE_BYTES);
+      one.responseEnded = true;
+      this.#pending.emit(one, Mark.gap);
+    }
+  }
+
+  /** A request is read again, and takes its place in line. */
+  join(pending: PendingExchange): void {
+    this.#budget.add(PLACE_BYTES);
+    this.line.push(pending);
+  }
+
+  /** See `MessageSink.mayLeaveOutBody`: null where it is not known yet; where it is read again, what follows has shown it. */
+  mayLeaveOutBody(acknowledges: number): boolean | null {
+    return this.isSettling ? acknowledges === Number.POSITIVE_INFINITY : null;
+  }
+
+  noteBegun(pending: PendingExchange): void {
+    this.#begun?.push(pending);
+  }
+
+  /** Emits an exchange, or withholds it. */
+  emit(pending: PendingExchange, mark: number): void {
+    this.#pending.emit(pending, mark, this.#begun === null || this.isSettling ? null : this.#over);
+  }
+
+  withhold(): void {
+    if (this.#begun !== null) return;
+    this.#begun = [];
+    this.#over = new Map();
+  }
+
+  /** How many requests are withheld. */
+  get withheld(): number {
+    return this.#begun?.length ?? 0;
+  }
+
+  release(): void {
+    this.#begun = null;
+    this.#pending.release(this.#over);
+    this.#over = NOTHING;
+  }
+
+  /**
+   * Takes back the one whose request is at `place`, to be read again. Returns those of its marks that the one read instead
+   * takes over, or -1 if it is gone, as one is that has waited for too long, or that nobody wants.
+   */
+  withdraw(place: number): number {
+    const one = this.#begun?.find(({ position }) => position === place);
+    if (one === undefined) return 0;
+    const exchange = one.exchange ?? this.#over.get(one);
+    if (exchange === undefined || !one.requestEnded) return -1;
+    this.#pending.withdraw(one, this.#over);
+    this.#over.delete(one);
+    return exchange.marks & Mark.midstream;
+  }
+
+  /** See `MessageSink.refute`. */
+  refute(places: ReadonlySet<number>): void {
+    for (const [one, exchange] of this.#over) {
+      if (exchange.response !== null || places.has(one.position)) continue;
+      this.#over.delete(one);
+      this.#pending.drop(exchange, DropReason.doubtful);
+    }
+  }
+}

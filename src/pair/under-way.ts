@@ -1,0 +1,37 @@
+/**
+ * How many requests a client has under way: a client that pipelines keeps to a number of its own.
+ *
+ * in:  requests and ends of responses, while it is known which answers which · out: the most there were
+ */
+
+/** How often that many must have been seen. */
+const SEEN_MIN = 3;
+/** Ends of responses that are remembered: no client has this many on their way. */
+const ENDS_MAX = 256;
+
+export class UnderWay {
+  #most = 0;
+  #seen = 0;
+  /** Where responses end that no request has acknowledged yet. */
+  readonly #ends: number[] = [];
+
+  /** A request comes that acknowledges the responses up to `acknowledges`, while `waiting` others wait for theirs. */
+  note(waiting: number, acknowledges: number): void {
+    const ends = this.#ends;
+    while (ends.length > 0 && (ends[0] as number) <= acknowledges) ends.shift();
+    const underWay = waiting + ends.length;
+    if (underWay < this.#most) return;
+    if (underWay > this.#most) this.#seen = 0;
+    this.#most = underWay;
+    this.#seen++;
+  }
+
+  noteAnswered(place: number): void {
+    if (this.#ends.length < ENDS_MAX) this.#ends.push(place);
+  }
+
+  /** The most that were under way when another was sent; -1 where that was not seen often enough. */
+  get max(): number {
+    return this.#seen < SEEN_MIN ? -1 : this.#most;
+  }
+}
