@@ -11,6 +11,9 @@ const PIECE_BYTES_MIN = 512;
 const PIECE_BYTES_MAX = 1 << 16;
 /** What is set aside of a body, in times of what has come of it: its length is no more than a claim, which a forged packet makes too. */
 const CLAIM_FACTOR = 8;
+/** A full segment of an honest sender: a frame of DATA, or a body of 16 KiB, is in one piece then, which nobody has to join. */
+const FULL_SEGMENT_BYTES = 1024;
+const FULL_CLAIM_FACTOR = 16;
 
 /** Shared by every body before its first bytes. */
 const NO_CHUNKS: Uint8Array[] = [];
@@ -117,7 +120,9 @@ export class BodyBuffer implements MessageBody {
   #addPiece(length: number, expected: number): Buffer {
     const room = this.#memory.bytesMax - this.keptBytes;
     // A body of known length that is all here gets a piece of just its size.
-    const claimed = Math.min(expected, PIECE_BYTES_MAX, CLAIM_FACTOR * (this.keptBytes + length));
+    const come = this.keptBytes + length;
+    const factor = come < FULL_SEGMENT_BYTES ? CLAIM_FACTOR : FULL_CLAIM_FACTOR;
+    const claimed = Math.min(expected, PIECE_BYTES_MAX, factor * come);
     let size = Math.max(length, claimed);
     // What comes in small frames of known length, as DATA of HTTP/2, goes on behind this one.
     const isBySmallFrames = this.keptBytes > 0 && expected <= PIECE_BYTES_MIN;
