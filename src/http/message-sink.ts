@@ -110,8 +110,8 @@ export interface MessageSink {
   refute(places: ReadonlySet<number>): void;
   /** What the 101 that was read last leaves to the protocol it names; null if it names none. */
   upgrade(): Upgrade | null;
-  /** The stream carries no more messages. */
-  onStreamEnd(cause: EndCause): void;
+  /** The stream carries no more messages. `isLacking`: what it carried last was not captured. */
+  onStreamEnd(cause: EndCause, isLacking: boolean): void;
   /** The connection is not HTTP any more: nothing that waits for a response will get one. */
   onLeave(): void;
 }

@@ -314,8 +314,8 @@ class Side implements MessageSink {
     return this.#upgrade;
   }
 
-  onStreamEnd(cause: EndCause): void {
-    this.#answered.close(END_MARKS[cause]);
+  onStreamEnd(cause: EndCause, isLacking: boolean): void {
+    this.#answered.close(END_MARKS[cause], isLacking);
   }
 
   onLeave(): void {

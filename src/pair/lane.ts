@@ -383,13 +383,13 @@ export class Lane {
   }
 
   /** No response comes any more: the stream of the responses has ended. */
-  close(mark: number): void {
+  close(mark: number, isLacking: boolean): void {
     const { sending } = this;
     // Closed on a client that had not sent all of its request: what came of that is all there will be.
     if (sending !== null && !sending.responseEnded && sending.exchange !== null) sending.exchange.marks |= Mark.aborted;
     if (mark === 0) this.#isHeard = true;
     // Where the end came early, others' responses may have been on their way.
-    if (mark === 0 || this.#line.length === 0 || isLikely(this.#turnsToProve)) this.#prove();
+    if (mark === 0 || (this.#line.length === 0 && !isLacking) || isLikely(this.#turnsToProve)) this.#prove();
     else this.#disprove();
     this.#giveUp(mark);
     this.answering = null;

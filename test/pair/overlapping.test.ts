@@ -103,4 +103,8 @@ describe('a pipeline that is joined in the middle', () => {
     const steps = [get('/2'), unseen, ok('1'), ok('2'), ...over];
     expect(answered(steps, midstream)).toEqual([]);
   });
+
+  it('believes no response behind which a reset acknowledges another that was not captured', () => {
+    expect(answered([get('/2'), ok('1'), lost(ok('2')), rst('client')], midstream)).toEqual([]);
+  });
 });

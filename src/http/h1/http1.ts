@@ -121,14 +121,14 @@ class Http1Flow implements FlowConsumer, ReaderOwner {
       this.#stretch.end(direction, cause, isWhole);
     } else {
       reader.end(ENDINGS[cause]);
-      sink.onStreamEnd(cause);
+      sink.onStreamEnd(cause, this.#isLacking(direction, cause));
       side.ended = cause;
       this.#judge(time);
     }
     if (this.#stretch?.hasEnded === true) {
       this.#stretch.tell();
       for (const one of [0, 1] as const)
-        if (this.#side(one).ended === null) this.#side(one).sink.onStreamEnd(this.#stretch.causeOf(one));
+        if (this.#side(one).ended === null) this.#side(one).sink.onStreamEnd(this.#stretch.causeOf(one), false);
       this.#stretch = null;
     } else if (this.#side0.ended !== null && this.#side1.ended !== null) {
       this.#leaveJoined();
@@ -202,6 +202,14 @@ class Http1Flow implements FlowConsumer, ReaderOwner {
     const { flow } = this.#flow;
     const { next } = flow.stream(direction);
     return flow.resetBy === direction ? next === flow.resetSequence : next === flow.resetAcknowledgement;
+  }
+
+  /** Whether a reset says that its stream had more than what has come. */
+  #isLacking(direction: Direction, cause: EndCause): boolean {
+    const { flow } = this.#flow;
+    if (cause !== Cause.reset || flow.resetBy < 0) return false;
+    const end = flow.resetBy === direction ? flow.resetSequence : flow.resetAcknowledgement;
+    return ((end - flow.stream(direction).next) | 0) > 0;
   }
 
   /** What was read as it came is told of, and what is certain by all that has come. */
