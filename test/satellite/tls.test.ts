@@ -12,9 +12,11 @@ import { startCommand } from '../support/command.js';
 import { needs } from '../support/needs.js';
 import { requestOf, spanOf } from '../support/spans.js';
 
-const { ca, server } = makeCertificates();
+let ca = '';
 
 async function start(): Promise<{ url: string; port: number }> {
+  const { ca: authority, server } = makeCertificates();
+  ca = authority;
   const directory = mkdtempSync(join(tmpdir(), 'tls-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   for (const [name, text] of [

@@ -146,14 +146,13 @@ describe('a service that is away', () => {
   });
 });
 
-describe('Kafka', needs({ kafka: kafkaInstalled }), () => {
+describe('Kafka', needs({ kafka: kafkaInstalled }, 'openssl'), () => {
   let kafka: Kafka;
-  const { ca, server } = makeCertificates();
-  const other = makeCertificates();
   const folder = mkdtempSync(join(tmpdir(), 'kafka-ca-'));
   beforeAll(async () => {
+    const { ca, server } = makeCertificates();
     writeFileSync(join(folder, 'ca.pem'), ca);
-    writeFileSync(join(folder, 'other.pem'), other.ca);
+    writeFileSync(join(folder, 'other.pem'), makeCertificates().ca);
     kafka = await startKafka({ guard: { certificate: server, user: 'packets', password: 's3cret' } });
   });
   afterAll(async () => {

@@ -55,11 +55,11 @@ describe('S3', needs({ moto: motoInstalled }, 'capture'), () => {
   });
 });
 
-describe('Kafka', needs({ kafka: kafkaInstalled }, 'capture'), () => {
+describe('Kafka', needs({ kafka: kafkaInstalled }, 'capture', 'openssl'), () => {
   let kafka: Kafka;
-  const { ca, server } = makeCertificates();
   const folder = mkdtempSync(join(tmpdir(), 'kafka-ca-'));
   beforeAll(async () => {
+    const { ca, server } = makeCertificates();
     writeFileSync(join(folder, 'ca.pem'), ca);
     kafka = await startKafka({ guard: { certificate: server, user: 'packets', password: 's3cret' } });
   });

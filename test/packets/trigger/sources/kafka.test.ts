@@ -7,13 +7,15 @@ import { type Kafka, kafkaInstalled, startKafka } from '../../../support/kafka.j
 import { needs } from '../../../support/needs.js';
 import { type RunningDaemon, startPcapdaemon } from '../../../support/pcapdaemon.js';
 
-describe('a daemon that consumes a topic', needs({ kafka: kafkaInstalled }, 'capture'), () => {
+describe('a daemon that consumes a topic', needs({ kafka: kafkaInstalled }, 'capture', 'openssl'), () => {
   let kafka: Kafka;
   let daemon: RunningDaemon;
   let producer: Producer<Buffer, Buffer, Buffer, Buffer>;
-  const { ca, server } = makeCertificates();
+  let ca = '';
 
   beforeAll(async () => {
+    const certificates = makeCertificates();
+    ca = certificates.ca;
     const address = { port: await freePort(), controller: await freePort() };
     daemon = await startPcapdaemon({
       toml: `
@@ -27,7 +29,10 @@ topic = "capture"`,
     });
     // The stock program panics.
     await daemon.said(/kafka .*trying again/);
-    kafka = await startKafka({ ...address, guard: { certificate: server, user: 'alerts', password: 's3cret' } });
+    kafka = await startKafka({
+      ...address,
+      guard: { certificate: certificates.server, user: 'alerts', password: 's3cret' },
+    });
     producer = new Producer({ clientId: 'test', bootstrapBrokers: [kafka.broker], autocreateTopics: true });
     await daemon.said(/kafka .*: consuming/);
   });
