@@ -13,6 +13,7 @@
  *   map(handle) -> ArrayBuffer                                 the ring; detached by close
  *   poll(handle, callback)                                     callback(0) while a block is ready, callback(-errno)
  *   setFilter(handle, program)
+ *   hook(handle, isHooked, callback)                           callback(0 or -errno) when packets come, or come no more
  *   statistics(handle, Uint32Array(3))                         packets, drops, freezes since the last call
  *   close(handle)                                              idempotent; also done when the handle is collected
  */
@@ -24,6 +25,7 @@
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -41,9 +43,13 @@
 #define PACKET_IGNORE_OUTGOING 23
 #endif
 
+/* IEEE 802's first experimental EtherType, ETH_P_802_EX1 of newer headers: nobody sends it outside a laboratory. */
+#define PROTOCOL_NOBODY_SENDS 0x88B5
+
 struct ring {
   napi_env env;
   int fd;
+  int index; /* of the interface */
   void *map;
   size_t map_size;
   napi_ref buffer;   /* the ArrayBuffer over `map`, strong until close */
@@ -247,6 +253,67 @@ static napi_value ring_set_filter(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* ---- the hook ---- */
+
+/*
+ * A socket of ETH_P_ALL has the kernel copy every packet that is sent, and run a filter for each, even where that takes
+ * nothing (dev_queue_xmit_nit in net/core/dev.c). One of a single EtherType is asked about packets of that type alone. To bind
+ * again, packet_do_bind waits for what other processors are doing with the socket, for about 10 ms: a thread of libuv does that.
+ */
+struct hook {
+  napi_async_work work;
+  napi_ref callback;
+  struct sockaddr_ll address;
+  int fd; /* of its own: the ring may be closed meanwhile */
+  int error;
+};
+
+static void hook_execute(napi_env env, void *data) {
+  struct hook *hook = data;
+  (void)env;
+  hook->error = bind(hook->fd, (const struct sockaddr *)&hook->address, sizeof hook->address) == 0 ? 0 : errno;
+}
+
+static void hook_complete(napi_env env, napi_status status, void *data) {
+  struct hook *hook = data;
+  napi_value callback = NULL, receiver, argument;
+  close(hook->fd);
+  if (status == napi_ok && napi_get_reference_value(env, hook->callback, &callback) == napi_ok && callback != NULL) {
+    napi_get_global(env, &receiver);
+    napi_create_int32(env, -hook->error, &argument);
+    napi_call_function(env, receiver, callback, 1, &argument, NULL); /* what it throws is for Node.js */
+  }
+  napi_delete_reference(env, hook->callback);
+  napi_delete_async_work(env, hook->work);
+  free(hook);
+}
+
+static napi_value ring_hook(napi_env env, napi_callback_info info) {
+  napi_value arguments[MAX_ARGUMENTS], name;
+  struct ring *ring;
+  bool is_hooked = true;
+  if (!get_arguments(env, info, 3, arguments) || (ring = get_ring(env, arguments[0])) == NULL) return NULL;
+  napi_get_value_bool(env, arguments[1], &is_hooked);
+  struct hook *hook = calloc(1, sizeof *hook);
+  if (hook == NULL) return throw_errno(env, "calloc", ENOMEM);
+  hook->address.sll_family = AF_PACKET;
+  hook->address.sll_protocol = htons(is_hooked ? ETH_P_ALL : PROTOCOL_NOBODY_SENDS);
+  hook->address.sll_ifindex = ring->index;
+  hook->fd = fcntl(ring->fd, F_DUPFD_CLOEXEC, 0);
+  if (hook->fd < 0) {
+    free(hook);
+    return throw_errno(env, "dup", errno);
+  }
+  napi_create_string_utf8(env, "pcap-sensor ring hook", NAPI_AUTO_LENGTH, &name);
+  if (napi_create_reference(env, arguments[2], 1, &hook->callback) == napi_ok &&
+      napi_create_async_work(env, NULL, name, hook_execute, hook_complete, hook, &hook->work) == napi_ok &&
+      napi_queue_async_work(env, hook->work) == napi_ok)
+    return NULL;
+  close(hook->fd);
+  free(hook);
+  return throw_errno(env, "hook", ENOMEM);
+}
+
 /* ---- interfaces ---- */
 
 static napi_value ring_describe(napi_env env, napi_callback_info info) {
@@ -303,6 +370,7 @@ static napi_value ring_open(napi_env env, napi_callback_info info) {
   struct ring *ring = calloc(1, sizeof *ring);
   if (ring == NULL) return throw_errno(env, "calloc", ENOMEM);
   ring->env = env;
+  ring->index = (int)index;
   ring->map_size = (size_t)block_size * block_count;
 
   /* Protocol 0 receives nothing: the first packet comes after bind, when filter and ring are in place. */
@@ -311,12 +379,6 @@ static napi_value ring_open(napi_env env, napi_callback_info info) {
   if (ring->fd < 0) goto failed;
   step = "SO_ATTACH_FILTER";
   if (setsockopt(ring->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) goto failed;
-  /*
-   * One time for each packet, taken when it arrived, for all the sockets that see it. Packets that local TCP sent carry
-   * its own clock in that place (skb->tstamp_type): of those, on loopback, each socket takes the time for itself.
-   */
-  step = "SO_TIMESTAMPNS";
-  if (setsockopt(ring->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one) != 0) goto failed;
   step = "PACKET_VERSION";
   if (setsockopt(ring->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0) goto failed;
   step = "PACKET_IGNORE_OUTGOING";
@@ -437,6 +499,7 @@ NAPI_MODULE_INIT() {
       {"map", NULL, ring_map, NULL, NULL, NULL, napi_default, NULL},
       {"poll", NULL, ring_poll, NULL, NULL, NULL, napi_default, NULL},
       {"setFilter", NULL, ring_set_filter, NULL, NULL, NULL, napi_default, NULL},
+      {"hook", NULL, ring_hook, NULL, NULL, NULL, napi_default, NULL},
       {"statistics", NULL, ring_statistics, NULL, NULL, NULL, napi_default, NULL},
       {"close", NULL, ring_close_handle, NULL, NULL, NULL, napi_default, NULL},
   };

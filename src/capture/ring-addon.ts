@@ -31,6 +31,7 @@ export interface RingAddon {
   map(handle: RingHandle): ArrayBuffer;
   poll(handle: RingHandle, callback: (status: number) => void): void;
   setFilter(handle: RingHandle, program: FilterProgram): void;
+  hook(handle: RingHandle, isHooked: boolean, callback: (status: number) => void): void;
   statistics(handle: RingHandle, into: Uint32Array): void;
   close(handle: RingHandle): void;
 }
