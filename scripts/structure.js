@@ -24,6 +24,7 @@ export const ROOMS = {
   policy: { isPure: true },
   trace: { isPure: true },
   redact: { isPure: true },
+  enrolment: { isPure: true },
   output: { isPure: false },
   packets: { isPure: false },
   satellite: { isPure: false },
