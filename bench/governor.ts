@@ -2,9 +2,10 @@
  * What the sensor costs beside nginx and wrk flat out, in a network namespace of its own: CPU of the sensor, throughput of
  * the application, and whether what it reports is true (each response carries the target it answers).
  *
- *     npx tsc -p tsconfig.bench.json && sudo node build/bench/bench/governor.js [seconds]
+ *     npx tsc -p tsconfig.bench.json && sudo node build/bench/bench/governor.js [seconds] [veth]
  *
- * There are runs without the sensor before, between and after, since the machine may be busy with other things.
+ * With `veth` wrk is in another namespace and its packets cross a veth pair, as from a load balancer; else all is on
+ * loopback. tcpdump is beside it in the same table. There are runs without the sensor before, between and after, since the machine may be busy with other things.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,14 +17,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const SECONDS = Number(process.argv[2] ?? 30);
 const PORT = 8080;
 const NAMESPACE = `governor-${process.pid}`;
+const CLIENT = process.argv[3] === 'veth' ? `${NAMESPACE}-client` : NAMESPACE;
+const HOST = CLIENT === NAMESPACE ? '127.0.0.1' : '10.77.0.1';
 const COMMAND = join(import.meta.dirname, '../../../bin/pcap-sensor');
 const TICKS_A_SECOND = 100;
 
 const folder = mkdtempSync(join(tmpdir(), 'governor-'));
-const inside = (command: string, ...args: string[]): [string, string[]] => [
+const within = (namespace: string, command: string, ...args: string[]): [string, string[]] => [
   'ip',
-  ['netns', 'exec', NAMESPACE, command, ...args],
+  ['netns', 'exec', namespace, command, ...args],
 ];
+const inside = (command: string, ...args: string[]) => within(NAMESPACE, command, ...args);
 
 interface Result {
   run: string;
@@ -44,14 +48,15 @@ function cpuSeconds(pid: number): number {
 
 /** Runs wrk for `SECONDS`; requests a second. */
 async function load(): Promise<number> {
-  const [command, args] = inside(
+  const [command, args] = within(
+    CLIENT,
     'wrk',
     '-t1',
     '-c32',
     `-d${SECONDS}s`,
     '-s',
     join(folder, 'load.lua'),
-    `http://127.0.0.1:${PORT}`,
+    `http://${HOST}:${PORT}`,
   );
   const wrk = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
@@ -118,17 +123,47 @@ async function check(path: string): Promise<{ traces: number; partial: number; u
   return { traces, partial, untrue };
 }
 
+/** A namespace for wrk at the other end of a veth pair. */
+function joinClient(): void {
+  execFileSync('ip', ['netns', 'add', CLIENT]);
+  const peer = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', CLIENT];
+  execFileSync('ip', ['link', 'add', 'eth0', 'netns', NAMESPACE, ...peer]);
+  for (const [namespace, address] of [
+    [NAMESPACE, '10.77.0.1/24'],
+    [CLIENT, '10.77.0.2/24'],
+  ] as const) {
+    execFileSync(...within(namespace, 'ip', 'address', 'add', address, 'dev', 'eth0'));
+    execFileSync(...within(namespace, 'ip', 'link', 'set', 'eth0', 'up'));
+  }
+}
+
+/** The throughput beside tcpdump, which writes what it sees to nowhere. */
+async function besideTcpdump(run: string): Promise<Result> {
+  const tcpdump = spawn(...inside('tcpdump', '-i', 'any', '-w', '/dev/null', 'tcp'), { stdio: 'ignore' });
+  await sleep(1000);
+  const before = cpuSeconds(tcpdump.pid as number);
+  const start = performance.now();
+  const rate = await load();
+  const cores = ((cpuSeconds(tcpdump.pid as number) - before) / (performance.now() - start)) * 1000;
+  const gone = new Promise((resolve) => tcpdump.on('exit', resolve));
+  tcpdump.kill('SIGTERM');
+  await gone;
+  const nothing = { traces: null, partial: null, untrue: null, watched: null };
+  return { run, 'requests/s': Math.round(rate), 'sensor cores': Number(cores.toFixed(3)), ...nothing };
+}
+
 async function main(): Promise<void> {
   let nginx: ChildProcess | null = null;
   execFileSync('ip', ['netns', 'add', NAMESPACE]);
   try {
     execFileSync(...inside('ip', 'link', 'set', 'lo', 'up'));
+    if (CLIENT !== NAMESPACE) joinClient();
     writeFileSync(
       join(folder, 'nginx.conf'),
       `daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
        events { worker_connections 256; }
        http { access_log off; keepalive_requests 100000000; default_type text/plain;
-         server { listen 127.0.0.1:${PORT}; location / { return 200 "$request_uri"; } } }`,
+         server { listen ${HOST}:${PORT}; location / { return 200 "$request_uri"; } } }`,
     );
     writeFileSync(
       join(folder, 'load.lua'),
@@ -139,7 +174,7 @@ async function main(): Promise<void> {
     await sleep(500);
     const results: Result[] = [];
     for (const [run, flags] of RUNS) {
-      results.push(await measure(run, flags));
+      results.push(flags === 'tcpdump' ? await besideTcpdump(run) : await measure(run, flags));
       process.stdout.write(`${JSON.stringify(results.at(-1))}\n`);
     }
     // biome-ignore lint/suspicious/noConsole: a bench prints its table
@@ -147,17 +182,21 @@ async function main(): Promise<void> {
   } finally {
     nginx?.kill('SIGQUIT');
     await sleep(300);
-    execFileSync('ip', ['netns', 'delete', NAMESPACE]);
+    for (const one of new Set([NAMESPACE, CLIENT])) execFileSync('ip', ['netns', 'delete', one]);
     rmSync(folder, { recursive: true });
   }
 }
 
-const RUNS: [string, readonly string[] | null][] = [
+const RUNS: [string, readonly string[] | 'tcpdump' | null][] = [
+  ['no sensor', null],
+  ['as it ships', []],
+  ['no sensor', null],
+  ['tcpdump', 'tcpdump'],
+  ['the gate shut (--max-cpu 0.001)', ['--max-cpu', '0.001']],
   ['no sensor', null],
   ['--max-cpu 0.1', ['--max-cpu', '0.1']],
-  ['no sensor', null],
-  ['--rate-limit 1000', []],
-  ['--rate-limit 0', ['--rate-limit', '0']],
+  ['--max-cpu none', ['--max-cpu', 'none']],
+  ['--max-cpu none --rate-limit 0', ['--max-cpu', 'none', '--rate-limit', '0']],
   ['no sensor', null],
 ];
 

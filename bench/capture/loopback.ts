@@ -65,6 +65,8 @@ function sensor(name: string, options: string[]): Tool {
         ring,
         '--log-format',
         'text',
+        '--max-cpu',
+        'none',
         ...options,
       ],
     ],

@@ -105,7 +105,7 @@ async function runRow(): Promise<RowResult> {
     process.execPath,
     [
       ...[CLI, 'apidump', '--satellite-url', `${fault?.tls ? 'https' : 'http'}://${host}:${SATELLITE_PORT}`],
-      ...['--satellite-protocol', 'otlp', '--trace-export-interval', '1', '--rate-limit', '0'],
+      ...['--satellite-protocol', 'otlp', '--trace-export-interval', '1', '--rate-limit', '0', '--max-cpu', 'none'],
       ...['--max-memory', `${MAX_MEMORY}`, '--health-port', `${HEALTH_PORT}`, '--log-format', 'json'],
       ...(fault?.tls ? ['--satellite-ca', join(directory, 'ca.pem')] : []),
       ...(withSpool ? ['--spool-dir', join(directory, 'spool'), '--spool-max-bytes', '1GiB'] : []),

@@ -72,7 +72,7 @@ const SATELLITE = [
   ...['--output', 'satellite', '--satellite-url', `http://127.0.0.1:${SATELLITE_PORT}`],
   ...['--trace-export-interval', '0.2'],
 ];
-const EVERYTHING = ['--rate-limit', '0', '--no-default-redaction', '--keep-health-checks'];
+const EVERYTHING = ['--rate-limit', '0', '--max-cpu', 'none', '--no-default-redaction', '--keep-health-checks'];
 
 export async function startSensor(namespace: Namespace, settings: SensorSettings): Promise<Sensor> {
   const { entry, directory, label = 'sensor', options = [], hasSatellite = false } = settings;

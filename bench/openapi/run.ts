@@ -147,6 +147,8 @@ async function capture(
     '--keep-health-checks',
     '--max-http-length',
     String(8 << 20),
+    '--max-cpu',
+    'none',
   ];
   const sensor = spawn(
     COMMAND,

@@ -47,7 +47,18 @@ async function soak(minutes: number, rate: number): Promise<number> {
       spawn(
         process.execPath,
         [
-          ...[CLI, 'apidump', '--interfaces', 'lo', '--filter', `tcp port ${API_PORT}`, '--rate-limit', '0'],
+          ...[
+            CLI,
+            'apidump',
+            '--interfaces',
+            'lo',
+            '--filter',
+            `tcp port ${API_PORT}`,
+            '--rate-limit',
+            '0',
+            '--max-cpu',
+            'none',
+          ],
           ...['--satellite-url', `http://127.0.0.1:${SATELLITE_PORT}`, '--trace-export-interval', '1'],
           ...['--spool-dir', spool, '--health-port', `${HEALTH_PORT}`, '--log-format', 'text'],
         ],

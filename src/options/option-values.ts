@@ -204,16 +204,17 @@ export const allowedRedaction: OptionValue<string> = {
   },
 };
 
-/** CPU: cores, or percent of the cores the task may use. */
-export type CpuBudget = { readonly cores: number } | { readonly percent: number } | 'none';
+/** CPU: cores, percent of the cores the task may use, what nobody else wants, or all. */
+export type CpuBudget = { readonly cores: number } | { readonly percent: number } | 'auto' | 'none';
 
 export const cpuBudget: OptionValue<CpuBudget> = {
-  placeholder: 'CORES|PERCENT%|none',
+  placeholder: 'CORES|PERCENT%|auto|none',
   parse: (given) => {
-    if (given.trim().toLowerCase() === 'none') return 'none';
+    const word = given.trim().toLowerCase();
+    if (word === 'none' || word === 'auto') return word;
     const match = /^(\d+\.?\d*|\.\d+)\s*(%?)$/.exec(given.trim());
     if (match === null)
-      throw new InvalidValue('is no amount of CPU; give cores such as 0.1, percent such as 5%, or none');
+      throw new InvalidValue('is no amount of CPU; give cores such as 0.1, percent such as 5%, auto or none');
     const amount = Number(match[1]);
     if (match[2] === '%') {
       if (amount >= 0.1 && amount <= 100) return { percent: amount };

@@ -1,5 +1,5 @@
 /** The options that say which exchanges are kept, and how many: rows of the one table. */
-import { many, one, optional, toggle } from './option-row.js';
+import { many, one, toggle } from './option-row.js';
 import { cpuBudget, number, pattern } from './option-values.js';
 import { statusPattern } from './status-pattern.js';
 
@@ -88,12 +88,13 @@ export const POLICY_OPTIONS = {
     reloads: true,
     help: 'where there is a traceparent, its sampled flag decides instead of --sample-rate',
   }),
-  'max-cpu': optional({
+  'max-cpu': one({
     group: 'Policy:',
     value: cpuBudget,
-    defaultText: 'no limit',
+    default: 'auto',
+    defaultText: 'auto',
     takes: ['live'],
     alsoCalled: ['cpu', 'cpu-limit'],
-    help: 'CPU that the sensor may use, in cores or in percent of what the task may; above that, capture pauses in slices; none means no limit',
+    help: 'CPU that the sensor may use, in cores or in percent of what the task may; above that, capture pauses in slices; auto steps back where the application needs the CPU, none never',
   }),
 };

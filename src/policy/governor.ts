@@ -19,8 +19,8 @@ export interface Gate {
 }
 
 export interface GovernorSettings {
-  /** CPU time the sensor may use, in cores. */
-  cores: number;
+  /** CPU time the sensor may use, in cores; asked for at each step, as it may change. */
+  cores(): number;
   /** A random number from 0 to 1. */
   random(): number;
 }
@@ -42,7 +42,7 @@ const OPEN_MILLIS_MIN = 5;
 /** How often the account is looked at while packets cost. */
 const OPEN_STEP_MILLIS = 10;
 
-export function createGovernor({ cores, random }: GovernorSettings): Governor {
+export function createGovernor(settings: GovernorSettings): Governor {
   let account = 0;
   let time = Number.NaN;
   let cpu = 0;
@@ -52,6 +52,7 @@ export function createGovernor({ cores, random }: GovernorSettings): Governor {
 
   return {
     step(now, cpuMillis) {
+      const cores = settings.cores();
       if (Number.isNaN(time)) {
         // The traffic does not pay for the start.
         account = cores * SAVINGS_BUDGET_MILLIS;
@@ -65,7 +66,7 @@ export function createGovernor({ cores, random }: GovernorSettings): Governor {
       if (open && account <= 0 && now - since >= OPEN_MILLIS_MIN) {
         open = false;
         since = now;
-        reopenAt = cores * SLICE_BUDGET_MILLIS * (0.5 + random());
+        reopenAt = cores * SLICE_BUDGET_MILLIS * (0.5 + settings.random());
       } else if (!open && (account >= reopenAt || now - since >= SHUT_MILLIS_MAX)) {
         open = true;
         since = now;

@@ -13,7 +13,9 @@ import type { CpuBudget } from '../options/option-values.js';
 import type { Settings } from '../options/options.js';
 import { type Exchange, Mark } from '../pair/exchange.js';
 import { createGovernor, type Gate, type Governor } from '../policy/governor.js';
+import { createSteppingBack } from '../policy/stepping-back.js';
 import { coresAvailable } from '../task/cgroup.js';
+import { openContention } from '../task/contention.js';
 
 export interface Watch {
   /** Whether a new exchange may be admitted. */
@@ -40,13 +42,55 @@ const GRACE_STEP_MILLIS = 2;
 const SHARE_MILLIS = 30_000;
 
 export function openWatch(settings: Settings, gate: Gate | null, counters: Counters, log: Logger): Watch {
-  if (settings.maxCpu === null || settings.maxCpu === 'none' || gate === null) return UNLIMITED;
-  const cores = coresOf(settings.maxCpu, coresAvailable());
-  log.info({ cores }, 'capture pauses while the CPU budget is spent');
+  const { maxCpu } = settings;
+  if (maxCpu === 'none' || gate === null) return UNLIMITED;
+  const available = coresAvailable();
   const debug = limitDebug(log, PROCESS_METER.now);
-  return watchBy(createGovernor({ cores, random: Math.random }), gate, counters, PROCESS_METER, (state) => {
-    debug.say('gate', () => ({ state, cores }), STATES[state]);
-  });
+  let cores = available;
+  const watch = (governor: Governor) =>
+    watchBy(governor, gate, counters, PROCESS_METER, (state) => {
+      debug.say('gate', () => ({ state, cores }), STATES[state]);
+    });
+  if (maxCpu !== 'auto') {
+    cores = coresOf(maxCpu, available);
+    log.info({ cores }, 'capture pauses while the CPU budget is spent');
+    return watch(createGovernor({ cores: () => cores, random: Math.random }));
+  }
+  return unlessUnlimited(
+    watch(
+      createSteppingBack({
+        cores: available,
+        random: Math.random,
+        contention: openContention(PROCESS_METER.now),
+        onChange(budget) {
+          cores = budget ?? available;
+          if (budget === null) log.info('there is CPU to spare again: everything is captured');
+          else log.warn({ cores }, STEPS_BACK);
+        },
+      }),
+    ),
+    counters,
+  );
+}
+
+const STEPS_BACK =
+  'no CPU is to spare: capture pauses in slices, so that the application has it; --max-cpu none captures everything all the same';
+
+/** A sensor that has never had to step back has no share to tell of. */
+function unlessUnlimited(watch: Watch, counters: Counters): Watch {
+  return {
+    get admits() {
+      return watch.admits;
+    },
+    get isShut() {
+      return watch.isShut;
+    },
+    get share() {
+      return counters.unwatched_millis === 0 ? null : watch.share;
+    },
+    start: (pipeline) => watch.start(pipeline),
+    stop: () => watch.stop(),
+  };
 }
 
 /** Reads the time and the CPU time used, in milliseconds. */
@@ -73,7 +117,7 @@ const STATES: Readonly<Record<State, string>> = {
 
 const UNLIMITED: Watch = { admits: true, isShut: false, share: null, start() {}, stop() {} };
 
-function coresOf(budget: Exclude<CpuBudget, 'none'>, available: number): number {
+function coresOf(budget: Exclude<CpuBudget, 'auto' | 'none'>, available: number): number {
   return 'cores' in budget ? budget.cores : (budget.percent / 100) * available;
 }
 

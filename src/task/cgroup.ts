@@ -40,6 +40,12 @@ export function memoryLimit(read: ReadText = readText): number | null {
   });
 }
 
+/** Where the control groups that limit this process's CPU have their files: its own first, then those above. */
+export function cpuGroups(read: ReadText = readText): string[] {
+  const folders = new Set(groupsOf('cpu', read).map(({ folder }) => folder));
+  return [...folders].filter((folder) => read(join(folder, 'cpu.stat')) !== null);
+}
+
 interface Group {
   readonly isV2: boolean;
   /** Where its files are. */

@@ -14,7 +14,7 @@ interface Slice {
 
 /** Runs the governor against a load for `seconds`, and says what was used and how the time was cut. */
 function run(cores: number, seconds: number, load: (now: number) => Load, random = () => 0.5) {
-  const governor = createGovernor({ cores, random });
+  const governor = createGovernor({ cores: () => cores, random });
   const slices: Slice[] = [];
   let now = 0;
   let cpu = 700; // what starting cost

@@ -42,7 +42,7 @@ function watched(openAt: (now: number) => boolean, pending: (now: number) => num
 
 const shutFrom100To200 = (now: number) => now < 100 || now >= 200;
 
-it.each([null, cpuBudget.parse('none'), cpuBudget.parse('None')])('has no budget with --max-cpu %s', (maxCpu) => {
+it.each([cpuBudget.parse('none'), cpuBudget.parse('None')])('has no budget with --max-cpu %s', (maxCpu) => {
   const gate = { open: () => {}, close: () => {} };
   const watch = openWatch({ maxCpu } as never, gate, createCounters(), {} as never);
   expect(watch).toMatchObject({ admits: true, isShut: false, share: null });

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { type Contention, createSteppingBack, isStarving } from '../../src/policy/stepping-back.js';
+
+interface Machine {
+  cores: number;
+  /** What the application would use if it were alone, at a time in milliseconds; infinite where it takes what there is. */
+  application: number | ((now: number) => number);
+  /** What the sensor would use while it captures. */
+  sensor: number;
+}
+
+/** A machine whose cores go to the sensor first: the worst case for the application. */
+function simulate({ cores, application, sensor }: Machine, seconds: number) {
+  const alone = (now: number) => Math.min(cores, typeof application === 'number' ? application : application(now));
+  let now = 0;
+  let cpu = 0;
+  let idle = 0;
+  let seen = { now, idle };
+  const changes: (number | null)[] = [];
+  const governor = createSteppingBack({
+    cores,
+    random: () => 0.5,
+    contention() {
+      const elapsed = now - seen.now;
+      const share = elapsed === 0 ? 1 : (idle - seen.idle) / (elapsed * cores);
+      seen = { now, idle };
+      return { idle: share, pressure: 0, throttled: 0, delay: 0 };
+    },
+    onChange: (budget) => changes.push(budget),
+  });
+  /** For each second: the application's share of what it has alone, and whether packets were taken. */
+  const kept: number[] = [];
+  const open: number[] = [];
+  let second = { used: 0, alone: 0, open: 0 };
+  while (now < seconds * 1000) {
+    const step = governor.step(now, cpu);
+    expect(step.nextStepMillis).toBeGreaterThan(0);
+    const millis = Math.min(step.nextStepMillis, 1000 - (now % 1000));
+    const ours = step.open ? Math.min(sensor, cores) : 0.01;
+    const theirs = Math.min(alone(now), cores - ours);
+    cpu += ours * millis;
+    idle += (cores - ours - theirs) * millis;
+    second.used += theirs * millis;
+    second.alone += alone(now) * millis;
+    second.open += step.open ? millis : 0;
+    now += millis;
+    if (now % 1000 === 0) {
+      kept.push(second.alone === 0 ? 1 : second.used / second.alone);
+      open.push(second.open / 1000);
+      second = { used: 0, alone: 0, open: 0 };
+    }
+  }
+  return { kept, open, changes };
+}
+
+const mean = (numbers: readonly number[]) => numbers.reduce((sum, one) => sum + one, 0) / numbers.length;
+
+describe('createSteppingBack', () => {
+  it('captures everything while there is CPU to spare', () => {
+    const { open, changes } = simulate({ cores: 2, application: 1, sensor: 0.6 }, 60);
+    expect(mean(open)).toBe(1);
+    expect(changes).toEqual([]);
+  });
+
+  it('leaves an application that takes all of the CPU nine tenths of it, after three seconds', () => {
+    const { kept, open, changes } = simulate({ cores: 2, application: Number.POSITIVE_INFINITY, sensor: 0.6 }, 60);
+    expect(mean(kept.slice(3))).toBeGreaterThan(0.94);
+    expect(mean(open.slice(3))).toBeGreaterThan(0.1);
+    expect(changes).toEqual([0.1]);
+  });
+
+  it('uses what a steady load leaves, without swinging', () => {
+    // 0.4 cores are left, and the sensor wants 0.6: in a slice it takes more than is left, and less between.
+    const { kept, open } = simulate({ cores: 2, application: 1.6, sensor: 0.6 }, 120);
+    expect(mean(kept.slice(10))).toBeGreaterThan(0.9);
+    const later = open.slice(30);
+    expect(mean(later)).toBeGreaterThan(0.35);
+    expect(mean(later)).toBeLessThan(0.65);
+  });
+
+  it('leaves a burst of a second alone', () => {
+    const burst = (now: number) => (now % 10_000 < 900 ? Number.POSITIVE_INFINITY : 0.5);
+    expect(simulate({ cores: 2, application: burst, sensor: 0.6 }, 60).changes).toEqual([]);
+  });
+
+  it('captures everything again once the application has what it needs', () => {
+    const busyAtFirst = (now: number) => (now < 20_000 ? Number.POSITIVE_INFINITY : 0.2);
+    const { open, changes } = simulate({ cores: 2, application: busyAtFirst, sensor: 0.6 }, 60);
+    expect(changes).toEqual([0.1, null]);
+    expect(mean(open.slice(35))).toBe(1);
+  });
+
+  it('does not step back while it uses next to nothing itself', () => {
+    const { changes } = simulate({ cores: 2, application: Number.POSITIVE_INFINITY, sensor: 0.09 }, 30);
+    expect(changes).toEqual([]);
+  });
+
+  it('limits nothing where it cannot be known how contended the CPU is', () => {
+    const fail = () => {
+      throw new Error('changed');
+    };
+    const governor = createSteppingBack({ cores: 1, random: () => 0.5, contention: () => null, onChange: fail });
+    for (let now = 0; now < 60_000; now += 1000) expect(governor.step(now, now).open).toBe(true);
+  });
+});
+
+describe('isStarving', () => {
+  const calm: Contention = { idle: 0.5, pressure: 0.1, throttled: 0, delay: 0.01 };
+  it.each<[string, Partial<Contention>, boolean]>([
+    ['half of the CPU idle', {}, false],
+    ['nothing idle', { idle: 0.01 }, true],
+    ['held back by a quota, whatever is idle', { throttled: 0.3 }, true],
+    ['kept waiting, whatever is idle', { delay: 0.4 }, true],
+    ['others wait for a core of theirs, and little is idle', { pressure: 0.8, idle: 0.2 }, true],
+    ['others wait for a core of theirs, and others are idle', { pressure: 0.8 }, false],
+  ])('%s: %o → %s', (_, changes, starving) => {
+    expect(isStarving({ ...calm, ...changes })).toBe(starving);
+  });
+});
