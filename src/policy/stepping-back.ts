@@ -17,13 +17,13 @@ import { createGovernor, type Governor } from './governor.js';
 
 /** How contended the CPU was since the last look; shares from 0 to 1. */
 export interface Contention {
-  /** Of the CPU time of the cores that the sensor may run on: what nobody used. */
+  /** What nobody used of the CPU time of the cores that the sensor may run on. */
   idle: number;
-  /** Of the time: how long somebody waited for a CPU (PSI's `some`); 0 where the kernel does not say. */
+  /** How much of the time somebody waited for a CPU (PSI's `some`); 0 where the kernel does not say. */
   pressure: number;
-  /** Of the time: how long the sensor's own group was held back by its quota. */
+  /** How much of the time the sensor's own group was held back by its quota. */
   throttled: number;
-  /** Of the time: how long the sensor's own thread waited for a CPU. */
+  /** How much of the time the sensor's own thread waited for a CPU. */
   delay: number;
 }
 

@@ -12,7 +12,7 @@ import { cpuGroups, type ReadText } from './cgroup.js';
 
 /** Since boot, or since the group or process began. */
 interface Totals {
-  /** Of the cores that the process may run on, in ticks. */
+  /** Ticks of the cores that the process may run on. */
   idle: number;
   all: number;
   /** In microseconds. */
