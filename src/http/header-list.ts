@@ -57,6 +57,11 @@ export class HeaderList {
     return values;
   }
 
+  /** The value of the header at a place. */
+  valueAt(index: number): string {
+    return this.#value(4 * index);
+  }
+
   /** Names and values as sent, in order. */
   pairs(): [string, string][] {
     const { spans, text } = this;

@@ -10,6 +10,7 @@ import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { MARK_ROWS } from '../pair/exchange.js';
+import { withBody } from '../trace/sent-message.js';
 import type { Trace, TraceBody } from '../trace/trace.js';
 import { asBuffer, textOf, wholeCharacters } from './ndjson.js';
 
@@ -84,8 +85,8 @@ function withStandIns(trace: Trace, [request, response]: readonly StandIn[]): Tr
   const isCut = request?.isCut === true || response?.isCut === true;
   return {
     ...trace,
-    request: { ...trace.request, body: request?.body ?? trace.request.body },
-    response: trace.response === null || response === undefined ? null : { ...trace.response, body: response.body },
+    request: withBody(trace.request, request?.body ?? trace.request.body),
+    response: trace.response === null || response === undefined ? null : withBody(trace.response, response.body),
     marks: isCut && !trace.marks.includes(name) ? [...trace.marks, name] : trace.marks,
   };
 }

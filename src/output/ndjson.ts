@@ -15,7 +15,23 @@ import { type Rpc, rpcOf } from '../trace/rpc.js';
 import type { Trace, TraceBody, TraceMessage, TracePod } from '../trace/trace.js';
 
 export function encodeNdjson(trace: Trace): string {
-  const { request, response, network, timing } = trace;
+  const { request, response } = trace;
+  return (
+    beforeRequestHeaders(trace) +
+    headers(request.headers) +
+    beforeBody(request.trailers) +
+    `{${content(request.body)}${behindContent(request.body)}` +
+    beforeResponseHeaders(response) +
+    (response === null
+      ? ''
+      : `${headers(response.headers)}${beforeBody(response.trailers)}{${content(response.body)}${behindContent(response.body)}`) +
+    behindResponse(trace)
+  );
+}
+
+/** All before the array of the request's headers. */
+export function beforeRequestHeaders(trace: Trace): string {
+  const { request, network, timing } = trace;
   const responseStart = timing.responseStartNano === null ? 'null' : `"${integer(timing.responseStartNano)}"`;
   return (
     `{"traceId":"${trace.traceId}","spanId":"${trace.spanId}","parentSpanId":${
@@ -32,15 +48,25 @@ export function encodeNdjson(trace: Trace): string {
     (trace.kubernetes === undefined ? '' : kubernetes(trace.kubernetes)) +
     `,"request":{"method":${quote(request.method)},"scheme":"${request.scheme}"` +
     `,"authority":${quote(request.authority)},"target":${quote(request.target)}` +
-    `,"path":${quote(request.path)},"query":${quote(request.query)}` +
-    `,"headers":${headers(request.headers)},"trailers":${headers(request.trailers)},"body":${body(request.body)}}` +
-    `,"response":${
-      response === null
-        ? 'null'
-        : `{"status":${response.status},"reason":${quote(response.reason)}` +
-          `,"headers":${headers(response.headers)},"trailers":${headers(response.trailers)}` +
-          `,"body":${body(response.body)}}`
-    },"marks":${JSON.stringify(trace.marks)}` +
+    `,"path":${quote(request.path)},"query":${quote(request.query)},"headers":`
+  );
+}
+
+/** Between the headers and the body of a message. */
+export function beforeBody(trailers: readonly HeaderPair[]): string {
+  return `,"trailers":${headers(trailers)},"body":`;
+}
+
+/** Between the bodies; all of the response where there is none. */
+export function beforeResponseHeaders(response: Trace['response']): string {
+  if (response === null) return '},"response":null';
+  return `},"response":{"status":${response.status},"reason":${quote(response.reason)},"headers":`;
+}
+
+/** All behind the body of the response. */
+export function behindResponse(trace: Trace): string {
+  return (
+    `${trace.response === null ? '' : '}'},"marks":${trace.marks.length === 0 ? '[]' : JSON.stringify(trace.marks)}` +
     (trace.route === undefined ? '' : `,"route":${quote(trace.route)}`) +
     (trace.window === undefined ? '' : `,"window":${trace.window}`) +
     (trace.messages === undefined ? '' : `,"messages":[${trace.messages.map(message).join(',')}]`) +
@@ -53,7 +79,7 @@ export function encodeNdjson(trace: Trace): string {
 }
 
 /** Most texts need no escapes, and finding that out costs less than a call out of JavaScript. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return text.length > QUOTE_LOOK_MAX || NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
@@ -64,10 +90,10 @@ const QUOTE_LOOK_MAX = 256;
 /** Nanoseconds are integers; a float64 sum may have picked up a fraction. */
 const integer = (nanos: number): string => Math.round(nanos).toString();
 
-const endpoint = ({ address, port }: Endpoint): string => `{"address":${quote(address)},"port":${port}}`;
+const endpoint = ({ address, port }: Endpoint): string => `{"address":"${address}","port":${port}}`;
 
 const client = ({ address, port, source }: Client): string =>
-  `,"client":{"address":${quote(address)},"port":${port},"source":"${source}"}`;
+  `,"client":{"address":"${address}","port":${port},"source":"${source}"}`;
 
 function kubernetes({ client, server }: NonNullable<Trace['kubernetes']>): string {
   return `,"kubernetes":{"client":${pod(client)},"server":${pod(server)}}`;
@@ -97,28 +123,39 @@ function graphql(operations: readonly GraphqlOperation[]): string {
 const nullable = (text: string | null): string => (text === null ? 'null' : quote(text));
 
 /** The contract wants an array of arrays, and one call for all of them costs least. */
-function headers(pairs: readonly HeaderPair[]): string {
+export function headers(pairs: readonly HeaderPair[]): string {
   return pairs.length === 0 ? '[]' : JSON.stringify(pairs);
 }
 
-function body(encoded: TraceBody): string {
-  const { unlabelledCoding } = encoded;
-  const unlabelled = unlabelledCoding === undefined ? '' : `,"unlabelledCoding":${quote(unlabelledCoding)}`;
-  return `{${content(encoded)}${unlabelled}}`;
-}
-
 /** What a body and a message of a stream have in common, without the braces around it. */
-function content(encoded: Omit<TraceBody, 'unlabelledCoding'>): string {
-  const { wireBytes, bytes, truncated, content: kept, codingError, omitted } = encoded;
+function content(encoded: Content): string {
+  const { content: kept, truncated } = encoded;
   const text = textOf(kept, truncated);
   return (
-    `"wireBytes":${wireBytes},"bytes":${bytes},"truncated":${truncated},` +
     (text === null
-      ? `"encoding":"base64","content":"${asBuffer(kept).toString('base64')}"`
-      : `"encoding":"utf8","content":${quote(text)}`) +
+      ? `${beforeContent(encoded, 'base64')}"${asBuffer(kept).toString('base64')}"`
+      : `${beforeContent(encoded, 'utf8')}${quote(text)}`) + whyNot(encoded)
+  );
+}
+
+/** What is said of a body or a message before its content. */
+export function beforeContent({ wireBytes, bytes, truncated }: Content, encoding: 'utf8' | 'base64'): string {
+  return `"wireBytes":${wireBytes},"bytes":${bytes},"truncated":${truncated},"encoding":"${encoding}","content":`;
+}
+
+type Content = Omit<TraceBody, 'unlabelledCoding'>;
+
+/** Why a content is not what was sent. */
+export function whyNot({ codingError, omitted }: Content): string {
+  return (
     (codingError === null ? '' : `,"codingError":${quote(codingError)}`) +
     (omitted === undefined ? '' : `,"omitted":${quote(omitted)}`)
   );
+}
+
+/** What is said of a body behind that. */
+export function behindContent({ unlabelledCoding }: TraceBody): string {
+  return unlabelledCoding === undefined ? '}' : `,"unlabelledCoding":${quote(unlabelledCoding)}}`;
 }
 
 function message(one: TraceMessage): string {

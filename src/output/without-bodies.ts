@@ -4,6 +4,7 @@
  * in: `Trace` · out: a copy, whose bodies are truncated to nothing, with the mark `shed`; other outputs keep theirs
  */
 import { MARK_ROWS } from '../pair/exchange.js';
+import { withBody } from '../trace/sent-message.js';
 import type { Trace, TraceBody } from '../trace/trace.js';
 import { withoutMessages } from '../trace/trace-builder.js';
 
@@ -14,8 +15,8 @@ export function withoutBodies(trace: Trace): Trace {
   const { name } = MARK_ROWS.shed;
   return {
     ...trace,
-    request: { ...request, body: without(request.body) },
-    response: response === null ? null : { ...response, body: without(response.body) },
+    request: withBody(request, without(request.body)),
+    response: response === null ? null : withBody(response, without(response.body)),
     marks: marks.includes(name) ? marks : [...marks, name],
     ...(trace.messages === undefined ? {} : { messages: withoutMessages(trace.messages) }),
   };

@@ -2,18 +2,15 @@
  * Messages of gRPC-Web in base64 (gRPC-Web, PROTOCOL-WEB.md, `application/grpc-web-text`): frames, each encoded by itself or
  * several together, one after the other.
  *
- * in: the body · out: the bytes of the frames, and the body made of other bytes of the same length
+ * in: a body of this type · out: the bytes of the frames, and the body made of other bytes of the same length
  */
 export interface GrpcWebText {
   readonly bytes: Buffer;
   encode(bytes: Buffer): Buffer;
 }
 
-const TYPE = /^\s{0,8}application\/grpc-web-text/i;
-
 /** Null where it is none. */
-export function grpcWebText(body: Buffer, contentType: string): GrpcWebText | null {
-  if (!TYPE.test(contentType)) return null;
+export function grpcWebText(body: Buffer): GrpcWebText | null {
   const text = body.toString('latin1');
   if (!/^[A-Za-z0-9+/=\r\n]*$/.test(text)) return null;
   // Padding ends a piece; a cut one has none.

@@ -1,5 +1,6 @@
 /** Bodies that leave without content, because nobody can look into them: what could not be decoded, and archives. */
 import type { TraceBody } from '../trace/trace.js';
+import type { MediaType } from './media-type.js';
 import type { OpaqueBodies } from './redactor.js';
 import { isBinary, isMostlyText } from './text-forms.js';
 
@@ -25,11 +26,12 @@ type OpaqueContent = Pick<TraceBody, 'content' | 'codingError'>;
 const FIRST_BYTES = new Set(COMPRESSED.map(([magic]) => magic.charCodeAt(0)));
 
 /** Why a body is to leave without content; null where it is not. */
-export function omissionReason(body: OpaqueContent, contentType: string, mode: OpaqueBodies): string | null {
+export function omissionReason(body: OpaqueContent, type: MediaType, mode: OpaqueBodies): string | null {
   if (mode === 'keep') return null;
+  const { text: contentType } = type;
   const bytes = Buffer.from(body.content.buffer, body.content.byteOffset, body.content.byteLength);
   if (body.codingError !== null && !isPlainDespite(body, bytes)) return `not decoded: ${body.codingError}`;
-  if (isUnreadable(bytes, contentType)) return 'a character encoding that is not read';
+  if (type.isUnreadable || hasWideCharacters(bytes)) return 'a character encoding that is not read';
   if (FIRST_BYTES.has(bytes[0] as number)) {
     const start = bytes.toString('latin1', 0, 8);
     for (const [magic, what] of COMPRESSED) if (start.startsWith(magic)) return what;
@@ -59,12 +61,7 @@ function isMqttLogin(bytes: Buffer): boolean {
   return name !== undefined && ((bytes[at + 1 + name.length + 1] ?? 0) & MQTT_PASSWORD) !== 0;
 }
 
-/** Text in which names and forms cannot be seen: UTF-7, UTF-32, EBCDIC and the like. */
-const UNREADABLE =
-  /charset\s{0,8}=\s{0,8}["']?(?:utf-?7|utf-?32|ucs-?4|scsu|bocu|ebcdic|ibm-?\d|cp-?(?:037|273|297|500|1047|1140))/i;
-
-function isUnreadable(bytes: Buffer, contentType: string): boolean {
-  if (contentType.length > 8 && UNREADABLE.test(contentType.slice(0, 256))) return true;
+function hasWideCharacters(bytes: Buffer): boolean {
   return bytes.length >= 16 && (isUtf32(bytes, 0) || isUtf32(bytes, 3));
 }
 

@@ -30,12 +30,6 @@ export function textOf(bytes: Uint8Array): Text {
   return { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), edits: createEdits() };
 }
 
-/** What kind of a body goes on from event to event, or from line to line; null of others. */
-export function streamedAs(contentType: string): 'events' | 'lines' | null {
-  if (/^\s{0,16}text\/event-stream/i.test(contentType)) return 'events';
-  return /^\s{0,16}application\/(?:x-)?(?:ndjson|jsonl|json-seq|stream\+json)/i.test(contentType) ? 'lines' : null;
-}
-
 /** The body of a stream, whose events and lines have been searched each for itself. */
 export function redactStreamed(text: Text, kind: 'events' | 'lines', documents: DocumentRedactor): readonly Cause[] {
   const causes: Cause[] = [];

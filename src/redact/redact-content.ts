@@ -2,8 +2,9 @@
 import { type EventFields, isControl } from '../http/stream-message.js';
 import type { Trace, TraceBody } from '../trace/trace.js';
 import type { Cause } from './edits.js';
+import { MediaTypes } from './media-type.js';
 import { omissionReason } from './opaque-body.js';
-import { redactMessagesAcross, redactStreamed, streamedAs, textOf } from './redact-across.js';
+import { redactMessagesAcross, redactStreamed, textOf } from './redact-across.js';
 import type { DocumentRedactor } from './redact-document.js';
 import type { Redactions } from './redactions.js';
 import type { RedactionSettings } from './redactor.js';
@@ -24,6 +25,8 @@ export function createContentRedactor(
   { bodies, defaults, opaqueBodies = 'searched' }: Pick<RedactionSettings, 'bodies' | 'defaults' | 'opaqueBodies'>,
   documents: DocumentRedactor,
 ): ContentRedactor {
+  const types = new MediaTypes();
+
   function redact(content: Content, contentType: string, redactions: Redactions, part: string): void {
     if (!bodies) {
       content.truncated ||= content.bytes > 0;
@@ -31,7 +34,8 @@ export function createContentRedactor(
       return;
     }
     if (content.content.length === 0) return;
-    const reason = defaults ? omissionReason(content, contentType, opaqueBodies) : null;
+    const type = types.of(contentType);
+    const reason = defaults ? omissionReason(content, type, opaqueBodies) : null;
     if (reason !== null) {
       content.content = NO_CONTENT;
       content.omitted = reason;
@@ -39,13 +43,13 @@ export function createContentRedactor(
       return;
     }
     // What is cut is whole here alone: an event's or a message's part of it would not be known for one.
-    const kind = streamedAs(contentType);
-    if (kind !== null) {
+    if (type.streamed !== null) {
       const text = textOf(content.content);
-      noteAcross(part, redactStreamed(text, kind, documents), redactions);
+      noteAcross(part, redactStreamed(text, type.streamed, documents), redactions);
       if (text.edits.size > 0) content.content = text.edits.apply(text.bytes);
     }
-    const redacted = documents.body(content.content, contentType, content.truncated);
+    const redacted = documents.body(content.content, type, content.truncated);
+    if (redacted === null) return;
     content.content = redacted.result;
     redactions.noteAll(part, redacted);
   }

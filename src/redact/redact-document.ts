@@ -9,6 +9,7 @@ import { redactCutEnd } from './cut-end.js';
 import { DocumentWalk, type WalkRules } from './document-walk.js';
 import { type Cause, createEdits, type Edits, type Replaced, type View } from './edits.js';
 import { type GrpcWebText, grpcWebText } from './grpc-web-text.js';
+import type { MediaType } from './media-type.js';
 import { NameMemo } from './name-memo.js';
 import { mayGoOn, PhraseFinder, phraseWords } from './phrases.js';
 import type { Changes } from './redactions.js';
@@ -28,12 +29,12 @@ export interface DocumentRedactor {
   readonly hasPatterns: boolean;
   /** A text that is known to hold no secret, without what the user's patterns find in it. */
   public(text: string): Redacted<string>;
-  /** The bytes with their secrets replaced; the argument itself where there are none. `isCut`: more of it was not kept. */
-  body(bytes: Uint8Array, contentType: string, isCut: boolean): Redacted<Uint8Array>;
+  /** The bytes with their secrets replaced; null where there are none. `isCut`: more of it was not kept. */
+  body(bytes: Uint8Array, type: MediaType, isCut: boolean): Redacted<Uint8Array> | null;
   /** What is to be replaced in a text, which stays as it is. `isCut`: more of it was not kept. */
   find(bytes: Buffer, isCut: boolean): Edits;
-  /** Whether `text` might find something in what these texts hold, joined. */
-  mayHold(joined: string): boolean;
+  /** Whether `text` might find something in what these texts hold, joined. `isRare`: they are not likely to come again. */
+  mayHold(joined: string, isRare?: boolean): boolean;
   /** The same for a piece of text, whose name is known, such as a header's value. */
   text(text: string, name: string): Redacted<string>;
   /** The same for the query of a URL, without its question mark; whether its path says that a token belongs to it. */
@@ -104,8 +105,8 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
   const harmless = new Set<string>();
 
   /** Paths and headers of a service are often the same: those in which nothing was found are remembered. */
-  function mayHold(joined: string, survey: Survey): boolean {
-    if (joined.length > HARMLESS_LENGTH_MAX) return holds(joined, survey);
+  function mayHold(joined: string, survey: Survey, isRare: boolean): boolean {
+    if (isRare || joined.length > HARMLESS_LENGTH_MAX) return holds(joined, survey);
     if (harmless.has(joined)) return false;
     if (holds(joined, survey)) return true;
     if (harmless.size >= DEFAULT_LIMITS.redaction_texts_max) {
@@ -129,18 +130,19 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
   return {
     hasPatterns: added.size > 0,
     public: (text) => (added.size === 0 ? { result: text, ...NO_CHANGES } : redactedText(text, () => {})),
-    body(body, contentType, isCut) {
+    body(body, type, isCut) {
+      const contentType = type.text;
       const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-      const frames = grpcWebText(bytes, contentType);
-      if (frames !== null) return redactFrames(frames) ?? { result: body, ...NO_CHANGES };
-      const encoding = textEncoding(bytes, contentType);
+      const frames = type.isGrpcWebText ? grpcWebText(bytes) : null;
+      if (frames !== null) return redactFrames(frames);
+      const encoding = textEncoding(bytes, type);
       const edits = walked(bytes, (view, walk) => {
         const text = encoding === 'utf8' ? view : utf8View(view, encoding);
         walk.redactDocument(text, contentType);
         added.redact(text, walk, added.size > 0 && documentKind(text.bytes, contentType) === 'json');
         if (isCut && defaults && encoding === 'utf8') redactCutEnd(view, walk);
       });
-      if (edits.size === 0) return { result: body, ...NO_CHANGES };
+      if (edits.size === 0) return null;
       const why = changes(bytes, edits);
       if (encoding !== 'utf8') return { result: edits.apply(bytes, redactedIn(encoding)), ...why };
       // Formats that count their bytes would not survive another length.
@@ -152,7 +154,8 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
         added.redact(view, walk, false);
         if (isCut && defaults) redactCutEnd(view, walk);
       }),
-    mayHold: (joined) => added.size > 0 || !isSurveyEnough || survey === undefined || mayHold(joined, survey),
+    mayHold: (joined, isRare = false) =>
+      added.size > 0 || !isSurveyEnough || survey === undefined || mayHold(joined, survey, isRare),
     text: (text, name) => redactedText(text, (view, walk) => walk.redactValue(view, name)),
     query: (query, isTokenPath = false) =>
       redactedText(query, (view, walk) => walkForm(view, walk, 'query', isTokenPath)),

@@ -134,6 +134,13 @@ export function redactNamedHeaders(headers: HeaderPair[], context: HeaderContext
   return others;
 }
 
+/** Whether nothing in a header of this name, in small letters, is ever replaced. */
+export function isHarmlessHeader(name: string, { defaults, names, documents }: HeaderContext): boolean {
+  return (
+    defaults && !documents.hasPatterns && HARMLESS_HEADERS.has(name) && names.ofText('header', name)?.value !== null
+  );
+}
+
 /** What is left of a header that holds no secret, or none any more, may be one to the user. */
 function redactPublic(header: HeaderPair, name: string, context: HeaderContext, redactions: Redactions): void {
   if (!context.documents.hasPatterns) return;

@@ -5,6 +5,7 @@
 import type { TraceRequest } from '../trace/trace.js';
 import { cardContext, cardEnd } from './cards.js';
 import { REDACTED } from './edits.js';
+import type { PlainQueries } from './plain-query.js';
 import type { DocumentRedactor } from './redact-document.js';
 import type { Redactions } from './redactions.js';
 import type { SensitiveNames } from './sensitive-names.js';
@@ -14,6 +15,7 @@ export interface TargetContext {
   readonly documents: DocumentRedactor;
   readonly names: SensitiveNames;
   readonly defaults: boolean;
+  readonly plainQueries: PlainQueries;
 }
 
 export function redactTarget(request: TraceRequest, context: TargetContext, redactions: Redactions): void {
@@ -56,8 +58,10 @@ export function redactUrl(url: string, context: TargetContext, redactions: Redac
 }
 
 /** A query, and the fragment behind it where there is one: tokens travel in either. */
-function redactQuery(query: string, { documents }: TargetContext, redactions: Redactions, path: string): string {
+function redactQuery(query: string, context: TargetContext, redactions: Redactions, path: string): string {
   if (query === '') return query;
+  const { documents, plainQueries } = context;
+  if (!documents.hasPatterns && plainQueries.has(query) && !TOKEN_PATH.test(path)) return query;
   const hash = query.indexOf('#');
   const [before, behind] = hash < 0 ? [query, null] : [query.slice(0, hash), query.slice(hash + 1)];
   const first = documents.query(before, TOKEN_PATH.test(path));
@@ -82,7 +86,7 @@ function redactPath(path: string, context: TargetContext, redactions: Redactions
     return `${before}#${redactFragment(path.slice(hash + 1), context.documents, redactions)}`;
   }
   // A target that begins like a reference without a scheme (RFC 3986 §4.2).
-  const userinfo = context.defaults ? /^\/\/[^/@:]*:[^/]*@/.exec(path) : null;
+  const userinfo = context.defaults && path.startsWith('//') ? /^\/\/[^/@:]*:[^/]*@/.exec(path) : null;
   if (userinfo !== null) {
     const after = `//${REDACTED}${path.slice(userinfo[0].length - 1)}`;
     redactions.note('path', { rule: 'looks:userinfo', name: null }, path, after);
@@ -99,8 +103,8 @@ function redactPath(path: string, context: TargetContext, redactions: Redactions
         return `;${name}=${REDACTED}`;
       })
     : path;
-  if (defaults && path.length >= 20) result = redactSegments(result, redactions);
-  if (!documents.mayHold(result)) return result;
+  if (defaults && hasLongSegment(path)) result = redactSegments(result, redactions);
+  if (!documents.mayHold(result, /\d/.test(result))) return result;
   const redacted = documents.text(result, 'path');
   redactions.noteAll('path', redacted);
   return redacted.result;
@@ -151,6 +155,18 @@ function redactSegments(path: string, redactions: Redactions): string {
 }
 
 const SEGMENTS_MAX = 256;
+/** A card has twelve digits and more, and what else is looked for is longer. */
+const LOOKED_SEGMENT_MIN = 12;
+
+function hasLongSegment(path: string): boolean {
+  if (path.length < 20) return false;
+  let start = 0;
+  for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', start)) {
+    if (end - start >= LOOKED_SEGMENT_MIN) return true;
+    start = end + 1;
+  }
+  return path.length - start >= LOOKED_SEGMENT_MIN;
+}
 
 function isTokenSegment(segment: string): boolean {
   if (segment.length < 16 || segment.length > 4096) return false;

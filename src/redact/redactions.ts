@@ -36,59 +36,71 @@ function shown(name: string): string {
 
 /** `explains`: each value is noted by itself. */
 export function createRedactions(explains: boolean): Redactions {
-  const list: Redaction[] = [];
-  const replacements: Replacement[] | null = explains ? [] : null;
-  let side = 'request';
+  return new RedactionList(explains);
+}
 
-  function place(part: string, name: string | null): string {
-    return `${side}.${part}${name === null ? '' : `.${shown(name)}`}`;
+class RedactionList implements Redactions {
+  readonly list: Redaction[] = [];
+  readonly replacements: Replacement[] | null;
+  #side = 'request';
+
+  constructor(explains: boolean) {
+    this.replacements = explains ? [] : null;
   }
 
-  function noteRule(part: string, { rule, name }: Cause): void {
+  side(next: 'request' | 'response'): void {
+    this.#side = next;
+  }
+
+  note(part: string, cause: Cause, before: string, after: string): void {
+    this.#noteRule(part, cause);
+    if (this.replacements === null) return;
+    for (const text of differences(before, after))
+      this.replacements.push({
+        where: this.#place(part, cause.name),
+        rule: cause.rule,
+        ...described(Buffer.from(text)),
+      });
+  }
+
+  noteAll(part: string, { causes, replaced }: Changes, isNamed = true): void {
+    for (const cause of causes) this.#noteRule(part, isNamed ? cause : { rule: cause.rule, name: null });
+    for (const { cause, text } of replaced)
+      this.replacements?.push({
+        where: this.#place(part, isNamed ? cause.name : null),
+        rule: cause.rule,
+        ...described(text),
+      });
+  }
+
+  again<T>(work: () => T): T {
+    const { replacements } = this;
+    const before = replacements?.length ?? 0;
+    const result = work();
+    const after = replacements?.splice(before) ?? [];
+    for (const one of after)
+      if (
+        !replacements?.some(({ rule, bytes, looks }) => rule === one.rule && bytes === one.bytes && looks === one.looks)
+      )
+        replacements?.push(one);
+    return result;
+  }
+
+  noteOmitted(part: string, reason: string): void {
+    this.replacements?.push({ where: this.#place(part, null), rule: 'opaque-body', bytes: null, looks: reason });
+  }
+
+  #place(part: string, name: string | null): string {
+    return `${this.#side}.${part}${name === null ? '' : `.${shown(name)}`}`;
+  }
+
+  #noteRule(part: string, { rule, name }: Cause): void {
+    const { list } = this;
     if (list.length >= DEFAULT_LIMITS.redactions_max) return;
-    const where = place(part, name);
+    const where = this.#place(part, name);
     if (list.some((known) => known.where === where && known.rule === rule)) return;
     list.push({ where, rule });
   }
-
-  return {
-    list,
-    replacements,
-    side(next) {
-      side = next;
-    },
-    note(part, cause, before, after) {
-      noteRule(part, cause);
-      if (replacements === null) return;
-      for (const text of differences(before, after))
-        replacements.push({ where: place(part, cause.name), rule: cause.rule, ...described(Buffer.from(text)) });
-    },
-    noteAll(part, { causes, replaced }, isNamed = true) {
-      for (const cause of causes) noteRule(part, isNamed ? cause : { rule: cause.rule, name: null });
-      for (const { cause, text } of replaced)
-        replacements?.push({
-          where: place(part, isNamed ? cause.name : null),
-          rule: cause.rule,
-          ...described(text),
-        });
-    },
-    again(work) {
-      const before = replacements?.length ?? 0;
-      const result = work();
-      const after = replacements?.splice(before) ?? [];
-      for (const one of after)
-        if (
-          !replacements?.some(
-            ({ rule, bytes, looks }) => rule === one.rule && bytes === one.bytes && looks === one.looks,
-          )
-        )
-          replacements?.push(one);
-      return result;
-    },
-    noteOmitted(part, reason) {
-      replacements?.push({ where: place(part, null), rule: 'opaque-body', bytes: null, looks: reason });
-    },
-  };
 }
 
 /** The texts of `before` that `REDACTED` stands for in `after`. */

@@ -13,11 +13,14 @@
 
 import type { HeaderPair } from '../pair/exchange.js';
 import { compilePattern, isInSlashes } from '../policy/pattern-set.js';
+import { sentHeadOf, contentTypeOf as typeAsSent } from '../trace/sent-message.js';
 import type { Trace, TraceRequest, TraceResponse } from '../trace/trace.js';
+import { PlainQueries } from './plain-query.js';
 import { createContentRedactor } from './redact-content.js';
 import { createDocumentRedactor } from './redact-document.js';
 import { redactFacts } from './redact-facts.js';
 import { type HeaderContext, redactHeaderValues, redactNamedHeaders } from './redact-headers.js';
+import { SentHeadRedactor } from './redact-sent-head.js';
 import { redactAuthority, redactTarget, type TargetContext } from './redact-target.js';
 import { createRedactions, type Redactions } from './redactions.js';
 import { createSensitiveNames } from './sensitive-names.js';
@@ -90,7 +93,7 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
     isAllowed: allowed.length === 0 ? null : (value) => allowed.some((expression) => expression.test(value)),
   });
   const content = createContentRedactor(settings, documents);
-  const target: TargetContext = { documents, names, defaults };
+  const target: TargetContext = { documents, names, defaults, plainQueries: new PlainQueries(names) };
   const headerContext: HeaderContext = { ...target, section: 'header' };
   const trailerContext: HeaderContext = { ...target, section: 'trailer' };
 
@@ -101,9 +104,13 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
     if (others !== '' && documents.mayHold(others)) redactHeaderValues(pairs, context, redactions);
   }
 
+  const sentHeads = new SentHeadRedactor(headerContext);
+
   function redactMessage(message: TraceRequest | TraceResponse, redactions: Redactions): void {
     const contentType = contentTypeOf(message);
-    redactPairs(message.headers, headerContext, redactions);
+    const head = sentHeadOf(message);
+    if (head === null) redactPairs(message.headers, headerContext, redactions);
+    else sentHeads.redact(head, redactions);
     redactPairs(message.trailers, trailerContext, redactions);
     content.redact(message.body, contentType, redactions, 'body');
   }
@@ -141,9 +148,10 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
 }
 
 /** That of the header, of several the one that says multipart: what a receiver takes is not known. */
-function contentTypeOf({ headers }: Pick<TraceRequest, 'headers'>): string {
+function contentTypeOf(message: TraceRequest | TraceResponse): string {
+  if (sentHeadOf(message) !== null) return typeAsSent(message) ?? '';
   let found = '';
-  for (const [name, value] of headers) {
+  for (const [name, value] of message.headers) {
     if (name.length < 12 || name.length > 16 || name.trimEnd().toLowerCase() !== 'content-type') continue;
     if (found === '' || /^\s*multipart\//i.test(value)) found = value;
   }

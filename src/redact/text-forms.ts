@@ -1,6 +1,7 @@
 /** What a body is, judged by its first bytes: what clients declare is often only their default. */
 import { OPEN_BRACE, OPEN_BRACKET, QUOTE } from './byte-text.js';
 import { decodedView, type View } from './edits.js';
+import type { MediaType } from './media-type.js';
 
 export type DocumentKind = 'json' | 'xml' | 'form' | 'table' | 'text' | 'binary';
 
@@ -60,15 +61,14 @@ function isUtf8Like(bytes: Buffer, length: number): boolean {
 export type TextEncoding = 'utf8' | 'utf16le' | 'utf16be';
 
 /** UTF-16 by its byte order mark, by what the type says, or by a NUL in every other byte of `{"` and the like. */
-export function textEncoding(bytes: Buffer, contentType: string): TextEncoding {
+export function textEncoding(bytes: Buffer, { isUtf16 }: MediaType): TextEncoding {
   if (bytes.length < 4) return 'utf8';
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf16le';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf16be';
-  const isSaid = /utf-?16/i.test(contentType.slice(0, 256));
   const isLittle = isEveryOtherZero(bytes, 1);
   const isBig = isEveryOtherZero(bytes, 0);
-  if (isLittle && (isSaid || isStart(bytes[0] as number))) return 'utf16le';
-  if (isBig && (isSaid || isStart(bytes[1] as number))) return 'utf16be';
+  if (isLittle && (isUtf16 || isStart(bytes[0] as number))) return 'utf16le';
+  if (isBig && (isUtf16 || isStart(bytes[1] as number))) return 'utf16be';
   return 'utf8';
 }
 

@@ -44,6 +44,9 @@ export const repeatWhile = (body: readonly Code[], condition: Code): Code => [
   0x0b,
 ];
 
+/** `one` if `condition` is not 0, else `other`. */
+export const select = (one: Code, other: Code, condition: Code): Code => [...one, ...other, ...condition, 0x1b];
+
 /** Runs `body` if `condition` is not 0. */
 export const when = (condition: Code, body: readonly Code[]): Code => [...condition, 0x04, 0x40, ...body.flat(), 0x0b];
 
@@ -54,8 +57,11 @@ export const i32 = {
   store: store(0x36),
   store16: store(0x3b),
   isZero: unary(0x45),
+  /** How many bits there are before the lowest that is set. */
+  lowestBit: unary(0x68),
   ltU: binary(0x49),
   add: binary(0x6a),
+  sub: binary(0x6b),
   mul: binary(0x6c),
   and: binary(0x71),
   or: binary(0x72),
@@ -84,6 +90,7 @@ export const i64 = {
 export const v128 = {
   const: (bytes: readonly number[]): Code => [...vector(0x0c), ...bytes],
   load: load(...vector(0x00)),
+  store: store(...vector(0x0b)),
   not: unary(...vector(0x4d)),
   and: binary(...vector(0x4e)),
   andNot: binary(...vector(0x4f)),
@@ -102,6 +109,7 @@ export const i8x16 = {
   /** Of each byte of the second the byte of the first that it counts; 0 from 16 on. */
   swizzle: binary(...vector(0x0e)),
   eq: binary(...vector(0x23)),
+  ltU: binary(...vector(0x26)),
   gtS: binary(...vector(0x27)),
   geU: binary(...vector(0x2c)),
   bitmask: unary(...vector(0x64)),

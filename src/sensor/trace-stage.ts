@@ -11,7 +11,7 @@ import type { MemoryBudget } from '../memory-budget.js';
 import type { TraceOutput } from '../output/output.js';
 import type { Exchange } from '../pair/exchange.js';
 import type { AddressRange } from '../trace/address-range.js';
-import { clientOf } from '../trace/client.js';
+import { clientHeaders, clientOf } from '../trace/client.js';
 import type { MessageDescriber } from '../trace/grpc-descriptors.js';
 import type { Routes } from '../trace/route.js';
 import type { Trace } from '../trace/trace.js';
@@ -197,7 +197,7 @@ export class TraceStage {
     if (route !== null) trace.route = route;
     try {
       // From what may leave: a header that was replaced names nobody.
-      trace.client = clientOf(trace.network.client, trace.request.headers, trustedProxies);
+      trace.client = clientOf(trace.network.client, clientHeaders(trace.request), trustedProxies);
       output.accept(trace);
     } catch (error) {
       this.#lose('handed over', error);

@@ -6,6 +6,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { RedactionSettings } from '../redact/redactor.js';
+import { asData as messageData } from '../trace/sent-message.js';
 import type { Trace } from '../trace/trace.js';
 import type { ContentLimits, Draft, DraftBody } from '../trace/trace-builder.js';
 
@@ -90,11 +91,18 @@ export function openTraceThread(workerData: TraceThreadData, memoryBytes: number
           return;
         }
         waiting = { resolve, reject };
-        worker.postMessage(order, transferable(order.draft));
+        worker.postMessage({ ...order, draft: asData(order.draft) }, transferable(order.draft));
       });
     },
     end: () => void worker.terminate(),
   };
+}
+
+/** A thread takes nothing but data. */
+function asData(draft: Draft): Draft {
+  const { request, response } = draft.trace;
+  const messages = { request: messageData(request), response: response === null ? null : messageData(response) };
+  return { ...draft, trace: { ...draft.trace, ...messages } };
 }
 
 /** Small pieces may share their memory with those of other bodies (`BodyMemory`, `Buffer.poolSize`), and are copied. */

@@ -12,6 +12,8 @@ import { type AddressWords, parseAddress, unmapped } from '../decode/address.js'
 import { addressText } from '../pair/address.js';
 import type { Endpoint, HeaderPair } from '../pair/exchange.js';
 import { type AddressRange, isInRanges } from './address-range.js';
+import { sentHeadOf } from './sent-message.js';
+import type { TraceRequest } from './trace.js';
 
 export type ClientSource = 'peer' | 'proxy-protocol' | 'forwarded' | 'x-forwarded-for' | 'cloudfront-viewer-address';
 
@@ -28,6 +30,13 @@ interface Node {
   readonly words: AddressWords;
   readonly port: number | null;
 }
+
+/** The headers of a request that may speak of its client: none where their names are known to be others. */
+export function clientHeaders(request: TraceRequest): readonly HeaderPair[] {
+  return sentHeadOf(request)?.shape.mayNameClient === false ? NO_HEADERS : request.headers;
+}
+
+const NO_HEADERS: readonly HeaderPair[] = [];
 
 export function clientOf(
   connected: Endpoint,

@@ -8,6 +8,7 @@ import { type GrpcBody, type GrpcBodyContext, grpcBody, grpcBodyNow } from '../h
 import { grpcType } from '../http/grpc/grpc-type.js';
 import { decodePath } from '../pair/request-target.js';
 import type { MessageDescriber } from './grpc-descriptors.js';
+import { contentTypeOf } from './sent-message.js';
 import {
   headerOf,
   type Trace,
@@ -62,11 +63,11 @@ function messagesOf({ request, response }: Trace): CallMessage[] {
 }
 
 function bodyContextOf(message: CallMessage, { bodyBytesMax }: GrpcContentContext): GrpcBodyContext | null {
-  const { headers, body } = message;
+  const { body } = message;
   if (body.content.length === 0 || body.codingError !== null) return null;
-  const type = grpcType(headerOf(headers, 'content-type'));
+  const type = grpcType(contentTypeOf(message));
   if (type === null) return null;
-  const coding = headerOf(headers, 'grpc-encoding')?.trim().toLowerCase() ?? '';
+  const coding = headerOf(message.headers, 'grpc-encoding')?.trim().toLowerCase() ?? '';
   return { type, coding, bytesMax: bodyBytesMax, isCut: body.truncated };
 }
 
@@ -141,11 +142,7 @@ function describeMessages(path: string, messages: readonly TraceMessage[], descr
 function finishCall(trace: Trace, { describer = null }: GrpcContentContext): void {
   const { request, response, messages } = trace;
   if (describer !== null) describeMessages(request.path, messages ?? [], describer);
-  if (
-    response === null ||
-    grpcType(headerOf(request.headers, 'content-type') ?? headerOf(response.headers, 'content-type')) === null
-  )
-    return;
+  if (response === null || grpcType(contentTypeOf(request) ?? contentTypeOf(response)) === null) return;
   const message = headerOf(response.trailers, 'grpc-message') ?? headerOf(response.headers, 'grpc-message');
   if (message !== undefined && message !== '') trace.statusMessage = decodePath(message);
 }

@@ -51,6 +51,9 @@ export function isVersion(segment: string): boolean {
 export function valueKind(segment: string, isFirst: boolean): ValueKind | null {
   const { length } = segment;
   if (length === 0) return null;
+  const plain = plainKind(segment);
+  if (plain === 'word') return null;
+  if (plain === 'integer' && !isFirst) return plain;
   if (length > SEGMENT_LENGTH_MAX) return 'token';
   if (isFirst && (/^\d{1,2}(?:\.\d+)*$/.test(segment) || DATE.test(segment))) return null;
   const text = segment.includes('%') ? decoded(segment) : segment;
@@ -78,6 +81,27 @@ export function valueKind(segment: string, isFirst: boolean): ValueKind | null {
   if (/[\s"'<>|?#[\]\\^`]/.test(text)) return 'text';
   return length > 96 ? 'token' : null;
 }
+
+/** Words and numbers without anything else in them, as most segments are: no pattern below needs to be asked. */
+const PLAIN_WORD_MAX = 23;
+const PLAIN_INTEGER_MAX = 40;
+
+function plainKind(segment: string): 'word' | 'integer' | null {
+  const { length } = segment;
+  const first = segment.charCodeAt(0);
+  if (first >= 0x30 && first <= 0x39) {
+    for (let i = 1; i < length; i++) if (!isDigit(segment.charCodeAt(i))) return null;
+    return length <= PLAIN_INTEGER_MAX ? 'integer' : null;
+  }
+  if (length > PLAIN_WORD_MAX) return null;
+  for (let i = 0; i < length; i++) {
+    const code = segment.charCodeAt(i);
+    if (!(code >= 0x61 && code <= 0x7a) && code !== 0x2d && code !== 0x5f) return null;
+  }
+  return segment === 'undefined' || segment === 'null' ? null : 'word';
+}
+
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 
 /** `IpAccessControlLists`: short words change case as often as random letters do, but never have two capitals together. */
 const CAMEL_CASE = /^[a-z]*(?:[A-Z][a-z]+)+$/;
@@ -124,7 +148,7 @@ export function isBase(segment: string): boolean {
 
 /** `123.json` → `123` and `.json`; `abc:cancel` → `abc` and `:cancel`. */
 export function splitSuffix(segment: string): { stem: string; suffix: string } {
-  const match = SUFFIX.exec(segment);
+  const match = segment.includes('.') || segment.includes(':') ? SUFFIX.exec(segment) : null;
   if (match === null) return { stem: segment, suffix: '' };
   const suffix = match[0];
   return { stem: segment.slice(0, -suffix.length), suffix };

@@ -7,13 +7,16 @@
  * reads traces groups by them: there are no more than `routes_max`, and what was not found makes none.
  */
 import { parameterName } from './parameter-name.js';
-import { isBase, isVersion, segmentsOf, splitSuffix, valueKind } from './path-values.js';
+import { isBase, isVersion, segmentsOf, splitSuffix, type ValueKind, valueKind } from './path-values.js';
 import { rpcOf } from './rpc.js';
 import type { Trace } from './trace.js';
 
 export class Routes {
   readonly #routes = new Set<string>();
   readonly #max: number;
+
+  /** Names of what stands behind a word: words before values are as few as routes. */
+  readonly #names = new Map<string, string>();
 
   constructor(routes_max: number) {
     this.#max = routes_max;
@@ -22,33 +25,49 @@ export class Routes {
   of(trace: Trace): string | null {
     const { request, response } = trace;
     if (!request.path.startsWith('/') || rpcOf(trace) !== null) return null;
-    const route = routeOf(request.path);
+    const route = routeOf(request.path, this.#nameOf);
     if (this.#routes.has(route)) return route;
     if (response === null || response.status === 404 || response.status === 405) return null;
     if (this.#routes.size >= this.#max) return null;
     this.#routes.add(route);
     return route;
   }
+
+  readonly #nameOf = (before: string | null, kind: ValueKind | null): string => {
+    if (before === null || kind === 'date' || kind === 'email') return parameterName(before, kind);
+    const known = this.#names.get(before);
+    if (known !== undefined) return known;
+    const name = parameterName(before, kind);
+    if (this.#names.size < this.#max && before.length <= NAME_LENGTH_MAX) this.#names.set(`${before}`, name);
+    return name;
+  };
 }
 
 const PATH_LENGTH_MAX = 2048;
+/** A longer word is not likely to come again. */
+const NAME_LENGTH_MAX = 64;
 
-export function routeOf(path: string): string {
+/** @param nameOf as `parameterName`, which may remember */
+export function routeOf(path: string, nameOf = parameterName): string {
   let route = '';
   let before: string | null = null;
   let isFirst = true;
   const names: string[] = [];
   for (const segment of segmentsOf(path.slice(0, PATH_LENGTH_MAX))) {
-    const { stem, suffix } =
-      valueKind(segment, isFirst) === null ? splitSuffix(segment) : { stem: segment, suffix: '' };
-    const kind = valueKind(stem, isFirst);
+    let kind = valueKind(segment, isFirst);
+    let suffix = '';
+    if (kind === null) {
+      const split = splitSuffix(segment);
+      suffix = split.suffix;
+      if (suffix !== '') kind = valueKind(split.stem, isFirst);
+    }
     if (kind === null) {
       route += `/${segment}`;
       before = segment;
       isFirst &&= isBase(segment) || isVersion(segment);
       continue;
     }
-    const wanted = parameterName(before, kind);
+    const wanted = nameOf(before, kind);
     let name = wanted;
     for (let number = 2; names.includes(name); number++) name = `${wanted}${number}`;
     names.push(name);

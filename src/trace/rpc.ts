@@ -5,6 +5,7 @@
  * in:  a `Trace`, redacted: nothing of it is shown that is not in the trace as well · out: service, method and status, or null
  */
 import { grpcType } from '../http/grpc/grpc-type.js';
+import { contentTypeOf } from './sent-message.js';
 import { headerOf, type Trace } from './trace.js';
 
 export interface Rpc {
@@ -43,7 +44,7 @@ const STATUS_NAMES = [
 const PATH = /^\/([^/]+)\/([^/]+)$/;
 
 export function rpcOf({ request, response, statusMessage }: Trace): Rpc | null {
-  const type = headerOf(request.headers, 'content-type') ?? headerOf(response?.headers ?? [], 'content-type');
+  const type = contentTypeOf(request) ?? (response === null ? undefined : contentTypeOf(response));
   if (grpcType(type) === null) return null;
   const [, service = null, method = null] = PATH.exec(request.path) ?? [];
   const status = response === null ? null : statusOf(response);

@@ -18,7 +18,7 @@ import type { HeaderList } from '../http/header-list.js';
 import { bodyBytes, type MessageBody } from '../http/message-body.js';
 import { DEFAULT_LIMITS } from '../limits.js';
 import { splitMessages } from '../pair/deferred-messages.js';
-import { type Endpoint, type Exchange, markNames } from '../pair/exchange.js';
+import { type Endpoint, type Exchange, type HttpResponse, markNames } from '../pair/exchange.js';
 import { containerOf, type PodLookup } from '../pair/pod.js';
 import { requestAuthority, requestPath, requestQuery, requestScheme } from '../pair/request-target.js';
 import type { Place } from '../pair/route.js';
@@ -26,7 +26,9 @@ import { traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
 import { finishGrpc, finishGrpcNow } from './grpc-content.js';
 import type { MessageDescriber } from './grpc-descriptors.js';
-import { headerOf, type Trace, type TraceBody, type TraceMessage, type TracePod } from './trace.js';
+import { HeadShapes } from './head-shape.js';
+import { contentTypeOf, SentHead, SentRequest, SentResponse } from './sent-message.js';
+import type { Trace, TraceBody, TraceMessage, TracePod, TraceRequest, TraceResponse } from './trace.js';
 
 export interface DraftContext {
   ids: TraceIds;
@@ -34,6 +36,11 @@ export interface DraftContext {
   isLocal(address: string): boolean;
   /** The pod at an address; null where nobody is asked. */
   podOf?: PodLookup | null;
+}
+
+/** What drafts are made with. */
+interface DrafterContext extends DraftContext {
+  readonly shapes: HeadShapes;
 }
 
 /** A trace whose bodies have no content yet. Plain data, as it may be finished in another thread. */
@@ -75,8 +82,9 @@ export type TraceBuilder = (exchange: Exchange) => Trace | Promise<Trace>;
 
 /** Both steps in one. */
 export function createTraceBuilder(context: TraceBuilderContext): TraceBuilder {
+  const draftOf = createDrafter(context);
   return (exchange) => {
-    const draft = draftTrace(exchange, context);
+    const draft = draftOf(exchange);
     return finishSmall(draft, context) ?? finishDraft(draft, context);
   };
 }
@@ -129,10 +137,10 @@ const GRAPHQL_LIMITS = {
 };
 
 function withGraphql(trace: Trace): Trace {
-  const { method, query, headers, body } = trace.request;
+  const { method, query, body } = trace.request;
   if (query === '' && body.content.length === 0) return trace;
   const { buffer, byteOffset, byteLength } = body.codingError === null ? body.content : NO_CONTENT;
-  const contentType = method === 'POST' ? (headerOf(headers, 'content-type') ?? '') : '';
+  const contentType = method === 'POST' ? (contentTypeOf(trace.request) ?? '') : '';
   const content = Buffer.from(buffer, byteOffset, byteLength);
   const parts = { method, query, contentType, body: content, isCut: body.truncated };
   const operations = readGraphql(parts, GRAPHQL_LIMITS);
@@ -163,10 +171,11 @@ export function withoutMessages(messages: readonly TraceMessage[]): TraceMessage
 }
 
 export function createDrafter(context: DraftContext): (exchange: Exchange) => Draft {
-  return (exchange) => draftTrace(exchange, context);
+  const drafting: DrafterContext = { ...context, shapes: new HeadShapes() };
+  return (exchange) => draftTrace(exchange, drafting);
 }
 
-function draftTrace(exchange: Exchange, context: DraftContext): Draft {
+function draftTrace(exchange: Exchange, context: DrafterContext): Draft {
   const { request, response } = exchange;
   return {
     trace: assemble(exchange, context),
@@ -207,7 +216,7 @@ function codingsOf(headers: HeaderList): readonly string[] {
 
 const NO_CODINGS: readonly string[] = [];
 
-function assemble(exchange: Exchange, { ids, isLocal, podOf = null }: DraftContext): Trace {
+function assemble(exchange: Exchange, { ids, isLocal, podOf = null, shapes }: DrafterContext): Trace {
   const { request, response, startTime } = exchange;
   const start = unixNano(exchange.timeBaseSeconds, startTime);
   const left = Number(UNIX_NANO_MAX - start);
@@ -231,30 +240,34 @@ function assemble(exchange: Exchange, { ids, isLocal, podOf = null }: DraftConte
       ...streamOf(exchange),
     },
     ...(podOf === null ? {} : podsOf(exchange, podOf)),
-    request: {
-      method: request.method,
-      scheme: requestScheme(exchange),
-      authority: requestAuthority(exchange),
-      target: request.target,
-      path: requestPath(request.method, request.target),
-      query: requestQuery(request.target),
-      headers: request.headers.pairs(),
-      trailers: request.trailers,
-      body: bodyWithoutContent(request.body),
-    },
-    response:
-      response === null
-        ? null
-        : {
-            status: response.status,
-            reason: response.reason,
-            headers: response.headers.pairs(),
-            trailers: response.trailers,
-            body: bodyWithoutContent(response.body),
-          },
+    request: requestOf(exchange, shapes),
+    response: response === null ? null : responseOf(response, shapes),
     marks: markNames(exchange.marks),
     ...messagesOf(exchange),
   };
+}
+
+function requestOf(exchange: Exchange, shapes: HeadShapes): TraceRequest {
+  const { method, target, headers, trailers, body } = exchange.request;
+  const shape = shapes.of(headers);
+  const bare = bodyWithoutContent(body);
+  const fields = {
+    method,
+    scheme: requestScheme(exchange),
+    authority: requestAuthority(exchange),
+    target,
+    path: requestPath(method, target),
+    query: requestQuery(target),
+  };
+  if (shape === null) return { ...fields, headers: headers.pairs(), trailers, body: bare };
+  return new SentRequest(new SentHead(headers, shape), { trailers, body: bare }, fields);
+}
+
+function responseOf({ status, reason, headers, trailers, body }: HttpResponse, shapes: HeadShapes): TraceResponse {
+  const shape = shapes.of(headers);
+  const bare = bodyWithoutContent(body);
+  if (shape === null) return { status, reason, headers: headers.pairs(), trailers, body: bare };
+  return new SentResponse(new SentHead(headers, shape), { trailers, body: bare }, { status, reason });
 }
 
 /** Windows of a stream are children of the first. */
@@ -310,9 +323,14 @@ function bodyWithoutContent({ wireBytes, keptBytes, truncated }: MessageBody): T
 }
 
 /** A body without content codings. */
-function plainBody(body: TraceBody, draft: DraftBody, bytesMax: number): TraceBody {
-  const truncated = body.truncated || draft.keptBytes > bytesMax;
-  return { ...body, bytes: body.wireBytes, truncated, content: cut(bodyBytes(draft), bytesMax, truncated) };
+function plainBody(
+  { wireBytes, truncated: isCut, codingError }: TraceBody,
+  draft: DraftBody,
+  bytesMax: number,
+): TraceBody {
+  const truncated = isCut || draft.keptBytes > bytesMax;
+  const content = cut(bodyBytes(draft), bytesMax, truncated);
+  return { wireBytes, bytes: wireBytes, truncated, content, codingError };
 }
 
 function decodedBody(body: TraceBody, draft: DraftBody, decoded: DecodedContent, bytesMax: number): TraceBody {

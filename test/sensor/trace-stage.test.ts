@@ -10,7 +10,8 @@ import { createRedactor, type RedactionSettings } from '../../src/redact/redacto
 import { TraceStage, type TraceStageContext } from '../../src/sensor/trace-stage.js';
 import { openTraceThread, type TraceThread } from '../../src/sensor/trace-thread.js';
 import { PRIVATE_RANGES } from '../../src/trace/address-range.js';
-import type { Trace } from '../../src/trace/trace.js';
+import { asData } from '../../src/trace/sent-message.js';
+import type { Trace, TraceResponse } from '../../src/trace/trace.js';
 import { createDrafter } from '../../src/trace/trace-builder.js';
 import { client, converse, server, split } from '../support/conversation.js';
 import { recordingLog } from '../support/relay.js';
@@ -187,7 +188,8 @@ describe('large traces', () => {
     expect(accepted.map(({ request }) => request.path)).toEqual(['/small', '/large']);
     const here = stageWith({ smallBytesMax: MIB });
     here.stage.accept(large('/large'));
-    expect(accepted[1]).toEqual({ ...here.accepted[0], request: expect.anything() });
+    const response = asData(here.accepted[0]?.response as TraceResponse);
+    expect(accepted[1]).toEqual({ ...here.accepted[0], request: expect.anything(), response });
     expect(contentOf(accepted[1])).toBe(contentOf(here.accepted[0]));
     expect(contentOf(accepted[1])).toContain('{"password":"REDACTED","n":1}');
     expect(budget.used).toBe(0);

@@ -11,7 +11,7 @@
 import { writev as writevCallback } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { PieceQueue } from './piece-queue.js';
+import { type Block, PieceQueue } from './piece-queue.js';
 
 export interface AppendFileContext {
   /** Before the first piece. */
@@ -40,6 +40,8 @@ export interface AppendTarget {
 }
 
 const WRITE_BLOCKS_MAX = 8;
+/** What is enough to keep the disk busy: a capture file that is read waits when so much is to be written. */
+const WAITING_BYTES_MAX = 4 << 20;
 const STDOUT = 1;
 const NEWLINE = Buffer.from('\n');
 
@@ -105,12 +107,26 @@ export class AppendFile {
 
   /** `pieces`: how many the piece is counted as. */
   append(piece: string | Buffer, pieces = 1): void {
-    const { onLost, queue_bytes_max } = this.#context;
     if (this.#broken !== '') {
-      onLost(pieces, this.#broken);
+      this.#context.onLost(pieces, this.#broken);
       return;
     }
     this.#queue.push(piece, pieces);
+    this.#write();
+  }
+
+  /** A piece of `length` bytes, which `copy` writes to where it is to stand. */
+  appendCopied(length: number, copy: (target: Buffer, at: number, length: number) => void): void {
+    if (this.#broken !== '') {
+      this.#context.onLost(1, this.#broken);
+      return;
+    }
+    this.#queue.pushCopied(length, copy);
+    this.#write();
+  }
+
+  #write(): void {
+    const { onLost, queue_bytes_max } = this.#context;
     let lost = 0;
     while (this.held > queue_bytes_max) lost += this.#queue.shift()?.pieces ?? 0;
     if (lost > 0) onLost(lost, 'the file cannot keep up');
@@ -142,7 +158,7 @@ export class AppendFile {
   }
 
   get #hasRoom(): boolean {
-    return this.held < this.#context.queue_bytes_max / 2;
+    return this.held < Math.min(this.#context.queue_bytes_max / 2, WAITING_BYTES_MAX);
   }
 
   async #writeQueued(): Promise<void> {
@@ -159,10 +175,12 @@ export class AppendFile {
   async #writeSome(): Promise<void> {
     const { onWritten, onLost } = this.#context;
     const content: Buffer[] = this.#isBegun ? [] : [this.#head];
+    const blocks: Block[] = [];
     let pieces = 0;
-    for (let blocks = 0; blocks < WRITE_BLOCKS_MAX; blocks++) {
+    while (blocks.length < WRITE_BLOCKS_MAX) {
       const block = this.#queue.shift();
       if (block === undefined) break;
+      blocks.push(block);
       content.push(this.#hasPieces || pieces > 0 ? this.#separator : EMPTY, block.bytes);
       pieces += block.pieces;
     }
@@ -183,6 +201,7 @@ export class AppendFile {
       if (this.#position !== null) for (const { length } of content) this.#position += length;
     }
     this.#inHand = 0;
+    for (const block of blocks) this.#queue.reuse(block);
     if (kept > 0) onWritten(kept);
     if (error === null) return;
     // The reader has gone: no later write can succeed.

@@ -11,6 +11,7 @@ import { type FoldedWarnings, foldWarnings } from '../fold.js';
 import { bodyBytes, ENCODED_FACTOR, encodeLarge, LARGE_BODY_BYTES } from '../large-body.js';
 import type { Log } from '../log.js';
 import { encodeNdjson } from '../ndjson.js';
+import { openNdjsonBytes } from '../ndjson-bytes.js';
 import type { TraceOutput } from '../output.js';
 import { withoutBodies } from '../without-bodies.js';
 import { type AppendFile, openAppendFile } from './append-file.js';
@@ -46,10 +47,19 @@ export interface Shape {
   readonly separator: string;
   readonly tail: string;
   readonly encode: (trace: Trace) => string;
+  /** A quicker way to the same bytes; absent where there is none. */
+  readonly openBytes?: () => PieceEncoder | null;
   /** Whether each trace is a line, so that a file can be gone on with. */
   readonly piecesAreLines: boolean;
   /** Whether it has bodies as JSON strings, which a large one takes long to become. */
   readonly bodiesAreJson: boolean;
+}
+
+/** Encodes a trace, and then copies what it has encoded. */
+export interface PieceEncoder {
+  /** How many bytes it becomes; -1 where it must be encoded otherwise. */
+  encode(trace: Trace): number;
+  copy(target: Buffer, at: number, bytes: number): void;
 }
 
 export const NDJSON_SHAPE: Shape = {
@@ -57,6 +67,7 @@ export const NDJSON_SHAPE: Shape = {
   separator: '',
   tail: '',
   encode: (trace) => `${encodeNdjson(trace)}\n`,
+  openBytes: openNdjsonBytes,
   piecesAreLines: true,
   bodiesAreJson: true,
 };
@@ -109,6 +120,8 @@ export class FileOutput implements TraceOutput {
   readonly #onLost: (count: number, reason: string) => void;
   /** Bytes of bodies from which on they are encoded a slice at a time: of a capture file, where they may not fit. */
   readonly #largeBytes: number;
+  readonly #encoder: PieceEncoder | null;
+  readonly #copy: PieceEncoder['copy'] = (target, at, bytes) => this.#encoder?.copy(target, at, bytes);
   /** Traces with large bodies, one being encoded a slice at a time, and those that wait for it. */
   #line: Promise<void> = Promise.resolve();
   #encodingTraces = 0;
@@ -123,6 +136,7 @@ export class FileOutput implements TraceOutput {
       ? LARGE_BODY_BYTES
       : Math.max(LARGE_BODY_BYTES, limits.queue_bytes_max / (2 * ENCODED_FACTOR));
     this.#onLost = onLost;
+    this.#encoder = context.shape.openBytes?.() ?? null;
     this.broken = broken;
   }
 
@@ -154,8 +168,11 @@ export class FileOutput implements TraceOutput {
 
   /** A trace that cannot be encoded costs that trace. */
   #encodeNow(trace: Trace): void {
+    const { limits, shape } = this.#context;
     try {
-      this.#append(trace, this.#context.shape.encode(trace));
+      const bytes = this.#encoder?.encode(trace) ?? -1;
+      if (bytes < 0 || bytes > limits.queue_bytes_max) this.#append(trace, shape.encode(trace));
+      else this.#file.appendCopied(bytes, this.#copy);
     } catch (error) {
       this.#onLost(1, String(error));
     }

@@ -1,0 +1,213 @@
+/**
+ * Puts pieces of text together, as WebAssembly: templates as they are, and text as it stands inside a JSON string (RFC 8259 §7),
+ * sixteen bytes at once. What is written most is heads and bodies that are bytes already, and no string is made of them.
+ *
+ * in: places of pieces in its own memory, in order · out: the bytes of all, one behind the other, the same as `JSON.stringify`
+ * makes of the same text
+ *
+ * Memory:
+ *
+ *     ESCAPES   of each byte the escape, eight bytes; then how long each is
+ *     PIECES    of each piece where it is, and four times its length and its kind
+ *     TEXT      what pieces are of; whoever uses it divides it
+ *     OUTPUT    the pieces, one behind the other
+ */
+import { lazy } from '../lazy.js';
+import {
+  type Code,
+  get,
+  i8x16,
+  i32,
+  i64,
+  repeatWhile,
+  select,
+  set,
+  ValueType,
+  v128,
+  wasmModule,
+  when,
+} from '../redact/wasm-code.js';
+
+/** What becomes of a piece. */
+export const Piece = {
+  /** It is copied. */
+  raw: 0,
+  /** UTF-8 that is escaped. */
+  text: 1,
+  /** The same of a head, in which nothing but printable ASCII is expected. */
+  value: 2,
+} as const;
+
+const ESCAPES = 64;
+const ESCAPE_BYTES = 8;
+const ESCAPE_LENGTHS = ESCAPES + ESCAPE_BYTES * 256;
+/** Bits for a control character in a value, and 0x80 for a byte beyond ASCII; and where the output ends. */
+const ODD = ESCAPE_LENGTHS + 256;
+const OUTPUT_END = ODD + 4;
+const PIECES = 4096;
+const PIECES_MAX = 1024;
+const PIECE_BYTES = 8;
+const TEXT = PIECES + PIECES_MAX * PIECE_BYTES;
+/** What is read and written beyond the end of a piece. */
+const SLACK = 16;
+/** Bytes of text. */
+export const TEXT_BYTES = 192 << 10;
+const OUTPUT = TEXT + TEXT_BYTES + SLACK;
+/** Bytes that pieces may become: a control character becomes six. */
+const OUTPUT_BYTES = 1 << 20;
+const PAGES = Math.ceil((OUTPUT + OUTPUT_BYTES + SLACK) / 65_536);
+
+/** The parameters: where the next piece is written down, and where the last ends. */
+const AT = 0;
+const STOP = 1;
+const FROM = 2;
+const KIND = 3;
+const END = 4;
+const OUT = 5;
+const COUNT = 6;
+const LEFT = 7;
+const BYTE = 8;
+const BYTES = 9;
+const HIGH = 10;
+const LOCALS = [...Array<number>(7).fill(ValueType.i32), ...Array<number>(2).fill(ValueType.v128)];
+
+const all = (byte: number): Code => v128.const(Array<number>(16).fill(byte));
+const advance = (local: number, by: Code): Code => set(local, i32.add(get(local), by));
+
+/** A piece is copied to its last sixteen bytes or beyond, and what follows overwrites that. */
+const rawPiece: Code[] = [
+  repeatWhile(
+    [v128.store(get(OUT), v128.load(get(FROM), 0), 0), advance(FROM, i32.const(16)), advance(OUT, i32.const(16))],
+    i32.ltU(get(FROM), get(END)),
+  ),
+  set(OUT, i32.sub(get(OUT), i32.sub(get(FROM), get(END)))),
+];
+
+const CONTROLS_END = 0x20;
+/** A bit for each byte that is escaped, and one behind the last. */
+const escaped: Code = i32.or(
+  i8x16.bitmask(
+    v128.or(
+      v128.or(i8x16.eq(get(BYTES), all(0x22)), i8x16.eq(get(BYTES), all(0x5c))),
+      i8x16.ltU(get(BYTES), all(CONTROLS_END)),
+    ),
+  ),
+  i32.const(1 << 16),
+);
+
+/** Up to the next byte that is escaped, and that byte. */
+function textPiece(isValue: boolean): Code[] {
+  const odd = i32.or(i32.load(i32.const(0), ODD), i32.ltU(get(BYTE), i32.const(CONTROLS_END)));
+  return [
+    repeatWhile(
+      [
+        set(BYTES, v128.load(get(FROM), 0)),
+        v128.store(get(OUT), get(BYTES), 0),
+        ...(isValue ? [set(HIGH, v128.or(get(HIGH), get(BYTES)))] : []),
+        set(COUNT, i32.lowestBit(escaped)),
+        set(LEFT, i32.sub(get(END), get(FROM))),
+        set(COUNT, select(get(COUNT), get(LEFT), i32.ltU(get(COUNT), get(LEFT)))),
+        advance(FROM, get(COUNT)),
+        advance(OUT, get(COUNT)),
+        when(i32.and(i32.ltU(get(FROM), get(END)), i32.ltU(get(COUNT), i32.const(16))), [
+          set(BYTE, i32.load8(get(FROM), 0)),
+          i64.store(get(OUT), i64.load(i32.shl(get(BYTE), i32.const(3)), ESCAPES), 0),
+          advance(OUT, i32.load8(get(BYTE), ESCAPE_LENGTHS)),
+          advance(FROM, i32.const(1)),
+          ...(isValue ? [i32.store(i32.const(0), odd, ODD)] : []),
+        ]),
+      ],
+      i32.ltU(get(FROM), get(END)),
+    ),
+  ];
+}
+
+const program = lazy(
+  () =>
+    new WebAssembly.Module(
+      wasmModule({
+        locals: LOCALS,
+        pages: PAGES,
+        body: [
+          i32.store(i32.const(0), i32.const(0), ODD),
+          set(OUT, i32.const(OUTPUT)),
+          repeatWhile(
+            [
+              set(FROM, i32.load(get(AT), 0)),
+              set(KIND, i32.load(get(AT), 4)),
+              set(END, i32.add(get(FROM), i32.shrU(get(KIND), i32.const(2)))),
+              set(KIND, i32.and(get(KIND), i32.const(3))),
+              advance(AT, i32.const(PIECE_BYTES)),
+              when(i32.isZero(get(KIND)), rawPiece),
+              when(i32.and(get(KIND), i32.const(Piece.text)), textPiece(false)),
+              when(i32.and(get(KIND), i32.const(Piece.value)), textPiece(true)),
+            ],
+            i32.ltU(get(AT), get(STOP)),
+          ),
+          i32.store(i32.const(0), i32.or(i32.load(i32.const(0), ODD), i8x16.bitmask(get(HIGH))), ODD),
+          i32.store(i32.const(0), get(OUT), OUTPUT_END),
+        ],
+      }),
+    ),
+);
+
+/** What is written into `text`, at places that whoever writes it chooses, is put together by `gather`. */
+export class Gatherer {
+  /** `TEXT_BYTES` of them. */
+  readonly text: Buffer;
+  readonly #memory: Buffer;
+  readonly #run: (at: number, stop: number) => void;
+  readonly #pieces: Int32Array;
+  readonly #results: Int32Array;
+  #count = 0;
+  /** The most that the pieces can become. */
+  #bytesMax = 0;
+
+  /** @throws WebAssembly.CompileError where the processor has no vectors of 16 bytes */
+  constructor() {
+    const exports = new WebAssembly.Instance(program(), {}).exports as unknown as {
+      memory: WebAssembly.Memory;
+      run(at: number, stop: number): void;
+    };
+    const { buffer } = exports.memory;
+    this.#run = exports.run;
+    this.#memory = Buffer.from(buffer);
+    this.text = Buffer.from(buffer, TEXT, TEXT_BYTES);
+    this.#pieces = new Int32Array(buffer, PIECES, (2 * PIECE_BYTES * PIECES_MAX) / 8);
+    this.#results = new Int32Array(buffer, ODD, 2);
+    for (let byte = 0; byte < 256; byte++) {
+      const escapedByte = JSON.stringify(String.fromCharCode(byte)).slice(1, -1);
+      if (escapedByte.length > 1) this.#memory.write(escapedByte, ESCAPES + ESCAPE_BYTES * byte, 'latin1');
+      this.#memory[ESCAPE_LENGTHS + byte] = escapedByte.length;
+    }
+  }
+
+  begin(): void {
+    this.#count = 0;
+    this.#bytesMax = 0;
+  }
+
+  /** The next piece: `length` bytes of `text` from `start` on. */
+  add(start: number, length: number, kind: number): void {
+    const at = 2 * this.#count;
+    this.#pieces[at] = TEXT + start;
+    this.#pieces[at + 1] = (length << 2) | kind;
+    this.#count++;
+    this.#bytesMax += kind === Piece.raw ? length : ESCAPED_FACTOR * length;
+  }
+
+  /** How many bytes all pieces become; -1 where they are too many or too long, or a value of a head is odd. */
+  gather(): number {
+    if (this.#count === 0 || this.#count > PIECES_MAX || this.#bytesMax > OUTPUT_BYTES) return -1;
+    this.#run(PIECES, PIECES + this.#count * PIECE_BYTES);
+    return this.#results[0] === 0 ? (this.#results[1] as number) - OUTPUT : -1;
+  }
+
+  /** The first `bytes` of what was gathered. */
+  copy(target: Buffer, at: number, bytes: number): void {
+    this.#memory.copy(target, at, OUTPUT, OUTPUT + bytes);
+  }
+}
+
+/** `\u001f`: the most that a byte becomes. */
+const ESCAPED_FACTOR = 6;
