@@ -38,6 +38,7 @@ import {
   verbosity,
   writtenFile,
 } from './option-values.js';
+import { ORGANISATION_OPTIONS } from './organisation-options.js';
 import { POLICY_OPTIONS } from './policy-options.js';
 import { LOG_OPTIONS, PRINTING_LOG_OPTIONS, PROCESS_OPTIONS, PUBLIC_HOST } from './process-options.js';
 import { REDACTION_OPTIONS } from './redaction-options.js';
@@ -427,6 +428,7 @@ export const SATELLITE_OPTIONS = {
     value: bearerTokenFile,
     help: "file with the token that sending takes, as a sensor's --satellite-header 'Authorization=Bearer TOKEN'; without one anybody may send",
   }),
+  ...ORGANISATION_OPTIONS,
   'tls-cert': optional({
     group: 'Satellite:',
     value: pemFile,

@@ -23,20 +23,18 @@ import {
 import { SensorError } from '../errors.js';
 import { SENSOR_VERSION } from '../version.js';
 import { Access } from './api/access.js';
-import { answerApi } from './api/api.js';
+import { type ApiSettings, answerApi, type OrganisationContext } from './api/api.js';
 import { INGEST_PATHS, takePackets, takeTraces } from './api/ingest-routes.js';
 import { Refused, replyJson, SAFE_HEADERS } from './api/reply.js';
-import { Latest, OneByOne, Slots } from './api/slots.js';
-import { Tail } from './api/tail.js';
 import { type NotifySettings, prepareWatching, type Watching } from './notify/watch.js';
+import { Organisations, type StoreChoice } from './organisations.js';
 import { hasPage, PAGE_HEADERS, PAGE_PACKAGES, type PageFile, pageFiles } from './page/files.js';
-import { Ingest, inTurn, type Receive } from './receive/ingest.js';
-import { PacketFiles, packetsPath } from './receive/packet-files.js';
-import { type BodyBounds, readBody } from './receive/read-body.js';
-import { formatSatelliteTraces, type SatelliteTrace } from './receive/satellite-trace.js';
-import { openStore } from './store/open-store.js';
-import { TraceStore } from './store/ring.js';
-import type { Retention, Store } from './store/store.js';
+import type { Grant } from './receive/grants.js';
+import { Ingest } from './receive/ingest.js';
+import { packetsPath } from './receive/packet-files.js';
+import type { BodyBounds } from './receive/read-body.js';
+import type { SatelliteTrace } from './receive/satellite-trace.js';
+import type { Store } from './store/store.js';
 
 export interface SatelliteSettings {
   host: string;
@@ -57,8 +55,10 @@ export interface SatelliteSettings {
   /** Names by which it may be read, besides those that `createHostCheck` always lets pass. */
   publicHosts?: readonly string[];
   certificate?: Certificate;
-  /** Where traces are kept and searched; a directory of null is memory. */
-  store?: { readonly directory: string | null; readonly retention: Retention };
+  /** Tokens of organisations that see nothing of each other, in place of those two; they take a store. */
+  grants?: readonly Grant[];
+  /** Where traces are kept and searched. */
+  store?: StoreChoice;
   /** The text of an OpenAPI document that what comes is held against, which takes a store. */
   spec?: string | null;
   /** The one that is told of what is new, which takes a store. */
@@ -92,11 +92,6 @@ const REQUEST_BYTES_MAX = 20 << 20;
 const BODIES_BYTES_MAX = 64 << 20;
 /** As many as a parser makes of 20 MiB of ordinary spans. */
 const VALUES_MAX = 2_000_000;
-/** One more ends the oldest: whoever reads slowly keeps nobody from reading. */
-const READERS_MAX = 4;
-/** Answers that may be large, and are under way at once; and how long one that is not read may keep others waiting. */
-const LARGE_MAX = 4;
-const LARGE_MILLIS = 20_000;
 const BOUNDS: ServerBounds = {
   connections_max: 256,
   head_millis: 10_000,
@@ -110,57 +105,58 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     request_bytes_max: settings.request_bytes_max ?? REQUEST_BYTES_MAX,
     values_max: VALUES_MAX,
   };
-  const held = await openHeld(settings, bounds);
-  const { store } = held;
-  const ingest = new Ingest(
+  const organisations = await Organisations.open(
     {
-      request_bytes_max: bounds.request_bytes_max,
-      bodies_bytes_max: settings.bodies_bytes_max ?? BODIES_BYTES_MAX,
+      ...settings,
+      trace_bytes_max: settings.trace_bytes_max ?? TRACE_BYTES_MAX,
+      packet_bytes_max: settings.packet_bytes_max ?? PACKET_BYTES_MAX,
     },
-    held.receive,
+    bounds,
   );
+  const { sole, hasStores } = organisations;
+  const ingest = new Ingest({
+    request_bytes_max: bounds.request_bytes_max,
+    bodies_bytes_max: settings.bodies_bytes_max ?? BODIES_BYTES_MAX,
+  });
   const access = new Access({ ...settings, isEncrypted: settings.certificate !== undefined });
-  const tail = store === null ? null : new Tail(store);
-  const large = new Slots(LARGE_MAX, LARGE_MILLIS);
-  const watching = store === null ? null : await watchingOf(store, settings);
-  const readers = new Latest(READERS_MAX);
-  const pages = new OneByOne();
-  const packets = new PacketFiles({ bytes_max: store === null ? 0 : (settings.packet_bytes_max ?? PACKET_BYTES_MAX) });
+  const watching = sole?.store == null ? null : await watchingOf(sole.store, settings);
+  const api: ApiSettings = { access, version: SENSOR_VERSION, organisation: (name) => apiOf(organisations, name) };
   let received = 0;
   const onReceived = (count: number, lines: string): void => {
     received += count;
     if (lines !== '') settings.onLines?.(lines);
   };
 
-  async function serveTraces(response: ServerResponse): Promise<void> {
+  const takes = {
+    ingest,
+    access,
+    onReceived,
+    organisation: (name: string) => organisations.of(name),
+  };
+
+  async function serveTraces(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { text, readers } = organisations.of(access.checkReader(request));
     readers.admit(response);
     response.writeHead(200, { ...SAFE_HEADERS, 'Content-Type': 'application/json' });
-    await pipeline(Readable.from(held.text(), { highWaterMark: 1 }), response);
+    await pipeline(Readable.from(text(), { highWaterMark: 1 }), response);
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
     const protocol = Object.hasOwn(INGEST_PATHS, path) ? INGEST_PATHS[path] : undefined;
-    if (protocol !== undefined && request.method === 'POST')
-      return takeTraces({ ingest, access, onReceived }, request, response, protocol);
+    if (protocol !== undefined && request.method === 'POST') return takeTraces(takes, request, response, protocol);
     const packetsOf = request.method === 'POST' ? packetsPath(path) : null;
-    if (packetsOf !== null) return takePackets({ ingest, access, packets }, request, response, packetsOf);
+    if (packetsOf !== null) return takePackets(takes, request, response, packetsOf);
     access.checkOrigin(request);
-    if (store !== null && tail !== null && path.startsWith('/api/'))
-      return answerApi(
-        { store, access, tail, large, readers, pages, packets, version: SENSOR_VERSION },
-        request,
-        response,
-      );
-    if (store !== null && (path === '/' || path.startsWith('/page/'))) return servePage(path, request, response);
+    if (hasStores && path.startsWith('/api/')) return answerApi(api, request, response);
+    if (hasStores && (path === '/' || path.startsWith('/page/'))) return servePage(path, request, response);
     const shown = `${request.method} ${path}`;
     const isKnown = path === '/traces' || path === '/healthz';
     if (!isKnown && protocol === undefined)
       throw new Refused(404, `${shown}: nothing here; traces go to POST /v1/traces`);
     if (!isKnown || request.method !== 'GET') throw new Refused(405, `${shown}: method not allowed`);
     if (path === '/healthz') return replyJson(response, 200, { status: 'ok', received });
-    access.checkReader(request);
-    return serveTraces(response);
+    return serveTraces(request, response);
   }
 
   const server = createBoundedServer(
@@ -171,7 +167,7 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     settings.certificate,
   );
   await listen(server, settings.port, settings.host).catch(async (error: NodeJS.ErrnoException) => {
-    await store?.close();
+    await organisations.close();
     const why = listenErrorInWords(error, '--port');
     throw new SensorError(
       `--host ${settings.host} --port ${settings.port}: cannot listen on ${settings.host} port ${settings.port}: ${why}`,
@@ -188,17 +184,17 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
       return received;
     },
     get traces() {
-      return held.list();
+      return sole?.list() ?? [];
     },
-    hasPage: store !== null && hasPage(),
+    hasPage: hasStores && hasPage(),
     get tailReaders() {
-      return tail?.readers ?? 0;
+      return organisations.tailReaders;
     },
     close: async () => {
-      tail?.close();
+      organisations.endTails();
       await closeServer(server);
       await watching?.close();
-      await store?.close();
+      await organisations.close();
     },
   };
 }
@@ -207,65 +203,10 @@ async function watchingOf(store: Store, { notify, onNotice = () => {} }: Satelli
   return notify === undefined ? null : prepareWatching(store, { ...notify, onNotice });
 }
 
-/** Where traces go, and what is there. */
-interface Held {
-  readonly store: Store | null;
-  readonly receive: Receive;
-  /** `GET /traces`, in pieces. */
-  text(): Iterable<Buffer> | AsyncIterable<string>;
-  list(): readonly SatelliteTrace[];
-}
-
-async function openHeld(settings: SatelliteSettings, bounds: BodyBounds): Promise<Held> {
-  if (settings.store !== undefined) {
-    const store = await openStore({
-      ...settings.store,
-      bounds,
-      reports: settings.onLines !== undefined,
-      spec: settings.spec ?? null,
-      onNotice: settings.onNotice ?? (() => {}),
-    });
-    return { store, receive: store.receive, text: () => receivedText(store, settings.traces_max), list: () => [] };
-  }
-  const ring = new TraceStore({
-    traces_max: settings.traces_max,
-    bytes_max: settings.trace_bytes_max ?? TRACE_BYTES_MAX,
-  });
-  return {
-    store: null,
-    receive: inTurn(async (body, kind) => {
-      const read = await readBody(body, kind, bounds);
-      if ('status' in read) return read;
-      ring.add(read.traces);
-      if (settings.onTrace !== undefined) for (const trace of read.traces) settings.onTrace(trace);
-      return {
-        received: read.traces.length,
-        rejected: read.rejected,
-        reason: read.reason,
-        ...(settings.onLines === undefined ? {} : { lines: formatSatelliteTraces(read.traces) }),
-      };
-    }),
-    text: () => ring.text(),
-    list: () => ring.list(),
-  };
-}
-
-const PAGE_TRACES = 200;
-
-/** The newest as they were received, oldest first, as a JSON array. */
-async function* receivedText(store: Store, traces_max: number): AsyncGenerator<string> {
-  const { lastSeq } = await store.facts();
-  let separator = '[';
-  for (let after: number | null = Math.max(0, lastSeq - traces_max); after !== null; ) {
-    const page = await store.wholes({ filter: '', after, limit: PAGE_TRACES }, 'received');
-    for (const { seq, text } of page.wholes) {
-      if (seq > lastSeq) break;
-      yield separator + text;
-      separator = ',';
-    }
-    after = page.next !== null && page.next < lastSeq ? page.next : null;
-  }
-  yield separator === '[' ? '[]' : ']';
+function apiOf(organisations: Organisations, name: string): OrganisationContext {
+  const { api } = organisations.of(name);
+  if (api === null) throw new Error('there is no store');
+  return api;
 }
 
 /** A file of the page. What it shows it asks the API for, so it needs no token itself. */

@@ -8,6 +8,7 @@ import { createLogger, type Logger } from '../../log.js';
 import type { SettingsOf } from '../../options/option-row.js';
 import { SATELLITE_OPTIONS } from '../../options/options.js';
 import { type FlagValues, resolveSettings } from '../../options/settings.js';
+import type { Grant } from '../../satellite/receive/grants.js';
 import { type SatelliteSettings, startSatellite } from '../../satellite/satellite.js';
 import { documentOf } from '../../satellite/store/drift-of.js';
 import { findSqlite, SQLITE_PACKAGE } from '../../satellite/store/sqlite.js';
@@ -24,6 +25,7 @@ export async function satellite(flags: FlagValues): Promise<number> {
     throw new UsageError(`--tls-${settings.tlsCert === null ? 'cert' : 'key'} is missing; HTTPS takes both`);
   const readToken = settings.readToken ?? settings.readTokenFile;
   const kept = storeOf(settings, log);
+  const organisations = grantsOf(settings, kept);
   const ending = interrupted();
   const running = await startSatellite({
     host: settings.host,
@@ -35,6 +37,7 @@ export async function satellite(flags: FlagValues): Promise<number> {
     ingestToken: settings.ingestTokenFile,
     publicHosts: settings.publicHost,
     ...certificateOf(settings),
+    ...organisations,
     ...kept,
     ...notifyOf(settings, kept),
     spec: specOf(settings, kept),
@@ -44,10 +47,37 @@ export async function satellite(flags: FlagValues): Promise<number> {
   process.stdout.on('error', () => process.exit(0));
   const page = running.hasPage ? `, and its page is at ${running.url}/` : '';
   log.info(`satellite at ${running.url}; the traces it holds are at ${running.url}/traces${page}`);
-  if (!isLoopback(settings.host)) sayWhoMay(settings, readToken !== null, running.port, log);
+  if (organisations.grants !== undefined) log.info(sayOrganisations(organisations.grants));
+  else if (!isLoopback(settings.host)) sayWhoMay(settings, readToken !== null, running.port, log);
   log.info(`${await ending}: closing`);
   await running.close();
   return 0;
+}
+
+/** Tokens of organisations, which leave no room for those that are of none. */
+function grantsOf(
+  { tokensFile, readToken, readTokenFile, ingestTokenFile, notify }: Settings,
+  { store }: Pick<SatelliteSettings, 'store'>,
+): Pick<SatelliteSettings, 'grants'> {
+  if (tokensFile === null) return {};
+  const others = {
+    '--read-token': readToken,
+    '--read-token-file': readTokenFile,
+    '--ingest-token-file': ingestTokenFile,
+  };
+  for (const [name, given] of Object.entries(others))
+    if (given !== null)
+      throw new UsageError(`--tokens-file has all tokens, and ${name} gives one of no organisation; leave it out`);
+  if (notify !== null)
+    throw new UsageError('--notify tells one URL of all organisations; leave out it or --tokens-file');
+  if (store === undefined)
+    throw new UsageError(`--tokens-file takes SQLite; npm install ${SQLITE_PACKAGE}@1.2.1, or leave it out`);
+  return { grants: tokensFile };
+}
+
+function sayOrganisations(grants: readonly Grant[]): string {
+  const names = new Set(grants.map(({ organisation }) => organisation));
+  return `${names.size} organisations by ${grants.length} tokens; sending and reading take one of them`;
 }
 
 function certificateOf({ tlsCert, tlsKey }: Settings): Pick<SatelliteSettings, 'certificate'> {

@@ -21,9 +21,15 @@ import type { Schema } from './schemas.js';
 import type { Latest, OneByOne, Slots } from './slots.js';
 import type { Tail } from './tail.js';
 
-export interface ApiContext {
-  readonly store: Store;
+/** What is asked before it is known who asks. */
+export interface OpenContext {
   readonly access: Access;
+  readonly version: string;
+}
+
+/** What there is of one organisation. */
+export interface OrganisationContext {
+  readonly store: Store;
   readonly tail: Tail;
   /** What may be large, at its turn. */
   readonly large: Slots;
@@ -32,7 +38,13 @@ export interface ApiContext {
   /** Pages of exports. */
   readonly pages: OneByOne;
   readonly packets: PacketFiles;
-  readonly version: string;
+}
+
+export interface ApiContext extends OpenContext, OrganisationContext {}
+
+export interface ApiSettings extends OpenContext {
+  /** @param name one for which a token is */
+  organisation(name: string): OrganisationContext;
 }
 
 export interface Asked {
@@ -54,7 +66,7 @@ interface Given {
   readonly seq: number;
 }
 
-export interface Route {
+interface RouteRow {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly summary: string;
@@ -63,10 +75,22 @@ export interface Route {
   readonly body?: Schema;
   /** By media type. */
   readonly answers: Readonly<Record<string, Schema>>;
-  /** Whether it is asked before there is a session. */
-  readonly isOpen?: true;
+}
+
+/** Asked before there is a session. */
+interface OpenRoute extends RouteRow {
+  readonly isOpen: true;
+  handle(context: OpenContext, asked: Asked): Promise<void> | void;
+}
+
+interface GuardedRoute extends RouteRow {
+  readonly isOpen?: never;
+  /** What it takes; reading, where nothing is said. */
+  readonly role?: 'steer';
   handle(context: ApiContext, asked: Asked): Promise<void> | void;
 }
+
+export type Route = OpenRoute | GuardedRoute;
 
 const json = (schema: Schema): Record<string, Schema> => ({ 'application/json': schema });
 
@@ -210,6 +234,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'Says which path templates are right, whatever the traces say',
     parameters: [],
     body: 'Templates',
+    role: 'steer',
     answers: json('Templates'),
     handle: async ({ store }, { request, response }) => {
       const templates = templatesOf(await bodyOf(request, TEMPLATES_BYTES_MAX));
@@ -286,7 +311,7 @@ export const ROUTES: readonly Route[] = [
 
 /** Answers a request below `/api`. @throws Refused */
 export async function answerApi(
-  context: ApiContext,
+  settings: ApiSettings,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -296,10 +321,12 @@ export async function answerApi(
     throw new Refused(404, `${url.pathname}: nothing here; /api/openapi.json describes what there is`);
   const route = there.find(({ method }) => method === request.method);
   if (route === undefined) throw new Refused(405, `${request.method} ${url.pathname}: method not allowed`);
-  if (route.isOpen !== true) context.access.checkReader(request);
-  const given = readParameters(route, url);
+  const context =
+    route.isOpen === true ? null : settings.organisation(settings.access.checkReader(request, route.role ?? 'read'));
+  const asked: Asked = { request, response, given: readParameters(route, url) };
   try {
-    await route.handle(context, { request, response, given });
+    if (route.isOpen === true) await route.handle(settings, asked);
+    else if (context !== null) await route.handle({ ...settings, ...context }, asked);
   } catch (error) {
     if (error instanceof SensorError) throw new Refused(400, error.message);
     if (error instanceof FilterError) throw new Refused(400, `filter: ${error.message}`, { at: error.at });

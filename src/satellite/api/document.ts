@@ -26,13 +26,20 @@ export function apiDocument(routes: readonly Route[], version: string): object {
   };
 }
 
-const FAILURES = { '400': 'What was asked is wrong', '401': 'Reading takes the token', '404': 'It is not here' };
+const FAILURES = {
+  '400': 'What was asked is wrong',
+  '401': 'Reading takes the token',
+  '403': "This is not of the token's role",
+  '404': 'It is not here',
+};
 
-function operationOf({ method, path, summary, parameters, body, answers }: Route): object {
+function operationOf({ method, path, summary, parameters, body, answers, ...route }: Route): object {
   const content = (schema: string): object => ({ schema: { $ref: `#/components/schemas/${schema}` } });
   return {
     operationId: `${method.toLowerCase()}${path.replace(/^\/api/, '').replace(/[^A-Za-z]+(.?)/g, (_, next: string) => next.toUpperCase())}`,
     summary,
+    // What the token has to be for, where there are organisations.
+    ...(route.isOpen === true ? {} : { 'x-role': route.role ?? 'read' }),
     parameters: parameters.map((name) => parameterOf(name, PARAMETERS[name])),
     ...(body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': content(body) } } }),
     responses: {

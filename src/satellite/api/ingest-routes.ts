@@ -5,7 +5,7 @@
  * `POST /1.0/ebpf/traces` (levo), each optionally gzip; `POST /1.0/packets/TRACEID/SPANID`, a capture file · out: what became of them, in the form of the request
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Ingest, mediaTypeOf } from '../receive/ingest.js';
+import { type Ingest, mediaTypeOf, type Receive } from '../receive/ingest.js';
 import { writePartialSuccess, writeStatus } from '../receive/otlp-protobuf.js';
 import { isPcap, type PacketFiles, type PacketsPath, PCAP_TYPE } from '../receive/packet-files.js';
 import type { Access } from './access.js';
@@ -16,27 +16,36 @@ export const INGEST_PATHS: Readonly<Record<string, 'otlp' | 'levo'>> = {
   '/1.0/ebpf/traces': 'levo',
 };
 
+export interface Takes {
+  readonly receive: Receive;
+  readonly packets: PacketFiles;
+}
+
 export interface IngestContext {
   readonly ingest: Ingest;
   readonly access: Access;
+  /** Of one organisation, what takes its traces and its packets. */
+  organisation(name: string): Takes;
   onReceived(count: number, lines: string): void;
 }
 
 export async function takeTraces(
-  { ingest, access, onReceived }: IngestContext,
+  { ingest, access, organisation, onReceived }: IngestContext,
   request: IncomingMessage,
   response: ServerResponse,
   protocol: 'otlp' | 'levo',
 ): Promise<void> {
   const isProtobuf = protocol === 'otlp' && mediaTypeOf(request) === 'application/x-protobuf';
+  let receive: Receive;
   try {
-    access.checkSender(request);
+    receive = organisation(access.checkSender(request)).receive;
   } catch (error) {
-    const { status, message } = error as Refused;
+    if (!(error instanceof Refused)) throw error;
+    const { status, message } = error;
     response.setHeader('WWW-Authenticate', 'Bearer realm="satellite"');
     return refuse(response, status, message, isProtobuf);
   }
-  const taken = await ingest.take(request, protocol);
+  const taken = await ingest.take(request, protocol, receive);
   if ('status' in taken) return refuse(response, taken.status, taken.reason, isProtobuf);
   const { received, rejected, reason, lines = '' } = taken;
   onReceived(received, lines);
@@ -55,12 +64,12 @@ export async function takeTraces(
 
 /** Takes the packets of an exchange. @throws Refused */
 export async function takePackets(
-  { ingest, access, packets }: { ingest: Ingest; access: Access; packets: PacketFiles },
+  { ingest, access, organisation }: Omit<IngestContext, 'onReceived'>,
   request: IncomingMessage,
   response: ServerResponse,
   path: PacketsPath,
 ): Promise<void> {
-  access.checkSender(request);
+  const { packets } = organisation(access.checkSender(request));
   if (packets.bytesMax === 0)
     throw new Refused(403, 'no packets are taken here; --packets-max-bytes says how many may be');
   if (mediaTypeOf(request) !== PCAP_TYPE) throw new Refused(415, `packets come as ${PCAP_TYPE}`);

@@ -36,16 +36,14 @@ const DRAIN_FACTOR = 4;
 
 export class Ingest {
   readonly #bounds: IngestBounds;
-  readonly #receive: Receive;
   #bodyBytes = 0;
 
-  constructor(bounds: IngestBounds, receive: Receive) {
+  constructor(bounds: IngestBounds) {
     this.#bounds = bounds;
-    this.#receive = receive;
   }
 
   /** What became of the body. Rejects where the sender has gone. */
-  async take(request: IncomingMessage, protocol: 'otlp' | 'levo'): Promise<Receipt | Refusal> {
+  async take(request: IncomingMessage, protocol: 'otlp' | 'levo', receive: Receive): Promise<Receipt | Refusal> {
     const type = mediaTypeOf(request);
     const isProtobuf = type === 'application/x-protobuf' && protocol === 'otlp';
     if (!isProtobuf && type !== 'application/json')
@@ -62,7 +60,7 @@ export class Ingest {
       if (!Buffer.isBuffer(body)) return body;
       // From here on the sender waits for its turn, and being quiet is right.
       request.socket.setTimeout(0);
-      return await this.#receive(body, { protocol, isPacked: encoding === 'gzip', isProtobuf });
+      return await receive(body, { protocol, isPacked: encoding === 'gzip', isProtobuf });
     } finally {
       this.#bodyBytes -= held.bytes;
     }

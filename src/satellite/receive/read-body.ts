@@ -5,6 +5,7 @@
  */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { foreignClaim, SOLE } from './grants.js';
 import { countJsonValues } from './json-text.js';
 import { readOtlpProtobuf, TooManyValues } from './otlp-protobuf.js';
 import { type ReadResult, readLevoTraces, readOtlpTraces } from './satellite-trace.js';
@@ -20,6 +21,8 @@ export interface BodyBounds {
   readonly request_bytes_max: number;
   /** Arrays, objects and members of one body. */
   readonly values_max: number;
+  /** Whose traces are taken: those that say that they are another's are rejected. Empty or left out takes all. */
+  readonly organisation?: string;
 }
 
 export interface Refusal {
@@ -44,9 +47,21 @@ export async function readBody(body: Uint8Array, kind: BodyKind, bounds: BodyBou
   const value = kind.isProtobuf ? await parseProtobuf(bytes, bounds) : parseJson(bytes, bounds);
   if ('refusal' in value) return value.refusal;
   const result = kind.protocol === 'otlp' ? readOtlpTraces(value.value) : readLevoTraces(value.value);
+  rejectForeign(result, bounds.organisation ?? SOLE);
   return result.traces.length === 0 && result.rejected === 0 && result.reason !== ''
     ? { status: 400, reason: result.reason }
     : { ...result, bytes: bytes.length };
+}
+
+function rejectForeign(result: ReadResult, name: string): void {
+  if (name === SOLE) return;
+  result.traces = result.traces.filter(({ organization }) => {
+    const foreign = foreignClaim(name, { organisation: organization });
+    if (foreign === null) return true;
+    result.rejected++;
+    result.reason ||= `a trace of ${foreign}, sent with a token of ${name}`;
+    return false;
+  });
 }
 
 export interface ReadBody extends ReadResult {

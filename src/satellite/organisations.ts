@@ -1,0 +1,204 @@
+/**
+ * What there is of each organisation: a store, a tail, packets. No two share any of it.
+ *
+ * in: settings · out: by its name, what one has; without `grants` there is one, whose name is `SOLE`
+ */
+import { SensorError } from '../errors.js';
+import type { OrganisationContext } from './api/api.js';
+import type { Takes } from './api/ingest-routes.js';
+import { Latest, OneByOne, Slots } from './api/slots.js';
+import { Tail } from './api/tail.js';
+import { type Grant, SOLE } from './receive/grants.js';
+import { inTurn, type Receive } from './receive/ingest.js';
+import { PacketFiles } from './receive/packet-files.js';
+import { type BodyBounds, readBody } from './receive/read-body.js';
+import { formatSatelliteTraces, type SatelliteTrace } from './receive/satellite-trace.js';
+import { numbered } from './store/numbered-store.js';
+import { openStore } from './store/open-store.js';
+import { type OrganisationPlace, placesOf } from './store/organisation-directories.js';
+import { TraceStore } from './store/ring.js';
+import type { Retention, Store } from './store/store.js';
+
+export interface StoreChoice {
+  /** Null is memory. */
+  readonly directory: string | null;
+  readonly retention: Retention;
+}
+
+export interface OrganisationsSettings {
+  readonly traces_max: number;
+  readonly trace_bytes_max: number;
+  readonly packet_bytes_max: number;
+  readonly store?: StoreChoice;
+  readonly spec?: string | null;
+  readonly grants?: readonly Grant[];
+  readonly onTrace?: (trace: SatelliteTrace) => void;
+  readonly onLines?: (lines: string) => void;
+  readonly onNotice?: (notice: string) => void;
+}
+
+/** One organisation. */
+export interface Organisation extends Takes {
+  readonly name: string;
+  readonly store: Store | null;
+  /** What the API answers from; null without a store. */
+  readonly api: OrganisationContext | null;
+  /** `GET /traces`, in pieces. */
+  text(): Iterable<Buffer> | AsyncIterable<string>;
+  list(): readonly SatelliteTrace[];
+  /** Those that read much, for as long as they like. */
+  readonly readers: Latest;
+}
+
+/** Each has threads and caches of its own where traces are kept in files. */
+export const ORGANISATIONS_MAX = 16;
+/** One more ends the oldest: whoever reads slowly keeps nobody of the same organisation from reading. */
+const READERS_MAX = 4;
+/** Answers that may be large, and are under way at once; and how long one that is not read may keep others waiting. */
+const LARGE_MAX = 4;
+const LARGE_MILLIS = 20_000;
+const PAGE_TRACES = 200;
+
+export class Organisations {
+  readonly #all: ReadonlyMap<string, Organisation>;
+
+  private constructor(all: readonly Organisation[]) {
+    this.#all = new Map(all.map((one) => [one.name, one]));
+  }
+
+  /** @throws SensorError where a store cannot be opened */
+  static async open(settings: OrganisationsSettings, bounds: BodyBounds): Promise<Organisations> {
+    const { store, grants } = settings;
+    if (store === undefined) return new Organisations([withoutStore(settings, bounds)]);
+    const opened: Organisation[] = [];
+    try {
+      for (const place of placesIn(store, grants)) opened.push(await withStore(settings, store, bounds, place));
+    } catch (error) {
+      for (const one of opened) await closeOne(one);
+      throw error;
+    }
+    return new Organisations(opened);
+  }
+
+  /** @param name one that a token is of */
+  of(name: string): Organisation {
+    const one = this.#all.get(name);
+    if (one === undefined) throw new Error('this organisation is not here');
+    return one;
+  }
+
+  /** Where there are no organisations. */
+  get sole(): Organisation | null {
+    return this.#all.get(SOLE) ?? null;
+  }
+
+  get hasStores(): boolean {
+    return [...this.#all.values()].every(({ store }) => store !== null);
+  }
+
+  get tailReaders(): number {
+    return [...this.#all.values()].reduce((sum, { api }) => sum + (api?.tail.readers ?? 0), 0);
+  }
+
+  endTails(): void {
+    for (const { api } of this.#all.values()) api?.tail.close();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#all.values()].map(closeOne));
+  }
+}
+
+async function closeOne({ api, store }: Organisation): Promise<void> {
+  api?.tail.close();
+  await store?.close();
+}
+
+function placesIn({ directory }: StoreChoice, grants: readonly Grant[] | undefined): OrganisationPlace[] {
+  if (grants === undefined) return [{ name: SOLE, directory, range: 0 }];
+  const names = [...new Set(grants.map(({ organisation }) => organisation))];
+  if (names.length > ORGANISATIONS_MAX)
+    throw new SensorError(
+      `--tokens-file has ${names.length} organisations, and files keep ${ORGANISATIONS_MAX} apart; run a satellite for each ${ORGANISATIONS_MAX}`,
+    );
+  return placesOf(directory, names);
+}
+
+async function withStore(
+  settings: OrganisationsSettings,
+  { retention }: StoreChoice,
+  bounds: BodyBounds,
+  { name, directory, range }: OrganisationPlace,
+): Promise<Organisation> {
+  const own = await openStore({
+    directory,
+    retention,
+    bounds: { ...bounds, organisation: name },
+    reports: settings.onLines !== undefined,
+    spec: settings.spec ?? null,
+    onNotice: settings.onNotice ?? (() => {}),
+  });
+  const store = name === SOLE ? own : numbered(own, range);
+  const packets = new PacketFiles({ bytes_max: settings.packet_bytes_max });
+  const readers = new Latest(READERS_MAX);
+  return {
+    name,
+    store,
+    packets,
+    readers,
+    receive: store.receive,
+    api: {
+      store,
+      packets,
+      tail: new Tail(store),
+      large: new Slots(LARGE_MAX, LARGE_MILLIS),
+      readers,
+      pages: new OneByOne(),
+    },
+    text: () => receivedText(store, settings.traces_max),
+    list: () => [],
+  };
+}
+
+/** Holds the newest alone. */
+function withoutStore(settings: OrganisationsSettings, bounds: BodyBounds): Organisation {
+  const ring = new TraceStore({ traces_max: settings.traces_max, bytes_max: settings.trace_bytes_max });
+  const receive: Receive = async (body, kind) => {
+    const read = await readBody(body, kind, bounds);
+    if ('status' in read) return read;
+    ring.add(read.traces);
+    if (settings.onTrace !== undefined) for (const trace of read.traces) settings.onTrace(trace);
+    return {
+      received: read.traces.length,
+      rejected: read.rejected,
+      reason: read.reason,
+      ...(settings.onLines === undefined ? {} : { lines: formatSatelliteTraces(read.traces) }),
+    };
+  };
+  return {
+    name: SOLE,
+    store: null,
+    api: null,
+    packets: new PacketFiles({ bytes_max: 0 }),
+    readers: new Latest(READERS_MAX),
+    receive: inTurn(receive),
+    text: () => ring.text(),
+    list: () => ring.list(),
+  };
+}
+
+/** The newest as they were received, oldest first, as a JSON array. */
+async function* receivedText(store: Store, traces_max: number): AsyncGenerator<string> {
+  const { lastSeq } = await store.facts();
+  let separator = '[';
+  for (let after: number | null = Math.max(0, lastSeq - traces_max); after !== null; ) {
+    const page = await store.wholes({ filter: '', after, limit: PAGE_TRACES }, 'received');
+    for (const { seq, text } of page.wholes) {
+      if (seq > lastSeq) break;
+      yield separator + text;
+      separator = ',';
+    }
+    after = page.next !== null && page.next < lastSeq ? page.next : null;
+  }
+  yield separator === '[' ? '[]' : ']';
+}
