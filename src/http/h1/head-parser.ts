@@ -3,7 +3,7 @@
  *
  * in:  bytes that begin with a start line · out: the places of everything in the head, in one reused `ParsedHead`
  *
- * Only heads go through it. Bodies are framed by `body-framing.ts` and `chunked-decoder.ts`, for two reasons: a gap in
+ * Most heads are plain, and `plain-head.ts` reads those without it. Only heads go through it. Bodies are framed by `body-framing.ts` and `chunked-decoder.ts`, for two reasons: a gap in
  * the capture has to be carried through a body, which no parser for complete streams can; and a body's bytes would be
  * copied into the module's memory for nothing. A head is parsed in one call, and llhttp reset behind it, so one parser
  * serves all flows.
@@ -14,6 +14,7 @@ import { SKIMMED_BYTES_MAX } from './head-buffer.js';
 import { createHeadRecord, HPE_PAUSED, Noted } from './head-recorder.js';
 import { loadLlhttp } from './llhttp-module.js';
 import { ContentLength, HeadResult, MessageKind, ParsedHead } from './parsed-head.js';
+import { PlainHeads } from './plain-head.js';
 
 const HPE_OK = 0;
 
@@ -48,16 +49,18 @@ export interface HeadParser {
 
 /**
  * Takes a millisecond and half a megabyte: a process has one. A closure and no class, as what a closure holds is constant
- * to the compiler, which takes a sixteenth off the time of a parse.
+ * to the compiler, which takes a sixteenth off the time of a parse. `readsPlain`: whether most heads are read without llhttp.
  */
-export function createHeadParser(): HeadParser {
+export function createHeadParser(readsPlain = true): HeadParser {
   const { llhttp, memory, input, noted, requestState, responseState, methods } = instantiate();
   const { bytes: heap } = memory;
   const head = new ParsedHead(noted.subarray(Noted.spans));
   const copier = new WordCopier();
+  const plain = new PlainHeads(head);
 
   function parse(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {
     const length = Math.min(end - start, HEAD_PARSE_BYTES_MAX);
+    if (readsPlain && plain.read(kind, bytes, start, start + length)) return HeadResult.complete;
     const isPlain = copier.copy(bytes, start, length, memory, input >> 2);
     noted[Noted.headerCount] = 0;
     noted[Noted.lengthCount] = 0;
