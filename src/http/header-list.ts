@@ -13,11 +13,14 @@ export class HeaderList {
   readonly spans: readonly number[];
   /** Whether the head is ASCII without folds, as nearly all are: then a slice of it is a value. */
   readonly #isPlain: boolean;
+  /** Bit n: whether there may be a name of n characters, modulo 32. Nearly all that is asked for is not there. */
+  readonly #lengths: number;
 
-  constructor(text: string, spans: readonly number[], isPlain = false) {
+  constructor(text: string, spans: readonly number[], isPlain = false, lengths = -1) {
     this.text = text;
     this.spans = spans;
     this.#isPlain = isPlain;
+    this.#lengths = lengths;
   }
 
   get size(): number {
@@ -35,7 +38,10 @@ export class HeaderList {
     return at < 0 ? undefined : this.#value(at);
   }
 
-  /** A 30-bit digest of the first value of `lowercaseName`, or -1: what is rarely compared need not be made a text. */
+  /**
+   * A 30-bit digest of the first value of `lowercaseName`, of its length and last characters; -1 if there is none. What is rarely
+   * compared need not be made a text.
+   */
   digest(lowercaseName: string): number {
     const at = this.#find(lowercaseName, 0);
     if (at < 0) return -1;
@@ -43,8 +49,9 @@ export class HeaderList {
     const start = spans[at + 2] as number;
     let end = spans[at + 3] as number;
     while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-    let digest = 0x811c9dc5;
-    for (let i = start; i < end; i++) digest = Math.imul(digest ^ text.charCodeAt(i), 0x01000193);
+    let digest = end - start;
+    for (let i = Math.max(start, end - DIGEST_CHARACTERS); i < end; i++)
+      digest = Math.imul(digest ^ text.charCodeAt(i), 0x01000193);
     return digest >>> 2;
   }
 
@@ -77,6 +84,7 @@ export class HeaderList {
   #find(lowercaseName: string, from: number): number {
     const { spans, text } = this;
     const { length } = lowercaseName;
+    if (((this.#lengths >>> (length & 31)) & 1) === 0) return -1;
     next: for (let i = from; i < spans.length; i += 4) {
       const start = spans[i] as number;
       if ((spans[i + 1] as number) - start !== length) continue;
@@ -101,6 +109,9 @@ export class HeaderList {
     return this.#isPlain ? value : decodeText(value.includes('\n') ? unfold(value) : value);
   }
 }
+
+/** An id has its random part in its end, or all over. */
+const DIGEST_CHARACTERS = 24;
 
 /**
  * obs-fold becomes one space (RFC 9112 §5.2). Line by line: an expression for the white space around a line break would

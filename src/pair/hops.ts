@@ -13,6 +13,7 @@ import { type Counters, DropReason } from '../counters.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import { type Endpoint, type Exchange, Mark } from './exchange.js';
+import { HopIndex } from './hop-index.js';
 import { requestPath } from './request-target.js';
 
 /** How far the interfaces of a machine may be behind one another: a block of the ring is open for 60 ms. */
@@ -63,8 +64,8 @@ export class Hops {
   #oldest: Hop | null = null;
   #newest: Hop | null = null;
   #known = 0;
-  /** By what they may have in common: nearly always one alone, and then no list is made. */
-  readonly #byKey = new Map<number, Hop | Hop[]>();
+  /** By what they may have in common. */
+  readonly #index = new HopIndex(ALIKE_MAX);
   /** Those that have ended and wait for what other interfaces have, each with the time until which it waits. */
   readonly #waiting = new Map<Hop, number>();
   #inner = 0;
@@ -109,18 +110,8 @@ export class Hops {
     else this.#newest.newer = hop;
     this.#newest = hop;
     this.#known++;
-    for (const key of hop.keys) {
-      const others = this.#byKey.get(key);
-      if (others === undefined) this.#byKey.set(key, hop);
-      else if (!Array.isArray(others)) this.#byKey.set(key, [others, hop]);
-      else if (others.push(hop) > ALIKE_MAX) this.#passOver(others);
-    }
-  }
-
-  /** More requests than proxies make of one are not of one, or cannot be followed. */
-  #passOver(alike: Hop[]): void {
-    alike.shift();
-    this.#context.counters.hops_evicted++;
+    // More requests than proxies make of one are not of one, or cannot be followed.
+    for (const key of hop.keys) if (this.#index.add(hop, key)) this.#context.counters.hops_evicted++;
   }
 
   /** One that was admitted is none. */
@@ -131,6 +122,13 @@ export class Hops {
   /** An exchange has ended. */
   end(exchange: Exchange, now: number): void {
     const known = exchange.hop;
+    // Nearly all have nothing in common with any other.
+    const isAlone = known === null || (known.inner === null && this.#index.isAlone(known));
+    if (isAlone && !this.#context.isApart() && this.#waiting.size === 0) {
+      if (known !== null) this.#forget(known);
+      this.#context.complete(exchange);
+      return;
+    }
     const isUnproven = known !== null && this.#hasUnderway(known);
     if (known !== null) known.hasEnded = true;
     const isApart = this.#context.isApart() && (known !== null || now - exchange.route.openedAt < APART_NANOS);
@@ -194,18 +192,15 @@ export class Hops {
   }
 
   #outerOf(hop: Hop): Hop | undefined {
-    for (const key of hop.keys) {
-      const alike = this.#byKey.get(key);
-      if (alike === undefined || alike === hop) continue;
-      const outer = [alike].flat().find((other) => encloses(other, hop) && this.#areAlike(other, hop));
-      if (outer !== undefined) return outer;
-    }
+    if (this.#index.isAlone(hop)) return undefined;
+    for (const key of hop.keys)
+      for (const other of this.#index.alike(key)) if (encloses(other, hop) && this.#areAlike(other, hop)) return other;
     return undefined;
   }
 
   #waitingWithin(hop: Hop): readonly Hop[] {
-    if (this.#waiting.size === 0) return NO_HOPS;
-    const alike = hop.keys.flatMap((key) => this.#byKey.get(key) ?? []);
+    if (this.#waiting.size === 0 || this.#index.isAlone(hop)) return NO_HOPS;
+    const alike = hop.keys.flatMap((key) => [...this.#index.alike(key)]);
     return alike.filter((other) => this.#waiting.has(other) && encloses(hop, other) && this.#areAlike(hop, other));
   }
 
@@ -215,14 +210,12 @@ export class Hops {
     return namesOf(other, this.#isProxied).some((name) => names.includes(name));
   }
 
-  /** Whether one that began within `hop` has not been told to have ended. Most have nothing in common with any other. */
+  /** Whether one that began within `hop` has not been told to have ended. */
   #hasUnderway(hop: Hop): boolean {
-    for (const key of hop.keys) {
-      const alike = this.#byKey.get(key);
-      if (alike === undefined || alike === hop) continue;
-      const isWithin = (other: Hop) => !other.hasEnded && encloses(hop, other) && this.#areAlike(hop, other);
-      if ([alike].flat().some(isWithin)) return true;
-    }
+    if (this.#index.isAlone(hop)) return false;
+    for (const key of hop.keys)
+      for (const other of this.#index.alike(key))
+        if (!other.hasEnded && encloses(hop, other) && this.#areAlike(hop, other)) return true;
     return false;
   }
 
@@ -250,14 +243,7 @@ export class Hops {
 
   #leave(hop: Hop): void {
     this.#unlink(hop);
-    for (const key of hop.keys) {
-      const alike = this.#byKey.get(key);
-      if (alike === hop) this.#byKey.delete(key);
-      if (!Array.isArray(alike)) continue;
-      const at = alike.indexOf(hop);
-      if (at >= 0) alike.splice(at, 1);
-      if (alike.length === 0) this.#byKey.delete(key);
-    }
+    for (const key of hop.keys) this.#index.remove(hop, key);
   }
 
   #unlink(hop: Hop): void {
@@ -330,20 +316,19 @@ function keysOf({ request, client }: Exchange, isProxied: boolean): readonly num
   return keys;
 }
 
-/** Of the path alone: the query may be written anew. */
+/** Of the path alone, its length and its last characters: the query may be written anew. */
 function pathDigest(method: string, target: string): number {
   const path = target.charCodeAt(0) === SLASH ? target : requestPath(method, target);
-  let digest = 0x811c9dc5;
-  for (let i = 0; i < path.length; i++) {
-    const code = path.charCodeAt(i);
-    if (code === QUESTION_MARK) break;
-    digest = Math.imul(digest ^ code, 0x01000193);
-  }
+  const question = path.indexOf('?');
+  const end = question < 0 ? path.length : question;
+  let digest = end;
+  for (let i = Math.max(0, end - PATH_CHARACTERS); i < end; i++)
+    digest = Math.imul(digest ^ path.charCodeAt(i), 0x01000193);
   return digest;
 }
 
 const SLASH = 0x2f;
-const QUESTION_MARK = 0x3f;
+const PATH_CHARACTERS = 32;
 
 function clientDigest({ address, port }: Endpoint): number {
   let digest = port;

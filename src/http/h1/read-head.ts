@@ -21,9 +21,19 @@ export function setBody(head: MessageHead, parsed: ParsedHead, { framing, malfor
 /** The headers of the head that begins at `bytes[at]`. */
 export function headerList(parsed: ParsedHead, bytes: Buffer, at: number): HeaderList {
   const count = parsed.headerCount << 2;
+  const places = parsed.spans;
   const spans: number[] = new Array(count);
-  for (let i = 0; i < count; i++) spans[i] = parsed.spans[i] as number;
-  return new HeaderList(bytes.latin1Slice(at, at + parsed.length), spans, parsed.isPlain);
+  let lengths = 0;
+  for (let i = 0; i < count; i += 4) {
+    const start = places[i] as number;
+    const end = places[i + 1] as number;
+    lengths |= 1 << ((end - start) & 31);
+    spans[i] = start;
+    spans[i + 1] = end;
+    spans[i + 2] = places[i + 2] as number;
+    spans[i + 3] = places[i + 3] as number;
+  }
+  return new HeaderList(bytes.latin1Slice(at, at + parsed.length), spans, parsed.isPlain, lengths);
 }
 
 function textOf(parsed: ParsedHead, head: string, start: number, end: number): string {
