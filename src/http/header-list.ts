@@ -39,8 +39,8 @@ export class HeaderList {
   }
 
   /**
-   * A 30-bit digest of the first value of `lowercaseName`, of its length and last characters; -1 if there is none. What is rarely
-   * compared need not be made a text.
+   * A 30-bit digest of the first value of `lowercaseName`, of its length and of characters at both ends; -1 if there is none. What
+   * is rarely compared need not be made a text.
    */
   digest(lowercaseName: string): number {
     const at = this.#find(lowercaseName, 0);
@@ -110,8 +110,8 @@ export class HeaderList {
   }
 }
 
-/** An id has its random part in its end, or all over. */
-const DIGEST_CHARACTERS = 24;
+/** An id differs from others at its beginning or its end, nearly always. */
+const DIGEST_CHARACTERS = 8;
 
 /**
  * obs-fold becomes one space (RFC 9112 §5.2). Line by line: an expression for the white space around a line break would

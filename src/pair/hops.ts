@@ -328,7 +328,7 @@ function pathDigest(method: string, target: string): number {
 }
 
 const SLASH = 0x2f;
-const PATH_CHARACTERS = 32;
+const PATH_CHARACTERS = 16;
 
 function clientDigest({ address, port }: Endpoint): number {
   let digest = port;

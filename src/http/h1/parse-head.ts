@@ -31,9 +31,11 @@ export function parseHead(parser: HeadParser, { kind, bytes, start, end, isWhole
   if (result === HeadResult.incomplete && near < end) result = parser.parse(kind, bytes, start, end);
   if (result === HeadResult.complete && !isHttpHead(kind, parsed, bytes, start)) return HeadResult.invalid;
   // llhttp waits for more behind a request line that ends in LF alone and has no headers, and behind one of HTTP/0.9.
-  const isAll = () => isWhole || (!isDoubtful && kind === MessageKind.request && isSimpleRequest(bytes, start, end));
-  if (result === HeadResult.invalid || (result === HeadResult.incomplete && isAll()))
-    result = salvageHead(parsed, kind, bytes, start, end);
+  const isRefused =
+    result === HeadResult.invalid ||
+    (result === HeadResult.incomplete &&
+      (isWhole || (!isDoubtful && kind === MessageKind.request && isSimpleRequest(bytes, start, end))));
+  if (isRefused) result = salvageHead(parsed, kind, bytes, start, end);
   if (!isDoubtful || result !== HeadResult.complete) return result;
   // Where two status lines stand on one line, text talks of them.
   const reason = bytes.latin1Slice(start + parsed.reasonStart, start + parsed.reasonEnd);
