@@ -316,7 +316,7 @@ function keysOf({ request, client }: Exchange, isProxied: boolean): readonly num
   return keys;
 }
 
-/** Of the path alone, its length and its last characters: the query may be written anew. */
+/** The length and the last characters of the path alone: the query may be written anew. */
 function pathDigest(method: string, target: string): number {
   const path = target.charCodeAt(0) === SLASH ? target : requestPath(method, target);
   const question = path.indexOf('?');
