@@ -13,6 +13,8 @@ export interface HeadShape {
   readonly lowercase: readonly string[];
   /** Where `Content-Type` is; -1 where there is none. */
   readonly contentType: number;
+  /** Whether a name comes several times, in whatever case. */
+  readonly hasRepeats: boolean;
   /** Whether it has a header that may name a client. */
   readonly mayNameClient: boolean;
 }
@@ -77,6 +79,7 @@ function shapeOf(text: string, spans: readonly number[]): HeadShape | null {
     names,
     lowercase,
     contentType,
+    hasRepeats: new Set(lowercase).size < lowercase.length,
     mayNameClient: lowercase.some((name) => CLIENT_HEADERS.test(name)),
   };
 }

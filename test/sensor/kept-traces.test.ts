@@ -2,9 +2,14 @@
  * What leaves of exchanges that are kept, byte by byte: heads and bodies that go into a line as they came, against the same
  * trace as plain data, which takes the long way.
  */
+import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { resourceFromAttributes } from '@opentelemetry/resources';
 import { describe, expect, it } from 'vitest';
 import { encodeNdjson } from '../../src/output/ndjson.js';
 import { openNdjsonBytes } from '../../src/output/ndjson-bytes.js';
+import { createOtlpEncoder } from '../../src/output/satellite/otlp/encoder.js';
+import { toReadableSpan } from '../../src/output/satellite/otlp/span.js';
+import { openSpanBytes } from '../../src/output/satellite/otlp/span-bytes.js';
 import type { Exchange } from '../../src/pair/exchange.js';
 import { createTraceIds } from '../../src/pair/trace-ids.js';
 import { createRedactor, type RedactionSettings } from '../../src/redact/redactor.js';
@@ -89,6 +94,32 @@ describe('a kept exchange', () => {
         expect(trace.replacements).toEqual(expected.replacements);
       }
     // Most can be written so, though these are made to be odd.
+    expect(quick).toBeGreaterThan(count / 4);
+  });
+
+  it('is the span that the exporter’s own serializer makes of it', () => {
+    const random = new Random(runSeed());
+    const make = makerOf(DEFAULTS);
+    const scope = { name: 'pcap-sensor', version: '0.1.0' };
+    const resource = resourceFromAttributes({});
+    const { head, tail } = createOtlpEncoder({}, scope);
+    const spans = openSpanBytes();
+    let quick = 0;
+    let count = 0;
+    while (count < CASES)
+      for (const exchange of exchanges(random)) {
+        for (const isData of [false, true]) {
+          const trace = make(exchange, isData);
+          if (random.chance(0.1)) trace.kind = 'client';
+          if (random.chance(0.1)) trace.watchedShare = random.pick([1, 0.25]);
+          const span = spans?.encode(trace) ?? null;
+          count++;
+          if (span === null) continue;
+          quick++;
+          const expected = JsonTraceSerializer.serializeRequest([toReadableSpan(trace, resource, scope)]);
+          expect(`${head}${span}${tail}`).toBe(Buffer.from(expected ?? []).toString());
+        }
+      }
     expect(quick).toBeGreaterThan(count / 4);
   });
 

@@ -154,9 +154,12 @@ export function randomMessages(random: Random): RandomMessages {
 function messageOf(start: string, random: Random, body: Buffer): Buffer {
   const lines = [start];
   const count = random.between(0, 9);
+  const isOdd = random.chance(0.4);
+  const first = random.between(0, NAMES.length - 1);
   for (let i = 0; i < count; i++) {
     const value = random.chance(0.15) ? random.pick(SECRETS) : random.pick(VALUES);
-    lines.push(`${random.pick(NAMES)}: ${value}`);
+    const name = isOdd ? random.pick(NAMES) : NAMES[(first + i) % NAMES.length];
+    lines.push(`${name}: ${isOdd || /^[ -~]*$/.test(value) ? value : ''}`);
   }
   if (random.chance(0.8)) lines.push(`Content-Type: ${random.pick(TYPES)}`);
   if (random.chance(0.05)) lines.push(`content-type: ${random.pick(TYPES)}`);

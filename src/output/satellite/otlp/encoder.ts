@@ -7,7 +7,7 @@
  * test holds both side by side). Only the order of work differs: the exporter serialises a batch at the moment it sends
  * it, which stops the capture for the time a megabyte of JSON takes; here each span is serialised as it comes, and a
  * batch is its spans between a constant head and tail. So the queue knows its bytes exactly, and a batch that is sent
- * again, or goes to disk first, is not serialised again.
+ * again, or goes to disk first, is not serialised again. Most spans are made without the packages (`span-bytes.ts`).
  */
 import { createRequire } from 'node:module';
 import type { Resource } from '@opentelemetry/resources';
@@ -16,6 +16,7 @@ import type { Trace } from '../../../trace/trace.js';
 import { encodeLarge, LARGE_BODY_BYTES } from '../../large-body.js';
 import type { BatchEncoder } from '../../relay/batch.js';
 import { type InstrumentationScope, type Semconv, toReadableSpan } from './span.js';
+import { openSpanBytes } from './span-bytes.js';
 
 type OtlpTransformer = typeof import('@opentelemetry/otlp-transformer');
 type Resources = typeof import('@opentelemetry/resources');
@@ -62,9 +63,12 @@ function createSpanEncoder(attributes: ResourceAttributes, scope: Instrumentatio
   // The resource is in the envelope; serialising it again with each span would be work thrown away.
   const bare = resourceFromAttributes({});
   const { head, tail } = envelopeOf(serialize, bare, scope);
+  const plain = openSpanBytes();
   return {
     ...envelopeOf(serialize, resourceFromAttributes(attributes), scope),
     encode(trace) {
+      const quick = plain?.encode(trace) ?? null;
+      if (quick !== null) return quick;
       const bytes = serialize([toReadableSpan(trace, bare, scope, semconv)]);
       return bytes.subarray(head.length, bytes.length - tail.length);
     },

@@ -77,7 +77,7 @@ export function toReadableSpan(
 }
 
 /** RFC 9110 §9.3 and RFC 5789; any other name is `_OTHER`, so that nothing on the wire chooses a span's name. */
-const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
+export const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
 
 const NANOS_PER_SECOND = 1_000_000_000n;
 
@@ -89,7 +89,7 @@ function hrTime(nanos: bigint): HrTime {
  * The low-cardinality reason of a failure, or undefined: the error code that gave the stream up, by name; 5xx for both kinds, 4xx
  * only where the task was the client.
  */
-function errorTypeOf({ kind, network, response }: Trace, rpc: Rpc | null): string | undefined {
+export function errorTypeOf({ kind, network, response }: Trace, rpc: Rpc | null): string | undefined {
   if (network.streamError !== undefined) return network.streamError;
   if (rpc !== null && rpc.status !== null) return rpcErrorOf(kind, rpc.status);
   if (response === null) return 'no_response';
@@ -262,7 +262,7 @@ function methodOf({ service, method, status }: Rpc): string | null {
   return service === null || status === null || status === 'UNIMPLEMENTED' ? null : `${service}/${method}`;
 }
 
-function nameOf({ request, route }: Trace, rpc: Rpc | null): string {
+export function nameOf({ request, route }: Trace, rpc: Rpc | null): string {
   if (rpc !== null) return methodOf(rpc) ?? rpc.system;
   const method = KNOWN_METHODS.has(request.method) ? request.method : 'HTTP';
   return route === undefined ? method : `${method} ${route}`;
@@ -283,7 +283,7 @@ function rpcErrorOf(kind: Trace['kind'], status: string): string | undefined {
 }
 
 /** Credentials never leave in a URL, as the conventions demand of `url.full`. */
-function fullUrl({ request }: Trace): string {
+export function fullUrl({ request }: Trace): string {
   const absolute = /^[a-z][a-z0-9+.-]*:\/\//i.test(request.target);
   const url = absolute ? request.target : `${request.scheme}://${request.authority}${request.path}`;
   const whole = absolute || request.query === '' ? url : `${url}?${request.query}`;
