@@ -21,7 +21,8 @@ const apart = [
 const threadsOfTheBuild = {
   name: 'threads-of-the-build',
   transform(code: string, id: string) {
-    if (!/\/src\/(?:sensor\/trace|satellite\/store\/store)-thread\.ts$/.test(id)) return;
+    if (!/\/src\/(?:sensor\/trace|satellite\/store\/store)-thread\.ts$|\/clickhouse\/open-clickhouse\.ts$/.test(id))
+      return;
     const built = pathToFileURL(id.replace('/src/', '/dist/').replace(/\.ts$/, '.js')).href;
     return code.replaceAll('import.meta.url', JSON.stringify(built));
   },

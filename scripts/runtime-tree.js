@@ -39,7 +39,14 @@ const LOADED_BY_OPTIONS = [
 ];
 
 /** Optional packages that the satellite loads; the sensor's image has none of them. */
-const LOADED_BY_SATELLITE = ['@modelcontextprotocol/sdk', '@photostructure/sqlite', 'htm', 'uplot', 'zod'];
+const LOADED_BY_SATELLITE = [
+  '@clickhouse/client',
+  '@modelcontextprotocol/sdk',
+  '@photostructure/sqlite',
+  'htm',
+  'uplot',
+  'zod',
+];
 
 /** As Node.js calls it; an image for another machine says which by TARGETARCH, as Docker does. */
 const arch = process.env.TARGETARCH?.replace('amd64', 'x64') ?? process.arch;

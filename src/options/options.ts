@@ -42,6 +42,7 @@ import { ORGANISATION_OPTIONS } from './organisation-options.js';
 import { POLICY_OPTIONS } from './policy-options.js';
 import { LOG_OPTIONS, PRINTING_LOG_OPTIONS, PROCESS_OPTIONS, PUBLIC_HOST } from './process-options.js';
 import { REDACTION_OPTIONS } from './redaction-options.js';
+import { STORE_OPTIONS } from './store-options.js';
 
 export const SENSOR_OPTIONS = {
   'satellite-url': optional({
@@ -402,7 +403,7 @@ export const SATELLITE_OPTIONS = {
   data: optional({
     ...DATA_DIRECTORY,
     defaultText: 'none, which holds traces in memory',
-    alsoCalled: ['data-dir', 'directory', 'store', 'database', 'db'],
+    alsoCalled: ['data-dir', 'directory', 'database', 'db'],
     help: 'directory that keeps traces across restarts; each satellite needs its own',
   }),
   retention: one({
@@ -429,6 +430,7 @@ export const SATELLITE_OPTIONS = {
     help: "file with the token that sending takes, as a sensor's --satellite-header 'Authorization=Bearer TOKEN'; without one anybody may send",
   }),
   ...ORGANISATION_OPTIONS,
+  ...STORE_OPTIONS,
   'tls-cert': optional({
     group: 'Satellite:',
     value: pemFile,

@@ -13,17 +13,19 @@ import { inTurn, type Receive } from './receive/ingest.js';
 import { PacketFiles } from './receive/packet-files.js';
 import { type BodyBounds, readBody } from './receive/read-body.js';
 import { formatSatelliteTraces, type SatelliteTrace } from './receive/satellite-trace.js';
+import { openClickHouse } from './store/clickhouse/open-clickhouse.js';
+import type { ClickHouseTarget } from './store/clickhouse/target.js';
 import { numbered } from './store/numbered-store.js';
 import { openStore } from './store/open-store.js';
 import { type OrganisationPlace, placesOf } from './store/organisation-directories.js';
 import { TraceStore } from './store/ring.js';
 import type { Retention, Store } from './store/store.js';
 
-export interface StoreChoice {
-  /** Null is memory. */
-  readonly directory: string | null;
-  readonly retention: Retention;
-}
+/** Files of SQLite in a directory, where null is memory; or tables in ClickHouse, whose retention is one of time. */
+export type StoreChoice = { readonly retention: Retention } & (
+  | { readonly directory: string | null; readonly clickHouse?: never }
+  | { readonly clickHouse: ClickHouseTarget; readonly directory?: never }
+);
 
 export interface OrganisationsSettings {
   readonly traces_max: number;
@@ -50,7 +52,7 @@ export interface Organisation extends Takes {
   readonly readers: Latest;
 }
 
-/** Each has threads and caches of its own where traces are kept in files. */
+/** Each has threads and caches of its own. */
 export const ORGANISATIONS_MAX = 16;
 /** One more ends the oldest: whoever reads slowly keeps nobody of the same organisation from reading. */
 const READERS_MAX = 4;
@@ -114,31 +116,39 @@ async function closeOne({ api, store }: Organisation): Promise<void> {
   await store?.close();
 }
 
-function placesIn({ directory }: StoreChoice, grants: readonly Grant[] | undefined): OrganisationPlace[] {
+function placesIn(
+  { directory = null, clickHouse }: StoreChoice,
+  grants: readonly Grant[] | undefined,
+): OrganisationPlace[] {
   if (grants === undefined) return [{ name: SOLE, directory, range: 0 }];
   const names = [...new Set(grants.map(({ organisation }) => organisation))];
   if (names.length > ORGANISATIONS_MAX)
     throw new SensorError(
-      `--tokens-file has ${names.length} organisations, and files keep ${ORGANISATIONS_MAX} apart; run a satellite for each ${ORGANISATIONS_MAX}`,
+      `--tokens-file has ${names.length} organisations, and a satellite keeps ${ORGANISATIONS_MAX} apart; run one for each ${ORGANISATIONS_MAX}`,
     );
+  // Numbers there are by the time, whoever's the traces are, and every query names the organisation.
+  if (clickHouse !== undefined) return names.map((name) => ({ name, directory: null, range: 0 }));
   return placesOf(directory, names);
 }
 
 async function withStore(
   settings: OrganisationsSettings,
-  { retention }: StoreChoice,
+  { retention, clickHouse }: StoreChoice,
   bounds: BodyBounds,
   { name, directory, range }: OrganisationPlace,
 ): Promise<Organisation> {
-  const own = await openStore({
-    directory,
+  const about = {
     retention,
     bounds: { ...bounds, organisation: name },
     reports: settings.onLines !== undefined,
     spec: settings.spec ?? null,
-    onNotice: settings.onNotice ?? (() => {}),
-  });
-  const store = name === SOLE ? own : numbered(own, range);
+  };
+  const onNotice = settings.onNotice ?? (() => {});
+  const own =
+    clickHouse === undefined
+      ? await openStore({ ...about, directory, onNotice })
+      : await openClickHouse({ ...about, target: clickHouse }, onNotice);
+  const store = range === 0 ? own : numbered(own, range);
   const packets = new PacketFiles({ bytes_max: settings.packet_bytes_max });
   const readers = new Latest(READERS_MAX);
   return {

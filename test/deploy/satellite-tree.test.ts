@@ -27,7 +27,14 @@ async function satelliteIn(tree: string): Promise<{ said: string; url: string }>
   throw new Error(said);
 }
 
-const SATELLITE_ONLY = ['@photostructure/sqlite', '@modelcontextprotocol/sdk', 'htm', 'uplot', 'zod'];
+const SATELLITE_ONLY = [
+  '@clickhouse/client',
+  '@photostructure/sqlite',
+  '@modelcontextprotocol/sdk',
+  'htm',
+  'uplot',
+  'zod',
+];
 
 it('the sensor has a satellite that only receives', async () => {
   const tree = treeOf('sensor');

@@ -189,6 +189,7 @@ const VERBS: Readonly<Record<string, { base: FlagValues; rows: Readonly<Record<s
       'read-token-file': row(TOKEN),
       'ingest-token-file': row(TOKEN),
       'tokens-file': row(file('tokens', 'acme read 0123456789abcdef')),
+      store: row('clickhouse://user:word@host/database'),
       'tls-cert': row(PEM),
       'tls-key': row(PEM),
       spec: row(SPEC),

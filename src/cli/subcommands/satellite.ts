@@ -86,7 +86,10 @@ function certificateOf({ tlsCert, tlsKey }: Settings): Pick<SatelliteSettings, '
 }
 
 /** Without SQLite, which only keeping takes, it still receives. */
-function storeOf({ data, retention, tracesMaxBytes }: Settings, log: Logger): Pick<SatelliteSettings, 'store'> {
+function storeOf({ data, store, retention, tracesMaxBytes }: Settings, log: Logger): Pick<SatelliteSettings, 'store'> {
+  if (store !== null && data !== null)
+    throw new UsageError('--store and --data both say where traces are kept; leave one of them out');
+  if (store !== null) return { store: { clickHouse: store, retention } };
   if (data !== null) return { store: { directory: data, retention } };
   if (findSqlite() !== null) return { store: { directory: null, retention: { ...retention, bytes: tracesMaxBytes } } };
   log.warn(

@@ -350,7 +350,7 @@ function idsOf(text: string): PacketsPath {
   return { traceId, spanId };
 }
 
-const SEQ = /^\d{1,15}$/;
+const SEQ = /^\d{1,16}$/;
 
 function matches(path: string, asked: string): boolean {
   if (!path.endsWith('{seq}')) return path === asked;

@@ -11,7 +11,8 @@ export interface Parameter {
   readonly property?: string;
 }
 
-const SEQ_MAX = 999_999_999_999_999;
+/** Larger ones are not exact. */
+const SEQ_MAX = Number.MAX_SAFE_INTEGER;
 
 export const PARAMETERS = {
   filter: { in: 'query', default: '', help: 'such as status>=500 path:^/orders; /api/fields has the fields' },

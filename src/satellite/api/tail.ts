@@ -49,7 +49,7 @@ export class Tail {
   async open(request: IncomingMessage, response: ServerResponse, filter: string, after: number | null): Promise<void> {
     compileFilter(parseFilter(filter), Date.now());
     const id = request.headers['last-event-id'];
-    const seen = typeof id === 'string' && /^\d{1,15}$/.test(id) ? Number(id) : after;
+    const seen = typeof id === 'string' && /^\d{1,16}$/.test(id) ? Number(id) : after;
     const { lastSeq } = await this.#store.facts();
     if (response.destroyed) return;
     const [oldest] = this.#readers.keys();

@@ -7,6 +7,20 @@
  */
 import { PART_INDEXES } from '../store/parts.js';
 import { type Filter, FilterError, type Operator, type Term } from './parse.js';
+import {
+  checkWords,
+  comparison,
+  duration,
+  equalOnly,
+  escapeLike,
+  idDigits,
+  likePattern,
+  moment,
+  plainNumber,
+  size,
+  statusValue,
+  textPattern,
+} from './values.js';
 
 export type Bound = string | number | Uint8Array;
 
@@ -91,38 +105,34 @@ function termSql(term: Term, bind: Bind, sought: Sought): string {
 function valueSql({ field, operator, at }: Term, value: string, bind: Bind, { nowMillis, table }: Sought): string {
   const column = table === undefined ? (field.column ?? '') : 'value';
   const compares = (bound: number): string => `${column} ${comparison(operator)} ${bind(bound)}`;
-  const equalOnly = (): void => {
-    if (operator !== ':' && operator !== '=' && operator !== '!=')
-      throw new FilterError(`${field.name} cannot be larger or smaller; give it such as ${field.example}`, at);
-  };
   switch (field.type) {
     case 'number':
-      return compares(numberOf(value, PLAIN, field.example, at));
+      return compares(plainNumber(value, field.example, at));
     case 'duration':
-      return compares(numberOf(value, DURATIONS, field.example, at));
+      return compares(duration(value, field.example, at));
     case 'size':
-      return compares(numberOf(value, SIZES, field.example, at));
+      return compares(size(value, field.example, at));
     case 'status':
       return statusSql(column, value, operator, at, bind);
     case 'time':
       return timeSql(value, operator, at, bind, nowMillis);
     case 'word':
-      equalOnly();
+      equalOnly(field, operator, at);
       return `${column} = ${bind(field.name === 'method' ? value.toUpperCase() : value.toLowerCase())}`;
     case 'text':
-      equalOnly();
+      equalOnly(field, operator, at);
       return textSql({ column, table }, value, operator, bind);
     case 'mark':
-      equalOnly();
+      equalOnly(field, operator, at);
       if (value === 'any') return `${column} <> ''`;
       return value === 'none'
         ? `${column} = ''`
         : `(${column} <> '' AND ${column} LIKE ${bind(`%,${escapeLike(value)},%`)} ESCAPE '\\')`;
     case 'body':
-      equalOnly();
+      equalOnly(field, operator, at);
       return `seq IN (SELECT rowid FROM bodies WHERE bodies MATCH ${bind(phraseOf(value, at))} AND rowid BETWEEN :low AND :high)`;
     case 'id':
-      equalOnly();
+      equalOnly(field, operator, at);
       return idSql(column, value, at, bind);
     case 'anywhere': {
       const within = bind(`%${escapeLike(value)}%`);
@@ -131,66 +141,25 @@ function valueSql({ field, operator, at }: Term, value: string, bind: Bind, { no
   }
 }
 
-const comparison = (operator: Operator): string => (operator === ':' || operator === '!=' ? '=' : operator);
-
-type Units = Readonly<Record<string, number>>;
-const PLAIN: Units = { '': 1 };
-/** Nanoseconds; a number alone is milliseconds, as in the list. */
-const DURATIONS: Units = {
-  '': 1e6,
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 60e9,
-  min: 60e9,
-  h: 3600e9,
-  d: 86400e9,
-};
-const SIZES: Units = {
-  '': 1,
-  b: 1,
-  k: 1024,
-  kb: 1000,
-  kib: 1024,
-  m: 2 ** 20,
-  mb: 1e6,
-  mib: 2 ** 20,
-  gb: 1e9,
-  gib: 2 ** 30,
-};
-
-function numberOf(value: string, units: Units, example: string, at: number): number {
-  const [, digits = '', unit = ''] = /^(\d+\.?\d*|\.\d+)\s*([a-zµ]*)$/i.exec(value) ?? [];
-  const factor = Object.hasOwn(units, unit.toLowerCase()) ? units[unit.toLowerCase()] : undefined;
-  if (digits === '' || factor === undefined)
-    throw new FilterError(
-      `"${value}" is no ${units === PLAIN ? 'number' : 'number with a unit'}; give it such as ${example}`,
-      at,
-    );
-  return Math.round(Number(digits) * factor);
-}
-
 function statusSql(column: string, value: string, operator: Operator, at: number, bind: Bind): string {
-  if (/^(?:none|null)$/i.test(value)) return column === 'value' ? 'value = 0' : 'status IS NULL';
-  const group = /^([1-9])xx$/i.exec(value)?.[1];
-  if (group === undefined)
-    return `${column} ${comparison(operator)} ${bind(numberOf(value, PLAIN, 'status>=500', at))}`;
-  const low = Number(group) * 100;
-  if (operator === '>' || operator === '<=') return `${column} ${operator} ${bind(low + 99)}`;
-  if (operator === '<' || operator === '>=') return `${column} ${operator} ${bind(low)}`;
-  return `${column} BETWEEN ${bind(low)} AND ${bind(low + 99)}`;
+  const status = statusValue(value, at);
+  switch (status.kind) {
+    case 'none':
+      return column === 'value' ? 'value = 0' : 'status IS NULL';
+    case 'code':
+      return `${column} ${comparison(operator)} ${bind(status.code)}`;
+    case 'hundred': {
+      const { low } = status;
+      if (operator === '>' || operator === '<=') return `${column} ${operator} ${bind(low + 99)}`;
+      if (operator === '<' || operator === '>=') return `${column} ${operator} ${bind(low)}`;
+      return `${column} BETWEEN ${bind(low)} AND ${bind(low + 99)}`;
+    }
+  }
 }
 
-/** Microseconds since 1970. An age counts back from now: `time>10m` is newer than ten minutes. */
 function timeSql(value: string, operator: Operator, at: number, bind: Bind, nowMillis: number): string {
-  const age = /^\d+\.?\d*(?:ms|s|m|min|h|d)$/i.test(value) ? numberOf(value, DURATIONS, 'time>10m', at) / 1e6 : null;
-  const moment = age === null ? Date.parse(value) : nowMillis - age;
-  if (Number.isNaN(moment))
-    throw new FilterError(`"${value}" is neither an age such as 10m nor a date such as 2026-01-31T12:00Z`, at);
-  if (operator === ':' || operator === '=' || operator === '!=') return `start >= ${bind(Math.round(moment * 1000))}`;
-  return `start ${operator} ${bind(Math.round(moment * 1000))}`;
+  const bound = bind(moment(value, at, nowMillis));
+  return operator === ':' || operator === '=' || operator === '!=' ? `start >= ${bound}` : `start ${operator} ${bound}`;
 }
 
 /** The largest character that there is: what begins with a text lies between it and it followed by this. */
@@ -204,14 +173,12 @@ interface Column {
 
 function textSql({ column, table }: Column, value: string, operator: Operator, bind: Bind): string {
   if (operator !== ':') return `${column} = ${bind(value)}`;
-  const isStart = value.startsWith('^');
-  const isEnd = value.length > 1 && value.endsWith('$');
-  const inner = value.slice(isStart ? 1 : 0, isEnd ? -1 : undefined);
+  const pattern = textPattern(value);
+  const { isStart, isEnd, inner } = pattern;
   // Of what begins with a text an index knows.
   if (isStart && !isEnd && !inner.includes('*'))
     return inner === '' ? '1' : `(${column} >= ${bind(inner)} AND ${column} < ${bind(inner + LAST)})`;
-  const pattern = `${isStart ? '' : '%'}${inner.split('*').map(escapeLike).join('%')}${isEnd ? '' : '%'}`;
-  const bound = bind(pattern);
+  const bound = bind(likePattern(pattern));
   const like = `${column} LIKE ${bound} ESCAPE '\\'`;
   // There are few of these: from one to the next, and then only the traces of those that pass.
   if (table === 'by_host' || table === 'by_service')
@@ -222,12 +189,9 @@ function textSql({ column, table }: Column, value: string, operator: Operator, b
   return before === '' ? like : `(${column} >= ${bind(before)} AND ${column} < ${bind(before + LAST)} AND ${like})`;
 }
 
-const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
-
 /** One phrase whose last word may go on, in the language of FTS5, in which a text in quotes is nothing but a text. */
 function phraseOf(value: string, at: number): string {
-  if (!/[\p{L}\p{N}]/u.test(value))
-    throw new FilterError(`body:"${value}" has no letter and no digit; bodies are found by words`, at);
+  checkWords(value, at);
   // A NUL would end the text of the query.
   return `"${value.replaceAll('"', '""').replaceAll('\0', ' ')}"${/[\p{L}\p{N}]$/u.test(value) ? '*' : ''}`;
 }
@@ -235,9 +199,7 @@ function phraseOf(value: string, at: number): string {
 const ID_BYTES = 16;
 
 function idSql(column: string, value: string, at: number, bind: Bind): string {
-  const digits = value.replaceAll('-', '').toLowerCase();
-  if (!/^[0-9a-f]{1,32}$/.test(digits))
-    throw new FilterError(`"${value}" is no trace id; it has up to 32 hex digits`, at);
+  const digits = idDigits(value, at);
   const low = Buffer.from(digits.padEnd(2 * ID_BYTES, '0'), 'hex');
   const high = Buffer.from(digits.padEnd(2 * ID_BYTES, 'f'), 'hex');
   return `${column} BETWEEN ${bind(low)} AND ${bind(high)}`;

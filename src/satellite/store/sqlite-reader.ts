@@ -7,12 +7,13 @@ import { encodeNdjson } from '../../output/ndjson.js';
 import type { Trace } from '../../trace/trace.js';
 import { type Bound, type Condition, compileFilter, type Hint } from '../filter/compile.js';
 import { parseFilter } from '../filter/parse.js';
-import { jsonText } from '../receive/json-text.js';
 import type { SatelliteTrace } from '../receive/satellite-trace.js';
 import { readBack, traceOf } from '../receive/trace-of.js';
 import { firstOutside, PART_TRACES, partOf } from './parts.js';
+import { ratesOf, type Timed } from './rates-of.js';
 import type { Database } from './sqlite.js';
 import type { Page, Query, Rate, Row, Sensor, StoreFacts, Values, Whole, WholeForm, WholePage } from './store.js';
+import { resourceOf } from './trace-columns.js';
 
 /** Traces of the first range that is looked through; each further one has four times as many. */
 const FIRST_RANGE = 10_000;
@@ -166,37 +167,15 @@ export class SqliteReader {
 
   rates(filter: string, stretches: number): Rate[] {
     const { found } = this.#findMany(filter);
-    if (found.length === 0) return [];
-    let first = Number.POSITIVE_INFINITY;
-    let last = 0;
-    for (const { start } of found) {
-      first = Math.min(first, start);
-      last = Math.max(last, start);
-    }
-    const length = Math.max(1, Math.ceil((last - first + 1) / stretches));
-    const stretched = Array.from({ length: stretches }, (_, i) => ({
-      start: first + i * length,
-      failures: 0,
-      durations: [] as number[],
-    }));
-    for (const { start, duration, status } of found) {
-      const stretch = stretched[Math.floor((start - first) / length)];
-      stretch?.durations.push(duration);
-      if (stretch !== undefined && (status === null || status >= 500)) stretch.failures++;
-    }
-    return stretched.map(({ start, failures, durations }) => {
-      const sorted = Float64Array.from(durations).sort();
-      const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-      return { start, traces: durations.length, failures, p50: at(0.5), p95: at(0.95) };
-    });
+    return ratesOf(found, stretches);
   }
 
-  #findMany(filter: string): { found: Timed[] } {
-    const found: Timed[] = [];
+  #findMany(filter: string): { found: Numbered[] } {
+    const found: Numbered[] = [];
     let before: number | undefined;
     for (const until = Date.now() + QUERY_MILLIS; found.length < RATE_TRACES_MAX && Date.now() < until; ) {
       const query = { filter, limit: ROWS_MAX, ...(before === undefined ? {} : { before }) };
-      const page = this.#find<Timed>(query, 'seq, start, duration, status');
+      const page = this.#find<Numbered>(query, 'seq, start, duration, status');
       found.push(...page.found);
       if (page.next === null) break;
       before = page.next;
@@ -323,12 +302,7 @@ function used(sql: string, parameters: Readonly<Record<string, Bound>>): Record<
   return Object.fromEntries(Object.entries(parameters).filter(([name]) => new RegExp(`:${name}\\b`).test(sql)));
 }
 
-interface Timed {
-  seq: number;
-  start: number;
-  duration: number;
-  status: number | null;
-}
+type Numbered = Timed & { readonly seq: number };
 
 type RawRow = Omit<Row, 'marks'> & { marks: string };
 
@@ -339,27 +313,4 @@ function rowOf(raw: RawRow): Row {
     spanId: raw.spanId.toLowerCase(),
     marks: raw.marks === '' ? [] : raw.marks.slice(1, -1).split(','),
   };
-}
-
-/** Its attributes as text. */
-function resourceOf(resource: unknown): Record<string, string> {
-  const { attributes, ...members } = (typeof resource === 'object' && resource !== null ? resource : {}) as Record<
-    string,
-    unknown
-  >;
-  const pairs: [string, unknown][] = Array.isArray(attributes)
-    ? (attributes as { key?: unknown; value?: unknown }[]).flatMap((one): [string, unknown][] =>
-        typeof one?.key === 'string' ? [[one.key, plainOf(one.value)]] : [],
-      )
-    : Object.entries(members);
-  return Object.fromEntries(
-    pairs
-      .slice(0, VALUES_MAX)
-      .map(([key, value]) => [key, (typeof value === 'string' ? value : jsonText(value)).slice(0, 1000)]),
-  );
-}
-
-function plainOf(value: unknown): unknown {
-  const [only] = typeof value === 'object' && value !== null ? Object.values(value) : [];
-  return only ?? '';
 }

@@ -3,19 +3,24 @@
  *
  * in: traces as read · out: how many are kept, once it is certain
  */
-import { textOf } from '../../output/ndjson.js';
-import type { Trace, TraceBody } from '../../trace/trace.js';
-import { jsonText } from '../receive/json-text.js';
+import type { Trace } from '../../trace/trace.js';
 import type { SatelliteTrace } from '../receive/satellite-trace.js';
-import { hexOf, traceOf } from '../receive/trace-of.js';
+import { traceOf } from '../receive/trace-of.js';
 import type { KeptInventory } from './kept-inventory.js';
 import { IdFilter, KnownIds } from './known-ids.js';
 import { keyOf, keysBetween, Parts } from './parts.js';
 import type { Database, Statement } from './sqlite.js';
 import type { Retention } from './store.js';
+import {
+  aboutResource,
+  contentTypeOf,
+  isDamaged,
+  searchedText,
+  spanIdOf,
+  textOfJson,
+  traceIdOf,
+} from './trace-columns.js';
 
-/** What a body is found by: words behind this many characters are not. */
-const SEARCHED_CHARACTERS_MAX = 1 << 16;
 /** Traces that one step of retention takes, and of those that are held, if they take too much room. */
 const STEP = 1000;
 const STEP_SHARE = 0.02;
@@ -25,8 +30,6 @@ const MERGED_PAGES = 500;
 const RETAIN_MILLIS = 1000;
 /** Resources remembered by their text, so that they need not be looked up. */
 const RESOURCES_MAX = 1000;
-/** Marks that say that something was lost. */
-const DAMAGE = new Set(['gap', 'drops', 'midstream', 'shed', 'no-response', 'unfinished']);
 
 const FACTS = ['stored', 'duplicates', 'rejected', 'evicted', 'last_seq'] as const;
 export type FactName = (typeof FACTS)[number];
@@ -150,8 +153,8 @@ export class SqliteWriter {
     const trace = traceOf(received);
     const { request, response, network } = trace;
     const resource = this.#resourceOf(received, arrival, touched);
-    const traceId = idOf(received, trace.traceId);
-    const spanId = spanIdOf(received, trace.spanId);
+    const traceId = bytesOf(traceIdOf(received, trace.traceId));
+    const spanId = bytesOf(spanIdOf(received, trace.spanId));
     const key = traceId === null || spanId === null ? '' : keyOf(traceId.toString('hex'), spanId.toString('hex'));
     if (key !== '') {
       if (this.#ids.has(key, (part) => this.#isIn.get(part, traceId, spanId) !== undefined)) {
@@ -188,7 +191,7 @@ export class SqliteWriter {
     this.#facts.last_seq = seq;
     this.#facts.stored++;
     resource.traces++;
-    if (trace.marks.some((mark) => DAMAGE.has(mark))) resource.damaged++;
+    if (isDamaged(trace)) resource.damaged++;
     if (trace.watchedShare !== undefined)
       resource.watchedShare = Math.min(resource.watchedShare ?? 1, trace.watchedShare);
     this.#insert.payload.run(seq, received.protocol, textOfJson(received.span), resource.id);
@@ -322,52 +325,5 @@ export class SqliteWriter {
   }
 }
 
-/** Bytes by which a trace is known again; null where it has no id, and so is like no other. */
-function idOf({ protocol, span }: SatelliteTrace, traceId: string): Buffer | null {
-  const hex = protocol === 'otlp' ? traceId : hexOf((span as { trace_id?: unknown }).trace_id);
-  return hex === '' ? null : Buffer.from(hex, 'hex');
-}
-
-function spanIdOf({ protocol, span }: SatelliteTrace, spanId: string): Buffer | null {
-  const hex = protocol === 'otlp' ? spanId : hexOf((span as { span_id?: unknown }).span_id);
-  return hex === '' ? null : Buffer.from(hex, 'hex');
-}
-
-/** Text of a value that JSON gave, however deep. */
-function textOfJson(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? '';
-  } catch (error) {
-    if (error instanceof RangeError) return jsonText(value);
-    throw error;
-  }
-}
-
-function contentTypeOf({ response, request }: Trace): string {
-  const headers = response?.headers ?? request.headers;
-  const value = headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
-  return (value.split(';')[0] ?? '').trim().toLowerCase().slice(0, 200);
-}
-
-function searchedText({ content, truncated }: TraceBody): string {
-  if (content.length === 0) return '';
-  return (
-    textOf(content.subarray(0, SEARCHED_CHARACTERS_MAX), truncated || content.length > SEARCHED_CHARACTERS_MAX) ?? ''
-  );
-}
-
-/** Looks an attribute of OTLP up, or a member of Levo's resource. */
-function aboutResource(resource: unknown): (otlp: string, levo: string) => string {
-  const { attributes, ...members } = (typeof resource === 'object' && resource !== null ? resource : {}) as Record<
-    string,
-    unknown
-  >;
-  const found = new Map<unknown, unknown>();
-  if (Array.isArray(attributes))
-    for (const one of attributes as { key?: unknown; value?: { stringValue?: unknown } }[])
-      found.set(one?.key, one?.value?.stringValue);
-  return (otlp, levo) => {
-    const value = found.get(otlp) ?? members[levo];
-    return typeof value === 'string' ? value.slice(0, 500) : '';
-  };
-}
+/** Null where there are no digits. */
+const bytesOf = (hex: string): Buffer | null => (hex === '' ? null : Buffer.from(hex, 'hex'));

@@ -46,20 +46,27 @@ const OLD_MEBIBYTES = 512;
 const YOUNG_MEBIBYTES = 16;
 
 export class StoreThread {
-  readonly #data: StoreThreadData;
+  readonly #data: unknown;
+  readonly #program: URL;
   readonly #onNotice: (notice: string) => void;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #worker: Worker | null = null;
   #next = 0;
 
-  constructor(data: StoreThreadData, onNotice: (notice: string) => void) {
+  /** @param program what runs in the thread: `store-worker.ts`, which takes `StoreThreadData`, or another with the same messages */
+  constructor(
+    data: unknown,
+    onNotice: (notice: string) => void,
+    program: URL = new URL('./store-worker.js', import.meta.url),
+  ) {
     this.#data = data;
+    this.#program = program;
     this.#onNotice = onNotice;
   }
 
   /** Begins the thread. Rejects with a SensorError where its database cannot be opened. */
   start(): Promise<void> {
-    const worker = new Worker(new URL('./store-worker.js', import.meta.url), {
+    const worker = new Worker(this.#program, {
       workerData: this.#data,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEBIBYTES, maxOldGenerationSizeMb: OLD_MEBIBYTES },
     });
