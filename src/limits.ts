@@ -161,7 +161,7 @@ export const LIMIT_ROWS = {
   ),
   redaction_texts_max: limit(
     512,
-    'Paths and values of headers, up to 128 characters, remembered as holding no secret.',
+    'Paths and values of headers, up to 128 characters, remembered as holding no secret, each.',
   ),
   redaction_decoded_bytes_max: limit(
     1 << 20,

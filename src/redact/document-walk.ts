@@ -4,6 +4,7 @@
  */
 import { DEFAULT_LIMITS } from '../limits.js';
 import { redactArmour } from './armour.js';
+import { hexValue, PERCENT } from './byte-text.js';
 import { type CardContext, cardContext } from './cards.js';
 import { type Cause, createEdits, type Edits, type View } from './edits.js';
 import { findLooks } from './find-looks.js';
@@ -247,9 +248,22 @@ export class DocumentWalk implements RedactionContext {
     const first = bytes[0];
     if (first === 0x7b || first === 0x5b || first === 0x3c) this.redactDocument(view);
     else this.redactPiece(view, 0, bytes.length, { name });
-    const text = bytes.latin1Slice(0, Math.min(bytes.length, 4096));
-    if (/%[2-7][0-9A-Fa-f]/.test(text) && !/^(?:\/|[a-z]{1,30}:\/\/)/i.test(text)) walkForm(view, this);
+    if (hasEscape(bytes) && !/^(?:\/|[a-z]{1,30}:\/\/)/i.test(bytes.latin1Slice(0, Math.min(bytes.length, 40))))
+      walkForm(view, this);
   }
+}
+
+const ESCAPE_LOOK_MAX = 4096;
+
+/** Whether an ASCII character that can be seen is percent-encoded among the first bytes. */
+function hasEscape(bytes: Buffer): boolean {
+  const end = Math.min(bytes.length, ESCAPE_LOOK_MAX) - 2;
+  for (let i = 0; i < end; i++) {
+    if (bytes[i] !== PERCENT) continue;
+    const high = bytes[i + 1] as number;
+    if (high >= 0x32 && high <= 0x37 && hexValue(bytes[i + 2]) >= 0) return true;
+  }
+  return false;
 }
 
 /** What stands around a number in a piece of text. */

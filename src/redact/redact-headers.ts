@@ -3,6 +3,7 @@
  * own (the scheme, names of cookies) stays; other values are searched by form, and as URLs.
  */
 import type { HeaderPair } from '../pair/exchange.js';
+import type { CleanTexts } from './clean-texts.js';
 import { REDACTED } from './edits.js';
 import { isUrl, redactUrl, type TargetContext } from './redact-target.js';
 import type { Redactions } from './redactions.js';
@@ -92,6 +93,7 @@ const SYNTAX_CAUSES = [
 ] as const;
 
 export interface HeaderContext extends TargetContext {
+  readonly clean: CleanTexts;
   readonly section: 'header' | 'trailer';
 }
 
@@ -170,13 +172,17 @@ export function redactHeaderValues(headers: HeaderPair[], context: HeaderContext
     if (value === '' || value === REDACTED) continue;
     const lower = name.toLowerCase().trimEnd();
     if (context.defaults && (HARMLESS_HEADERS.has(lower) || SYNTAXES.has(lower))) continue;
+    if (context.clean.has(name, value)) continue;
     if (isUrl(value)) {
       header[1] = redactUrl(value, context, redactions);
+      // Even where nothing else was, a rule may have been noted.
+      if (header[1] === value && !value.includes(REDACTED)) context.clean.add(name, value);
       continue;
     }
     const redacted = context.documents.text(value, name);
     header[1] = redacted.result;
     redactions.noteAll(`${context.section}.${lower}`, redacted, false);
+    if (redacted.causes.length === 0) context.clean.add(name, value);
   }
 }
 

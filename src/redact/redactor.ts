@@ -15,6 +15,7 @@ import type { HeaderPair } from '../pair/exchange.js';
 import { compilePattern, isInSlashes } from '../policy/pattern-set.js';
 import { sentHeadOf, contentTypeOf as typeAsSent } from '../trace/sent-message.js';
 import type { Trace, TraceRequest, TraceResponse } from '../trace/trace.js';
+import { CleanTexts } from './clean-texts.js';
 import { PlainQueries } from './plain-query.js';
 import { createContentRedactor } from './redact-content.js';
 import { createDocumentRedactor } from './redact-document.js';
@@ -94,8 +95,9 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
   });
   const content = createContentRedactor(settings, documents);
   const target: TargetContext = { documents, names, defaults, plainQueries: new PlainQueries(names) };
-  const headerContext: HeaderContext = { ...target, section: 'header' };
-  const trailerContext: HeaderContext = { ...target, section: 'trailer' };
+  const clean = new CleanTexts(onEvicted);
+  const headerContext: HeaderContext = { ...target, clean, section: 'header' };
+  const trailerContext: HeaderContext = { ...target, clean, section: 'trailer' };
 
   function redactPairs(pairs: HeaderPair[], context: HeaderContext, redactions: Redactions): void {
     if (pairs.length === 0) return;

@@ -3,7 +3,7 @@
  * https://url.spec.whatwg.org/#urlencoded-parsing). Names are decoded to be judged; no byte outside a redacted value changes.
  */
 import { AMPERSAND, EQUALS, hexValue, PERCENT, PLUS } from './byte-text.js';
-import { DECODED_BYTES_MAX, decodedView, part, type View } from './edits.js';
+import { DECODED_BYTES_MAX, part, type View } from './edits.js';
 import { NAMELESS, type PieceName, type RedactionContext } from './redaction-context.js';
 import type { NamePlace, NameRule } from './sensitive-names.js';
 import { isOpaque, isSecretValue } from './value-shapes.js';
@@ -160,23 +160,39 @@ function isEncoded(bytes: Buffer, start: number, end: number): boolean {
 
 /** A part of the view, percent-decoded up to so many times. */
 export function decoded(view: View, start: number, end: number, times: number): View {
-  let result = part(view, start, end);
-  for (let i = 0; i < times && isEncoded(result.bytes, 0, result.bytes.length); i++) result = percentDecoded(result);
+  if (times === 0 || !isEncoded(view.bytes, start, end)) return part(view, start, end);
+  let result = percentDecoded(view, start, end);
+  for (let i = 1; i < times && isEncoded(result.bytes, 0, result.bytes.length); i++)
+    result = percentDecoded(result, 0, result.bytes.length);
   return result;
 }
 
-function percentDecoded(view: View): View {
-  return decodedView(view, 0, view.bytes.length, (bytes, from, to, _copy, push) => {
-    for (let i = from; i < to; ) {
-      const byte = bytes[i] as number;
-      const high = byte === PERCENT ? hexValue(bytes[i + 1]) : -1;
-      const low = high >= 0 && i + 2 < to ? hexValue(bytes[i + 2]) : -1;
-      if (low >= 0) {
-        push(high * 16 + low, i);
-        i += 3;
-      } else {
-        push(byte === PLUS ? 0x20 : byte, i++);
-      }
+function percentDecoded({ bytes, base, origin }: View, start: number, end: number): View {
+  let escapes = 0;
+  for (let i = start; i < end; i++)
+    if (bytes[i] === PERCENT && escapedByte(bytes, i, end) >= 0) {
+      escapes++;
+      i += 2;
     }
-  });
+  const length = end - start - 2 * escapes;
+  const plain = Buffer.allocUnsafe(length);
+  const places = new Int32Array(length + 1);
+  let at = start;
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[at] as number;
+    const escaped = byte === PERCENT ? escapedByte(bytes, at, end) : -1;
+    places[i] = origin === null ? base + at : (origin[at] as number);
+    plain[i] = escaped >= 0 ? escaped : byte === PLUS ? 0x20 : byte;
+    at += escaped >= 0 ? 3 : 1;
+  }
+  places[length] = origin === null ? base + end : (origin[end] as number);
+  return { bytes: plain, base: 0, origin: places };
+}
+
+/** What the escape at `at` stands for; -1 where it is none. */
+function escapedByte(bytes: Buffer, at: number, end: number): number {
+  if (at + 2 >= end) return -1;
+  const high = hexValue(bytes[at + 1]);
+  const low = hexValue(bytes[at + 2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
