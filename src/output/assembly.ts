@@ -71,7 +71,7 @@ export class Assembly {
       return;
     }
     const gatherer = this.#gatherer;
-    gatherer.text.write(text, start, 'latin1');
+    gatherer.text.latin1Write(text, start, text.length);
     const { starts, lengths } = template;
     const count = spans.length >> 2;
     for (let i = 0; i < count; i++) {
@@ -106,7 +106,7 @@ export class Assembly {
   finish(): number {
     const { length } = this.#words;
     if (this.#hasFailed || length > WORDS_BYTES) return -1;
-    const written = this.#gatherer.text.write(this.#words, WORDS, WORDS_BYTES);
+    const written = this.#gatherer.text.utf8Write(this.#words, WORDS, WORDS_BYTES);
     // Pieces were noted as if each character were a byte.
     return written === length ? this.#gatherer.gather() : -1;
   }
@@ -143,7 +143,7 @@ export class Assembly {
     const place = (this.#nextPlace + (this.#nextPlace === this.#lastPlace ? 1 : 0)) % TEMPLATES_MAX;
     this.#nextPlace = (place + 1) % TEMPLATES_MAX;
     let start = place * TEMPLATE_BYTES;
-    this.#gatherer.text.write(all, start, 'latin1');
+    this.#gatherer.text.latin1Write(all, start, all.length);
     const starts: number[] = [];
     for (const { length } of texts) {
       starts.push(start);

@@ -161,7 +161,14 @@ export const PATH_SEGMENTS_MAX = 24;
 
 /** The segments of a path, without parameters behind semicolons. */
 export function segmentsOf(path: string): string[] {
-  const segments = path.split('/', PATH_SEGMENTS_MAX + 2);
-  if (segments[0] === '') segments.shift();
-  return segments.length > PATH_SEGMENTS_MAX ? [...segments.slice(0, PATH_SEGMENTS_MAX), '…'] : segments;
+  const segments: string[] = [];
+  if (path === '') return segments;
+  let start = path.charCodeAt(0) === 0x2f ? 1 : 0;
+  for (let end = path.indexOf('/', start); end >= 0; end = path.indexOf('/', start)) {
+    if (segments.length === PATH_SEGMENTS_MAX) break;
+    segments.push(path.slice(start, end));
+    start = end + 1;
+  }
+  segments.push(segments.length === PATH_SEGMENTS_MAX ? '…' : path.slice(start));
+  return segments;
 }

@@ -21,7 +21,6 @@ import { splitMessages } from '../pair/deferred-messages.js';
 import { type Endpoint, type Exchange, type HttpResponse, markNames } from '../pair/exchange.js';
 import { containerOf, type PodLookup } from '../pair/pod.js';
 import { requestAuthority, requestPath, requestQuery, requestScheme } from '../pair/request-target.js';
-import type { Place } from '../pair/route.js';
 import { traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
 import { finishGrpc, finishGrpcNow } from './grpc-content.js';
@@ -217,34 +216,30 @@ function codingsOf(headers: HeaderList): readonly string[] {
 const NO_CODINGS: readonly string[] = [];
 
 function assemble(exchange: Exchange, { ids, isLocal, podOf = null, shapes }: DrafterContext): Trace {
-  const { request, response, startTime } = exchange;
+  const { request, response, startTime, client, server } = exchange;
   const start = unixNano(exchange.timeBaseSeconds, startTime);
-  const left = Number(UNIX_NANO_MAX - start);
   const context = exchange.context ?? traceContextOf(request.headers) ?? { traceId: ids.traceId(), parentSpanId: null };
-  return {
+  const trace: Trace = {
     traceId: context.traceId,
-    ...spanOf(exchange, context.parentSpanId, ids),
-    kind: isLocal(exchange.server.address) || podOf?.(exchange.server.address) ? 'server' : 'client',
+    spanId: '',
+    parentSpanId: context.parentSpanId,
+    kind: isLocal(server.address) || podOf?.(server.address) ? 'server' : 'client',
     startTimeUnixNano: start,
-    durationNano: since(startTime, Math.min(exchange.endTime, startTime + left)),
+    durationNano: durationOf(exchange, start),
     timing: {
       requestEndNano: since(startTime, exchange.requestEndTime),
       responseStartNano: response === null ? null : since(startTime, exchange.responseStartTime),
     },
-    network: {
-      interface: exchange.route.interfaceName,
-      protocol: exchange.protocol,
-      client: exchange.client,
-      server: exchange.server,
-      ...legOf(exchange),
-      ...streamOf(exchange),
-    },
-    ...(podOf === null ? {} : podsOf(exchange, podOf)),
+    network: { interface: exchange.route.interfaceName, protocol: exchange.protocol, client, server },
     request: requestOf(exchange, shapes),
     response: response === null ? null : responseOf(response, shapes),
     marks: markNames(exchange.marks),
-    ...messagesOf(exchange),
   };
+  addSpan(trace, exchange, ids);
+  addStream(trace.network, exchange);
+  if (podOf !== null) addPods(trace, exchange, podOf);
+  addMessages(trace, exchange);
+  return trace;
 }
 
 function requestOf(exchange: Exchange, shapes: HeadShapes): TraceRequest {
@@ -271,31 +266,28 @@ function responseOf({ status, reason, headers, trailers, body }: HttpResponse, s
 }
 
 /** Windows of a stream are children of the first. */
-function spanOf(
-  { window }: Exchange,
-  parentSpanId: string | null,
-  ids: TraceIds,
-): Pick<Trace, 'spanId' | 'parentSpanId' | 'window'> {
-  if (window === undefined) return { spanId: ids.spanId(), parentSpanId };
+function addSpan(trace: Trace, { window }: Exchange, ids: TraceIds): void {
+  if (window === undefined) {
+    trace.spanId = ids.spanId();
+    return;
+  }
   const { index, span } = window;
   span.id ??= ids.spanId();
-  return index === 0
-    ? { spanId: span.id, parentSpanId, window: index }
-    : { spanId: ids.spanId(), parentSpanId: span.id, window: index };
+  trace.spanId = index === 0 ? span.id : ids.spanId();
+  if (index > 0) trace.parentSpanId = span.id;
+  trace.window = index;
 }
 
-function messagesOf(exchange: Exchange): Pick<Trace, 'messages' | 'messagesSeen'> {
+function addMessages(trace: Trace, exchange: Exchange): void {
   const { unsplit, startTime } = exchange;
   const messages = exchange.messages ?? (unsplit === undefined ? undefined : splitMessages(exchange, unsplit));
-  if (messages === undefined) return {};
-  return {
-    messages: messages.kept.map(({ isRequest, time, ...message }) => ({
-      ...message,
-      direction: isRequest ? 'request' : 'response',
-      offsetNano: since(startTime, time),
-    })),
-    messagesSeen: { request: messages.request, response: messages.response },
-  };
+  if (messages === undefined) return;
+  trace.messages = messages.kept.map(({ isRequest, time, ...message }) => ({
+    ...message,
+    direction: isRequest ? 'request' : 'response',
+    offsetNano: since(startTime, time),
+  }));
+  trace.messagesSeen = { request: messages.request, response: messages.response };
 }
 
 /** The last nanosecond of a signed 64-bit clock, in the year 2262: what every format can say, and a `Date` too. */
@@ -309,6 +301,15 @@ function unixNano(baseSeconds: number, nanos: number): bigint {
   const time = BigInt(Math.round(baseSeconds)) * 1_000_000_000n + BigInt(Math.round(nanos));
   return time < 0n ? 0n : time > UNIX_NANO_MAX ? UNIX_NANO_MAX : time;
 }
+
+/** It ends no later than what can be said. */
+function durationOf({ startTime, endTime }: Exchange, start: bigint): number {
+  if (start <= FAR_FROM_MAX && endTime - startTime < FAR_NANOS) return since(startTime, endTime);
+  return since(startTime, Math.min(endTime, startTime + Number(UNIX_NANO_MAX - start)));
+}
+
+const FAR_NANOS = 2 ** 62;
+const FAR_FROM_MAX = UNIX_NANO_MAX - 2n ** 62n;
 
 /** Packets may come slightly out of order; a duration is never negative. */
 function since(start: number, time: number): number {
@@ -364,7 +365,7 @@ function cut(content: Uint8Array, bytesMax: number, truncated: boolean): Uint8Ar
   return content.subarray(0, end);
 }
 
-function podsOf({ client, server }: Exchange, podOf: PodLookup): Pick<Trace, 'kubernetes'> {
+function addPods(trace: Trace, { client, server }: Exchange, podOf: PodLookup): void {
   const of = ({ address, port }: Endpoint, listens: boolean): TracePod | null => {
     const pod = podOf(address);
     if (pod === null) return null;
@@ -373,15 +374,13 @@ function podsOf({ client, server }: Exchange, podOf: PodLookup): Pick<Trace, 'ku
     return { namespace, workload, pod: name, container: containerOf(pod, listens ? port : -1) };
   };
   const pods = { client: of(client, false), server: of(server, true) };
-  return pods.client === null && pods.server === null ? {} : { kubernetes: pods };
+  if (pods.client !== null || pods.server !== null) trace.kubernetes = pods;
 }
 
-function legOf({ place, route }: Exchange): { leg?: Place } {
+function addStream(network: Trace['network'], { place, route, stream }: Exchange): void {
   const leg = place ?? route.place;
-  return leg === null ? {} : { leg };
-}
-
-function streamOf({ stream }: Exchange): { streamId?: number; streamError?: string } {
-  if (stream === undefined) return {};
-  return stream.error === null ? { streamId: stream.id } : { streamId: stream.id, streamError: stream.error };
+  if (leg !== null) network.leg = leg;
+  if (stream === undefined) return;
+  network.streamId = stream.id;
+  if (stream.error !== null) network.streamError = stream.error;
 }
