@@ -25,15 +25,19 @@ import { SENSOR_VERSION } from '../version.js';
 import { Access } from './api/access.js';
 import { type ApiSettings, answerApi, type OrganisationContext } from './api/api.js';
 import { INGEST_PATHS, takePackets, takeTraces } from './api/ingest-routes.js';
-import { Refused, replyJson, SAFE_HEADERS } from './api/reply.js';
+import { Refused, reply, replyJson, SAFE_HEADERS } from './api/reply.js';
+import { METRICS_TYPE, satelliteMetrics } from './metrics.js';
 import { type NotifySettings, prepareWatching, type Watching } from './notify/watch.js';
-import { Organisations, type StoreChoice } from './organisations.js';
+import { type Organisation, Organisations, type StoreChoice } from './organisations.js';
 import { hasPage, PAGE_HEADERS, PAGE_PACKAGES, type PageFile, pageFiles } from './page/files.js';
 import type { Grant } from './receive/grants.js';
 import { Ingest } from './receive/ingest.js';
+import { KafkaSource } from './receive/kafka-source.js';
+import type { KafkaTarget } from './receive/kafka-target.js';
 import { packetsPath } from './receive/packet-files.js';
 import type { BodyBounds } from './receive/read-body.js';
 import type { SatelliteTrace } from './receive/satellite-trace.js';
+import { SetAside } from './receive/set-aside.js';
 import type { Store } from './store/store.js';
 
 export interface SatelliteSettings {
@@ -59,6 +63,8 @@ export interface SatelliteSettings {
   grants?: readonly Grant[];
   /** Where traces are kept and searched. */
   store?: StoreChoice;
+  /** A topic of Kafka that traces are read from as well, and a directory for messages that nobody can read. */
+  from?: { readonly target: KafkaTarget; readonly setAside: string | null };
   /** The text of an OpenAPI document that what comes is held against, which takes a store. */
   spec?: string | null;
   /** The one that is told of what is new, which takes a store. */
@@ -122,24 +128,12 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
   const watching = sole?.store == null ? null : await watchingOf(sole.store, settings);
   const api: ApiSettings = { access, version: SENSOR_VERSION, organisation: (name) => apiOf(organisations, name) };
   let received = 0;
+  let source: KafkaSource | null = null;
   const onReceived = (count: number, lines: string): void => {
     received += count;
     if (lines !== '') settings.onLines?.(lines);
   };
-
-  const takes = {
-    ingest,
-    access,
-    onReceived,
-    organisation: (name: string) => organisations.of(name),
-  };
-
-  async function serveTraces(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { text, readers } = organisations.of(access.checkReader(request));
-    readers.admit(response);
-    response.writeHead(200, { ...SAFE_HEADERS, 'Content-Type': 'application/json' });
-    await pipeline(Readable.from(text(), { highWaterMark: 1 }), response);
-  }
+  const takes = { ingest, access, onReceived, organisation: (name: string) => organisations.of(name) };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
@@ -151,12 +145,16 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     if (hasStores && path.startsWith('/api/')) return answerApi(api, request, response);
     if (hasStores && (path === '/' || path.startsWith('/page/'))) return servePage(path, request, response);
     const shown = `${request.method} ${path}`;
-    const isKnown = path === '/traces' || path === '/healthz';
+    const isKnown = path === '/traces' || path === '/healthz' || path === '/metrics';
     if (!isKnown && protocol === undefined)
       throw new Refused(404, `${shown}: nothing here; traces go to POST /v1/traces`);
     if (!isKnown || request.method !== 'GET') throw new Refused(405, `${shown}: method not allowed`);
     if (path === '/healthz') return replyJson(response, 200, { status: 'ok', received });
-    return serveTraces(request, response);
+    const organisation = organisations.of(access.checkReader(request));
+    if (path === '/traces') return serveTraces(organisation, response);
+    const isSource = settings.from?.target.organisation === organisation.name;
+    const counts = { received: sole === null ? null : received, kafka: isSource ? (source?.book ?? null) : null };
+    reply(response, 200, METRICS_TYPE, satelliteMetrics(counts));
   }
 
   const server = createBoundedServer(
@@ -177,6 +175,11 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   const url = `${settings.certificate === undefined ? 'http' : 'https'}://${host}:${port}`;
   watching?.start(url);
+  source = await sourceOf(settings, organisations, onReceived).catch(async (error: unknown) => {
+    await closeServer(server);
+    await organisations.close();
+    throw error;
+  });
   return {
     port,
     url,
@@ -193,10 +196,27 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     close: async () => {
       organisations.endTails();
       await closeServer(server);
+      await source?.close();
       await watching?.close();
       await organisations.close();
     },
   };
+}
+
+async function serveTraces({ readers, text }: Organisation, response: ServerResponse): Promise<void> {
+  readers.admit(response);
+  response.writeHead(200, { ...SAFE_HEADERS, 'Content-Type': 'application/json' });
+  await pipeline(Readable.from(text(), { highWaterMark: 1 }), response);
+}
+
+async function sourceOf(
+  { from, onNotice = () => {} }: SatelliteSettings,
+  organisations: Organisations,
+  onReceived: (count: number, lines: string) => void,
+): Promise<KafkaSource | null> {
+  if (from === undefined) return null;
+  const { receive } = organisations.of(from.target.organisation);
+  return KafkaSource.start(from.target, { receive, setAside: new SetAside(from.setAside), onReceived, onNotice });
 }
 
 async function watchingOf(store: Store, { notify, onNotice = () => {} }: SatelliteSettings): Promise<Watching | null> {

@@ -190,6 +190,8 @@ const VERBS: Readonly<Record<string, { base: FlagValues; rows: Readonly<Record<s
       'ingest-token-file': row(TOKEN),
       'tokens-file': row(file('tokens', 'acme read 0123456789abcdef')),
       store: row('clickhouse://user:word@host/database'),
+      from: row('kafka://broker/topic?group=g'),
+      'set-aside': row(folder, { from: ['kafka://broker/topic?group=g'] }),
       'tls-cert': row(PEM),
       'tls-key': row(PEM),
       spec: row(SPEC),

@@ -38,6 +38,7 @@ export async function satellite(flags: FlagValues): Promise<number> {
     publicHosts: settings.publicHost,
     ...certificateOf(settings),
     ...organisations,
+    ...fromOf(settings),
     ...kept,
     ...notifyOf(settings, kept),
     spec: specOf(settings, kept),
@@ -73,6 +74,23 @@ function grantsOf(
   if (store === undefined)
     throw new UsageError(`--tokens-file takes SQLite; npm install ${SQLITE_PACKAGE}@1.2.1, or leave it out`);
   return { grants: tokensFile };
+}
+
+function fromOf({ from, setAside, tokensFile }: Settings): Pick<SatelliteSettings, 'from'> {
+  if (from === null) {
+    if (setAside !== null)
+      throw new UsageError('--set-aside has no meaning without --from, whose messages it is for; leave it out');
+    return {};
+  }
+  const { organisation } = from;
+  const names = tokensFile?.map((grant) => grant.organisation);
+  if (names === undefined && organisation !== '')
+    throw new UsageError(`--from has organisation=${organisation}, and there is no --tokens-file; leave it out`);
+  if (names !== undefined && !names.includes(organisation))
+    throw new UsageError(
+      `--from has ${organisation === '' ? 'no organisation' : `organisation=${organisation}`}, and --tokens-file has ${[...new Set(names)].slice(0, 10).join(', ')}; name the one whose traces the topic holds`,
+    );
+  return { from: { target: from, setAside } };
 }
 
 function sayOrganisations(grants: readonly Grant[]): string {
