@@ -43,6 +43,7 @@ const LOADED_BY_SATELLITE = [
   '@clickhouse/client',
   '@modelcontextprotocol/sdk',
   '@photostructure/sqlite',
+  '@platformatic/kafka',
   'htm',
   'uplot',
   'zod',

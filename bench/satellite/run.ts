@@ -2,10 +2,14 @@
  * What the satellite takes, and how fast it answers.
  *
  *     npm run bench:satellite [-- --seconds 60] [--traces 1000000] [--page] [--keep DIRECTORY]
+ *     npm run bench:satellite -- --store clickhouse://HOST:PORT/DATABASE [--engine PID] [--rows 1000000,20000000]
  *
  * A satellite with `--data` as a person starts it. Senders in a process of their own send spans of small JSON exchanges over
  * OTLP/HTTP JSON, 200 a request, as fast as they are answered; what counts is what the satellite says it has stored. With `--page` a
  * browser has its page open meanwhile, following the tail. Then it is filled to `--traces`, and asked each filter ten times.
+ *
+ * In ClickHouse, `--engine` is whose CPU is counted as well, and `--rows` are numbers of traces that the list's table is filled to, by the server itself
+ * from those that were sent, without bodies, which no list reads.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,6 +25,9 @@ const { values } = parseArgs({
     traces: { type: 'string', default: '1000000' },
     page: { type: 'boolean', default: false },
     keep: { type: 'string' },
+    store: { type: 'string' },
+    engine: { type: 'string' },
+    rows: { type: 'string', default: '' },
   },
 });
 const ROOT = join(import.meta.dirname, '../..');
@@ -59,7 +66,8 @@ interface Facts {
 }
 
 async function startSatellite(): Promise<{ child: ChildProcess; url: string }> {
-  const args = ['satellite', '--port', '0', '--data', directory, '--retention', '30d,64GiB', '--log-format', 'text'];
+  const where = values.store === undefined ? ['--data', directory] : ['--store', values.store];
+  const args = ['satellite', '--port', '0', ...where, '--retention', '30d,64GiB', '--log-format', 'text'];
   const child = spawn(join(ROOT, 'bin/pcap-sensor'), args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   for await (const chunk of child.stderr as AsyncIterable<Buffer>) {
@@ -91,7 +99,14 @@ function ticks(pid: number): number {
 async function sendAll(url: string, { traces, seconds }: { traces: number; seconds: number }): Promise<void> {
   const sender = spawn(
     process.execPath,
-    [join(import.meta.dirname, 'sender.mjs'), url, String(traces), String(seconds)],
+    // Batches are of a second there, so that a connection waits as long for its answer.
+    [
+      join(import.meta.dirname, 'sender.mjs'),
+      url,
+      String(traces),
+      String(seconds),
+      values.store === undefined ? '4' : '64',
+    ],
     { stdio: 'inherit' },
   );
   await once(sender, 'exit');
@@ -125,6 +140,8 @@ function quantile(sorted: readonly number[], share: number): number {
 
 async function askAll(url: string, what: string, filters: readonly string[]): Promise<void> {
   const all: number[] = [];
+  const engine = values.engine === undefined ? null : Number(values.engine);
+  const before = engine === null ? 0 : ticks(engine);
   for (const filter of filters) {
     const times: number[] = [];
     let rows = 0;
@@ -144,7 +161,39 @@ async function askAll(url: string, what: string, filters: readonly string[]): Pr
     );
   }
   all.sort((a, b) => a - b);
-  print(`${what}: median ${quantile(all, 0.5).toFixed(0)} ms, p95 ${quantile(all, 0.95).toFixed(0)} ms`);
+  const cpu =
+    engine === null ? '' : `, ${(((ticks(engine) - before) * 10) / all.length).toFixed(0)} ms of the engine's CPU each`;
+  print(`${what}: median ${quantile(all, 0.5).toFixed(0)} ms, p95 ${quantile(all, 0.95).toFixed(0)} ms${cpu}`);
+}
+
+/** What the server of `--store` answers. */
+async function askServer(sql: string): Promise<string> {
+  const { host, pathname } = new URL((values.store ?? '').replace('clickhouse:', 'http:'));
+  const response = await fetch(`http://${host}/?database=${pathname.slice(1) || 'default'}`, {
+    method: 'POST',
+    body: sql,
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(text);
+  return text.trim();
+}
+
+/** Copies of the traces that were sent, with ids of their own, some minutes before them. */
+async function growTo(rows: number): Promise<void> {
+  const sent = Number(await askServer("SELECT count() FROM traces WHERE Client = '10.0.0.1'"));
+  const copies = Math.ceil(1e6 / sent);
+  for (let count = Number(await askServer('SELECT count() FROM traces')); count < rows; count += copies * sent) {
+    const done = Math.round(count / sent);
+    await askServer(`INSERT INTO traces SELECT * EXCEPT (back) REPLACE (Seq - back * 4000 * 600000 AS Seq, Arrival - back * 600 AS Arrival,
+      Timestamp - toIntervalSecond(back * 600) AS Timestamp, lower(hex(randomFixedString(16))) AS TraceId, '10.0.0.2' AS Client)
+      FROM (SELECT *, arrayJoin(range(${done}, ${done + copies})) AS back FROM traces WHERE Client = '10.0.0.1') LIMIT ${rows - count}`);
+  }
+  const [held, bytes] = (
+    await askServer(
+      "SELECT sum(rows), sum(bytes_on_disk) FROM system.parts WHERE table = 'traces' AND active AND database = currentDatabase()",
+    )
+  ).split('\t');
+  print(`the list's table: ${held} traces, ${(Number(bytes) / Number(held)).toFixed(0)} bytes each`);
 }
 
 const { child, url } = await startSatellite();
@@ -152,6 +201,8 @@ const pid = child.pid as number;
 try {
   print(`load before: ${loadavg()[0]?.toFixed(1)}`);
   const closePage = values.page ? await openPage(url) : async () => {};
+  const engine = values.engine === undefined ? null : Number(values.engine);
+  const engineBefore = engine === null ? 0 : ticks(engine);
   const before = { ...(await facts(url)), ticks: ticks(pid), at: performance.now() };
   await sendAll(url, { traces: Number.MAX_SAFE_INTEGER, seconds: Number(values.seconds) });
   const after = { ...(await facts(url)), ticks: ticks(pid), at: performance.now() };
@@ -161,16 +212,22 @@ try {
     `ingest: ${Math.round(stored / seconds)} traces/s for ${seconds.toFixed(0)} s${values.page ? ' with the page open' : ''}, ` +
       `${(((after.ticks - before.ticks) * 1e4) / Math.max(1, stored)).toFixed(0)} µs of CPU each, RSS ${memory(pid).now.toFixed(0)} MiB, peak ${memory(pid).peak.toFixed(0)} MiB`,
   );
+  if (engine !== null)
+    print(`the engine: ${(((ticks(engine) - engineBefore) * 1e4) / Math.max(1, stored)).toFixed(0)} µs of CPU each`);
   await closePage();
   const missing = Number(values.traces) - after.stored;
   if (missing > 0) await sendAll(url, { traces: missing, seconds: 3600 });
   await sleep(1000);
   const held = await facts(url);
   print(
-    `holds ${held.stored} traces in ${(held.bytes / 2 ** 20).toFixed(0)} MiB (${(statSync(join(directory, 'traces.sqlite')).size / 2 ** 20).toFixed(0)} MiB on disk)`,
+    `holds ${held.stored} traces in ${(held.bytes / 2 ** 20).toFixed(0)} MiB${values.store === undefined ? ` (${(statSync(join(directory, 'traces.sqlite')).size / 2 ** 20).toFixed(0)} MiB on disk)` : ''}`,
   );
   await askAll(url, 'filters', FILTERS);
   await askAll(url, 'full text', SEARCHES);
+  for (const rows of values.rows.split(',').filter((one) => one !== '')) {
+    await growTo(Number(rows));
+    await askAll(url, `filters at ${rows}`, FILTERS);
+  }
   print(
     `RSS ${memory(pid).now.toFixed(0)} MiB, peak ${memory(pid).peak.toFixed(0)} MiB; load after: ${loadavg()[0]?.toFixed(1)}`,
   );

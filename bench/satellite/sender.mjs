@@ -1,5 +1,5 @@
 /**
- * Sends spans as fast as they are answered: node sender.mjs URL TRACES SECONDS
+ * Sends spans as fast as they are answered: node sender.mjs URL TRACES SECONDS [CONNECTIONS]
  *
  * Requests are made once, and each time they are sent only ids, times and what varies are written over, so that the sender
  * takes little of the machine.
@@ -7,9 +7,9 @@
 import { randomFillSync } from 'node:crypto';
 import { Agent, request as httpRequest } from 'node:http';
 
-const [url = '', traces = '0', seconds = '0'] = process.argv.slice(2);
+const [url = '', traces = '0', seconds = '0', connections = '4'] = process.argv.slice(2);
 const SPANS = 200;
-const CONNECTIONS = 4;
+const CONNECTIONS = Number(connections);
 const text = (key, stringValue) => ({ key, value: { stringValue } });
 const int = (key, intValue) => ({ key, value: { intValue } });
 const texts = (key, ...list) => ({

@@ -109,6 +109,13 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, data, [("Content-Type", "application/json")])
 
 
-server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Handler)
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A client that is killed says nothing, and nothing is to be said of it."""
+
+
+server = Server(("127.0.0.1", int(sys.argv[2])), Handler)
 print("ready", flush=True)
 server.serve_forever()

@@ -69,7 +69,7 @@ function withoutBodies({ protocol, span }: SatelliteTrace): {
   const left = (attributes as readonly Attribute[]).map((one) => {
     const bit = typeof one?.key === 'string' && Object.hasOwn(KEYS, one.key) ? (KEYS[one.key] ?? 0) : 0;
     const text = one?.value?.stringValue;
-    if (bit === 0 || (cut & bit) !== 0 || typeof text !== 'string' || text === '' || LONE.test(text)) return one;
+    if (bit === 0 || (cut & bit) !== 0 || typeof text !== 'string' || text === '' || !text.isWellFormed()) return one;
     cut |= bit;
     texts[bit] = text;
     return { ...one, value: { ...one.value, stringValue: '' } };
@@ -77,9 +77,8 @@ function withoutBodies({ protocol, span }: SatelliteTrace): {
   return { span: cut === 0 ? span : { ...(span as object), attributes: left }, texts, cut };
 }
 
-/** Half a surrogate pair, which UTF-8 has no bytes for. */
-const LONE = /\p{Cs}/u;
-const wellFormed = (text: string): string => (LONE.test(text) ? text.replace(/\p{Cs}/gu, '\ufffd') : text);
+/** Without halves of surrogate pairs, which UTF-8 has no bytes for. */
+const wellFormed = (text: string): string => text.toWellFormed();
 
 export interface KeptBodies {
   readonly request: string;
@@ -156,8 +155,10 @@ export function traceRow(keys: Keys, { received, trace, traceId, spanId }: Prepa
 /** A `DateTime64(9)` ends in 2262. */
 const NANOS_MAX = 9_000_000_000_000_000_000n;
 
+/** As a server of any settings reads it. */
 function timestamp(nanos: bigint): string {
   const within = nanos < 0n ? 0n : nanos > NANOS_MAX ? NANOS_MAX : nanos;
-  const seconds = new Date(Number(within / 1_000_000_000n) * 1000).toISOString().slice(0, 19).replace('T', ' ');
-  return `${seconds}.${String(within % 1_000_000_000n).padStart(9, '0')}`;
+  const digits = String(within).padStart(10, '0');
+  const seconds = new Date(Number(digits.slice(0, -9)) * 1000).toISOString();
+  return `${seconds.slice(0, 10)} ${seconds.slice(11, 19)}.${digits.slice(-9)}`;
 }

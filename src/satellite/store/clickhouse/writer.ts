@@ -17,7 +17,7 @@ import type { Sequence } from './sequence.js';
 
 export interface WriterSettings {
   readonly organisation: string;
-  /** How long the first trace of a batch waits for others. */
+  /** How far apart batches begin that are not full. */
   readonly batch_millis: number;
 }
 
@@ -37,6 +37,8 @@ type Key = { readonly traceId: string; readonly spanId: string };
 /** Traces of one batch, and bytes of them, after which it goes at once. */
 const BATCH_TRACES = 5000;
 const BATCH_BYTES = 16 << 20;
+/** The share of the time between batches that the first trace waits where there was none for long. */
+const ALONE_SHARE = 0.05;
 /** Bytes that wait, beyond which a sender is asked to come again. */
 const WAITING_BYTES_MAX = 64 << 20;
 
@@ -58,6 +60,7 @@ export class Writer {
   #turn: Promise<void> = Promise.resolve();
   #isWriting = false;
   #lastSeq = 0;
+  #begunAt = Number.NEGATIVE_INFINITY;
 
   constructor(settings: WriterSettings, context: WriterContext) {
     this.#settings = settings;
@@ -82,8 +85,14 @@ export class Writer {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ traces, rejected, bytes, resolve, reject });
       if (this.#count >= BATCH_TRACES || this.#bytes >= BATCH_BYTES) this.#begin();
-      else this.#timer ??= setTimeout(() => this.#begin(), this.#settings.batch_millis);
+      else this.#timer ??= setTimeout(() => this.#begin(), this.#wait());
     });
+  }
+
+  /** Until a batch may follow the last one; a trace that comes alone waits a little for those that come with it. */
+  #wait(): number {
+    const { batch_millis } = this.#settings;
+    return Math.max(batch_millis * ALONE_SHARE, batch_millis - (performance.now() - this.#begunAt));
   }
 
   /** Writes what waits. */
@@ -97,6 +106,7 @@ export class Writer {
     this.#timer = null;
     if (this.#isWriting || this.#waiting.length === 0) return;
     this.#isWriting = true;
+    this.#begunAt = performance.now();
     const batch = this.#waiting;
     this.#waiting = [];
     this.#count = 0;
