@@ -45,6 +45,7 @@ function exchange(target: string): Exchange {
     dropReason: DropReason.none,
     context: null,
     permit: null,
+    standsFor: 1,
     hop: null,
   };
 }

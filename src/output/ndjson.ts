@@ -73,6 +73,7 @@ export function behindResponse(trace: Trace): string {
     (trace.messagesSeen === undefined ? '' : `,"messagesSeen":${JSON.stringify(trace.messagesSeen)}`) +
     rpc(rpcOf(trace)) +
     (trace.graphql === undefined ? '' : graphql(trace.graphql)) +
+    (trace.adjustedCount === undefined ? '' : `,"adjustedCount":${trace.adjustedCount}`) +
     (trace.watchedShare === undefined ? '' : `,"watchedShare":${trace.watchedShare}`) +
     (trace.redactions === undefined ? '}' : `,"redactions":${JSON.stringify(trace.redactions)}}`)
   );

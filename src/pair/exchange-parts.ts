@@ -55,6 +55,7 @@ export function createExchange(context: ConversationContext, head: MessageHead, 
     dropReason: DropReason.none,
     context: null,
     permit: null,
+    standsFor: 1,
     hop: null,
   };
 }

@@ -154,7 +154,7 @@ export class ExchangeStream implements MessageTaker {
     this.#context.budget.remove(this.#modelBytes);
     this.#modelBytes = EXCHANGE_BYTES + heads;
     this.#context.budget.add(this.#modelBytes);
-    this.#model = { ...exchange, ...withoutContents(exchange), permit: null, hop: null };
+    this.#model = { ...exchange, ...withoutContents(exchange), permit: null, standsFor: 1, hop: null };
     delete this.#model.messages;
   }
 

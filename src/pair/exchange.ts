@@ -190,6 +190,8 @@ export interface Exchange {
   context: TraceContext | null;
   /** What the rate limit granted for it when it was admitted; null without a limit, or once it was given back. */
   permit: Permit | null;
+  /** How many exchanges it stands for, itself included: by the sample rate, and by what limits refused of its endpoint. */
+  standsFor: number;
   /** What it is known by as a hop of its request, while it is; null elsewhere. */
   hop: Hop | null;
 }
@@ -199,6 +201,8 @@ export const UNDECIDED = -1;
 
 /** Leave to send one exchange, out of a limited number. */
 export interface Permit {
+  /** How many exchanges with the endpoint asked for it: this one, and those refused since the last permit. */
+  readonly standsFor: number;
   /** The exchange is dropped for another reason after all. At most once. */
   giveBack(): void;
 }

@@ -1,6 +1,7 @@
 /**
- * What the rate limit remembers of each endpoint: when a trace of it was last kept, and how many were in this minute. It
- * holds a fixed number of endpoints and evicts the one that came first, unless that one was seen lately.
+ * What the rate limit remembers of each endpoint: when a trace of it was last kept, how many were in this minute, and how many
+ * exchanges were refused since. It holds a fixed number of endpoints and evicts the one that came first, unless that one was seen
+ * lately.
  */
 export interface EndpointRecord {
   readonly key: number;
@@ -10,6 +11,18 @@ export interface EndpointRecord {
   minute: number;
   grants: number;
   grantsMinuteBefore: number;
+  /** Exchanges refused since the last trace kept, which the next one stands for. */
+  refused: number;
+  /** Exchanges since `takeSeen`. */
+  seen: number;
+}
+
+/** How often each endpoint was asked for. */
+export interface SeenEndpoints {
+  /** The most asked for, most first. */
+  readonly most: readonly { readonly endpoint: number; readonly count: number }[];
+  /** All others together. */
+  readonly rest: { readonly endpoints: number; readonly count: number };
 }
 
 export interface EndpointLedger {
@@ -17,11 +30,19 @@ export interface EndpointLedger {
   visit(key: number, now: number): EndpointRecord;
   /** Endpoints visited in this minute or in the one before, whichever are more. At least 1. */
   active(): number;
+  /** What was visited since the last call, `max` endpoints by themselves. */
+  takeSeen(max: number): SeenEndpoints;
 }
 
 const MINUTE_MILLIS = 60_000;
 /** Records looked at to find one to evict. */
 const SECOND_CHANCES = 8;
+
+/** Traces of the last minute, by the counts of this minute and of the one before. */
+export function recentGrants(record: EndpointRecord, now: number): number {
+  const sinceTurn = (now / MINUTE_MILLIS) % 1;
+  return record.grants + record.grantsMinuteBefore * (1 - sinceTurn);
+}
 
 export function createEndpointLedger(endpointsMax: number, onEvicted: () => void): EndpointLedger {
   // In the order of arrival, or of the latest second chance.
@@ -56,7 +77,10 @@ export function createEndpointLedger(endpointsMax: number, onEvicted: () => void
       let record = records.get(key);
       if (record === undefined) {
         if (records.size >= endpointsMax) makeRoom();
-        record = { key, grantedAt: Number.NEGATIVE_INFINITY, minute, grants: 0, grantsMinuteBefore: 0 };
+        record = {
+          ...{ key, grantedAt: Number.NEGATIVE_INFINITY, minute },
+          ...{ grants: 0, grantsMinuteBefore: 0, refused: 0, seen: 0 },
+        };
         records.set(key, record);
         active++;
       } else if (record.minute !== minute) {
@@ -65,7 +89,19 @@ export function createEndpointLedger(endpointsMax: number, onEvicted: () => void
         record.minute = minute;
         active++;
       }
+      record.seen++;
       return record;
+    },
+    takeSeen(max) {
+      const seen = [];
+      for (const record of records.values()) {
+        if (record.seen > 0) seen.push({ endpoint: record.key, count: record.seen });
+        record.seen = 0;
+      }
+      seen.sort((one, other) => other.count - one.count || one.endpoint - other.endpoint);
+      const others = seen.splice(max);
+      const count = others.reduce((sum, one) => sum + one.count, 0);
+      return { most: seen, rest: { endpoints: others.length, count } };
     },
     active: () => Math.max(1, active, activeMinuteBefore),
   };

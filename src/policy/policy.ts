@@ -9,7 +9,9 @@ import type { PodLookup } from '../pair/pod.js';
 import { requestAuthority, requestPath } from '../pair/request-target.js';
 import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
+import { Allotment } from './allotment.js';
 import { EndpointHasher, withOperation } from './endpoint-hasher.js';
+import type { SeenEndpoints } from './endpoint-ledger.js';
 import { GraphqlPaths, mayWaitForGraphql, operationText } from './graphql-paths.js';
 import { createCaptureTimePermits } from './permits.js';
 import { createPodRules, type PodRuleSettings } from './pod-rules.js';
@@ -60,6 +62,13 @@ export interface Policy {
    * @throws SyntaxError that names a pattern RE2 cannot read; then all stays as it was
    */
   update(settings: PolicySettings): void;
+  /**
+   * Keeps no more than `perMinute` traces a minute from `now` on, in milliseconds of the context's `now`, and never more than the
+   * settings say; null: what they say. Endpoints are counted from the first call on, if not before.
+   */
+  allot(perMinute: number | null, now: number): void;
+  /** What was asked for since the last call, `max` endpoints by themselves; nothing before `allot` where there is no limit. */
+  takeSeen(max: number): SeenEndpoints;
   close(): Promise<void>;
 }
 
@@ -70,14 +79,21 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
   const endpoints = new EndpointHasher();
   const createPermits = pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
   const createLimit = ({ ratePerMinute }: PolicySettings): RateLimit | null =>
-    ratePerMinute > 0
+    ratePerMinute > 0 || allotment !== null
       ? createRateLimit({ perMinute: ratePerMinute, endpointsMax }, createPermits, onEndpointEvicted)
       : null;
   let settings = given;
+  /** The part of a budget that others have parts of too. */
+  let allotment: Allotment | null = null;
   let rules = createRules(settings, hostsMax);
   let podRules = createPodRules(settings);
   let limit = createLimit(settings);
   let samplesAll = keepsWholeSample(settings);
+
+  /** The sample's part of what an exchange stands for. A caller's own sampling is not known. */
+  function sampledFor({ sampled }: TraceContext): number {
+    return settings.sampleByParent && sampled !== null ? 1 : 1 / settings.sampleRate;
+  }
 
   function contextOf(exchange: Exchange): TraceContext {
     // A later window of a stream is of the same trace.
@@ -105,13 +121,16 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
       if (limit !== null) {
         const endpoint = endpointOf(exchange);
         if (mayWaitForGraphql(exchange) && graphql.has(endpoint)) {
+          if (context !== null) exchange.standsFor = sampledFor(context);
           exchange.context = context ?? contextOf(exchange);
           return UNDECIDED;
         }
         const permit = limit.take(withOperation(endpoint, operationText(exchange)), now(exchange));
         if (permit === null) return DropReason.rateLimited;
         exchange.permit = permit;
+        exchange.standsFor = permit.standsFor;
       }
+      if (context !== null) exchange.standsFor *= sampledFor(context);
       exchange.context = context ?? contextOf(exchange);
       return DropReason.none;
     },
@@ -120,8 +139,11 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
       // The limit may have been taken away meanwhile.
       if (limit === null) return DropReason.none;
       const endpoint = withOperation(endpointOf(exchange), operationText(exchange));
-      exchange.permit = limit.take(endpoint, now(exchange));
-      return exchange.permit === null ? DropReason.rateLimited : DropReason.none;
+      const permit = limit.take(endpoint, now(exchange));
+      if (permit === null) return DropReason.rateLimited;
+      exchange.permit = permit;
+      exchange.standsFor *= permit.standsFor;
+      return DropReason.none;
     },
 
     conclude(exchange) {
@@ -144,16 +166,31 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
         // Permits of the old one that are out go back to nobody.
         void limit?.close();
         limit = createLimit(next);
+        limit?.share(allotment);
       }
       settings = next;
       samplesAll = keepsWholeSample(next);
     },
+
+    allot(perMinute, at) {
+      if (perMinute === null) allotment = null;
+      else {
+        allotment ??= new Allotment();
+        allotment.set(perMinute, at);
+      }
+      limit ??= createLimit(settings);
+      limit?.share(allotment);
+    },
+
+    takeSeen: (max) => limit?.takeSeen(max) ?? NOTHING_SEEN,
 
     async close() {
       await limit?.close();
     },
   };
 }
+
+const NOTHING_SEEN: SeenEndpoints = { most: [], rest: { endpoints: 0, count: 0 } };
 
 function keepsWholeSample({ sampleRate, sampleByParent }: SamplingSettings): boolean {
   return sampleRate >= 1 && !sampleByParent;

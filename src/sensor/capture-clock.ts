@@ -47,8 +47,8 @@ const FILE_CLOCK: CaptureClock = {
 class LiveClock implements CaptureClock {
   readonly pace = 'wall';
   readonly #timeBaseMillis: number;
-  /** The time of day when the packets at hand were taken: read once for all of them. */
-  #batchMillis = Date.now();
+  /** When the packets at hand were taken, by a clock that nobody sets: read once for all of them. */
+  #batchMillis = performance.now();
   #quietTicks = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -71,7 +71,7 @@ class LiveClock implements CaptureClock {
 
   notePackets(): void {
     this.#quietTicks = 0;
-    this.#batchMillis = Date.now();
+    this.#batchMillis = performance.now();
   }
 
   stop(): void {

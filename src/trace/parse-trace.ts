@@ -38,7 +38,8 @@ export function traceOfNdjson(value: unknown): Trace | null {
 }
 
 /** When, how long, between whom; what was redacted. */
-function circumstancesOfNdjson({ kind, startTimeUnixNano, durationNano, network, client, redactions }: Members) {
+function circumstancesOfNdjson(about: Members) {
+  const { kind, startTimeUnixNano, durationNano, network, client, adjustedCount, redactions } = about;
   const { address, port, source } = membersOf(client);
   return {
     kind: kind === 'client' ? ('client' as const) : ('server' as const),
@@ -59,6 +60,7 @@ function circumstancesOfNdjson({ kind, startTimeUnixNano, durationNano, network,
           },
         }
       : {}),
+    ...(numberOf(adjustedCount) > 1 ? { adjustedCount: numberOf(adjustedCount) } : {}),
     ...(Array.isArray(redactions)
       ? {
           redactions: redactions.map((one) => ({

@@ -239,6 +239,7 @@ function assemble(exchange: Exchange, { ids, isLocal, podOf = null, shapes }: Dr
   addStream(trace.network, exchange);
   if (podOf !== null) addPods(trace, exchange, podOf);
   addMessages(trace, exchange);
+  if (exchange.standsFor !== 1) trace.adjustedCount = exchange.standsFor;
   return trace;
 }
 

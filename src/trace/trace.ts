@@ -135,6 +135,11 @@ export interface Trace {
   messagesSeen?: { request: SeenMessages; response: SeenMessages };
   /** Which window of a stream it is, from 0 on; absent where it is the whole exchange. */
   window?: number;
+  /**
+   * How many exchanges it stands for, itself included, where that is more than one: by the sample rate, and by what limits refused
+   * of its endpoint since its last trace. Sums of it estimate what there was.
+   */
+  adjustedCount?: number;
   /** Share of the last half minute in which packets were taken, under a CPU budget; counts divided by it are estimates. */
   watchedShare?: number;
   /** What was redacted; absent where nothing was. */

@@ -24,6 +24,7 @@ describe('a trace', () => {
     ['of a binary body', sampleTrace({ request: { body: traceBody(Buffer.of(0xff, 0)) } })],
     ['of a body that cannot be decoded', sampleTrace({ response: { body: traceBody('x', { codingError: 'gzip' }) } })],
     ['with trailers', sampleTrace({ response: { trailers: [['a', 'b']] } })],
+    ['that stands for others', { ...sampleTrace(), adjustedCount: 2.5 }],
     ['under a CPU budget', { ...sampleTrace(), watchedShare: 0.24 }],
     ['over IPv6', sampleTrace({ network: { ...network, client: { address: '2001:db8::1', port: 65_535 } } })],
     ['of HTTP/2', sampleTrace({ network: { ...network, protocol: '2', streamId: 7, streamError: 'CANCEL' } })],

@@ -48,6 +48,7 @@ export function makeExchange(parts: ExchangeParts = {}): Exchange {
     dropReason: DropReason.none,
     context: null,
     permit: null,
+    standsFor: 1,
     hop: null,
   };
 }

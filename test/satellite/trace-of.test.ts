@@ -21,6 +21,7 @@ it.each<[string, Partial<Trace>]>([
   ['one without a response', { response: null, marks: ['no-response'] }],
   ['a client', { kind: 'client' }],
   ['what was redacted', { redactions: [{ where: 'request.header.x-api-key', rule: 'name:api-key' }] }],
+  ['what it stands for', { adjustedCount: 2.5 }],
   ['a share that was watched', { watchedShare: 0.5 }],
   ['a GraphQL operation', { graphql: [{ type: 'query', name: 'Hero', persisted: null }] }],
   [
@@ -71,7 +72,7 @@ it.each<[string, Partial<Trace>]>([
   expect(read?.response?.status).toBe(trace.response?.status);
   expect(read?.response?.body.content.toString()).toBe(trace.response?.body.content.toString());
   expect(read?.network).toMatchObject({ client: trace.network.client, server: trace.network.server });
-  for (const name of ['messages', 'graphql', 'redactions', 'watchedShare'] as const)
+  for (const name of ['messages', 'graphql', 'redactions', 'adjustedCount', 'watchedShare'] as const)
     if (name in given) expect(read?.[name]).toEqual(given[name]);
 });
 

@@ -226,6 +226,12 @@ export function traceSchema() {
           }),
           description: 'What the request asks of a GraphQL service, if it does.',
         },
+        adjustedCount: {
+          type: 'number',
+          exclusiveMinimum: 1,
+          description:
+            'How many exchanges it stands for, itself included, by the sample rate and the limits; absent where it stands for itself alone.',
+        },
         watchedShare: {
           type: 'number',
           minimum: 0,
@@ -250,6 +256,7 @@ export function traceSchema() {
         'route',
         'rpc',
         'graphql',
+        'adjustedCount',
         'watchedShare',
         'redactions',
       ],

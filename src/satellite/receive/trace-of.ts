@@ -43,6 +43,7 @@ function traceOfSpan({ span, method, status, durationNano, target, authority }: 
   const parent = textOf(about.parentSpanId);
   const responseStart = attributes.get('pcap.response_start');
   const streamId = attributes.get('pcap.stream_id');
+  const stoodFor = number('pcap_sensor.sampling.adjusted_count');
   const share = attributes.get('pcap.watched_share');
   const start = BigInt(textOf(about.startTimeUnixNano) || numberOf(about.startTimeUnixNano));
   const messages = messagesOf(about.events, start);
@@ -91,6 +92,7 @@ function traceOfSpan({ span, method, status, durationNano, target, authority }: 
     marks: textsOf(attributes.get('pcap.marks')),
     ...(messages.length === 0 ? {} : { messages }),
     ...(graphql === null ? {} : { graphql: [graphql] }),
+    ...(stoodFor > 1 ? { adjustedCount: stoodFor } : {}),
     ...(share === undefined ? {} : { watchedShare: number('pcap.watched_share') }),
     ...(redactions.length === 0 ? {} : { redactions }),
   };

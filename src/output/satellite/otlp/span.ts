@@ -194,6 +194,7 @@ function attributesOf(trace: Trace, rpc: Rpc | null, semconv: Semconv): Attribut
   if (trace.marks.length > 0) attributes['pcap.marks'] = trace.marks;
   if (trace.window !== undefined) attributes['pcap.window'] = trace.window;
   if (trace.messagesSeen !== undefined) addMessagesSeen(attributes, trace.messagesSeen);
+  if (trace.adjustedCount !== undefined) attributes['pcap_sensor.sampling.adjusted_count'] = trace.adjustedCount;
   if (trace.watchedShare !== undefined) attributes['pcap.watched_share'] = trace.watchedShare;
   if (trace.redactions !== undefined)
     attributes['pcap.redactions'] = trace.redactions.map(({ where, rule }) => `${where} ${rule}`);
