@@ -247,6 +247,11 @@ export const COUNTER_ROWS = {
   // policy
   graphql_paths_evicted: counter('Paths that speak GraphQL, forgotten to make room for others.'),
   endpoints_evicted: counter('Endpoints that the rate limit forgot to make room for others.'),
+  budget_traces_per_minute: gauge(
+    'Traces a minute that the sensor may keep of a budget that it shares; 0 while its own limit alone counts.',
+  ),
+  budget_quotas: counter('Quotas of a shared budget that the satellite gave.'),
+  budget_fallbacks: counter('Times that a quota ended before the next one came, and that the last share was given up.'),
   watched_millis: counter('Milliseconds in which exchanges were admitted, with a CPU budget.'),
   unwatched_millis: counter('Milliseconds in which none were admitted because the CPU budget was spent.'),
   // trace

@@ -154,6 +154,21 @@ export const LIMIT_ROWS = {
   routes_max: limit(1000, 'Routes that traces are told by; what has another has none.'),
   graphql_paths_max: limit(1024, 'Paths remembered to speak GraphQL.'),
   endpoints_max: limit(8192, 'Endpoints that the rate limit remembers, so that rare ones get their share.'),
+  fleet_sensors_max: limit(
+    10_000,
+    'Sensors that a budget of `--fleet-rate` is shared among; further ones are given none of it.',
+  ),
+  fleet_endpoints_max: limit(8192, 'Endpoints that a budget of `--fleet-rate` knows by themselves.'),
+  fleet_pools_max: limit(1000, 'Budgets that a `*` of `--fleet-rate` makes; what comes then shares one.'),
+  fleet_quota_millis: limit(12_000, 'How long a quota of `--fleet-rate` holds, in milliseconds.'),
+  fleet_wait_millis: limit(
+    15_000,
+    'How long a sensor with a satellite that may share a budget keeps a trace a second at most while it waits for the first answer, in milliseconds.',
+  ),
+  fleet_last_share_millis: limit(
+    600_000,
+    'How long a sensor keeps to its last quota after its time has ended, in milliseconds; then its own limit counts.',
+  ),
   host_verdicts_max: limit(1024, 'Hosts whose rule verdict is remembered.'),
   redaction_names_max: limit(
     4096,

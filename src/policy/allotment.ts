@@ -8,19 +8,22 @@
  *     ┌ quarter of a second ┐            entitled: rate · 250 ms, once the quarter is over
  *     │  │  │  │  │  │  │  │  … 240 …    granted:  grants in it, the quarter under way included
  *
- * What is sent is paced, with room for a short burst. As much as endpoints that had less than an equal share lately asked for is
- * kept back for them, up to a quarter, and needs no turn: rare ones are not starved.
+ * Every endpoint has a floor: an equal part of a quarter of the allotment, of which it may save some traces up. What is within it
+ * needs no turn, and as much as was lately asked for within floors is kept back for them: rare endpoints are not starved. All else is
+ * paced, with room for a short burst.
  *
  * Times are in milliseconds; one that runs backwards counts as the latest seen.
  */
-import { type EndpointRecord, recentGrants } from './endpoint-ledger.js';
+import type { EndpointRecord } from './endpoint-ledger.js';
 import type { Pace, PaceGrant } from './pace.js';
 
 const SLOT_MILLIS = 250;
 const MINUTE_SLOTS = 60_000 / SLOT_MILLIS;
 const SLOTS = MINUTE_SLOTS + 1;
-/** What may be kept back for endpoints that had little. */
-const RARE_SHARE = 0.25;
+/** What endpoints have in equal parts. */
+const FLOOR_SHARE = 0.25;
+/** Traces that an endpoint may save up of its part. */
+const FLOOR_SAVED_MAX = 3;
 /** Of a minute's worth, at least one. */
 const BURST_SHARE = 0.1;
 /** A sum of parts of an allotment of 1 is 1. */
@@ -29,13 +32,13 @@ const ROUNDING = 1e-6;
 export class Allotment implements Pace {
   readonly #entitled = new Float64Array(SLOTS);
   readonly #granted = new Int32Array(SLOTS);
-  /** Asked for by endpoints that had little, and granted them. */
-  readonly #askedRare = new Int32Array(SLOTS);
-  readonly #grantedRare = new Int32Array(SLOTS);
+  /** Asked for within floors, and granted so. */
+  readonly #askedFloor = new Int32Array(SLOTS);
+  readonly #grantedFloor = new Int32Array(SLOTS);
   #entitledTotal = 0;
   #grantedTotal = 0;
-  #askedRareTotal = 0;
-  #grantedRareTotal = 0;
+  #askedFloorTotal = 0;
+  #grantedFloorTotal = 0;
   /** The quarter of a second under way, and the time that its entitlement is entered up to. */
   #slot = Number.NEGATIVE_INFINITY;
   #entered = Number.NEGATIVE_INFINITY;
@@ -53,41 +56,53 @@ export class Allotment implements Pace {
   take(record: EndpointRecord, activeEndpoints: number, now: number): PaceGrant | null {
     this.#advance(now);
     const at = place(this.#slot);
-    const isRare = recentGrants(record, now) < this.#entitledTotal / activeEndpoints;
-    if (isRare) {
-      (this.#askedRare[at] as number)++;
-      this.#askedRareTotal++;
-    }
+    const isDue = this.#isDue(record, activeEndpoints, now);
     const worth = Math.floor(this.#entitledTotal + ROUNDING);
+    if (this.#grantedTotal < worth) {
+      // One more is kept back for an endpoint that nobody has asked for yet.
+      const keptBack = Math.min(Math.round(worth * FLOOR_SHARE), this.#askedFloorTotal + 1);
+      const isOver = this.#grantedTotal - this.#grantedFloorTotal >= worth - keptBack;
+      if (!isOver && this.#tokens >= 1) return this.#grant(record, false);
+    }
+    if (!isDue) return null;
+    (this.#askedFloor[at] as number)++;
+    this.#askedFloorTotal++;
     if (this.#grantedTotal >= worth) return null;
-    const keptBack = Math.floor(worth * RARE_SHARE);
-    if (isRare && this.#grantedRareTotal < Math.max(1, keptBack)) return this.#grant(at, true);
-    // One more is kept back for an endpoint that nobody has asked for yet.
-    const reserved = Math.min(keptBack, this.#askedRareTotal + 1);
-    const isOver = this.#grantedTotal - this.#grantedRareTotal >= worth - reserved;
-    return isOver || this.#tokens < 1 ? null : this.#grant(at, false);
+    return this.#grant(record, true);
   }
 
   async close(): Promise<void> {}
 
-  #grant(at: number, isRare: boolean): PaceGrant {
+  /** Whether the endpoint has a trace left of its part. */
+  #isDue(record: EndpointRecord, activeEndpoints: number, now: number): boolean {
+    const floor = (this.#entitledTotal * FLOOR_SHARE) / activeEndpoints;
+    record.due = Math.min(FLOOR_SAVED_MAX, record.due + (Math.max(0, now - record.dueAt) * floor) / 60_000);
+    record.dueAt = now;
+    return record.due >= 1;
+  }
+
+  #grant(record: EndpointRecord, isFloor: boolean): PaceGrant {
     const slot = this.#slot;
+    const at = place(slot);
+    // A floor is no extra: one that has more by its turns is due nothing.
+    record.due = Math.max(-1, record.due - 1);
     (this.#granted[at] as number)++;
     this.#grantedTotal++;
     this.#tokens--;
-    if (isRare) {
-      (this.#grantedRare[at] as number)++;
-      this.#grantedRareTotal++;
+    if (isFloor) {
+      (this.#grantedFloor[at] as number)++;
+      this.#grantedFloorTotal++;
     }
     return {
       giveBack: () => {
+        record.due++;
         this.#tokens = Math.min(this.#burst, this.#tokens + 1);
         if (slot <= this.#slot - SLOTS) return;
         (this.#granted[at] as number)--;
         this.#grantedTotal--;
-        if (!isRare) return;
-        (this.#grantedRare[at] as number)--;
-        this.#grantedRareTotal--;
+        if (!isFloor) return;
+        (this.#grantedFloor[at] as number)--;
+        this.#grantedFloorTotal--;
       },
     };
   }
@@ -105,7 +120,7 @@ export class Allotment implements Pace {
     }
     const worth = ((now - this.#entered) * this.#perMinute) / 60_000;
     // Rare grants may have overdrawn it by up to a minute's worth of them.
-    this.#tokens = Math.min(this.#burst, Math.max(this.#tokens, -this.#perMinute * RARE_SHARE) + worth);
+    this.#tokens = Math.min(this.#burst, Math.max(this.#tokens, -this.#perMinute * FLOOR_SHARE) + worth);
     const slot = Math.floor(now / SLOT_MILLIS);
     if (slot === this.#slot) {
       this.#current += worth;
@@ -140,12 +155,12 @@ export class Allotment implements Pace {
     const at = place(slot);
     this.#entitledTotal -= this.#entitled[at] as number;
     this.#grantedTotal -= this.#granted[at] as number;
-    this.#askedRareTotal -= this.#askedRare[at] as number;
-    this.#grantedRareTotal -= this.#grantedRare[at] as number;
+    this.#askedFloorTotal -= this.#askedFloor[at] as number;
+    this.#grantedFloorTotal -= this.#grantedFloor[at] as number;
     this.#entitled[at] = 0;
     this.#granted[at] = 0;
-    this.#askedRare[at] = 0;
-    this.#grantedRare[at] = 0;
+    this.#askedFloor[at] = 0;
+    this.#grantedFloor[at] = 0;
   }
 }
 

@@ -11,6 +11,9 @@ export interface EndpointRecord {
   minute: number;
   grants: number;
   grantsMinuteBefore: number;
+  /** What it is still due of what every endpoint gets of an allotment, in traces, and when that was reckoned. */
+  due: number;
+  dueAt: number;
   /** Exchanges refused since the last trace kept, which the next one stands for. */
   refused: number;
   /** Exchanges since `takeSeen`. */
@@ -79,7 +82,7 @@ export function createEndpointLedger(endpointsMax: number, onEvicted: () => void
         if (records.size >= endpointsMax) makeRoom();
         record = {
           ...{ key, grantedAt: Number.NEGATIVE_INFINITY, minute },
-          ...{ grants: 0, grantsMinuteBefore: 0, refused: 0, seen: 0 },
+          ...{ grants: 0, grantsMinuteBefore: 0, due: 1, dueAt: now, refused: 0, seen: 0 },
         };
         records.set(key, record);
         active++;

@@ -11,11 +11,10 @@ import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
 import { Allotment } from './allotment.js';
 import { EndpointHasher, withOperation } from './endpoint-hasher.js';
-import type { SeenEndpoints } from './endpoint-ledger.js';
 import { GraphqlPaths, mayWaitForGraphql, operationText } from './graphql-paths.js';
 import { createCaptureTimePermits } from './permits.js';
 import { createPodRules, type PodRuleSettings } from './pod-rules.js';
-import { createRateLimit, type RateLimit } from './rate-limit.js';
+import { createRateLimit, type RateLimit, type SeenTraffic } from './rate-limit.js';
 import { createReservoirPermits } from './reservoir-permits.js';
 import { createRules, type RuleSettings } from './rules.js';
 import { isSampled, type SamplingSettings } from './sampling.js';
@@ -68,7 +67,7 @@ export interface Policy {
    */
   allot(perMinute: number | null, now: number): void;
   /** What was asked for since the last call, `max` endpoints by themselves; nothing before `allot` where there is no limit. */
-  takeSeen(max: number): SeenEndpoints;
+  takeSeen(max: number): SeenTraffic;
   close(): Promise<void>;
 }
 
@@ -190,7 +189,7 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
   };
 }
 
-const NOTHING_SEEN: SeenEndpoints = { most: [], rest: { endpoints: 0, count: 0 } };
+const NOTHING_SEEN: SeenTraffic = { most: [], rest: { endpoints: 0, count: 0 }, kept: 0 };
 
 function keepsWholeSample({ sampleRate, sampleByParent }: SamplingSettings): boolean {
   return sampleRate >= 1 && !sampleByParent;

@@ -16,9 +16,14 @@ export interface RateLimit {
   take(endpoint: number, now: number): Permit | null;
   /** Keeps to `allotment` too from now on, however much the sensor's own limit is; null: to that alone. */
   share(allotment: Allotment | null): void;
-  /** How often endpoints were asked for since the last call, `max` of them by themselves. */
-  takeSeen(max: number): SeenEndpoints;
+  /** What was asked for since the last call, `max` endpoints by themselves, and what was kept. */
+  takeSeen(max: number): SeenTraffic;
   close(): Promise<void>;
+}
+
+export interface SeenTraffic extends SeenEndpoints {
+  /** Permits that were not given back. */
+  readonly kept: number;
 }
 
 export interface RateLimitSettings {
@@ -35,6 +40,7 @@ export function createRateLimit(
 ): RateLimit {
   const own = perMinute > 0 ? createOwnPace(perMinute, createPermits) : null;
   let allotment: Allotment | null = null;
+  let kept = 0;
   const ledger = createEndpointLedger(endpointsMax, onEndpointEvicted);
 
   function grant(record: EndpointRecord, now: number, ofOwn: PaceGrant | null, ofAllotment: PaceGrant | null): Permit {
@@ -43,9 +49,11 @@ export function createRateLimit(
     record.grantedAt = now;
     record.grants++;
     record.refused = 0;
+    kept++;
     return {
       standsFor,
       giveBack() {
+        kept = Math.max(0, kept - 1);
         ofOwn?.giveBack();
         ofAllotment?.giveBack();
         if (record.grants > 0) record.grants--;
@@ -72,7 +80,11 @@ export function createRateLimit(
     share(next) {
       allotment = next;
     },
-    takeSeen: (max) => ledger.takeSeen(max),
+    takeSeen(max) {
+      const seen = { ...ledger.takeSeen(max), kept };
+      kept = 0;
+      return seen;
+    },
     async close() {
       await own?.close();
     },
