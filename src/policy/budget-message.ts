@@ -28,6 +28,11 @@ export interface BudgetQuota {
   readonly millis: number;
 }
 
+/** The name of the capability, and the types of its messages. */
+export const BUDGET_CAPABILITY = 'ai.levo.pcap_sensor.budget';
+export const REPORT = 'report';
+export const QUOTA = 'quota';
+
 /** Endpoints that a report has by themselves. */
 export const REPORTED_ENDPOINTS_MAX = 64;
 /** Longer messages are not read. */

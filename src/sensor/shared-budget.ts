@@ -4,9 +4,17 @@
  * in: answers, the time · out: reports; the policy's allotment; lines of the log where the limit comes from elsewhere than before
  */
 import type { Counters } from '../counters.js';
+import type { SensorCapability } from '../enrolment/opamp/custom.js';
 import type { Limits } from '../limits.js';
 import type { Logger } from '../log.js';
-import { decodeQuota, encodeReport, REPORTED_ENDPOINTS_MAX } from '../policy/budget-message.js';
+import {
+  BUDGET_CAPABILITY,
+  decodeQuota,
+  encodeReport,
+  QUOTA,
+  REPORT,
+  REPORTED_ENDPOINTS_MAX,
+} from '../policy/budget-message.js';
 import { FleetShare, type Share, type ShareState } from '../policy/fleet-share.js';
 import type { Policy } from '../policy/policy.js';
 
@@ -38,6 +46,18 @@ export class SharedBudget {
 
   get state(): ShareState {
     return this.#state;
+  }
+
+  /** For the custom messages between the sensor and its satellite. A quota can only lower, and so takes no proof. */
+  get capability(): SensorCapability {
+    return {
+      name: BUDGET_CAPABILITY,
+      handle: (type, data) => {
+        if (type === QUOTA) this.answer(data);
+        return null;
+      },
+      report: () => ({ type: REPORT, data: this.report() }),
+    };
   }
 
   /** What was seen since the last report, for the satellite. */

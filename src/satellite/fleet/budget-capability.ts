@@ -1,0 +1,17 @@
+/** Budgets over the custom messages of a fleet: each report of a sensor is answered by its quota. */
+import type { ServerCapability } from '../../enrolment/opamp/custom.js';
+import { BUDGET_CAPABILITY, decodeReport, encodeQuota, QUOTA, REPORT } from '../../policy/budget-message.js';
+import type { FleetBudget } from './fleet-budget.js';
+
+/** `now` in milliseconds, by a clock that nobody sets. Malformed reports go without an answer. */
+export function budgetCapability(budget: FleetBudget, now: () => number): ServerCapability {
+  return {
+    name: BUDGET_CAPABILITY,
+    handle({ id, service, environment }, type, data) {
+      const report = type === REPORT ? decodeReport(data) : null;
+      if (report === null) return null;
+      return { type: QUOTA, data: encodeQuota(budget.report(id, { service, environment }, report, now())) };
+    },
+    gone: ({ id }) => budget.leave(id),
+  };
+}
