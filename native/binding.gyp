@@ -2,7 +2,7 @@
   "targets": [
     {
       "target_name": "ring",
-      "sources": ["ring.c"],
+      "sources": ["ring.c", "raw.c"],
       "cflags": ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-fvisibility=hidden"],
       "libraries": ["-ldl"]
     }

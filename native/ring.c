@@ -16,11 +16,15 @@
  *   hook(handle, isHooked, callback)                           callback(0 or -errno) when packets come, or come no more
  *   statistics(handle, Uint32Array(3))                         packets, drops, freezes since the last call
  *   close(handle)                                              idempotent; also done when the handle is collected
+ *
+ * The addon has the raw sockets of raw.c too.
  */
 
 #define NAPI_VERSION 8
 #include <node_api.h>
 #include <uv.h>
+
+#include "raw.h"
 
 #include <arpa/inet.h>
 #include <dlfcn.h>
@@ -502,6 +506,9 @@ NAPI_MODULE_INIT() {
       {"hook", NULL, ring_hook, NULL, NULL, NULL, napi_default, NULL},
       {"statistics", NULL, ring_statistics, NULL, NULL, NULL, napi_default, NULL},
       {"close", NULL, ring_close_handle, NULL, NULL, NULL, napi_default, NULL},
+      {"rawOpen", NULL, raw_open, NULL, NULL, NULL, napi_default, NULL},
+      {"rawSend", NULL, raw_send, NULL, NULL, NULL, napi_default, NULL},
+      {"rawClose", NULL, raw_close, NULL, NULL, NULL, napi_default, NULL},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
   return exports;

@@ -27,6 +27,7 @@ export const ROOMS = {
   enrolment: { isPure: true },
   output: { isPure: false },
   packets: { isPure: false },
+  respond: { isPure: false },
   satellite: { isPure: false },
   options: { isPure: false },
   task: { isPure: false },

@@ -299,6 +299,15 @@ export const COUNTER_ROWS = {
     'files of packets lost',
   ),
   output_traces_lost: counter('Traces that a file could not take, where another output keeps the books.'),
+  response_orders: counter('Orders of a satellite that active response took.'),
+  response_orders_refused: counter('Orders of a satellite that it did not take.'),
+  response_resets: counter('Connections that active response reset.', 'connections reset'),
+  response_packets: counter('Packets that it sent to reset them.'),
+  response_dry_runs: counter('Connections that it would have reset, but for `--active-response=dry-run`.'),
+  response_refusals: counter(
+    'Connections that matched and were left alone: protected, more than there may be in a minute, or not to be reached.',
+    'connections not reset though they matched',
+  ),
   // exchanges, by outcome; the others are DROP_REASON_ROWS
   exchanges_seen: counter('Exchanges whose request was seen.', 'exchanges seen'),
   exchanges_exported: counter('Exchanges exported.', 'exported'),

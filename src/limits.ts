@@ -154,20 +154,26 @@ export const LIMIT_ROWS = {
   routes_max: limit(1000, 'Routes that traces are told by; what has another has none.'),
   graphql_paths_max: limit(1024, 'Paths remembered to speak GraphQL.'),
   endpoints_max: limit(8192, 'Endpoints that the rate limit remembers, so that rare ones get their share.'),
+  response_orders_max: limit(256, 'Orders of active response in force at once; a further one is refused.'),
+  response_actions_max: limit(
+    1000,
+    'Resets and refusals that wait to be reported to the satellite; the oldest goes for a new one.',
+  ),
+  response_logged_per_minute_max: limit(60, 'Refusals of active response that the log has by themselves, in a minute.'),
   fleet_sensors_max: limit(
     10_000,
     'Sensors that a budget of `--fleet-rate` is shared among; further ones are given none of it.',
   ),
   fleet_endpoints_max: limit(8192, 'Endpoints that a budget of `--fleet-rate` knows by themselves.'),
   fleet_pools_max: limit(1000, 'Budgets that a `*` of `--fleet-rate` makes; what comes then shares one.'),
-  fleet_quota_millis: limit(12_000, 'How long a quota of `--fleet-rate` holds, in milliseconds.'),
-  fleet_wait_millis: limit(
-    15_000,
-    'How long a sensor with a satellite that may share a budget keeps a trace a second at most while it waits for the first answer, in milliseconds.',
+  fleet_quota_nanos: limit(12e9, 'How long a quota of `--fleet-rate` holds, in nanoseconds.'),
+  fleet_wait_nanos: limit(
+    15e9,
+    'How long a sensor with a satellite that may share a budget keeps a trace a second at most while it waits for the first answer, in nanoseconds.',
   ),
-  fleet_last_share_millis: limit(
-    600_000,
-    'How long a sensor keeps to its last quota after its time has ended, in milliseconds; then its own limit counts.',
+  fleet_last_share_nanos: limit(
+    600e9,
+    'How long a sensor keeps to its last quota after its time has ended, in nanoseconds; then its own limit counts.',
   ),
   host_verdicts_max: limit(1024, 'Hosts whose rule verdict is remembered.'),
   redaction_names_max: limit(

@@ -79,7 +79,7 @@ beforeEach(() => {
   writeFileSync(join(project, 'scripts/package.json'), '{"type":"module"}');
   writeFileSync(join(project, 'src/cli/cli.ts'), '');
   writeFileSync(join(project, 'native/binding.gyp'), '');
-  writeFileSync(join(project, 'native/ring.c'), '');
+  for (const file of ['ring.c', 'raw.c', 'raw.h']) writeFileSync(join(project, 'native', file), '');
   writeFileSync(join(project, 'tools/node-gyp.js'), FAKE_GYP);
   writeFileSync(join(project, 'tools/install-from-cache.js'), NOTHING_TO_DOWNLOAD);
   for (const name of OF_THE_MACHINE) {

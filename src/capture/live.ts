@@ -41,6 +41,8 @@ export interface LiveSettings {
   readonly ringMebibytes: number;
   /** Bytes captured of each packet; the rest is cut. */
   readonly snapLength: number;
+  /** How long the kernel keeps packets to itself under light traffic. */
+  readonly retireMillis?: number;
   /** Interfaces remembered at once, including those that are gone. */
   readonly interfacesMax: number;
   /** How often interfaces are looked for and drops are looked at. */
@@ -123,7 +125,7 @@ class LiveCapture implements LiveSource {
     this.#wanted = wanted;
     this.#backend = backend;
     this.#filter = settings.filter;
-    this.#geometry = ringGeometry(settings.ringMebibytes, settings.snapLength);
+    this.#geometry = ringGeometry(settings.ringMebibytes, settings.snapLength, settings.retireMillis);
     this.#register = new InterfaceRegister(settings.interfacesMax);
   }
 

@@ -12,10 +12,13 @@ import { lazy } from '../lazy.js';
 /** An open ring; opaque. */
 export type RingHandle = { readonly ring: unique symbol };
 
+/** Open raw sockets; opaque. */
+export type RawHandle = { readonly raw: unique symbol };
+
 /** `struct sock_filter[]`, as `compile` returns it. */
 export type FilterProgram = ArrayBuffer;
 
-/** The functions of `native/ring.c`; its head says what each does. System errors carry the errno's name as `code`. */
+/** The functions of `native/ring.c` and `native/raw.c`; their heads say what each does. System errors carry the errno's name as `code`. */
 export interface RingAddon {
   compile(expression: string, dlt: number, snapLength: number): FilterProgram;
   describe(name: string): [index: number, flags: number, hardwareType: number] | undefined;
@@ -34,6 +37,9 @@ export interface RingAddon {
   hook(handle: RingHandle, isHooked: boolean, callback: (status: number) => void): void;
   statistics(handle: RingHandle, into: Uint32Array): void;
   close(handle: RingHandle): void;
+  rawOpen(): RawHandle;
+  rawSend(handle: RawHandle, packet: Uint8Array): void;
+  rawClose(handle: RawHandle): void;
 }
 
 /** The addon. Throws a `SensorError` that says how to build it when there is none for this machine. */

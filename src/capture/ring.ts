@@ -52,11 +52,13 @@ export interface RingGeometry {
  * Under light traffic the timeout closes each block with little in it, so that a ring of n blocks bridges a pause of
  * n × 60 ms. Trace times are the kernel's and do not suffer from that.
  */
-export function ringGeometry(mebibytes: number, snapLength: number): RingGeometry {
+export function ringGeometry(mebibytes: number, snapLength: number, retireMillis = RETIRE_MILLIS): RingGeometry {
   const blockBytes = 1 << 18;
   const blockCount = Math.max(4, Math.round((mebibytes * (1 << 20)) / blockBytes));
-  return { blockBytes, blockCount, retireMillis: 60, snapLength };
+  return { blockBytes, blockCount, retireMillis, snapLength };
 }
+
+const RETIRE_MILLIS = 60;
 
 export interface RingContext {
   readonly capture: CaptureInterface;

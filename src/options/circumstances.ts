@@ -63,6 +63,10 @@ export const CIRCUMSTANCES: Readonly<Record<Circumstance, CircumstanceRow>> = {
     holds: ({ podMetadata }) => podMetadata,
     missing: 'nobody is asked for pods without --pod-metadata',
   },
+  response: {
+    holds: ({ activeResponse }) => activeResponse !== 'off',
+    missing: 'no connection is ever reset without --active-response',
+  },
   debug: {
     holds: ({ logLevel }) => logLevel === 'debug',
     missing: 'only --log-level debug shows it',

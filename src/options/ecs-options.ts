@@ -119,6 +119,10 @@ const {
   'packets-dir': _packetsDir,
   'packets-to-satellite': _packetsToSatellite,
   'packets-max-bytes': _packetsMaxBytes,
+  'active-response': _activeResponse,
+  'active-response-rule': _activeResponseRule,
+  'active-response-per-minute': _activeResponsePerMinute,
+  'active-response-report-seconds': _activeResponseReportSeconds,
   verbose: _verbose,
   count: _count,
   ...SENSOR_CONTAINER_OPTIONS

@@ -47,7 +47,8 @@ export type Circumstance =
   | 'packets'
   | 'packetRule'
   | 'debug'
-  | 'pods';
+  | 'pods'
+  | 'response';
 
 /** Headings of `--help` and of docs/options.md, in this order. */
 export const OPTION_GROUPS = [

@@ -42,6 +42,7 @@ import { ORGANISATION_OPTIONS } from './organisation-options.js';
 import { POLICY_OPTIONS } from './policy-options.js';
 import { LOG_OPTIONS, PRINTING_LOG_OPTIONS, PROCESS_OPTIONS, PUBLIC_HOST } from './process-options.js';
 import { REDACTION_OPTIONS } from './redaction-options.js';
+import { EXPORT_BYTES_OPTIONS, RESPONSE_OPTIONS } from './response-options.js';
 import { STORE_OPTIONS } from './store-options.js';
 
 export const SENSOR_OPTIONS = {
@@ -118,6 +119,7 @@ export const SENSOR_OPTIONS = {
     alsoCalled: ['interval', 'export-interval', 'flush-interval'],
     help: 'seconds between batches; a full batch is sent at once',
   }),
+  ...EXPORT_BYTES_OPTIONS,
   'satellite-protocol': one({
     group: 'Satellite:',
     value: choice('auto', 'otlp', 'levo'),
@@ -280,6 +282,7 @@ export const SENSOR_OPTIONS = {
   ...KUBERNETES_OPTIONS,
 
   ...POLICY_OPTIONS,
+  ...RESPONSE_OPTIONS,
 
   ...REDACTION_OPTIONS,
   'grpc-descriptors': optional({

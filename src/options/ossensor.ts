@@ -131,12 +131,12 @@ export const OSSENSOR_VARIABLES = {
   ANTIGENA_ENABLED: {
     default: 'false',
     value: yesOrNo,
-    help: 'read and checked; `true` is said to do nothing, as the sensor sends no resets. **osSensor takes `true` where it is not set, and this sensor `false`**: what answers on the wire has to be asked for',
+    help: 'the same as `--active-response`: `true` is the half of the sensor, and nothing is reset without a signed order of its satellite. **osSensor takes `true` where it is not set, and this sensor `false`**: what answers on the wire has to be asked for',
   },
   ANTIGENA_TIME_PERIOD: {
     default: '5',
     value: number('SECONDS', { min: 0.1, max: 86_400, example: 'seconds such as 5' }),
-    help: 'read and checked; the seconds between reports of resets, of which there are none',
+    help: 'the same as `--active-response-report-seconds`: the seconds between reports of resets to the satellite',
   },
 } as const satisfies Record<string, OsSensorVariable>;
 
@@ -196,9 +196,9 @@ export function osSensorSettings(environment: Environment, file: Environment): O
   const any = read<boolean>('NETWORK_DEVICE_ANY') === true || named.includes('any');
   if (any && named.some((name) => name !== 'any'))
     warnings.push('NETWORK_DEVICE_ANY captures on every interface, so that OSSENSOR_NETWORK_DEVICE does nothing');
-  if (read<boolean>('ANTIGENA_ENABLED') === true)
-    warnings.push('ANTIGENA_ENABLED does nothing here: this sensor watches, and sends no resets');
-  read('ANTIGENA_TIME_PERIOD');
+  const responds = read<boolean>('ANTIGENA_ENABLED') === true;
+  const period = read<number>('ANTIGENA_TIME_PERIOD');
+  if (responds) warnings.push('ANTIGENA_ENABLED: connections that a signed order of the satellite matches are reset');
   const debugLevel = read<number>('OSSENSOR_DEBUG') as number;
   if (debugLevel === DEBUG_LEVEL_MAX)
     warnings.push('OSSENSOR_DEBUG 5: the log holds the bytes of packets from here on, with all secrets in them');
@@ -214,6 +214,7 @@ export function osSensorSettings(environment: Environment, file: Environment): O
       'log-level': [log],
       'log-packets': [packets],
       filter: [read<string>('BPF') ?? ''],
+      ...(responds ? { 'active-response': ['on'], 'active-response-report-seconds': [String(period)] } : {}),
     },
     devices: {
       named: any ? [] : named,

@@ -24,7 +24,7 @@ const SLOTS = MINUTE_SLOTS + 1;
 const FLOOR_SHARE = 0.25;
 /** Traces that an endpoint may save up of its part. */
 const FLOOR_SAVED_MAX = 3;
-/** Of a minute's worth, at least one. */
+/** What may be saved for a burst, in parts of a minute's worth; at least one trace. */
 const BURST_SHARE = 0.1;
 /** A sum of parts of an allotment of 1 is 1. */
 const ROUNDING = 1e-6;

@@ -67,7 +67,7 @@ export class FleetShare {
     return this.#share;
   }
 
-  /** Of the last quota, while it is kept to. */
+  /** The last quota, in traces a minute, while it is kept to. */
   get heldPerMinute(): number | null {
     return this.#state === 'quota' || this.#state === 'last share' ? this.#perMinute : null;
   }

@@ -9,13 +9,11 @@ import type { PodLookup } from '../pair/pod.js';
 import { requestAuthority, requestPath } from '../pair/request-target.js';
 import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
-import { Allotment } from './allotment.js';
 import { EndpointHasher, withOperation } from './endpoint-hasher.js';
 import { GraphqlPaths, mayWaitForGraphql, operationText } from './graphql-paths.js';
-import { createCaptureTimePermits } from './permits.js';
+import { LimitInForce } from './limit-in-force.js';
 import { createPodRules, type PodRuleSettings } from './pod-rules.js';
-import { createRateLimit, type RateLimit, type SeenTraffic } from './rate-limit.js';
-import { createReservoirPermits } from './reservoir-permits.js';
+import type { SeenTraffic } from './rate-limit.js';
 import { createRules, type RuleSettings } from './rules.js';
 import { isSampled, type SamplingSettings } from './sampling.js';
 
@@ -76,17 +74,10 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
   const { endpointsMax, hostsMax, podOf, onEndpointEvicted } = context;
   const graphql = new GraphqlPaths(context.graphqlPathsMax, context.onGraphqlPathEvicted);
   const endpoints = new EndpointHasher();
-  const createPermits = pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
-  const createLimit = ({ ratePerMinute }: PolicySettings): RateLimit | null =>
-    ratePerMinute > 0 || allotment !== null
-      ? createRateLimit({ perMinute: ratePerMinute, endpointsMax }, createPermits, onEndpointEvicted)
-      : null;
+  const limits = new LimitInForce(given.ratePerMinute, { pace, endpointsMax, onEndpointEvicted });
   let settings = given;
-  /** The part of a budget that others have parts of too. */
-  let allotment: Allotment | null = null;
   let rules = createRules(settings, hostsMax);
   let podRules = createPodRules(settings);
-  let limit = createLimit(settings);
   let samplesAll = keepsWholeSample(settings);
 
   /** The sample's part of what an exchange stands for. A caller's own sampling is not known. */
@@ -117,6 +108,7 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
         context = contextOf(exchange);
         if (!isSampled(context, settings)) return DropReason.sampledOut;
       }
+      const { limit } = limits;
       if (limit !== null) {
         const endpoint = endpointOf(exchange);
         if (mayWaitForGraphql(exchange) && graphql.has(endpoint)) {
@@ -135,6 +127,7 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
     },
 
     decide(exchange) {
+      const { limit } = limits;
       // The limit may have been taken away meanwhile.
       if (limit === null) return DropReason.none;
       const endpoint = withOperation(endpointOf(exchange), operationText(exchange));
@@ -150,7 +143,7 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
       if (reason !== DropReason.none) {
         exchange.permit?.giveBack();
         exchange.permit = null;
-      } else if (limit !== null && operationText(exchange) !== '') {
+      } else if (limits.limit !== null && operationText(exchange) !== '') {
         // What it sends by POST is what would have to be waited for.
         graphql.note(endpointOf(exchange, 'POST'));
       }
@@ -161,35 +154,16 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
       const nextRules = createRules(next, hostsMax);
       podRules = createPodRules(next);
       rules = nextRules;
-      if (next.ratePerMinute !== settings.ratePerMinute) {
-        // Permits of the old one that are out go back to nobody.
-        void limit?.close();
-        limit = createLimit(next);
-        limit?.share(allotment);
-      }
+      limits.update(next.ratePerMinute);
       settings = next;
       samplesAll = keepsWholeSample(next);
     },
 
-    allot(perMinute, at) {
-      if (perMinute === null) allotment = null;
-      else {
-        allotment ??= new Allotment();
-        allotment.set(perMinute, at);
-      }
-      limit ??= createLimit(settings);
-      limit?.share(allotment);
-    },
-
-    takeSeen: (max) => limit?.takeSeen(max) ?? NOTHING_SEEN,
-
-    async close() {
-      await limit?.close();
-    },
+    allot: (perMinute, at) => limits.allot(perMinute, at),
+    takeSeen: (max) => limits.takeSeen(max),
+    close: () => limits.close(),
   };
 }
-
-const NOTHING_SEEN: SeenTraffic = { most: [], rest: { endpoints: 0, count: 0 }, kept: 0 };
 
 function keepsWholeSample({ sampleRate, sampleByParent }: SamplingSettings): boolean {
   return sampleRate >= 1 && !sampleByParent;

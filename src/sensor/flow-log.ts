@@ -5,20 +5,22 @@
  */
 import type { CaptureInterface } from '../capture/packet-batch.js';
 import type { Counters } from '../counters.js';
-import type { DebugLog } from '../debug-log.js';
+import { limitDebug } from '../debug-log.js';
 import type { Flow } from '../flow/flow.js';
+import type { Logger } from '../log.js';
 import { addressText } from '../pair/address.js';
 import type { FlowObserver } from '../pair/exchange-assembler.js';
 
 export interface FlowLogContext {
-  readonly debug: DebugLog;
+  readonly log: Logger;
   readonly interfaces: readonly CaptureInterface[];
   readonly counters: Pick<Counters, 'flows_evicted'>;
   /** Whether the capture is over. */
   readonly isOver: () => boolean;
 }
 
-export function logFlows({ debug, interfaces, counters, isOver }: FlowLogContext): FlowObserver {
+export function logFlows({ log, interfaces, counters, isOver }: FlowLogContext): FlowObserver {
+  const debug = limitDebug(log, Date.now);
   let evictedBefore = 0;
 
   function whyForgotten(): string {

@@ -6,7 +6,6 @@
 import { randomFillSync, randomInt } from 'node:crypto';
 import type { InterfaceStatistics } from '../capture/packet-batch.js';
 import { type Counters, createCounters } from '../counters.js';
-import { limitDebug } from '../debug-log.js';
 import type { UnreadKind } from '../decode/unread-packets.js';
 import type { UnreadFlowKind } from '../http/unread-flows.js';
 import type { Limits } from '../limits.js';
@@ -21,6 +20,7 @@ import type { TaskMetadata } from '../task/metadata.js';
 import { Routes } from '../trace/route.js';
 import type { Trace } from '../trace/trace.js';
 import { createDrafter } from '../trace/trace-builder.js';
+import type { ActiveResponse, ActiveResponseContext } from './active-response.js';
 import { openClock } from './capture-clock.js';
 import { warnOfFirstDrops } from './first-drops.js';
 import { logFlows } from './flow-log.js';
@@ -107,15 +107,16 @@ export async function runSensor(begun: BegunSensor, explain?: Explain): Promise<
     keep: (exchange) => traces.accept(exchange),
     onDrop: warnOfFirstDrops(log, Date.now),
   });
+  const response = await orAbandon(opened, async () => openResponse(settings, { counters, limits, log }), output);
   const assembler = new ExchangeAssembler({
     limits,
     counters,
     budget,
     interfaces,
-    hooks: verdicts,
+    hooks: response.before(verdicts),
     hashSeed: randomInt(2 ** 32),
     keepDuplicates: settings.keepDuplicates,
-    observer: logFlows({ debug: limitDebug(log, Date.now), interfaces, counters, isOver: () => !capturing }),
+    observer: response.observing(logFlows({ log, interfaces, counters, isOver: () => !capturing })),
   });
   begun.onDrops = (time) => assembler.noteDrops(time);
   const stop = (reason: string) => {
@@ -152,6 +153,7 @@ export async function runSensor(begun: BegunSensor, explain?: Explain): Promise<
       capturing = false;
       clock.stop();
       watch.stop();
+      response.close();
       opened.close();
       assembler.finish();
       await traces.finish(isFile ? Number.POSITIVE_INFINITY : settings.shutdownTimeout * 1000);
@@ -173,6 +175,14 @@ export async function runSensor(begun: BegunSensor, explain?: Explain): Promise<
     ...{ stop, hurry: () => output.hurry?.(), reload: (next) => reload(next, { rules, policy, traces }) },
   };
 }
+
+/** Loaded where it is asked for: what sends packets is in no other sensor. */
+async function openResponse(settings: Settings, context: ActiveResponseContext): Promise<ActiveResponse> {
+  if (settings.activeResponse === 'off' || settings.read !== null) return NO_RESPONSE;
+  return (await import('./active-response.js')).openActiveResponse(settings, context);
+}
+
+const NO_RESPONSE: ActiveResponse = { observing: (one) => one, before: (one) => one, capability: null, close() {} };
 
 type TraceEnds = Omit<TraceStageContext, keyof TraceRules>;
 
@@ -206,8 +216,8 @@ function stopWhenUnread(output: TraceOutput, stop: (reason: string) => void): ()
   return () => isUnread;
 }
 
-async function orAbandon<T>(opened: OpenedSource, open: () => Promise<T>): Promise<T> {
-  return open().catch((error) => abandon(error, opened));
+async function orAbandon<T>(opened: OpenedSource, open: () => Promise<T>, output?: TraceOutput): Promise<T> {
+  return open().catch((error) => abandon(error, opened, output));
 }
 
 /** Closes what was opened before `error`, and throws it. */

@@ -23,7 +23,7 @@ export interface SharedBudgetContext {
   /** Traces a minute by the sensor's own limit; 0 for none. */
   readonly ownPerMinute: () => number;
   readonly counters: Pick<Counters, 'budget_traces_per_minute' | 'budget_quotas' | 'budget_fallbacks'>;
-  readonly limits: Pick<Limits, 'fleet_wait_millis' | 'fleet_last_share_millis'>;
+  readonly limits: Pick<Limits, 'fleet_wait_nanos' | 'fleet_last_share_nanos'>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   /** Milliseconds by the clock of the policy's rate limit. */
   readonly now: () => number;
@@ -37,10 +37,10 @@ export class SharedBudget {
 
   constructor(context: SharedBudgetContext) {
     const { limits, now } = context;
-    const { fleet_wait_millis: waitMillis, fleet_last_share_millis: lastShareMillis } = limits;
+    const timing = { waitMillis: limits.fleet_wait_nanos / 1e6, lastShareMillis: limits.fleet_last_share_nanos / 1e6 };
     this.#context = context;
     this.#reportedAt = now();
-    this.#share = new FleetShare({ waitMillis, lastShareMillis }, this.#reportedAt);
+    this.#share = new FleetShare(timing, this.#reportedAt);
     this.#use(this.#share.at(this.#reportedAt));
   }
 

@@ -31,6 +31,8 @@ export interface OpenedSource {
 
 /** GSO packets on loopback have up to 64 KiB, and those of BIG TCP more. */
 const SNAP_LENGTH = 262_144;
+/** How long packets may wait in the kernel where the sensor acts on them. */
+const RESPONSE_RETIRE_MILLIS = 8;
 /** Interfaces and their addresses may come and go. */
 const REFRESH_MILLIS = 30_000;
 
@@ -74,6 +76,8 @@ export async function openSource(
     filter: filterWith(known),
     ringMebibytes: settings.ringSize,
     snapLength: SNAP_LENGTH,
+    // A connection that is to end should do so before it has gone on for long.
+    ...(settings.activeResponse === 'off' ? {} : { retireMillis: RESPONSE_RETIRE_MILLIS }),
     interfacesMax: limits.interfaces_max,
     log: { info: (message) => log.info(message), warn: (message) => log.warn(message) },
     onDrops: (_interface, _count, time) => onDrops(time),

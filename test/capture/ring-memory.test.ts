@@ -27,7 +27,14 @@ it('is neither misused nor leaked', { ...able, timeout: 120_000 }, () => {
   const addon = join(directory, 'ring.node');
   execFileSync('gcc', [
     ...['-std=gnu11', '-g', '-O1', '-fno-omit-frame-pointer', '-fsanitize=address,undefined', '-shared', '-fPIC'],
-    ...['-DNODE_GYP_MODULE_NAME=ring', `-I${headers}`, join(root, 'native/ring.c'), '-o', addon],
+    ...[
+      '-DNODE_GYP_MODULE_NAME=ring',
+      `-I${headers}`,
+      join(root, 'native/ring.c'),
+      join(root, 'native/raw.c'),
+      '-o',
+      addon,
+    ],
   ]);
   const ran = spawnSync(process.execPath, ['--expose-gc', join(root, 'test/support/ring-cycles.js'), addon, '8'], {
     encoding: 'utf8',

@@ -146,7 +146,7 @@ describe('all of them right', needs('capture'), () => {
     expect(bodies).not.toContain('/other');
     expect(said).not.toContain(KEY);
     expect(said).toContain('OSSENSOR_DEBUG 5: the log holds the bytes of packets from here on');
-    expect(said).toContain('ANTIGENA_ENABLED does nothing here');
+    expect(said).toContain('connections that a signed order of the satellite matches are reset');
     expect(said).toContain('packets: a batch was taken');
     expect(said).toContain(Buffer.from('GET /wanted HTTP/1.1').toString('hex'));
     expect(said).toContain('export: a batch was sent');

@@ -51,7 +51,7 @@ it.each([
 
 it.each([
   [{ OSSENSOR_DEBUG: '5' }, 'the log holds the bytes of packets'],
-  [{ ANTIGENA_ENABLED: 'true' }, 'sends no resets'],
+  [{ ANTIGENA_ENABLED: 'true' }, 'a signed order of the satellite matches are reset'],
   [{ OSSENSOR_LOGFILE_PATH: '/var/log/x' }, 'logs go to standard error'],
   [{ NETWORK_DEVICE_ANY: '1', OSSENSOR_NETWORK_DEVICE: 'eth0' }, 'OSSENSOR_NETWORK_DEVICE does nothing'],
 ])('%j is warned of', (environment, says) => {

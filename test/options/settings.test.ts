@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { parseAddress } from '../../src/decode/address.js';
 import { UsageError } from '../../src/errors.js';
 import { environmentNames, type OptionTable, settingName } from '../../src/options/option-row.js';
 import { SENSOR_OPTIONS, type Settings } from '../../src/options/options.js';
@@ -66,6 +67,18 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   'keep-duplicates': { text: 'true', value: true, other: 'no', otherValue: false },
   'keep-health-checks': { text: 'true', value: true, other: 'no', otherValue: false },
   'sample-by-parent': { text: 'yes', value: true, other: '0', otherValue: false },
+  'active-response': { text: 'dry-run', value: 'dry-run', other: 'true', otherValue: 'on' },
+  'active-response-rule': {
+    text: 'connection=10.0.0.7:1-[fd00::1]:80',
+    value: [
+      { kind: 'connection', text: 'connection=10.0.0.7:1-[fd00::1]:80', one: '10.0.0.7:1', other: '[fd00::1]:80' },
+    ],
+    other: 'client=10.0.0.0/24',
+    otherValue: [{ kind: 'client', text: 'client=10.0.0.0/24', range: { words: parseAddress('10.0.0.0'), bits: 120 } }],
+  },
+  'active-response-per-minute': { text: '5', value: 5, other: '6000', otherValue: 6000 },
+  'active-response-report-seconds': { text: '0.5', value: 0.5, other: '60', otherValue: 60 },
+  'export-bytes-per-minute': { text: '1MiB', value: 1_048_576, other: '65536', otherValue: 65_536 },
   'max-cpu': { text: '0.10', value: { cores: 0.1 }, other: '5 %', otherValue: { percent: 5 } },
   'redact-header': { text: 'X-Tenant', value: ['X-Tenant'], other: 'a,b', otherValue: ['a,b'] },
   'redact-query': { text: 'e_mail', value: ['e_mail'], other: '2fa', otherValue: ['2fa'] },
@@ -245,6 +258,16 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
   'keep-duplicates': [['maybe', 'neither true nor false']],
   'keep-health-checks': [['maybe', 'neither true nor false']],
   'sample-by-parent': [['maybe', 'neither true nor false']],
+  'active-response': [['maybe', 'none of dry-run, on and off']],
+  'active-response-rule': [
+    ['10.0.0.7', 'is no rule'],
+    ['client=ten', 'no address and no network'],
+    ['path=(', 'RE2 cannot read'],
+    ['connection=10.0.0.7:1', 'is no connection'],
+  ],
+  'active-response-per-minute': [['0', 'out of range']],
+  'active-response-report-seconds': [['0', 'out of range']],
+  'export-bytes-per-minute': [['1', 'out of range']],
   'max-cpu': [
     ['fast', 'is no amount of CPU'],
     ['0', 'out of range'],

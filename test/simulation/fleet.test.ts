@@ -84,7 +84,7 @@ it('counts can be scaled back: what arrives stands for all that was asked for', 
   await fleet.run(900);
   const asked = fleet.sensors.reduce((sum, sensor) => sum + sensor.asked, 0);
   const kept = fleet.sensors.reduce((sum, sensor) => sum + sensor.kept, 0);
-  // Of each endpoint what was refused last is still to be told, and the last batches are on their way.
+  // What was refused last of each endpoint is still to be told, and the last batches are on their way.
   expect(kept, `seed ${seed}`).toBeLessThan(asked / 2);
   expect(fleet.arrived.standsFor / asked, `seed ${seed}`).toBeGreaterThan(0.92);
   expect(fleet.arrived.standsFor, `seed ${seed}`).toBeLessThanOrEqual(asked);

@@ -93,7 +93,7 @@ export class Fleet {
     this.#satellite = new FleetBudget(
       {
         rates: [{ scope: 'all', name: '', perMinute: this.settings.perMinute }],
-        leaseMillis: DEFAULT_LIMITS.fleet_quota_millis,
+        leaseMillis: DEFAULT_LIMITS.fleet_quota_nanos / 1e6,
         sensorsMax: DEFAULT_LIMITS.fleet_sensors_max,
         endpointsMax: DEFAULT_LIMITS.fleet_endpoints_max,
         poolsMax: DEFAULT_LIMITS.fleet_pools_max,

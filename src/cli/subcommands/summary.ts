@@ -53,6 +53,8 @@ export function summaryText(
   if (counters.flows_h2 > 0) add('flows_h2');
   if (counters.requests_without_path > 0) add('requests_without_path', '  ');
   for (const name of STREAM_COUNTERS) if (counters[name] > 0) add(name);
+  if (counters.response_resets > 0) add('response_resets');
+  if (counters.response_refusals > 0) add('response_refusals');
   if (counters.packets_unwritten > 0) add('packets_unwritten');
   if (counters.gaps > 0) add('gaps');
   if (counters.responses_late > 0) add('responses_late');

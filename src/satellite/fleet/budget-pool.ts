@@ -60,7 +60,7 @@ interface Member {
   isBeingPaid: boolean;
 }
 
-/** Of the budget, for endpoints in equal parts. */
+/** The part of the budget that endpoints have in equal parts. */
 const FLOOR_SHARE = 0.25;
 /** How much a new report counts against the ones before. */
 const FRESH = 0.5;
@@ -68,7 +68,7 @@ const FRESH = 0.5;
 const DEMAND_MIN = 0.01;
 /** How old the division among endpoints may be. */
 const DIVISION_MILLIS = 500;
-/** Of the budget, for sensors without a lease while earlier leases may be out. */
+/** The part of the budget for sensors without a lease, while earlier leases may be out. */
 const UNKNOWN_SHARE = 0.025;
 /** Endpoints that a sensor names no more: one number for all of them. */
 const OTHER_ENDPOINTS = -1;
