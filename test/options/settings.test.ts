@@ -78,7 +78,6 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   },
   'active-response-per-minute': { text: '5', value: 5, other: '6000', otherValue: 6000 },
   'active-response-report-seconds': { text: '0.5', value: 0.5, other: '60', otherValue: 60 },
-  'export-bytes-per-minute': { text: '1MiB', value: 1_048_576, other: '65536', otherValue: 65_536 },
   'max-cpu': { text: '0.10', value: { cores: 0.1 }, other: '5 %', otherValue: { percent: 5 } },
   'redact-header': { text: 'X-Tenant', value: ['X-Tenant'], other: 'a,b', otherValue: ['a,b'] },
   'redact-query': { text: 'e_mail', value: ['e_mail'], other: '2fa', otherValue: ['2fa'] },
@@ -267,7 +266,6 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
   ],
   'active-response-per-minute': [['0', 'out of range']],
   'active-response-report-seconds': [['0', 'out of range']],
-  'export-bytes-per-minute': [['1', 'out of range']],
   'max-cpu': [
     ['fast', 'is no amount of CPU'],
     ['0', 'out of range'],

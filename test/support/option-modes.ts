@@ -66,7 +66,6 @@ export const MODE_ROWS: Readonly<Record<string, ModeRow>> = {
   'active-response-rule': row('aaannnnr', { 'active-response': ['dry-run'] }),
   'active-response-per-minute': row('aaannnnr', { 'active-response': ['dry-run'] }),
   'active-response-report-seconds': row('annnnnnr', { 'active-response': ['dry-run'] }),
-  'export-bytes-per-minute': row('annannna'),
   filter: EVERYWHERE,
   read: row('aaaaaarr'),
   'trusted-proxies': TRACES,

@@ -44,7 +44,6 @@ export function optionValues({
     'active-response-rule': 'path=^/admin',
     'active-response-per-minute': '5',
     'active-response-report-seconds': '10',
-    'export-bytes-per-minute': '1MiB',
     filter: 'port 81',
     read: CAPTURE,
     'trusted-proxies': '10.0.0.0/8',
