@@ -155,6 +155,15 @@ export const DROP_REASON_ROWS = {
       'change --pod-selector, --namespace-include or --namespace-exclude, or give --keep-infrastructure to keep them',
     options: ['pod-selector', 'namespace-include', 'namespace-exclude', 'keep-infrastructure'],
   },
+  byteLimited: {
+    code: 14,
+    outcome: 'byte_limited',
+    help: 'The bytes that may be sent in a minute were spent.',
+    progress: 'rateLimited',
+    excludedBy: 'the limit of bytes',
+    keepsAll: 'give a larger --export-bytes-per-minute, or none, to keep them all',
+    options: ['export-bytes-per-minute'],
+  },
 } as const satisfies Record<string, DropReasonRow>;
 
 type DropReasonName = keyof typeof DROP_REASON_ROWS;

@@ -60,7 +60,8 @@ function look() {
     npm,
     re2: npm || !existsSync(RE2),
     cap: mode !== 'start' && (npm || !(existsSync(CAP) || existsSync(CAP_TRIED))),
-    ring: !hasPrebuiltRing() && isStale(RING_STAMP, 'native/binding.gyp', 'native/ring.c', 'native/raw.c', 'native/raw.h'),
+    ring:
+      !hasPrebuiltRing() && isStale(RING_STAMP, 'native/binding.gyp', 'native/ring.c', 'native/raw.c', 'native/raw.h'),
     build: isStale(BUILD_STAMP, 'src', 'tsconfig.json', 'tsconfig.build.json', 'package.json'),
     run: packages.missing('run').length > 0,
     extra: existsSync(TRIED) && readFileSync(TRIED, 'utf8') === extra.join(' ') ? [] : extra,

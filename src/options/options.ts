@@ -119,6 +119,7 @@ export const SENSOR_OPTIONS = {
     alsoCalled: ['interval', 'export-interval', 'flush-interval'],
     help: 'seconds between batches; a full batch is sent at once',
   }),
+  ...EXPORT_BYTES_OPTIONS,
   'satellite-protocol': one({
     group: 'Satellite:',
     value: choice('auto', 'otlp', 'levo'),

@@ -2,8 +2,8 @@
 
 import { InvalidValue } from '../errors.js';
 import { type Match, parseMatch } from '../respond/match.js';
-import { many, type Option, one } from './option-row.js';
-import { number, type OptionValue } from './option-values.js';
+import { many, type Option, one, optional } from './option-row.js';
+import { bytes, number, type OptionValue } from './option-values.js';
 
 export type ResponseMode = 'off' | 'dry-run' | 'on';
 
@@ -52,5 +52,16 @@ export const RESPONSE_OPTIONS = {
     default: 5,
     takes: ['live', 'response', 'satellite'],
     help: 'seconds between reports to the satellite of what was reset and refused',
+  }),
+};
+
+export const EXPORT_BYTES_OPTIONS = {
+  'export-bytes-per-minute': optional({
+    group: 'Satellite:',
+    value: bytes({ min: 65_536, max: 1e12, example: 'a number of bytes such as 10MB' }),
+    defaultText: 'no limit',
+    takes: ['satellite'],
+    alsoCalled: ['max-export-bytes', 'bandwidth', 'egress'],
+    help: 'bytes sent to the satellite in a minute at most; what is beyond is dropped, and counted',
   }),
 };

@@ -53,6 +53,7 @@ export const DOCTOR: SensorVerb = {
     'active-response-rule',
     'active-response-per-minute',
     'active-response-report-seconds',
+    'export-bytes-per-minute',
     'packets-on',
     'packets-dir',
     'packets-to-satellite',

@@ -14,6 +14,8 @@ export interface Books {
   accountExported(traces: number, recovered?: boolean): void;
   /** `traces` will not arrive: refused, given up, or impossible to encode. */
   accountLost(traces: number, recovered?: boolean): void;
+  /** One will not be sent: the bytes of this minute are spent. */
+  accountOverBytes(): void;
 }
 
 /** For the one output that decides what became of an exchange. */
@@ -24,6 +26,7 @@ export function createBooks(counters: Counters): Books {
       counters.exchanges_exported += traces;
     },
     (traces) => countDropped(counters, DropReason.undeliverable, traces),
+    () => countDropped(counters, DropReason.byteLimited),
   );
 }
 
@@ -35,6 +38,9 @@ export function createSideBooks(counters: Counters): Books {
     (traces) => {
       counters.output_traces_lost += traces;
     },
+    () => {
+      counters.output_traces_lost++;
+    },
   );
 }
 
@@ -42,8 +48,10 @@ function booksOf(
   counters: Counters,
   enterExported: (traces: number) => void,
   enterLost: (traces: number) => void,
+  accountOverBytes: () => void,
 ): Books {
   return {
+    accountOverBytes,
     accountExported(traces, recovered = false) {
       if (recovered) counters.recovered_traces_exported += traces;
       else enterExported(traces);

@@ -67,6 +67,7 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   'keep-duplicates': { text: 'true', value: true, other: 'no', otherValue: false },
   'keep-health-checks': { text: 'true', value: true, other: 'no', otherValue: false },
   'sample-by-parent': { text: 'yes', value: true, other: '0', otherValue: false },
+  'export-bytes-per-minute': { text: '1MiB', value: 1_048_576, other: '65536', otherValue: 65_536 },
   'active-response': { text: 'dry-run', value: 'dry-run', other: 'true', otherValue: 'on' },
   'active-response-rule': {
     text: 'connection=10.0.0.7:1-[fd00::1]:80',
@@ -257,6 +258,7 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
   'keep-duplicates': [['maybe', 'neither true nor false']],
   'keep-health-checks': [['maybe', 'neither true nor false']],
   'sample-by-parent': [['maybe', 'neither true nor false']],
+  'export-bytes-per-minute': [['1', 'out of range']],
   'active-response': [['maybe', 'none of dry-run, on and off']],
   'active-response-rule': [
     ['10.0.0.7', 'is no rule'],

@@ -62,6 +62,7 @@ export const MODE_ROWS: Readonly<Record<string, ModeRow>> = {
   'capture-backend': row('aaannnaa'),
   'ring-size': row('aaannnaa'),
   'max-cpu': row('aaannnaa'),
+  'export-bytes-per-minute': row('annannna'),
   'active-response': row('aaannnnr'),
   'active-response-rule': row('aaannnnr', { 'active-response': ['dry-run'] }),
   'active-response-per-minute': row('aaannnnr', { 'active-response': ['dry-run'] }),

@@ -40,6 +40,7 @@ export function optionValues({
     'capture-backend': 'ring',
     'ring-size': '4',
     'max-cpu': '0.5',
+    'export-bytes-per-minute': '1MiB',
     'active-response': 'dry-run',
     'active-response-rule': 'path=^/admin',
     'active-response-per-minute': '5',

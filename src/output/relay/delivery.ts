@@ -11,6 +11,7 @@ import type { FoldedWarnings } from '../fold.js';
 import { BackOff } from './back-off.js';
 import type { Backlog } from './backlog.js';
 import type { Batch, BatchInHand } from './batch.js';
+import type { ByteAllowance } from './byte-allowance.js';
 import { type Histogram, observe } from './histogram.js';
 import { type Reachability, troubleText } from './reachability.js';
 import type { Outcome, Sender, Trouble } from './sender.js';
@@ -27,6 +28,8 @@ export interface DeliveryContext {
   warnings: FoldedWarnings;
   debug: DebugLog;
   clock: Clock;
+  /** What may be sent in a minute; null for no limit. */
+  allowance: ByteAllowance | null;
   /** Takes the milliseconds of each attempt. */
   latency: Histogram;
   /** Whether a batch may still come that is in no queue yet. */
@@ -47,6 +50,8 @@ export class Delivery {
   /** The pause before the next attempt. */
   #pause = new AbortController();
   readonly #stop = new AbortController();
+  /** The batch of the last attempt. */
+  #attempted: Batch | null = null;
   #isBusy = false;
   #isFinishing = false;
 
@@ -93,6 +98,11 @@ export class Delivery {
       const item = await backlog.next();
       if (item !== null) {
         this.#isBusy = true;
+        await this.#waitForBytes(item.batch);
+        if (this.stopped.aborted) {
+          item.release();
+          return;
+        }
         const outcome = await this.#attempt(item.batch);
         if (outcome.kind !== 'retryable') await this.#conclude(item, outcome);
         else if (!(await this.#retryLater(item, outcome))) return;
@@ -103,6 +113,19 @@ export class Delivery {
       if (this.#isFinishing && !mayStillCome()) return;
       await this.#work.wait();
     }
+  }
+
+  /** Until the bytes of a minute have room for it; they are charged now. */
+  async #waitForBytes(batch: Batch): Promise<void> {
+    const { allowance, clock } = this.#context;
+    if (allowance === null) return;
+    const { length } = batch.payload;
+    for (let wait = allowance.waitMillis(length); wait > 0; wait = allowance.waitMillis(length)) {
+      if (this.stopped.aborted) return;
+      await clock.sleep(wait, this.stopped);
+    }
+    allowance.noteSent(length, batch.count, this.#attempted !== batch && !batch.recovered);
+    this.#attempted = batch;
   }
 
   async #attempt(batch: Batch): Promise<Outcome> {

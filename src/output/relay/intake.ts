@@ -11,12 +11,15 @@ import { bodyBytes } from '../large-body.js';
 import { withoutBodies } from '../without-bodies.js';
 import type { Batch, BatchEncoder } from './batch.js';
 import { Batcher } from './batcher.js';
+import type { ByteAllowance } from './byte-allowance.js';
 import type { Sender } from './sender.js';
 
 export interface IntakeContext {
   sender: Pick<Sender, 'encoder'>;
   limits: Limits;
   books: Books;
+  /** What may be sent in a minute; null for no limit. */
+  allowance?: ByteAllowance | null;
   warnings: FoldedWarnings;
   onBatch: (batch: Batch) => void;
   /** What is held has changed: a trace with a large body has been measured, encoded or given up. */
@@ -127,8 +130,14 @@ export class Intake {
   #add(trace: Trace, encoder: BatchEncoder, encoded: Buffer): void {
     const { head, tail } = encoder;
     const isTooLarge = head.length + encoded.length + tail.length > this.#context.limits.queue_bytes_max;
+    const sent = isTooLarge ? encoder.encode(withoutBodies(trace)) : encoded;
+    const { allowance = null, books } = this.#context;
+    if (allowance !== null && !allowance.admit(sent.length)) {
+      books.accountOverBytes();
+      return;
+    }
     this.#batcher.use(encoder);
-    this.#batcher.add(isTooLarge ? encoder.encode(withoutBodies(trace)) : encoded);
+    this.#batcher.add(sent);
   }
 
   #giveUp(reason: unknown): void {

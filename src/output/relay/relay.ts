@@ -19,6 +19,7 @@ import type { Log } from '../log.js';
 import type { TraceOutput } from '../output.js';
 import { Backlog } from './backlog.js';
 import type { BatchProtocol } from './batch.js';
+import { ByteAllowance } from './byte-allowance.js';
 import { Delivery } from './delivery.js';
 import { createHistogram, type Histogram } from './histogram.js';
 import { Intake } from './intake.js';
@@ -93,8 +94,11 @@ export class Relay implements TraceOutput {
   constructor(settings: RelaySettings, context: RelayContext, warnings: FoldedWarnings, spool: Spool | null) {
     const { sender, counters, books, limits, log, clock } = context;
     this.#context = context;
+    const { bytesPerMinute = null } = settings;
+    const allowance = bytesPerMinute === null ? null : new ByteAllowance(bytesPerMinute, clock.now);
     this.#intake = new Intake({
       sender,
+      allowance,
       limits,
       books,
       warnings,
@@ -123,6 +127,7 @@ export class Relay implements TraceOutput {
       sender,
       reachability: this.#reachability,
       timing: settings.timing,
+      allowance,
       counters,
       books,
       warnings,
@@ -134,6 +139,7 @@ export class Relay implements TraceOutput {
       onTooLarge: (bytes) => this.#intake.shrinkTo(bytes / 2),
       onProgress: () => this.#note(),
     });
+    if (allowance !== null) this.#intake.shrinkTo(allowance.batchBytesMax);
     this.#delivering = this.#delivery.run();
     if (context.askAtStart !== undefined) this.#sayWhatIsWrong(context.askAtStart).catch(() => {});
     this.#stopFlushing = clock.every(settings.exportIntervalMillis, () => this.#intake.flush());

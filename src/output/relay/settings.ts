@@ -4,6 +4,8 @@ export interface RelaySettings {
   readonly exportIntervalMillis: number;
   readonly spool: SpoolSettings | null;
   readonly timing: DeliveryTiming;
+  /** Bytes that may be sent in a minute; no limit, if absent or null. */
+  readonly bytesPerMinute?: number | null;
 }
 
 export interface SpoolSettings {

@@ -59,6 +59,7 @@ export interface SatelliteOptions {
   readonly satelliteClientKey: string | null;
   readonly spoolDir: string | null;
   readonly spoolMaxBytes: number;
+  readonly exportBytesPerMinute: number | null;
 }
 
 /** What other options say, and what the sensor alone knows. */
@@ -97,5 +98,6 @@ export function satelliteSettings(
     },
     spool: options.spoolDir === null ? null : { directory: options.spoolDir, bytesMax: options.spoolMaxBytes },
     timing: DEFAULT_TIMING,
+    bytesPerMinute: options.exportBytesPerMinute,
   };
 }
