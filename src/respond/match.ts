@@ -42,7 +42,7 @@ export function parseMatch(text: string): Match {
       const compiled = compileRe2(value, kind === 'host' ? 'i' : '');
       return { kind, text, test: (given) => compiled.test(given) };
     } catch (error) {
-      throw new InvalidValue(`has a pattern that RE2 cannot read (${(error as Error).message}); mend it`);
+      throw new InvalidValue(`has a pattern that RE2 cannot read (${(error as Error).message}); give another`);
     }
   }
   throw new InvalidValue(`is no rule; give ${EXAMPLE}`);
