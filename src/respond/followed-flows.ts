@@ -14,6 +14,8 @@ export interface FollowedFlow {
   readonly texts: readonly [string, string];
   readonly addresses: readonly [string, string];
   readonly endpoints: readonly [ResetEndpoint, ResetEndpoint];
+  /** Resets that were sent for it. */
+  readonly sent: Set<string>;
   /** Whether a probe of its health was seen on it. */
   isProbed: boolean;
   /** Whether it was decided on: a connection is reset, or refused to be, once. */
@@ -43,6 +45,7 @@ export class FollowedFlows {
         { words: [word00, word01, word02, word03], port: port0 },
         { words: [word10, word11, word12, word13], port: port1 },
       ],
+      sent: new Set(),
       isProbed: false,
       isSettled: false,
     };

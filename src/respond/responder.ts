@@ -61,7 +61,7 @@ interface Standing {
 }
 
 /** When a connection that goes on is sent resets again: by then its ends have said what they wait for. */
-const AGAIN_MILLIS = [5, 12, 25, 50, 80];
+const AGAIN_MILLIS = [5, 12, 25, 50, 80, 160, 320];
 
 export class Responder {
   readonly #context: ResponderContext;
@@ -192,19 +192,20 @@ export class Responder {
     }
     this.#resets.add(this.#context.now());
     this.#note(followed, standing, 'reset');
-    for (const millis of AGAIN_MILLIS)
-      this.#context.after(millis, () => {
-        const { flow } = followed;
-        if (flow.phase !== FlowPhase.closed && !flow.isForgotten) this.#send(followed);
-      });
+    for (const millis of AGAIN_MILLIS) this.#context.after(millis, () => void this.#send(followed));
   }
 
   /** What went wrong; null if nothing did for at least one of its ends. */
-  #send({ flow, endpoints }: FollowedFlow): string | null {
+  #send({ flow, endpoints, sent: before }: FollowedFlow): string | null {
     const { send, counters } = this.#context;
+    // The reset that ended it was most likely one of these, and the other end may wait for a number that was not known then.
+    const isOver = flow.phase === FlowPhase.closed || flow.isForgotten;
     let sent = 0;
     let problem = 'nothing could be sent';
     for (const packet of resetsOf(flow, endpoints)) {
+      const text = packet.toString('latin1');
+      if (isOver && before.has(text)) continue;
+      before.add(text);
       try {
         send(packet);
         counters.response_packets++;

@@ -29,11 +29,14 @@ export interface SharedBudgetContext {
   readonly now: () => number;
 }
 
+const REPORT_MILLIS_MIN = 2000;
+
 export class SharedBudget {
   readonly #context: SharedBudgetContext;
   readonly #share: FleetShare;
   #state: ShareState = 'waiting';
   #reportedAt: number;
+  #hasReported = false;
 
   constructor(context: SharedBudgetContext) {
     const { limits, now } = context;
@@ -56,12 +59,18 @@ export class SharedBudget {
         if (type === QUOTA) this.answer(data);
         return null;
       },
-      report: () => ({ type: REPORT, data: this.report() }),
+      report: () => (this.#isReportDue ? { type: REPORT, data: this.report() } : null),
     };
+  }
+
+  /** Polls that follow each other at once have nothing new to tell. */
+  get #isReportDue(): boolean {
+    return !this.#hasReported || this.#context.now() - this.#reportedAt >= REPORT_MILLIS_MIN;
   }
 
   /** What was seen since the last report, for the satellite. */
   report(): Buffer {
+    this.#hasReported = true;
     const { policy, ownPerMinute, now } = this.#context;
     const time = now();
     const millis = time - this.#reportedAt;

@@ -62,8 +62,8 @@ interface Member {
 
 /** The part of the budget that endpoints have in equal parts. */
 const FLOOR_SHARE = 0.25;
-/** How much a new report counts against the ones before. */
-const FRESH = 0.5;
+/** How long a report is about that counts as much as all before it; a shorter one counts less. */
+const FRESH_MILLIS = 5000;
 /** Traces a minute that are as good as none. */
 const DEMAND_MIN = 0.01;
 /** How old the division among endpoints may be. */
@@ -121,7 +121,7 @@ export class BudgetPool {
     this.#members.delete(id);
     this.#members.set(id, member);
     const isNew = member.demand.size === 0;
-    this.#noteDemand(member, report, isNew ? 1 : FRESH);
+    this.#noteDemand(member, report, isNew ? 1 : 1 - 0.5 ** (report.millis / FRESH_MILLIS));
     this.#divide(now);
     return this.#paid(member, this.#stepped(member, report, now), now);
   }

@@ -161,7 +161,7 @@ function userAgent(request: TraceRequest): string {
 }
 
 function behindBodies(trace: Trace): string {
-  const { timing, network, marks, window, watchedShare, redactions, parentSpanId } = trace;
+  const { timing, network, marks, window, adjustedCount, watchedShare, redactions, parentSpanId } = trace;
   const code = errorTypeOf(trace, null) === undefined ? 0 : 2;
   return (
     int('pcap.request_end', Math.round(timing.requestEndNano)) +
@@ -171,7 +171,8 @@ function behindBodies(trace: Trace): string {
     (network.leg === undefined ? '' : text('pcap.leg', network.leg)) +
     (marks.length === 0 ? '' : list('pcap.marks', marks)) +
     (window === undefined ? '' : int('pcap.window', window)) +
-    (watchedShare === undefined ? '' : share(watchedShare)) +
+    (adjustedCount === undefined ? '' : number('pcap_sensor.sampling.adjusted_count', adjustedCount)) +
+    (watchedShare === undefined ? '' : number('pcap.watched_share', watchedShare)) +
     (redactions === undefined
       ? ''
       : list(
@@ -188,7 +189,7 @@ function list(key: string, values: readonly string[]): string {
   return `,{"key":"${key}","value":{"arrayValue":{"values":[${each}]}}}`;
 }
 
-function share(value: number): string {
+function number(key: string, value: number): string {
   const kind = Number.isInteger(value) ? 'intValue' : 'doubleValue';
-  return `,{"key":"pcap.watched_share","value":{"${kind}":${value}}}`;
+  return `,{"key":"${key}","value":{"${kind}":${value}}}`;
 }
