@@ -33,14 +33,13 @@ export class MediaTypes {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     const type = mediaType(text);
-    if (text.length > TYPE_LENGTH_MAX) return type;
-    if (this.#known.size >= TYPES_MAX) this.#known.clear();
-    this.#known.set(type.text, type);
+    // Whoever sends more of them has each looked at anew.
+    if (text.length <= TYPE_LENGTH_MAX && this.#known.size < TYPES_MAX) this.#known.set(type.text, type);
     return type;
   }
 }
 
-export function mediaType(text: string): MediaType {
+function mediaType(text: string): MediaType {
   return {
     // A copy, as a slice would keep the head it is from.
     text: Buffer.from(text).toString(),
