@@ -9,6 +9,7 @@
  */
 import type { Segment } from '../decode/segment.js';
 import { Flow, FlowPhase } from './flow.js';
+import type { Direction } from './flow-consumer.js';
 import { addressesHash } from './flow-hash.js';
 
 const CAPACITY_MIN = 1024;
@@ -48,6 +49,8 @@ export class FlowTable {
   /** Indexed by `FlowPhase`. */
   readonly #lists = [new FlowList(), new FlowList(), new FlowList(), new FlowList()] as const;
   #recent: Flow | null = null;
+  /** The direction in its flow of the segment that was found last. */
+  direction: Direction = 0;
   size = 0;
 
   /** `seed` is any 32-bit number; random in production. */
@@ -60,16 +63,23 @@ export class FlowTable {
   find(segment: Segment): Flow | null {
     // Packets of one flow come in runs.
     const recent = this.#recent;
-    if (recent !== null && recent.directionOf(segment) >= 0) return recent;
+    if (recent !== null && this.#has(recent, segment)) return recent;
     const hash = addressesHash(this.#seed, segment);
     for (let i = hash & this.#mask; ; i = (i + 1) & this.#mask) {
       const flow = this.#slots[i] as Flow | null;
       if (flow === null) return null;
-      if (flow.hash === hash && flow.directionOf(segment) >= 0) {
+      if (flow.hash === hash && this.#has(flow, segment)) {
         this.#recent = flow;
         return flow;
       }
     }
+  }
+
+  #has(flow: Flow, segment: Segment): boolean {
+    const direction = flow.directionOf(segment);
+    if (direction < 0) return false;
+    this.direction = direction as Direction;
+    return true;
   }
 
   /** Adds a flow for `segment`, which must have none. */

@@ -34,18 +34,41 @@ export interface ProxiedSide {
 
 export class Flow extends Addresses {
   readonly hash: number;
-  /** When its first packet was seen. */
-  readonly openedAt: number;
+  // What each packet asks for stands together, as it is in the processor's cache together then.
+  readonly stream0 = new TcpStream();
+  readonly stream1 = new TcpStream();
+  consumer: FlowConsumer | null = null;
+  phase: FlowPhase = FlowPhase.embryonic;
+  /** The sides that sent a packet: bit 0 for endpoint 0, bit 1 for the other. */
+  senders = 0;
   /** Whether packets were seen of one direction only. */
   isOneWay = true;
+  /** Whether the first answers came from another address than it was sent to, and none from that. */
+  isAnsweredElsewhere = false;
+  /** Whether the flow was first seen after its start. */
+  midstream = false;
+  /** Since when a segment waits for bytes that have not come, or -1. */
+  waitingSince = -1;
+  lastActive: number;
+  /** Its neighbours in the list of its phase. */
+  newer: Flow | null = null;
+  older: Flow | null = null;
+  /** Packets of this flow since `waitingSince`. */
+  packetsWhileWaiting = 0;
+  /** The side whose reset waits for the bytes in front of it, or -1; its sequence number and what it acknowledges. */
+  resetAhead: Direction | -1 = -1;
+  resetSequence = 0;
+  resetAcknowledgement = 0;
+  /** The side that reset the connection, or -1. */
+  resetBy: Direction | -1 = -1;
+  /** When its first packet was seen. */
+  readonly openedAt: number;
   /** Whether it is in the table no longer. */
   isForgotten = false;
   /** The ways beside its own addresses that its packets take. */
   legs: readonly Leg[] = NO_LEGS;
   /** Where the last of its sightings is; -1: nowhere. */
   sightedAt = -1;
-  /** Whether the first answers came from another address than it was sent to, and none from that. */
-  isAnsweredElsewhere = false;
   /** Which of the places this is where the connection is seen; null if there is but one. */
   place: 'outer' | 'inner' | null = null;
   /** The leg whose address each endpoint is shown by; null for the flow's own. */
@@ -60,30 +83,8 @@ export class Flow extends Addresses {
   onReaddressed: (() => void) | null = null;
   /** Called when it shows that the flow was seen from its start on, after it was taken for joined in the middle. */
   onBeginning: (() => void) | null = null;
-  readonly stream0 = new TcpStream();
-  readonly stream1 = new TcpStream();
-  phase: FlowPhase = FlowPhase.embryonic;
-  /** Whether the flow was first seen after its start. */
-  midstream = false;
-  /** The sides that sent a packet: bit 0 for endpoint 0, bit 1 for the other. */
-  senders = 0;
-  /** The side that reset the connection, or -1. */
-  resetBy: Direction | -1 = -1;
-  /** The side whose reset waits for the bytes in front of it, or -1; its sequence number and what it acknowledges. */
-  resetAhead: Direction | -1 = -1;
-  resetSequence = 0;
-  resetAcknowledgement = 0;
-  consumer: FlowConsumer | null = null;
   /** What PROXY headers said of where the connection came from; null if it began with none. */
   proxied: ProxiedSide | null = null;
-  lastActive: number;
-  /** Since when a segment waits for bytes that have not come, or -1. */
-  waitingSince = -1;
-  /** Packets of this flow since `waitingSince`. */
-  packetsWhileWaiting = 0;
-  /** Its neighbours in the list of its phase. */
-  newer: Flow | null = null;
-  older: Flow | null = null;
 
   constructor(segment: Segment, hash: number, interfaceId: number, time: number) {
     super(segment, interfaceId);

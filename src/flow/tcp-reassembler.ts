@@ -71,8 +71,12 @@ export class TcpReassembler {
     this.#counters.segments_seen++;
     const flags = segment.flags;
     this.legs.enter(interfaceId);
-    let flow = this.flows.find(segment) ?? this.legs.find(segment);
-    let direction: Direction = flow?.directionOf(segment) === 1 ? 1 : 0;
+    let flow = this.flows.find(segment);
+    let { direction } = this.flows;
+    if (flow === null) {
+      flow = this.legs.find(segment);
+      direction = flow?.directionOf(segment) === 1 ? 1 : 0;
+    }
     if (flow !== null && beginsAnew(flow, segment, time)) {
       this.#close(flow, EndCause.forgotten, time);
       this.#remove(flow);

@@ -33,33 +33,33 @@ export class TcpStream implements StreamPlace {
   started = false;
   /** Sequence number of the next byte to deliver. */
   next = 0;
-  /** What `next` was at first. */
-  first = 0;
+  position = 0;
+  acknowledges = 0;
+  carriedAt = 0;
+  /** Whether any byte or gap was delivered. */
+  carried = false;
+  /** Whether the end was delivered. */
+  ended = false;
+  /** Whether a FIN was seen, and the sequence number behind the last byte. */
+  hasFin = false;
+  finSequence = 0;
+  /** The highest acknowledgement the other side gave of this stream. */
+  hasAcknowledged = false;
+  acknowledged = 0;
+  held = NONE;
+  /** Whether the SYN was seen, and its sequence number. */
+  hasSyn = false;
+  synSequence = 0;
   /** Where its bytes were seen last: which interface, and which leg. */
   seenAt = -1;
   /** How many of its segments were noted so that copies of them are known, and the number of the last. */
   sightings = 0;
   sighted = 0;
-  position = 0;
+  /** What `next` was at first. */
+  first = 0;
   isCut = false;
-  acknowledges = 0;
-  carriedAt = 0;
-  /** Whether the SYN was seen, and its sequence number. */
-  hasSyn = false;
   /** Whether the SYN acknowledged the other side's. */
   hasSynAck = false;
-  synSequence = 0;
-  /** Whether a FIN was seen, and the sequence number behind the last byte. */
-  hasFin = false;
-  finSequence = 0;
-  /** Whether the end was delivered. */
-  ended = false;
-  /** Whether any byte or gap was delivered. */
-  carried = false;
-  /** The highest acknowledgement the other side gave of this stream. */
-  hasAcknowledged = false;
-  acknowledged = 0;
-  held = NONE;
   heldBytes = 0;
   /** By how many bits its receiver shifts the windows that it advertises, as its SYN says (RFC 7323 §2.2). */
   windowScale = WINDOW_SCALE_MAX;

@@ -83,21 +83,19 @@ export function openConversation(
   const [endpoint0, endpoint1] = route.endpoints;
   const { midstream } = flow;
   const connection: Connection = { context, route, nextMarks: midstream ? Mark.midstream : 0, first: null };
-  const lane0 = new Lane(context, midstream);
-  const lane1 = new Lane(context, midstream);
+  const side0 = new Side(connection, endpoint0, endpoint1);
+  const side1 = new Side(connection, endpoint1, endpoint0);
+  Side.join(side0, side1);
   if (midstream) {
+    const lanes = [side0.openLane(true), side1.openLane(true)];
     flow.onBeginning = () => {
       const first = connection.first?.deref();
       if (first !== undefined) first.marks &= ~Mark.midstream;
       if (connection.first === null) connection.nextMarks = 0;
-      lane0.noteBeginning();
-      lane1.noteBeginning();
+      for (const lane of lanes) lane.noteBeginning();
     };
   }
-  return [
-    new Side(connection, endpoint0, endpoint1, lane0, lane1),
-    new Side(connection, endpoint1, endpoint0, lane1, lane0),
-  ];
+  return [side0, side1];
 }
 
 /** What one endpoint sends: requests of its own, and responses to the requests of its peer. */
@@ -106,26 +104,44 @@ class Side implements MessageSink {
   readonly #context: ConversationContext;
   readonly #endpoint: Endpoint;
   readonly #peer: Endpoint;
-  /** The requests of this side. */
-  readonly #own: Lane;
-  /** The requests of the peer, which this side answers. */
-  readonly #answered: Lane;
+  /** What the peer sends. */
+  #other: Side = this;
+  /** The requests of this side; null before the first: nearly always one side alone sends any. */
+  #own: Lane | null = null;
+  /** The requests of the peer, which this side answers; null before the first. */
+  #answered: Lane | null = null;
+  /** How the stream of the peer's responses ended that answered no request; null while it goes on. */
+  #closed: { readonly mark: number; readonly isLacking: boolean } | null = null;
   #upgrade: Upgrade | null = null;
   /** Responses of this side that were paired with nothing. */
   #unpaired = 0;
 
-  constructor(connection: Connection, endpoint: Endpoint, peer: Endpoint, own: Lane, answered: Lane) {
+  constructor(connection: Connection, endpoint: Endpoint, peer: Endpoint) {
     this.#connection = connection;
     this.#context = connection.context;
     this.#endpoint = endpoint;
     this.#peer = peer;
-    this.#own = own;
-    this.#answered = answered;
+  }
+
+  /** Each sends what the other one answers. */
+  static join(one: Side, other: Side): void {
+    one.#other = other;
+    other.#other = one;
+  }
+
+  /** The lane for the requests of this side, which is made when it is needed. */
+  openLane(isMidstream = false): Lane {
+    if (this.#own !== null) return this.#own;
+    const lane = new Lane(this.#context, isMidstream);
+    this.#own = lane;
+    this.#other.#answered = lane;
+    if (this.#closed !== null) lane.close(this.#closed.mark, this.#closed.isLacking);
+    return lane;
   }
 
   onRequest(head: MessageHead): boolean {
     const connection = this.#connection;
-    const lane = this.#own;
+    const lane = this.#own ?? this.openLane();
     const { isSettling } = lane.deferral;
     const isDoubtful = !isSettling && lane.arrive(head);
     let marks = connection.nextMarks;
@@ -153,11 +169,13 @@ class Side implements MessageSink {
   }
 
   #answeredBy(head: MessageHead): PendingExchange | undefined {
-    return this.#answered.deferral.isSettling ? this.#answered.first : this.#answered.answeredBy(head);
+    const lane = this.#answered;
+    if (lane === null) return undefined;
+    return lane.deferral.isSettling ? lane.first : lane.answeredBy(head);
   }
 
   awaitsSimple(): boolean {
-    return this.#answered.first?.isSimple ?? false;
+    return this.#answered?.first?.isSimple ?? false;
   }
 
   wantsResponse(head: MessageHead): boolean {
@@ -167,7 +185,7 @@ class Side implements MessageSink {
 
   onResponse(head: MessageHead): void {
     const { counters } = this.#context;
-    const lane = this.#answered;
+    const lane = this.#answered ?? this.#other.openLane();
     if (!lane.deferral.isSettling || lane.deferral.isDeferred) counters.responses_seen++;
     else if (this.#unpaired > 0 && !isInterim(head.status)) {
       // It was read before, and found no request.
@@ -201,113 +219,108 @@ class Side implements MessageSink {
   }
 
   onBody(bytes: Buffer, start: number, end: number, expected: number, time: number): void {
-    const { sending } = this.#own;
-    const pending = sending ?? this.#answered.answering;
+    const sending = this.#own === null ? null : this.#own.sending;
+    const pending = sending ?? this.#answered?.answering ?? null;
     if (pending === null || !pending.isKept) return;
     takeBody(this.#context, pending, sending !== null, this.#context.part.set(bytes, start, end, expected, time));
   }
 
   onBodyLost(length: number): void {
-    const { sending } = this.#own;
-    const pending = sending ?? this.#answered.answering;
+    const sending = this.#own === null ? null : this.#own.sending;
+    const pending = sending ?? this.#answered?.answering ?? null;
     if (pending?.isKept === true) loseBody(this.#context, pending, sending !== null, length);
   }
 
   onMessageEnd(ending: Ending, trailers: HeaderPair[], time: number, place: number): void {
-    const { sending } = this.#own;
-    if (sending !== null) {
-      this.#own.sending = null;
-      this.#endRequest(sending, ending, trailers, time);
+    const own = this.#own;
+    const sending = own === null ? null : own.sending;
+    if (own !== null && sending !== null) {
+      own.sending = null;
+      endRequest(this.#context, sending, ending, trailers, time);
+      if (sending.responseEnded && sending.isKept && !sending.isUpgraded) own.finish(sending);
       return;
     }
-    const { answering } = this.#answered;
+    const lane = this.#answered;
+    if (lane === null) return;
+    const { answering } = lane;
     if (answering === null) {
-      this.#answered.endOrphan(place);
+      lane.endOrphan(place);
       return;
     }
-    this.#answered.shift(place);
-    this.#answered.deferral.underWay.noteAnswered(place);
-    this.#endResponse(answering, ending, trailers, time);
-  }
-
-  #endRequest(pending: PendingExchange, ending: Ending, trailers: HeaderPair[], time: number): void {
-    endRequest(this.#context, pending, ending, trailers, time);
-    if (pending.responseEnded && pending.isKept && !pending.isUpgraded) this.#own.finish(pending);
-  }
-
-  #endResponse(pending: PendingExchange, ending: Ending, trailers: HeaderPair[], time: number): void {
-    pending.responseEnded = true;
-    this.#answered.noteCut(pending, ending);
-    endResponse(pending, ending, trailers, time);
+    lane.shift(place);
+    lane.deferral.underWay.noteAnswered(place);
+    answering.responseEnded = true;
+    lane.noteCut(answering, ending);
+    endResponse(answering, ending, trailers, time);
     // A server may answer before it has received everything: the request's own end is waited for.
-    if (pending.requestEnded && pending.isKept && !pending.isUpgraded) this.#answered.finish(pending);
+    if (answering.requestEnded && answering.isKept && !answering.isUpgraded) lane.finish(answering);
   }
 
   onDesync(isLoss: boolean, wasInMessage: boolean, place: number, isCut: boolean): void {
-    this.#own.loseRequests(isLoss, wasInMessage, place, isCut);
-    this.#answered.loseResponses(isLoss, wasInMessage ? Number.POSITIVE_INFINITY : place, isCut);
+    this.openLane().loseRequests(isLoss, wasInMessage, place, isCut);
+    this.#other.openLane().loseResponses(isLoss, wasInMessage ? Number.POSITIVE_INFINITY : place, isCut);
   }
 
   onUnread(acknowledges: number): void {
-    this.#answered.noteUnread(acknowledges);
+    this.#answered?.noteUnread(acknowledges);
   }
 
   get doubtsRequests(): boolean {
-    return !this.#own.isTrusted;
+    return this.#own !== null && !this.#own.isTrusted;
   }
 
   mayBegin(start: SegmentStart): boolean {
-    return this.#own.mayBegin(start);
+    return this.#own?.mayBegin(start) ?? false;
   }
 
   mayLeaveOutBody(acknowledges: number): boolean | null {
-    return this.#own.mayLeaveOutBody(acknowledges);
+    return this.#own === null ? false : this.#own.mayLeaveOutBody(acknowledges);
   }
 
   get isDeferred(): boolean {
-    return this.#own.deferral.isDeferred;
+    return this.#own?.deferral.isDeferred ?? false;
   }
 
   get underWayMax(): number {
-    return this.#own.deferral.underWay.max;
+    return this.openLane().deferral.underWay.max;
   }
 
   awaited(): readonly PendingExchange[] {
-    return this.#own.deferral.line;
+    return this.openLane().deferral.line;
   }
 
   settle(isSettling: boolean): void {
-    this.#own.deferral.isSettling = isSettling;
+    this.openLane().deferral.isSettling = isSettling;
   }
 
   passOver(left: number): void {
-    this.#own.deferral.passOver(left);
+    this.openLane().deferral.passOver(left);
   }
 
   withhold(): void {
-    this.#own.deferral.withhold();
+    this.openLane().deferral.withhold();
   }
 
   get certainty(): Certainty {
-    return this.#own.certainty;
+    return this.#own?.certainty ?? 'whole';
   }
 
   release(): void {
-    this.#own.deferral.release();
+    this.#own?.deferral.release();
   }
 
   get withheld(): number {
-    return this.#own.deferral.withheld;
+    return this.#own?.deferral.withheld ?? 0;
   }
 
   withdraw(place: number): boolean {
-    const marks = this.#own.deferral.withdraw(place);
+    const marks = this.openLane().deferral.withdraw(place);
     if (marks > 0) this.#connection.nextMarks |= marks;
     return marks >= 0;
   }
 
   refute(places: ReadonlySet<number>): void {
-    this.#own.deferral.refute(places);
+    this.#own?.deferral.refute(places);
   }
 
   upgrade(): Upgrade | null {
@@ -315,12 +328,16 @@ class Side implements MessageSink {
   }
 
   onStreamEnd(cause: EndCause, isLacking: boolean): void {
-    this.#answered.close(END_MARKS[cause], isLacking);
+    const mark = END_MARKS[cause];
+    if (this.#answered === null) this.#other.#closed = { mark, isLacking };
+    else this.#answered.close(mark, isLacking);
   }
 
   onLeave(): void {
-    const { sending } = this.#own;
-    this.#own.leaveHttp();
+    const own = this.#own;
+    if (own === null) return;
+    const { sending } = own;
+    own.leaveHttp();
     // One that has its response, and whose request had not ended.
     if (sending !== null) this.#context.pending.emit(sending, 0);
   }
