@@ -47,7 +47,8 @@ export class TcpReassembler {
   readonly #delivery: Delivery;
   /** Flows with a segment that waits. */
   readonly #waiting = new Set<Flow>();
-  #lastSweep = Number.NEGATIVE_INFINITY;
+  /** When `advance` has something to look at next. */
+  sweepAt = Number.NEGATIVE_INFINITY;
   /** The time of the kernel's last word that it had dropped packets. */
   #lastDrops = Number.NEGATIVE_INFINITY;
 
@@ -111,8 +112,8 @@ export class TcpReassembler {
 
   /** Time is `time` now: gives up what was waited for too long, forgets flows that have been quiet too long. */
   advance(time: number): void {
-    if (time - this.#lastSweep < SWEEP_NANOS) return;
-    this.#lastSweep = time;
+    if (time < this.sweepAt) return;
+    this.sweepAt = time + SWEEP_NANOS;
     for (const flow of this.#waiting) this.#reconsider(flow, time);
     this.#forgetOlderThan(FlowPhase.closed, time - CLOSED_NANOS, time);
     this.#forgetOlderThan(FlowPhase.embryonic, time - this.#limits.stream_timeout_nanos, time);

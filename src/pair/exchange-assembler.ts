@@ -69,6 +69,8 @@ export class ExchangeAssembler {
   readonly #clocks = new Clocks();
   /** When it was last looked for exchanges that have waited too long. */
   #lastLook = Number.NEGATIVE_INFINITY;
+  /** When something is to be looked at next: no packet before that asks for more than this. */
+  #passAt = Number.NEGATIVE_INFINITY;
 
   constructor(context: AssemblerContext) {
     const { limits, counters, budget, hooks, hashSeed, observer } = context;
@@ -165,7 +167,6 @@ export class ExchangeAssembler {
     this.#isApart ||= areSeveral(interfaces);
     for (let i = 0; i < batch.count; i++) {
       const id = interfaceId[i] as number;
-      const { now } = this.#clocks;
       const moment = this.#clocks.moment(id, time[i] as number);
       counters.packets_seen++;
       counters.packet_bytes_seen += wireLength[i] as number;
@@ -173,7 +174,7 @@ export class ExchangeAssembler {
         this.#reassembler.push(this.#decoder.segment, id, moment);
         if (budget.exceeded) this.#shed(moment);
       }
-      if (this.#clocks.now > now) this.#pass(this.#clocks.now);
+      if (this.#clocks.now >= this.#passAt) this.#pass(this.#clocks.now);
     }
   }
 
@@ -187,7 +188,11 @@ export class ExchangeAssembler {
     this.#reassembler.advance(now);
     // What waited for missing bytes goes on, and is kept elsewhere from here on.
     if (this.#context.budget.exceeded) this.#shed(now);
-    if (now - this.#lastLook < LOOK_NANOS) return;
+    if (now - this.#lastLook >= LOOK_NANOS) this.#look(now);
+    this.#passAt = Math.min(this.#reassembler.sweepAt, this.#lastLook + LOOK_NANOS);
+  }
+
+  #look(now: number): void {
     this.#lastLook = now;
     this.#hops.advance(now);
     const { pending, limits } = this.#context;

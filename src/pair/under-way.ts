@@ -8,18 +8,20 @@
 const SEEN_MIN = 3;
 /** Ends of responses that are remembered: no client has this many on their way. */
 const ENDS_MAX = 256;
+const NO_ENDS: number[] = [];
+const NOWHERE = -1;
 
 export class UnderWay {
   #most = 0;
   #seen = 0;
-  /** Where responses end that no request has acknowledged yet. */
-  readonly #ends: number[] = [];
+  /** Where responses end that no request has acknowledged yet: nearly always one at most, so that no list is made. */
+  #end = NOWHERE;
+  #ends: number[] = NO_ENDS;
 
   /** A request comes that acknowledges the responses up to `acknowledges`, while `waiting` others wait for theirs. */
   note(waiting: number, acknowledges: number): void {
-    const ends = this.#ends;
-    while (ends.length > 0 && (ends[0] as number) <= acknowledges) ends.shift();
-    const underWay = waiting + ends.length;
+    while (this.#end !== NOWHERE && this.#end <= acknowledges) this.#end = this.#ends.shift() ?? NOWHERE;
+    const underWay = waiting + (this.#end === NOWHERE ? 0 : 1 + this.#ends.length);
     if (underWay < this.#most) return;
     if (underWay > this.#most) this.#seen = 0;
     this.#most = underWay;
@@ -27,7 +29,9 @@ export class UnderWay {
   }
 
   noteAnswered(place: number): void {
-    if (this.#ends.length < ENDS_MAX) this.#ends.push(place);
+    if (this.#end === NOWHERE) this.#end = place;
+    else if (this.#ends === NO_ENDS) this.#ends = [place];
+    else if (this.#ends.length < ENDS_MAX - 1) this.#ends.push(place);
   }
 
   /** The most that were under way when another was sent; -1 where that was not seen often enough. */
