@@ -167,9 +167,13 @@ export class FileSource implements PacketSource {
 
   async #deliver(batch: PacketBatch, buffer: Buffer, consume: BatchConsumer): Promise<void> {
     batch.bytes = buffer;
-    for (let i = 0; i < batch.count; i++) {
-      const id = batch.interfaceId[i] as number;
-      this.#packets[id] = (this.#packets[id] ?? 0) + 1;
+    const { interfaceId, count } = batch;
+    // Packets of one interface come in runs.
+    for (let i = 0; i < count; ) {
+      const id = interfaceId[i] as number;
+      const from = i;
+      while (i < count && interfaceId[i] === id) i++;
+      this.#packets[id] = (this.#packets[id] ?? 0) + i - from;
     }
     const done = consume(batch);
     if (done !== undefined) await done;

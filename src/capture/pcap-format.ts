@@ -57,7 +57,10 @@ export class PcapFormat implements CaptureFileFormat {
       at += FILE_HEADER_BYTES;
     }
     const headerBytes = this.#packetHeaderBytes;
-    const capacity = batch.offset.length;
+    const nanosPerFraction = this.#nanosPerFraction;
+    const id = this.#interfaceId;
+    const { time, offset, capturedLength, wireLength, interfaceId } = batch;
+    const capacity = offset.length;
     while (batch.count < capacity) {
       this.needed = headerBytes;
       if (end - at < headerBytes) break;
@@ -71,11 +74,11 @@ export class PcapFormat implements CaptureFileFormat {
       if (this.#timeBaseSeconds < 0) this.#timeBaseSeconds = seconds;
       batch.timeBaseSeconds = this.#timeBaseSeconds;
       const i = batch.count++;
-      batch.time[i] = (seconds - this.#timeBaseSeconds) * 1e9 + this.#u32(bytes, at + 4) * this.#nanosPerFraction;
-      batch.offset[i] = at + headerBytes;
-      batch.capturedLength[i] = captured;
-      batch.wireLength[i] = Math.max(captured, Math.min(this.#u32(bytes, at + 12), WIRE_BYTES_MAX));
-      batch.interfaceId[i] = this.#interfaceId;
+      time[i] = (seconds - this.#timeBaseSeconds) * 1e9 + this.#u32(bytes, at + 4) * nanosPerFraction;
+      offset[i] = at + headerBytes;
+      capturedLength[i] = captured;
+      wireLength[i] = Math.max(captured, Math.min(this.#u32(bytes, at + 12), WIRE_BYTES_MAX));
+      interfaceId[i] = id;
       at += headerBytes + captured;
     }
     return at;
