@@ -11,6 +11,8 @@ const PLACES = 1 << 12;
 export class HopIndex {
   readonly #alikeMax: number;
   readonly #places = new Array<Hop | null>(PLACES).fill(null);
+  /** The key by which each has its place. */
+  readonly #keys = new Int32Array(PLACES);
   /** By key, oldest first: younger than the one with the same key that has a place. */
   readonly #others = new Map<number, Hop[]>();
 
@@ -19,18 +21,19 @@ export class HopIndex {
     this.#alikeMax = alikeMax;
   }
 
-  /** Remembers `hop` by `key`. Returns whether the oldest with that key was forgotten for it. */
+  /** Remembers `hop` by `key`, 31 bits. Returns whether the oldest with that key was forgotten for it. */
   add(hop: Hop, key: number): boolean {
     const at = key & (PLACES - 1);
     const others = this.#others.size === 0 ? undefined : this.#others.get(key);
     const placed = this.#places[at] as Hop | null;
     if (placed === null && others === undefined) {
       this.#places[at] = hop;
+      this.#keys[at] = key;
       return false;
     }
     if (others === undefined) this.#others.set(key, [hop]);
     else others.push(hop);
-    const isPlacedAlike = placed?.keys.includes(key) === true;
+    const isPlacedAlike = placed !== null && this.#keys[at] === key;
     if ((others?.length ?? 1) + Number(isPlacedAlike) <= this.#alikeMax) return false;
     if (isPlacedAlike) this.#places[at] = null;
     else others?.shift();
@@ -39,7 +42,7 @@ export class HopIndex {
 
   remove(hop: Hop, key: number): void {
     const at = key & (PLACES - 1);
-    if (this.#places[at] === hop) this.#places[at] = null;
+    if (this.#places[at] === hop && this.#keys[at] === key) this.#places[at] = null;
     const others = this.#others.size === 0 ? undefined : this.#others.get(key);
     if (others === undefined) return;
     const among = others.indexOf(hop);
@@ -50,7 +53,8 @@ export class HopIndex {
   /** Whether no other hop has any of its keys, as far as that can be told in no time. */
   isAlone(hop: Hop): boolean {
     for (const key of hop.keys) {
-      if (this.#places[key & (PLACES - 1)] !== hop) return false;
+      const at = key & (PLACES - 1);
+      if (this.#places[at] !== hop || this.#keys[at] !== key) return false;
       if (this.#others.size > 0 && this.#others.has(key)) return false;
     }
     return true;
@@ -58,8 +62,9 @@ export class HopIndex {
 
   /** Those with `key`, oldest first. */
   *alike(key: number): Generator<Hop> {
-    const placed = this.#places[key & (PLACES - 1)] as Hop | null;
-    if (placed?.keys.includes(key) === true) yield placed;
+    const at = key & (PLACES - 1);
+    const placed = this.#places[at] as Hop | null;
+    if (placed !== null && this.#keys[at] === key) yield placed;
     yield* this.#others.get(key) ?? [];
   }
 }
