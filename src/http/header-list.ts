@@ -50,7 +50,9 @@ export class HeaderList {
     let end = spans[at + 3] as number;
     while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
     let digest = end - start;
-    for (let i = Math.max(start, end - DIGEST_CHARACTERS); i < end; i++)
+    const head = Math.min(end, start + DIGEST_CHARACTERS);
+    for (let i = start; i < head; i++) digest = Math.imul(digest ^ text.charCodeAt(i), 0x01000193);
+    for (let i = Math.max(head, end - DIGEST_CHARACTERS); i < end; i++)
       digest = Math.imul(digest ^ text.charCodeAt(i), 0x01000193);
     return digest >>> 2;
   }

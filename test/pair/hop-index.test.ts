@@ -1,5 +1,6 @@
 /** Hops by their keys: what the index finds is what a plain list of all hops has. */
 import { expect, it } from 'vitest';
+import { HeaderList } from '../../src/http/header-list.js';
 import { HopIndex } from '../../src/pair/hop-index.js';
 import type { Hop } from '../../src/pair/hops.js';
 import { Random, runSeed } from '../support/random.js';
@@ -43,4 +44,18 @@ it('finds those with a key, oldest first, and forgets the oldest of too many', (
       if (others.length > 0) expect(index.isAlone(hop), what).toBe(false);
     }
   }
+});
+
+it('tells ids apart that differ at one end only, as those of one machine do', () => {
+  const digest = (id: string) =>
+    new HeaderList(`X-Request-Id: ${id}`, [0, 12, 14, 14 + id.length]).digest('x-request-id');
+  const ids = [
+    '1b4e28ba-2fa1-11d2-883f-0016d3cca427',
+    '2b4e28ba-2fa1-11d2-883f-0016d3cca427',
+    'host/a-000001',
+    'host/a-000002',
+    '7',
+    '',
+  ];
+  expect(new Set(ids.map(digest)).size).toBe(ids.length);
 });
