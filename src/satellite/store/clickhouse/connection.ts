@@ -3,7 +3,7 @@
  *
  * in: SQL and what is bound in it · out: rows; an error whose message is what the server said, without where and as whom it was asked
  */
-import type { ClickHouseClient } from '@clickhouse/client';
+import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client';
 import { reasonOf, SensorError } from '../../../errors.js';
 import type { ClickHouseTarget } from './target.js';
 
@@ -31,26 +31,43 @@ const TOO_MUCH: ReadonlySet<string> = new Set(['158', '159', '241', '160']);
 
 export type Bound = string | number;
 
+/** What one statement writes the next one reads, on whichever replica. */
+const EXACT = { select_sequential_consistency: '1' } as const;
+const EXACT_WRITE = { insert_quorum: 'auto', insert_quorum_parallel: 0 } as const;
+
 export class Connection {
   readonly #client: ClickHouseClient;
   readonly #shown: string;
+  readonly #isReplicated: boolean;
 
-  constructor(client: ClickHouseClient, shown: string) {
+  constructor(client: ClickHouseClient, shown: string, isReplicated: boolean) {
     this.#client = client;
     this.#shown = shown;
+    this.#isReplicated = isReplicated;
+  }
+
+  /** As `query`, of what `commandExactly` wrote, whichever replica either is asked. */
+  queryExactly<R>(sql: string, bound: Readonly<Record<string, Bound>>): Promise<R[]> {
+    return this.#rows<R>(sql, bound, EXACT);
+  }
+
+  /** As `command`, and what it writes is with most replicas. */
+  commandExactly(sql: string, bound: Readonly<Record<string, Bound>>): Promise<void> {
+    return this.#run(sql, bound, this.#isReplicated ? EXACT_WRITE : {});
   }
 
   /** @param millis how long it may take; @throws TooMuch, or SensorError in words */
-  async query<R>(sql: string, bound: Readonly<Record<string, Bound>> = {}, millis?: number): Promise<R[]> {
+  query<R>(sql: string, bound: Readonly<Record<string, Bound>> = {}, millis?: number): Promise<R[]> {
+    return this.#rows<R>(sql, bound, millis === undefined ? {} : { max_execution_time: Math.max(0.1, millis / 1000) });
+  }
+
+  async #rows<R>(sql: string, bound: Readonly<Record<string, Bound>>, more: ClickHouseSettings): Promise<R[]> {
     try {
       const result = await this.#client.query({
         query: sql,
         query_params: bound,
         format: 'JSONEachRow',
-        clickhouse_settings: {
-          ...QUERY_BOUNDS,
-          ...(millis === undefined ? {} : { max_execution_time: Math.max(0.1, millis / 1000) }),
-        },
+        clickhouse_settings: { ...QUERY_BOUNDS, ...more },
       });
       return await result.json<R>();
     } catch (error) {
@@ -73,9 +90,13 @@ export class Connection {
     }
   }
 
-  async command(sql: string, bound: Readonly<Record<string, Bound>> = {}): Promise<void> {
+  command(sql: string, bound: Readonly<Record<string, Bound>> = {}): Promise<void> {
+    return this.#run(sql, bound, {});
+  }
+
+  async #run(sql: string, bound: Readonly<Record<string, Bound>>, more: ClickHouseSettings): Promise<void> {
     try {
-      await this.#client.command({ query: sql, query_params: bound });
+      await this.#client.command({ query: sql, query_params: bound, clickhouse_settings: more });
     } catch (error) {
       throw this.#inWords(error);
     }
@@ -112,5 +133,5 @@ export async function connect(target: ClickHouseTarget): Promise<Connection> {
     compression: { request: false, response: false },
     log: { level: 127 },
   });
-  return new Connection(client, `clickhouse://${new URL(url).host}/${database}`);
+  return new Connection(client, `clickhouse://${new URL(url).host}/${database}`, target.isReplicated);
 }

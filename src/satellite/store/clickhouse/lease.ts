@@ -94,7 +94,7 @@ export class Lease {
 
 /** By slot, who holds or claims it. */
 async function heldIn(connection: Connection, organisation: string): Promise<Map<number, string[]>> {
-  const rows = await connection.query<{ slot: number; satellite: string }>(
+  const rows = await connection.queryExactly<{ slot: number; satellite: string }>(
     `SELECT Slot AS slot, Satellite AS satellite FROM leases WHERE Organisation = {organisation:String}
      GROUP BY Slot, Satellite HAVING argMax(Until, Version) > now64(3)`,
     { organisation },
@@ -112,7 +112,7 @@ interface Claim {
 }
 
 async function write(connection: Connection, { organisation, slot, satellite, seconds }: Claim): Promise<void> {
-  await connection.command(
+  await connection.commandExactly(
     `INSERT INTO leases SELECT {organisation:String}, {slot:UInt8}, {satellite:String},
      now64(3) + INTERVAL {seconds:Int32} SECOND, toUnixTimestamp64Nano(now64(9))`,
     { organisation, slot, satellite, seconds },
