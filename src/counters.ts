@@ -280,6 +280,13 @@ export const COUNTER_ROWS = {
   batches_refused: counter('Batches that the satellite refused for good.'),
   batches_evicted: counter('Batches dropped because the queue or the spool was full.'),
   batches_split: counter('Batches that the satellite found too large, sent again in halves.'),
+  control_polls: counter('Messages to the OpAMP server.'),
+  control_polls_failed: counter('Of these, those that it did not answer, or whose answer was not believed.'),
+  control_configurations_applied: counter('Configurations of the OpAMP server that came into force.'),
+  control_configurations_refused: counter(
+    'Configurations of the OpAMP server that were refused; what was in force stays.',
+  ),
+  control_messages_dropped: counter('Custom messages of OpAMP that were wrong, too long or too many.'),
   export_bytes: counter('Bytes of the batches that the satellite took, encoded and not compressed.'),
   export_retries: counter('Attempts to export a batch that failed and were made again.'),
   export_traces_bared: counter(

@@ -140,6 +140,7 @@ export const LIMIT_ROWS = {
     'Bytes of files of `--packets-on` that wait to be written; what comes then is lost, and counted.',
   ),
   response_bytes_max: limit(1 << 16, "Bytes read of a satellite's answer."),
+  control_answer_bytes_max: limit(1 << 19, "Bytes read of an OpAMP server's answer; a longer one is not believed."),
   spool_segment_bytes_max: limit(4 << 20, 'Bytes of one file of the spool.'),
   grpc_json_bytes_max: limit(
     1 << 20,

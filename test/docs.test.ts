@@ -1,7 +1,9 @@
 /** The tables in the documents are those of the rows in the source; `npm run docs` writes them. */
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { configurationSchema } from '../src/enrolment/remote-configuration.js';
 import { SENSOR_OPTIONS } from '../src/options/options.js';
 import {
   dropReasonTable,
@@ -16,6 +18,7 @@ import {
   osSensorTable,
   packetStreamerKeys,
   reloadedOptions,
+  steeringTable,
 } from './support/docs-tables.js';
 import { manPage } from './support/man-page.js';
 import { looksTable, namesTable } from './support/redaction-tables.js';
@@ -33,6 +36,7 @@ it.each([
   ['marks', 'docs/reference.md', markTable],
   ['limits', 'docs/reference.md', limitTable],
   ['keys', 'docs/packetstreamer.md', packetStreamerKeys],
+  ['what may be asked', 'docs/fleet.md', steeringTable],
   ['exit codes', 'docs/reference.md', exitCodeTable],
   ['names of secrets', 'docs/policy.md', namesTable],
   ['forms of secrets', 'docs/policy.md', looksTable],
@@ -49,6 +53,7 @@ it.each([
 it.each([
   ['docs/trace.schema.json', () => `${JSON.stringify(traceSchema(), null, 2)}\n`],
   ['docs/pcap-sensor.1', manPage],
+  ['docs/remote-configuration.schema.json', () => `${JSON.stringify(configurationSchema(), null, 2)}\n`],
 ])('%s', (file, content) => {
   const path = join(import.meta.dirname, '..', file);
   if (process.env.UPDATE_DOCS === '1') writeFileSync(path, content());

@@ -67,6 +67,14 @@ export const CIRCUMSTANCES: Readonly<Record<Circumstance, CircumstanceRow>> = {
     holds: ({ activeResponse }) => activeResponse !== 'off',
     missing: 'no connection is ever reset without --active-response',
   },
+  control: {
+    holds: ({ enrolmentKeyFile, opampUrl }) => enrolmentKeyFile !== null || opampUrl !== null,
+    missing: 'nobody steers this sensor without --enrolment-key-file or --opamp-url',
+  },
+  opamp: {
+    holds: ({ opampUrl }) => opampUrl !== null,
+    missing: 'no OpAMP server is named by --opamp-url',
+  },
   debug: {
     holds: ({ logLevel }) => logLevel === 'debug',
     missing: 'only --log-level debug shows it',

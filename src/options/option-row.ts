@@ -48,7 +48,9 @@ export type Circumstance =
   | 'packetRule'
   | 'debug'
   | 'pods'
-  | 'response';
+  | 'response'
+  | 'control'
+  | 'opamp';
 
 /** Headings of `--help` and of docs/options.md, in this order. */
 export const OPTION_GROUPS = [

@@ -7,6 +7,7 @@
  */
 import { DEFAULT_LIMITS } from '../limits.js';
 import { OUTPUT_FORMS_TEXT } from '../output/registry.js';
+import { CONTROL_OPTIONS, FLEET_OPTIONS } from './control-options.js';
 import { KUBERNETES_OPTIONS } from './kubernetes-options.js';
 import { NOTIFY_OPTIONS } from './notify-options.js';
 import { counted, many, one, optional, type SettingsOf, toggle } from './option-row.js';
@@ -177,6 +178,7 @@ export const SENSOR_OPTIONS = {
     takes: ['satellite', 'spool'],
     help: 'bytes of the spool; the oldest batches are dropped when it is full',
   }),
+  ...CONTROL_OPTIONS,
 
   interfaces: many({
     group: 'Capture:',
@@ -446,6 +448,7 @@ export const SATELLITE_OPTIONS = {
     alsoCalled: ['key'],
     help: 'private key of that certificate, in a PEM file',
   }),
+  ...FLEET_OPTIONS,
   ...NOTIFY_OPTIONS,
   'public-host': many({
     ...PUBLIC_HOST,

@@ -78,7 +78,7 @@ export const OSSENSOR_VARIABLES = {
     required: true,
     secret: true,
     value: hmacKey,
-    help: 'read and checked; kept for enrolment, and signs nothing yet',
+    help: 'what is sent is signed with it, and a satellite that has it too may steer the sensor (docs/fleet.md); to one that knows nothing of enrolment traces go unsigned',
   },
   OSSENSOR_NETWORK_DEVICE: {
     default: null,
@@ -162,6 +162,8 @@ const OWN_PREFIX = /^(VSENSOR|OSSENSOR|ANTIGENA|NETWORK_DEVICE)_/;
 export interface OsSensorSettings {
   readonly hostname: string;
   readonly port: number;
+  /** By which the sensor enrols. */
+  readonly key: string;
   /** What the sensor is told: options as text, as a configuration file would have them. */
   readonly options: Readonly<Record<string, readonly string[]>>;
   readonly devices: DeviceSelection;
@@ -191,7 +193,7 @@ export function osSensorSettings(environment: Environment, file: Environment): O
   const read = <T>(name: VariableName): T | null => parsedVariable(name, environment, file) as T | null;
   const hostname = read<string>('VSENSOR_HOSTNAME') as string;
   const port = read<number>('VSENSOR_PORT') as number;
-  read('VSENSOR_HMAC_KEY');
+  const key = read<string>('VSENSOR_HMAC_KEY') as string;
   const named = deviceNames(read<string>('OSSENSOR_NETWORK_DEVICE') ?? '');
   const any = read<boolean>('NETWORK_DEVICE_ANY') === true || named.includes('any');
   if (any && named.some((name) => name !== 'any'))
@@ -209,7 +211,9 @@ export function osSensorSettings(environment: Environment, file: Environment): O
   return {
     hostname,
     port,
+    key,
     options: {
+      'enrolment-key-file': ['env:VSENSOR_HMAC_KEY'],
       'satellite-url': [`${/443$/.test(String(port)) ? 'https' : 'http'}://${hostname}:${port}`],
       'log-level': [log],
       'log-packets': [packets],

@@ -32,6 +32,9 @@ export const DOCTOR: SensorVerb = {
   readsFiles: false,
   idle: [
     'trace-export-interval',
+    'state-dir',
+    'opamp-url',
+    'opamp-unsigned',
     'max-http-length',
     'stream-messages',
     'trusted-proxies',

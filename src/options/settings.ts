@@ -10,6 +10,7 @@ import { resolve } from 'node:path';
 import { InvalidValue, UsageError } from '../errors.js';
 import { MEMORY_BY_BODY } from '../limits.js';
 import { idleOptions } from './circumstances.js';
+import { refuseUnverifiedControl } from './control-options.js';
 import type { Option, OptionTable, SettingsOf } from './option-row.js';
 import { defaultText, environmentNames, settingName } from './option-row.js';
 import { looksUnfilled } from './option-values.js';
@@ -78,6 +79,7 @@ export function resolveSensor(flags: FlagValues, environment: Environment, verb:
   refuseWhatCannotFit(settings);
   refuseCommand(settings);
   refuseMixedMetrics(settings);
+  refuseUnverifiedControl(settings, environment);
   if (settings.read !== null && !verb.readsFiles) {
     throw new UsageError(
       `--read ${quote(settings.read)} has no meaning to a verb that looks at interfaces; give the file to pcap-sensor watch`,

@@ -8,6 +8,7 @@ import type { Books } from './books.js';
 import type { Clock } from './clock.js';
 import type { Log } from './log.js';
 import type { Histogram } from './relay/histogram.js';
+import type { Enrolment } from './satellite/enrolment.js';
 
 /** `accept` never throws and never waits; an output that cannot keep up drops its oldest and counts. */
 export interface TraceOutput {
@@ -84,6 +85,8 @@ export interface OutputContext<Options> {
   clock: Clock;
   sensorVersion: string;
   task: TaskIdentity;
+  /** Signs what goes to the satellite; null or absent where nothing is signed. */
+  enrolment?: Enrolment | null;
   /** Takes the address by which one of the output's endpoints is connected to, before it is. */
   onConnect: (endpoint: NetworkEndpoint, address: string) => void;
 }

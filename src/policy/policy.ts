@@ -14,12 +14,14 @@ import { GraphqlPaths, mayWaitForGraphql, operationText } from './graphql-paths.
 import { LimitInForce } from './limit-in-force.js';
 import { createPodRules, type PodRuleSettings } from './pod-rules.js';
 import type { SeenTraffic } from './rate-limit.js';
-import { createRules, type RuleSettings } from './rules.js';
+import { createRules, type RuleSettings, type Rules } from './rules.js';
 import { isSampled, type SamplingSettings } from './sampling.js';
 
 export interface PolicySettings extends RuleSettings, SamplingSettings, PodRuleSettings {
   /** Exchanges kept in any minute; 0 for no limit. */
   ratePerMinute: number;
+  /** Rules beside the others: an exchange is kept where both keep it. */
+  also?: Pick<RuleSettings, 'hostAllow' | 'pathAllow' | 'methodAllow' | 'statusAllow'> | null;
 }
 
 export interface PolicyContext {
@@ -76,7 +78,7 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
   const endpoints = new EndpointHasher();
   const limits = new LimitInForce(given.ratePerMinute, { pace, endpointsMax, onEndpointEvicted });
   let settings = given;
-  let rules = createRules(settings, hostsMax);
+  let rules = rulesOf(settings, hostsMax);
   let podRules = createPodRules(settings);
   let samplesAll = keepsWholeSample(settings);
 
@@ -151,7 +153,7 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
     },
 
     update(next) {
-      const nextRules = createRules(next, hostsMax);
+      const nextRules = rulesOf(next, hostsMax);
       podRules = createPodRules(next);
       rules = nextRules;
       limits.update(next.ratePerMinute);
@@ -162,6 +164,17 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
     allot: (perMinute, at) => limits.allot(perMinute, at),
     takeSeen: (max) => limits.takeSeen(max),
     close: () => limits.close(),
+  };
+}
+
+/** @throws SyntaxError that names a pattern RE2 cannot read */
+function rulesOf({ also = null, ...settings }: PolicySettings, hostsMax: number): Rules {
+  const own = createRules(settings, hostsMax);
+  if (also === null) return own;
+  const further = createRules({ ...also, hostExclusions: [], pathExclusions: [], keepHealthChecks: true }, hostsMax);
+  return {
+    checkRequest: (exchange) => own.checkRequest(exchange) || further.checkRequest(exchange),
+    checkResponse: (exchange) => own.checkResponse(exchange) || further.checkResponse(exchange),
   };
 }
 

@@ -8,6 +8,8 @@ import type { OrganisationContext } from './api/api.js';
 import type { Takes } from './api/ingest-routes.js';
 import { Latest, OneByOne, Slots } from './api/slots.js';
 import { Tail } from './api/tail.js';
+import { Fleet } from './fleet/fleet.js';
+import { openFleet } from './fleet/open-fleet.js';
 import { type Grant, SOLE } from './receive/grants.js';
 import { inTurn, type Receive } from './receive/ingest.js';
 import { PacketFiles } from './receive/packet-files.js';
@@ -151,15 +153,18 @@ async function withStore(
   const store = range === 0 ? own : numbered(own, range);
   const packets = new PacketFiles({ bytes_max: settings.packet_bytes_max });
   const readers = new Latest(READERS_MAX);
+  const fleet = await openFleet(store, settings.onNotice ?? (() => {}));
   return {
     name,
     store,
     packets,
+    fleet,
     readers,
     receive: store.receive,
     api: {
       store,
       packets,
+      fleet,
       tail: new Tail(store),
       large: new Slots(LARGE_MAX, LARGE_MILLIS),
       readers,
@@ -190,6 +195,7 @@ function withoutStore(settings: OrganisationsSettings, bounds: BodyBounds): Orga
     store: null,
     api: null,
     packets: new PacketFiles({ bytes_max: 0 }),
+    fleet: new Fleet({ now: Date.now }),
     readers: new Latest(READERS_MAX),
     receive: inTurn(receive),
     text: () => ring.text(),

@@ -20,12 +20,15 @@ import {
   listenErrorInWords,
   type ServerBounds,
 } from '../bounded-server.js';
+import type { EnrolmentKey } from '../enrolment/keys.js';
 import { SensorError } from '../errors.js';
 import { SENSOR_VERSION } from '../version.js';
 import { Access } from './api/access.js';
 import { type ApiSettings, answerApi, type OrganisationContext } from './api/api.js';
 import { INGEST_PATHS, takePackets, takeTraces } from './api/ingest-routes.js';
 import { Refused, reply, replyJson, SAFE_HEADERS } from './api/reply.js';
+import { Guard } from './fleet/guard.js';
+import { agentRoute } from './fleet/routes.js';
 import { METRICS_TYPE, satelliteMetrics } from './metrics.js';
 import { type NotifySettings, prepareWatching, type Watching } from './notify/watch.js';
 import { type Organisation, Organisations, type StoreChoice } from './organisations.js';
@@ -56,6 +59,8 @@ export interface SatelliteSettings {
   readToken?: string | null;
   /** What sending takes; without one anybody may send. */
   ingestToken?: string | null;
+  /** Reads the keys that senders have; without it nothing has to be signed. @throws where they cannot be read */
+  readKeys?: (() => readonly EnrolmentKey[]) | null | undefined;
   /** Names by which it may be read, besides those that `createHostCheck` always lets pass. */
   publicHosts?: readonly string[];
   certificate?: Certificate;
@@ -133,7 +138,8 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     received += count;
     if (lines !== '') settings.onLines?.(lines);
   };
-  const takes = { ingest, access, onReceived, organisation: (name: string) => organisations.of(name) };
+  const guard = guardOf(settings);
+  const takes = { ingest, access, guard, onReceived, organisation: (name: string) => organisations.of(name) };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
@@ -141,6 +147,8 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     if (protocol !== undefined && request.method === 'POST') return takeTraces(takes, request, response, protocol);
     const packetsOf = request.method === 'POST' ? packetsPath(path) : null;
     if (packetsOf !== null) return takePackets(takes, request, response, packetsOf);
+    const take = request.method === 'POST' ? agentRoute(path) : null;
+    if (take !== null) return take(takes, request, response);
     access.checkOrigin(request);
     if (hasStores && path.startsWith('/api/')) return answerApi(api, request, response);
     if (hasStores && (path === '/' || path.startsWith('/page/'))) return servePage(path, request, response);
@@ -195,6 +203,7 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     },
     close: async () => {
       organisations.endTails();
+      guard?.close();
       await closeServer(server);
       await source?.close();
       await watching?.close();
@@ -217,6 +226,10 @@ async function sourceOf(
   if (from === undefined) return null;
   const { receive } = organisations.of(from.target.organisation);
   return KafkaSource.start(from.target, { receive, setAside: new SetAside(from.setAside), onReceived, onNotice });
+}
+
+function guardOf({ readKeys = null, onNotice = () => {} }: SatelliteSettings): Guard | null {
+  return readKeys === null ? null : new Guard({ readKeys, now: Date.now, onNotice });
 }
 
 async function watchingOf(store: Store, { notify, onNotice = () => {} }: SatelliteSettings): Promise<Watching | null> {

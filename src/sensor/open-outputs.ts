@@ -125,14 +125,17 @@ async function withPacketsOn({ settings, ...context }: OutputsContext, outputs: 
   };
 }
 
-type PostContext = Pick<OutputsContext, 'task' | 'limits' | 'onConnect'>;
+type PostContext = Pick<OutputsContext, 'task' | 'limits' | 'onConnect' | 'enrolment'>;
 
-async function openPost(settings: Settings, { task, limits, onConnect }: PostContext): Promise<PacketsPost> {
+async function openPost(
+  settings: Settings,
+  { task, limits, onConnect, enrolment = null }: PostContext,
+): Promise<PacketsPost> {
   const { satelliteSettings } = await import('../output/satellite/settings.js');
   const { openPacketsPost } = await import('../output/satellite/packets-post.js');
   const [endpoint] = await outputEndpoints([{ to: 'satellite' }], settings);
   return openPacketsPost(satelliteSettings(settings, task, SENSOR_VERSION), {
-    ...{ limits, clock: systemClock },
+    ...{ limits, clock: systemClock, enrolment },
     onAddress: (address) => endpoint !== undefined && onConnect(endpoint, address),
   });
 }

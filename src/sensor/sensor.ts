@@ -22,9 +22,10 @@ import type { Trace } from '../trace/trace.js';
 import { createDrafter } from '../trace/trace-builder.js';
 import type { ActiveResponse, ActiveResponseContext } from './active-response.js';
 import { openClock } from './capture-clock.js';
+import { type Controlled, type Identified, identify, openControlled } from './controlled.js';
 import { warnOfFirstDrops } from './first-drops.js';
 import { logFlows } from './flow-log.js';
-import { openOutputs } from './open-outputs.js';
+import { type Outputs, openOutputs } from './open-outputs.js';
 import { openPods } from './open-pods.js';
 import { packetLog } from './packet-log.js';
 import { policyOf, policySettings } from './policy-settings.js';
@@ -81,13 +82,11 @@ export async function runSensor(begun: BegunSensor, explain?: Explain): Promise<
   const counters = createCounters();
   const rules = await orAbandon(opened, async () => traceRules(settings, { counters, log }));
   const ids = createTraceIds((bytes) => randomFillSync(bytes));
-  const { source, isLocal, noteConnection: onConnect } = opened;
+  const { source, isLocal } = opened;
   const watch = openWatch(settings, opened.gate, counters, log);
   const clock = openClock(opened.timeBaseSeconds);
   const { interfaces } = source;
-  const { output, exportLatency, packets } = await orAbandon(opened, async () =>
-    openOutputs({ settings, counters, limits, log, task: await metadata, onConnect, interfaces }),
-  );
+  const { identification, output, exportLatency, packets } = await orAbandon(opened, () => openEnds(begun, counters));
   const pods = await openPods(settings, limits, log).catch((error) => abandon(error, opened, output));
   const policy = policyOf(settings, { ids, clock, limits, counters, podOf: pods.podOf });
   const notePackets = packetLog(settings.logPackets, { log, interfaces });
@@ -136,6 +135,10 @@ export async function runSensor(begun: BegunSensor, explain?: Explain): Promise<
     watchedShare: () => watch.share,
     traffic: assembler,
   }).catch((error) => abandon(error, opened, output));
+  const control = await openControlled({
+    ...{ settings, identification, opened, counters, limits, log, task: await metadata, capabilities: [] },
+    ...{ isCapturing: () => capturing, steered: { rules, policy, traces, forgetFlows: () => assembler.finish() } },
+  }).catch((error) => abandon(error, opened, output));
   watch.start(assembler);
   clock.start(assembler);
 
@@ -151,16 +154,15 @@ export async function runSensor(begun: BegunSensor, explain?: Explain): Promise<
       });
     } finally {
       capturing = false;
-      clock.stop();
-      watch.stop();
-      response.close();
-      opened.close();
+      for (const one of [clock, watch]) one.stop();
+      for (const one of [response, opened]) one.close();
       assembler.finish();
       await traces.finish(isFile ? Number.POSITIVE_INFINITY : settings.shutdownTimeout * 1000);
       await output.close(settings.shutdownTimeout * 1000);
       await packets.close(settings.shutdownTimeout * 1000);
       await Promise.all([policy.close(), pods.close()]);
       await report.close();
+      await control?.close(settings.shutdownTimeout * 1000);
     }
     const warning = opened.warning();
     if (warning !== null) log.warn({ file: settings.read }, warning);
@@ -172,7 +174,7 @@ export async function runSensor(begun: BegunSensor, explain?: Explain): Promise<
     done: run(),
     // Sockets are open and packets wait in the kernel from here on.
     ready: Promise.resolve(),
-    ...{ stop, hurry: () => output.hurry?.(), reload: (next) => reload(next, { rules, policy, traces }) },
+    ...{ stop, hurry: () => output.hurry?.(), reload: (next) => reload(next, { rules, policy, traces, control }) },
   };
 }
 
@@ -183,6 +185,19 @@ async function openResponse(settings: Settings, context: ActiveResponseContext):
 }
 
 const NO_RESPONSE: ActiveResponse = { observing: (one) => one, before: (one) => one, capability: null, close() {} };
+
+/** Outputs, and who the sensor is to those that they go to. */
+async function openEnds(
+  { settings, log, limits, metadata, opened }: BegunSensor,
+  counters: Counters,
+): Promise<Outputs & Pick<Identified, 'identification'>> {
+  const { identification, enrolment } = await identify(settings, log);
+  const { interfaces } = opened.source;
+  const onConnect = opened.noteConnection;
+  const task = await metadata;
+  const outputs = await openOutputs({ settings, counters, limits, log, task, onConnect, interfaces, enrolment });
+  return { ...outputs, identification };
+}
 
 type TraceEnds = Omit<TraceStageContext, keyof TraceRules>;
 
@@ -198,9 +213,14 @@ interface Reloaded {
   readonly rules: RulesOf;
   readonly policy: Policy;
   readonly traces: TraceStage;
+  readonly control: Controlled | null;
 }
 
-function reload(settings: Settings, { rules: rulesOf, policy, traces }: Reloaded): void {
+function reload(settings: Settings, { rules: rulesOf, policy, traces, control }: Reloaded): void {
+  if (control !== null) {
+    control.reload(settings);
+    return;
+  }
   const rules = rulesOf(settings);
   policy.update(policySettings(settings));
   traces.use(rules);

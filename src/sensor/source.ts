@@ -11,7 +11,9 @@ import type { Settings } from '../options/options.js';
 import { otelEndpoint } from '../output/otel/endpoint.js';
 import type { NetworkEndpoint } from '../output/output.js';
 import { outputEndpoints } from '../output/registry.js';
+import { satelliteEndpoint } from '../output/satellite/satellite-kind.js';
 import type { Gate } from '../policy/governor.js';
+import { opampUrlOf } from './control/opamp-url.js';
 
 export interface OpenedSource {
   source: PacketSource;
@@ -23,6 +25,10 @@ export interface OpenedSource {
   noteConnection(endpoint: NetworkEndpoint, address: string): void;
   /** Opens and shuts the capture; null for a file, whose packets wait until they are read. */
   gate: Gate | null;
+  /** Takes another expression in place of `--filter`. @throws UsageError where it is none; a file is read by what it was opened with */
+  setUserFilter(user: string): void;
+  /** Whether nothing is captured, whatever the gate is. */
+  setPaused(isPaused: boolean): void;
   /** What was wrong with the source, known at its end. */
   warning(): string | null;
   /** Ends what was started beside the source. */
@@ -52,14 +58,17 @@ export async function openSource(
       isLocal: () => true,
       noteConnection: () => {},
       gate: null,
+      setUserFilter: () => {},
+      setPaused: () => {},
       warning: () => source.warning,
       close: () => {},
     };
   }
   const own = ownEndpoints(settings);
   const receivers = await receiversOf(settings);
+  let user = settings.filter;
   const filterWith = (endpoints: readonly ExcludedEndpoint[]) => ({
-    user: settings.filter,
+    user,
     satellite: [...endpoints, ...own],
     countsQuic: true,
   });
@@ -99,7 +108,18 @@ export async function openSource(
     isLocal: (address) => local.has(address),
     // Called before the connection is made: the name may have moved since it was last resolved here.
     noteConnection: followed.observe,
-    gate: { open: () => source.setGate(true), close: () => source.setGate(false) },
+    ...gates(source),
+    setUserFilter(next) {
+      if (next === user) return;
+      const before = user;
+      user = next;
+      try {
+        followed.exclude();
+      } catch (error) {
+        user = before;
+        throw error;
+      }
+    },
     warning: () => null,
     close() {
       clearInterval(refresh);
@@ -108,13 +128,34 @@ export async function openSource(
   };
 }
 
+/** The gate of the CPU budget, and that of a pause: packets are taken where both are open. */
+function gates(source: LiveSource): Pick<OpenedSource, 'setPaused'> & { gate: Gate } {
+  let isOpen = true;
+  let isPaused = false;
+  const use = (): void => source.setGate(isOpen && !isPaused);
+  const set = (next: boolean): void => {
+    isOpen = next;
+    use();
+  };
+  return {
+    gate: { open: () => set(true), close: () => set(false) },
+    setPaused(next) {
+      isPaused = next;
+      use();
+    },
+  };
+}
+
 /** Everything that the sensor sends to. */
 async function receiversOf(settings: Settings): Promise<NetworkEndpoint[]> {
-  const receivers = await outputEndpoints(settings.output, settings);
-  if (!settings.metrics.includes('otlp')) return receivers;
-  const { host, port } = otelEndpoint('metrics', process.env);
-  const isKnown = receivers.some((one) => one.host === host && one.port === port);
-  return isKnown ? receivers : [...receivers, { host, port }];
+  const receivers = [...(await outputEndpoints(settings.output, settings))];
+  const add = ({ host, port }: NetworkEndpoint): void => {
+    if (!receivers.some((one) => one.host === host && one.port === port)) receivers.push({ host, port });
+  };
+  if (settings.metrics.includes('otlp')) add(otelEndpoint('metrics', process.env));
+  const opamp = opampUrlOf(settings);
+  if (opamp !== null) add(await satelliteEndpoint(new URL(opamp).origin));
+  return receivers;
 }
 
 /** Where the sensor itself listens: requests for its health and metrics are not the task's traffic. */
@@ -124,6 +165,8 @@ function ownEndpoints({ healthPort }: Settings): ExcludedEndpoint[] {
 }
 
 interface FollowedReceivers {
+  /** Puts the filter in place again. */
+  exclude(): void;
   observe(endpoint: NetworkEndpoint, address: string): void;
   stop(): void;
 }
@@ -139,6 +182,7 @@ async function follow(
   for (const receiver of receivers) followed.push(await followSatellite({ ...receiver, onChange: exclude }));
   if (receivers.some(({ host }) => isIP(host) === 0)) exclude();
   return {
+    exclude,
     observe({ host, port }, address) {
       const index = receivers.findIndex((receiver) => receiver.host === host && receiver.port === port);
       followed[index]?.observe(address);

@@ -49,7 +49,9 @@ const CAPTURE = file(
 );
 const OTHER = file('other.pcap', captureFile(conversation(ONE('', '/other'))));
 
-const VALUES = optionValues({ folder, PEM, DESCRIPTORS, CONFIG, CAPTURE });
+const KEYS = file('a.keys', 'first-key-of-the-fleet\n');
+
+const VALUES = optionValues({ folder, PEM, DESCRIPTORS, CONFIG, CAPTURE, KEYS });
 
 it('has a row and a value for every option', () => {
   expect(Object.keys(MODE_ROWS).sort()).toEqual(Object.keys(SENSOR_OPTIONS).sort());

@@ -20,6 +20,9 @@ function file(content: string, name = 'config.yaml'): string {
 const CAPTURE = file('', 'empty.pcap');
 const PEM = file('-----BEGIN CERTIFICATE-----\n', 'a.pem');
 const OTHER_PEM = file('-----BEGIN PRIVATE KEY-----\n', 'b.pem');
+const KEYS = file('first-key-of-the-fleet\n', 'a.keys');
+const OTHER_KEYS = file('second-key-of-the-fleet\n', 'b.keys');
+const SHORT_KEYS = file('short\n', 'c.keys');
 const TABLE: OptionTable = SENSOR_OPTIONS;
 
 /** A right value for every option: as text, as it comes out, and another one to distinguish sources by. */
@@ -129,6 +132,15 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   'satellite-ca': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
   'satellite-client-cert': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
   'satellite-client-key': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
+  'enrolment-key-file': { text: KEYS, value: KEYS, other: OTHER_KEYS, otherValue: OTHER_KEYS },
+  'state-dir': { text: '/var/lib/a', value: '/var/lib/a', other: 'b', otherValue: 'b' },
+  'opamp-url': {
+    text: 'https://opamp.example/v1/opamp',
+    value: 'https://opamp.example/v1/opamp',
+    other: 'http://[::1]:4320/x?y=1',
+    otherValue: 'http://[::1]:4320/x?y=1',
+  },
+  'opamp-unsigned': { text: 'true', value: true, other: 'off', otherValue: false },
   'spool-dir': { text: '/var/spool/a', value: '/var/spool/a', other: 'b', otherValue: 'b' },
   'spool-max-bytes': { text: '1MiB', value: 1_048_576, other: '65536', otherValue: 65_536 },
   'health-port': {
@@ -340,6 +352,18 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
   ],
   'satellite-client-cert': [[CAPTURE, 'is not PEM']],
   'satellite-client-key': [['/', 'is a directory']],
+  'enrolment-key-file': [
+    ['/does/not/exist.keys', 'does not exist'],
+    [SHORT_KEYS, 'can be guessed'],
+    ['env:NO_SUCH_KEY', 'names a variable that is not set'],
+  ],
+  'state-dir': [['<STATE DIRECTORY>', 'placeholder']],
+  'opamp-url': [
+    ['opamp.example', 'is no URL over HTTP'],
+    ['wss://opamp.example/v1/opamp', 'is no URL over HTTP'],
+    ['https://a:b@opamp.example/', 'has a user in it'],
+  ],
+  'opamp-unsigned': [['perhaps', 'neither true nor false']],
   'spool-dir': [['<SPOOL DIRECTORY>', 'placeholder']],
   'spool-max-bytes': [
     ['1KiB', 'out of range'],

@@ -106,6 +106,7 @@ const VALUES = optionValues({
   DESCRIPTORS: file('greeter.protoset', greeterDescriptors()),
   CONFIG: '',
   CAPTURE,
+  KEYS: file('a.keys', 'first-key-of-the-fleet\n'),
 });
 
 interface Row {

@@ -2,7 +2,9 @@
  * The tables of the documents, as Markdown, from the rows that define what they are about. Columns are padded, as the
  * formatter would do it.
  */
+
 import { DROP_REASONS } from '../../src/counters.js';
+import { STEERABLE } from '../../src/enrolment/remote-configuration.js';
 import { EXIT_CODES } from '../../src/errors.js';
 import { LIMIT_ROWS } from '../../src/limits.js';
 import { defaultText, environmentNames, OPTION_GROUPS, type OptionTable } from '../../src/options/option-row.js';
@@ -105,6 +107,14 @@ export function markTable(): string {
 
 export function exitCodeTable(): string {
   return markdownTable([['code', 'means'], ...EXIT_CODES.map(({ code, help }) => [String(code), help])]);
+}
+
+/** What a server may ask a sensor for. */
+export function steeringTable(): string {
+  return markdownTable([
+    ['name', 'what it asks for'],
+    ...Object.entries(STEERABLE).map(([name, { help }]) => [`\`${name}\``, help]),
+  ]);
 }
 
 export function limitTable(): string {

@@ -7,6 +7,8 @@ export interface OptionFiles {
   readonly DESCRIPTORS: string;
   readonly CONFIG: string;
   readonly CAPTURE: string;
+  /** A file of keys. */
+  readonly KEYS: string;
 }
 
 export function optionValues({
@@ -15,6 +17,7 @@ export function optionValues({
   DESCRIPTORS,
   CONFIG,
   CAPTURE,
+  KEYS,
 }: OptionFiles): Readonly<Record<string, string>> {
   return {
     'satellite-url': 'https://other.example',
@@ -34,6 +37,10 @@ export function optionValues({
     'trace-export-interval': '0.1',
     'spool-dir': join(folder, 'spool'),
     'spool-max-bytes': '1MiB',
+    'enrolment-key-file': KEYS,
+    'state-dir': join(folder, 'state'),
+    'opamp-url': 'https://opamp.example/v1/opamp',
+    'opamp-unsigned': 'true',
     interfaces: 'lo',
     'interface-include': '^lo$',
     'interface-exclude': '^eth',

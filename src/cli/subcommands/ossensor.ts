@@ -43,6 +43,8 @@ export async function ossensor(): Promise<number> {
     `started by the variables of osSensor: traces go to ${env.LEVO_SATELLITE_URL || defaults['satellite-url']?.[0]}, captured on ` +
       `${devices.join(', ')}${any ? ' and what comes up later' : ''}`,
   );
+  // Where its file has the key, and not its environment.
+  env.VSENSOR_HMAC_KEY = settings.key;
   try {
     return await runSensor({}, { ...APIDUMP, defaults });
   } catch (error) {

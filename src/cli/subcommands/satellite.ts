@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { UsageError } from '../../errors.js';
 import { isLoopback } from '../../host-check.js';
 import { createLogger, type Logger } from '../../log.js';
+import { readKeySource } from '../../options/control-options.js';
 import type { SettingsOf } from '../../options/option-row.js';
 import { SATELLITE_OPTIONS } from '../../options/options.js';
 import { type FlagValues, resolveSettings } from '../../options/settings.js';
@@ -35,6 +36,7 @@ export async function satellite(flags: FlagValues): Promise<number> {
     packet_bytes_max: settings.packetsMaxBytes,
     readToken,
     ingestToken: settings.ingestTokenFile,
+    readKeys: readKeysOf(settings),
     publicHosts: settings.publicHost,
     ...certificateOf(settings),
     ...organisations,
@@ -96,6 +98,10 @@ function fromOf({ from, setAside, tokensFile }: Settings): Pick<SatelliteSetting
 function sayOrganisations(grants: readonly Grant[]): string {
   const names = new Set(grants.map(({ organisation }) => organisation));
   return `${names.size} organisations by ${grants.length} tokens; sending and reading take one of them`;
+}
+
+function readKeysOf({ enrolmentKeyFile: source }: Settings): SatelliteSettings['readKeys'] {
+  return source === null ? null : () => readKeySource(source, process.env);
 }
 
 function certificateOf({ tlsCert, tlsKey }: Settings): Pick<SatelliteSettings, 'certificate'> {

@@ -7,6 +7,7 @@
 import type { Limits } from '../../limits.js';
 import type { Clock } from '../clock.js';
 import { createConnector } from './connector.js';
+import type { Enrolment } from './enrolment.js';
 import { HttpClient, type HttpReply, PostError } from './http-client.js';
 import { commonHeaders, NOT_HERE, OTLP_RETRYABLE } from './satellite-sender.js';
 import type { SatelliteSettings } from './settings.js';
@@ -22,6 +23,8 @@ export interface PacketsPostContext {
   readonly limits: Pick<Limits, 'response_bytes_max'>;
   readonly clock: Clock;
   readonly onAddress: (address: string) => void;
+  /** As `OutputContext.enrolment`. */
+  readonly enrolment?: Enrolment | null;
 }
 
 const ATTEMPTS = 4;
@@ -30,15 +33,16 @@ const FIRST_WAIT_MILLIS = 500;
 /** @throws UsageError if a certificate or key is not usable */
 export async function openPacketsPost(
   settings: SatelliteSettings,
-  { limits, clock, onAddress }: PacketsPostContext,
+  { limits, clock, onAddress, enrolment = null }: PacketsPostContext,
 ): Promise<PacketsPost> {
-  const client = new HttpClient({
+  const bare = new HttpClient({
     connector: await createConnector(settings.satellite, settings.tls),
     timeoutMillis: settings.timing.attemptTimeoutMillis,
     response_bytes_max: limits.response_bytes_max,
     now: clock.now,
     onAddress,
   });
+  const client = enrolment?.signing(bare) ?? bare;
   const headers = { ...commonHeaders(settings), 'Content-Type': 'application/vnd.tcpdump.pcap' };
   const stopping = new AbortController();
   let turn: Promise<unknown> = Promise.resolve();

@@ -4,6 +4,7 @@
  * in: satellite settings · out: a verdict a person can act on
  */
 import { createConnector } from './connector.js';
+import type { Enrolment } from './enrolment.js';
 import { adviceOnStatus, type Failure } from './failure-words.js';
 import { HttpClient, type HttpReply, PostError } from './http-client.js';
 import { commonHeaders, NOT_HERE, OTLP_RETRYABLE } from './satellite-sender.js';
@@ -27,21 +28,24 @@ export interface ProbeContext {
   timeoutMillis: number;
   signal?: AbortSignal;
   now?: () => number;
+  /** As `OutputContext.enrolment`. */
+  enrolment?: Enrolment | null;
   /** Takes each address before it is connected to. */
   onAddress?: (address: string) => void;
 }
 
 /** @throws UsageError if a certificate or key is not usable */
 export async function probeSatellite(settings: SatelliteSettings, context: ProbeContext): Promise<ProbeResult> {
-  const { timeoutMillis, signal = new AbortController().signal, now = Date.now, onAddress } = context;
+  const { timeoutMillis, signal = new AbortController().signal, now = Date.now, onAddress, enrolment = null } = context;
   const { satellite } = settings;
-  const client = new HttpClient({
+  const bare = new HttpClient({
     connector: await createConnector(satellite, settings.tls),
     timeoutMillis,
     response_bytes_max: RESPONSE_BYTES_MAX,
     now,
     ...(onAddress === undefined ? {} : { onAddress }),
   });
+  const client = enrolment?.signing(bare) ?? bare;
   const started = now();
   const result = (protocol: SatelliteProtocol | null, failure: Failure | null, isAway = false): ProbeResult => ({
     protocol,

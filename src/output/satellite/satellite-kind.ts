@@ -18,7 +18,8 @@ export const SATELLITE_OUTPUT: OutputKind<SatelliteTarget, SatelliteOptions> = {
   },
   describe: (_target, { satelliteUrl }) => satelliteUrl ?? '',
   // Also where no trace goes there: doctor asks it.
-  endpoints: async (_targets, { satelliteUrl }) => (satelliteUrl === null ? [] : [await endpointOf(satelliteUrl)]),
+  endpoints: async (_targets, { satelliteUrl }) =>
+    satelliteUrl === null ? [] : [await satelliteEndpoint(satelliteUrl)],
   async examine(_target, { spoolDir, spoolMaxBytes }) {
     if (spoolDir === null) return null;
     const { examineSpool } = await import('../relay/spool/examine-spool.js');
@@ -27,8 +28,12 @@ export const SATELLITE_OUTPUT: OutputKind<SatelliteTarget, SatelliteOptions> = {
   async open(_target, { options, task, sensorVersion, onConnect, ...context }) {
     const { satelliteSettings } = await import('./settings.js');
     const { openSatelliteRelay } = await import('./satellite-relay.js');
-    const settings = satelliteSettings(options, task, sensorVersion);
-    const endpoint = await endpointOf(settings.satellite.base);
+    const given = satelliteSettings(options, task, sensorVersion);
+    const { enrolment } = context;
+    const settings = enrolment
+      ? { ...given, resource: { 'service.instance.id': enrolment.instance, ...given.resource } }
+      : given;
+    const endpoint = await satelliteEndpoint(settings.satellite.base);
     return openSatelliteRelay(settings, {
       ...context,
       onAddress: (address) => onConnect(endpoint, address),
@@ -39,7 +44,7 @@ export const SATELLITE_OUTPUT: OutputKind<SatelliteTarget, SatelliteOptions> = {
 };
 
 /** What is connected to: the satellite, or the proxy on the way to it. */
-async function endpointOf(satelliteUrl: string): Promise<NetworkEndpoint> {
+export async function satelliteEndpoint(satelliteUrl: string): Promise<NetworkEndpoint> {
   const satellite = parseSatelliteUrl(satelliteUrl);
   const { proxyFor } = await import('./proxy.js');
   const proxy = proxyFor(satellite);

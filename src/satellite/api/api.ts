@@ -10,11 +10,14 @@ import type { Selection } from '../endpoints/inventory.js';
 import { overridesOf } from '../endpoints/overrides.js';
 import { FIELDS } from '../filter/fields.js';
 import { FilterError } from '../filter/parse.js';
+import type { Fleet } from '../fleet/fleet.js';
 import { type PacketFiles, type PacketsPath, PCAP_TYPE } from '../receive/packet-files.js';
 import type { Query, Store } from '../store/store.js';
 import type { Access } from './access.js';
+import { bodyOf } from './body.js';
 import { apiDocument } from './document.js';
 import { exportTraces } from './export.js';
+import { FLEET_ROUTES } from './fleet-routes.js';
 import { PARAMETERS, type Parameter, type ParameterName } from './parameters.js';
 import { Refused, reply, replyJson } from './reply.js';
 import type { Schema } from './schemas.js';
@@ -38,6 +41,7 @@ export interface OrganisationContext {
   /** Pages of exports. */
   readonly pages: OneByOne;
   readonly packets: PacketFiles;
+  readonly fleet: Fleet;
 }
 
 export interface ApiContext extends OpenContext, OrganisationContext {}
@@ -250,6 +254,7 @@ export const ROUTES: readonly Route[] = [
     answers: json('Sensors'),
     handle: async ({ store }, { response }) => replyJson(response, 200, await store.sensors()),
   },
+  ...FLEET_ROUTES,
   {
     method: 'GET',
     path: '/api/facts',
@@ -394,24 +399,6 @@ function selectionOf({ service, host }: Given): Selection {
 const TOKEN_BYTES_MAX = 4096;
 const TEMPLATES_BYTES_MAX = 1 << 20;
 const DOCUMENT_BYTES_MAX = 8 << 20;
-
-/** JSON that a script of this origin sent. @throws Refused */
-async function bodyOf(request: IncomingMessage, bytes_max: number): Promise<unknown> {
-  // Only such a script can send this type: a form of another site cannot.
-  if (request.headers['content-type'] !== 'application/json') throw new Refused(415, 'send it as application/json');
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > bytes_max) throw new Refused(413, 'too large');
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch {
-    throw new Refused(400, 'what was sent is not JSON');
-  }
-}
 
 function templatesOf(value: unknown): string[] {
   try {

@@ -5,9 +5,12 @@
  * `POST /1.0/ebpf/traces` (levo), each optionally gzip; `POST /1.0/packets/TRACEID/SPANID`, a capture file · out: what became of them, in the form of the request
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Ingest, mediaTypeOf, type Receive } from '../receive/ingest.js';
+import type { Fleet } from '../fleet/fleet.js';
+import type { Guard } from '../fleet/guard.js';
+import { type Ingest, mediaTypeOf, type Receipt, type Receive } from '../receive/ingest.js';
 import { writePartialSuccess, writeStatus } from '../receive/otlp-protobuf.js';
 import { isPcap, type PacketFiles, type PacketsPath, PCAP_TYPE } from '../receive/packet-files.js';
+import type { Refusal } from '../receive/read-body.js';
 import type { Access } from './access.js';
 import { Refused, reply, replyJson } from './reply.js';
 
@@ -19,18 +22,21 @@ export const INGEST_PATHS: Readonly<Record<string, 'otlp' | 'levo'>> = {
 export interface Takes {
   readonly receive: Receive;
   readonly packets: PacketFiles;
+  readonly fleet: Fleet;
 }
 
 export interface IngestContext {
   readonly ingest: Ingest;
   readonly access: Access;
+  /** Null where nothing has to be signed. */
+  readonly guard: Guard | null;
   /** Of one organisation, what takes its traces and its packets. */
   organisation(name: string): Takes;
   onReceived(count: number, lines: string): void;
 }
 
 export async function takeTraces(
-  { ingest, access, organisation, onReceived }: IngestContext,
+  { ingest, access, guard, organisation, onReceived }: IngestContext,
   request: IncomingMessage,
   response: ServerResponse,
   protocol: 'otlp' | 'levo',
@@ -45,7 +51,17 @@ export async function takeTraces(
     response.setHeader('WWW-Authenticate', 'Bearer realm="satellite"');
     return refuse(response, status, message, isProtobuf);
   }
-  const taken = await ingest.take(request, protocol, receive);
+  let taken: Receipt | Refusal;
+  try {
+    guard?.checkHead(request);
+    taken = await ingest.take(request, protocol, async (body, kind) => {
+      guard?.check(request, response, body);
+      return receive(body, kind);
+    });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return refuse(response, error.status, error.message, isProtobuf);
+  }
   if ('status' in taken) return refuse(response, taken.status, taken.reason, isProtobuf);
   const { received, rejected, reason, lines = '' } = taken;
   onReceived(received, lines);
@@ -64,17 +80,19 @@ export async function takeTraces(
 
 /** Takes the packets of an exchange. @throws Refused */
 export async function takePackets(
-  { ingest, access, organisation }: Omit<IngestContext, 'onReceived'>,
+  { ingest, access, guard, organisation }: Omit<IngestContext, 'onReceived'>,
   request: IncomingMessage,
   response: ServerResponse,
   path: PacketsPath,
 ): Promise<void> {
   const { packets } = organisation(access.checkSender(request));
+  guard?.checkHead(request);
   if (packets.bytesMax === 0)
     throw new Refused(403, 'no packets are taken here; --packets-max-bytes says how many may be');
   if (mediaTypeOf(request) !== PCAP_TYPE) throw new Refused(415, `packets come as ${PCAP_TYPE}`);
   const body = await ingest.takeBytes(request);
   if (!Buffer.isBuffer(body)) throw new Refused(body.status, body.reason);
+  guard?.check(request, response, body);
   if (!isPcap(body)) throw new Refused(400, 'this is no capture file (pcap)');
   if (!packets.add(path, body))
     throw new Refused(413, `${body.length} bytes, and --packets-max-bytes keeps ${packets.bytesMax} of all`);

@@ -141,6 +141,43 @@ export const SCHEMAS = {
       watchedShare: { type: ['number', 'null'], description: 'least share of the time that it watched' },
     }),
   ),
+  Fleet: object({
+    agents: list(
+      object({
+        id: { ...text, description: 'the instance uid' },
+        service: text,
+        environment: text,
+        version: text,
+        host: text,
+        attributes: { type: 'object', additionalProperties: text },
+        firstSeen: { ...integer, description: 'microseconds since 1970' },
+        lastSeen: integer,
+        hasEnded: { type: 'boolean', description: 'it said that it ends' },
+        isSigned: { type: 'boolean', description: 'it has proved that it knows a key' },
+        healthy: { type: ['boolean', 'null'], description: 'null where it does not say' },
+        status: text,
+        lastError: text,
+        components: list(object({ name: text, healthy: { type: 'boolean' }, status: text, lastError: text })),
+        capabilities: list(text),
+        configuration: object({
+          status: { enum: ['none', 'applied', 'applying', 'failed'] },
+          hash: text,
+          refused: { ...text, description: 'why; empty where nothing was' },
+          effective: { type: ['string', 'null'], description: 'what is in force, as the agent says it' },
+        }),
+      }),
+    ),
+    evicted: { ...integer, description: 'agents forgotten to make room' },
+  }),
+  Configurations: object({
+    configurations: list(
+      object({
+        service: { ...text, description: 'empty for any' },
+        environment: { ...text, description: 'empty for any' },
+        configuration: { type: 'object', description: 'docs/remote-configuration.schema.json describes it' },
+      }),
+    ),
+  }),
   Facts: object({
     stored: integer,
     duplicates: integer,

@@ -1,19 +1,15 @@
 /** What was told of, so that it is told once: keys, in the order of telling, kept beside the traces. */
+import { documentTextOf, keepDocument } from './kept-document.js';
 import type { Database } from './sqlite.js';
 
 const NAME = 'told';
 
 /** Null where nobody was ever to be told. */
 export function toldOf(database: Database): string[] | null {
-  const row = database.prepare('SELECT text FROM documents WHERE name = ?').get(NAME) as { text: string } | undefined;
-  return row === undefined ? null : (JSON.parse(row.text) as string[]);
+  const text = documentTextOf(database, NAME);
+  return text === null ? null : (JSON.parse(text) as string[]);
 }
 
 export function keepTold(database: Database, keys: readonly string[]): void {
-  database
-    .prepare(
-      `INSERT INTO documents (name, text, through, deleted) VALUES (?, ?, 0, 0)
-       ON CONFLICT (name) DO UPDATE SET text = excluded.text`,
-    )
-    .run(NAME, JSON.stringify(keys));
+  keepDocument(database, NAME, JSON.stringify(keys));
 }

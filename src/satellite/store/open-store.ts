@@ -67,6 +67,8 @@ export async function openStore({ onNotice, ...settings }: StoreSettings): Promi
     setTemplates: (templates) => write('setTemplates', templates),
     told: () => write('told'),
     setTold: (keys) => write('setTold', keys),
+    configurations: () => write('configurations'),
+    setConfigurations: (text) => write('setConfigurations', text),
     close: async () => {
       await reader?.end();
       await writer.end();

@@ -6,6 +6,7 @@ import { type BodyKind, type ReadBody, type Refusal, readBody } from '../receive
 import { formatSatelliteTraces } from '../receive/satellite-trace.js';
 import { databasePath, type OpenFile, openFile, openInMemory, openToRead, setAside } from './database-file.js';
 import { driftOf } from './drift-of.js';
+import { documentTextOf, keepDocument } from './kept-document.js';
 import { KeptInventory } from './kept-inventory.js';
 import { keepTold, toldOf } from './kept-told.js';
 import { NO_SPEC, SpecWatch } from './spec-watch.js';
@@ -21,6 +22,7 @@ const DRIFT_TRACES_MAX = 5000;
 /** Milliseconds of that which a request, or a second without one, has time for. */
 const RETAIN_TURN_MILLIS = 30;
 const RETAIN_REST_MILLIS = 300;
+const CONFIGURATIONS = 'configurations';
 /** Requests that one transaction is of, and bytes of them, unpacked, after which no other is taken to it. */
 const GROUP_MAX = 64;
 const GROUP_BYTES = 4 << 20;
@@ -102,6 +104,10 @@ class Keeper {
         return toldOf(this.#file.database);
       case 'setTold':
         return keepTold(this.#file.database, given[0] as string[]);
+      case 'configurations':
+        return documentTextOf(this.#file.database, CONFIGURATIONS);
+      case 'setConfigurations':
+        return keepDocument(this.#file.database, CONFIGURATIONS, given[0] as string);
       case 'close':
         this.#inventory?.save(Date.now(), true);
         return this.#file.close();

@@ -164,6 +164,9 @@ export interface Store {
   /** Keys of what a person was told of; null where nobody was ever to be told. */
   told(): Promise<readonly string[] | null>;
   setTold(keys: readonly string[]): Promise<void>;
+  /** What sensors are asked for, as JSON; null where nobody ever set it. */
+  configurations(): Promise<string | null>;
+  setConfigurations(text: string): Promise<void>;
   close(): Promise<void>;
 }
 

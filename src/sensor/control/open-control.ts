@@ -1,0 +1,103 @@
+/** Opens control by the options. in: settings, what the sensor is made of · out: a `Control` */
+import { hostname } from 'node:os';
+import type { Counters } from '../../counters.js';
+import { createOpampCodec } from '../../enrolment/opamp/codec.js';
+import type { SensorCapability } from '../../enrolment/opamp/custom.js';
+import type { ComponentHealth } from '../../enrolment/opamp/messages.js';
+import { SensorError } from '../../errors.js';
+import type { Limits } from '../../limits.js';
+import type { Logger } from '../../log.js';
+import type { Settings } from '../../options/options.js';
+import { systemClock } from '../../output/clock.js';
+import type { NetworkEndpoint } from '../../output/output.js';
+import { createConnector } from '../../output/satellite/connector.js';
+import { HttpClient } from '../../output/satellite/http-client.js';
+import { satelliteEndpoint } from '../../output/satellite/satellite-kind.js';
+import { commonHeaders } from '../../output/satellite/satellite-sender.js';
+import { parseSatelliteUrl } from '../../output/satellite/satellite-url.js';
+import { satelliteSettings } from '../../output/satellite/settings.js';
+import type { TaskMetadata } from '../../task/metadata.js';
+import { SENSOR_VERSION } from '../../version.js';
+import { type Control, openControl } from './control.js';
+import { describeAgent } from './opamp-agent.js';
+import { OPAMP_PATH } from './opamp-url.js';
+import type { Identification } from './open-enrolment.js';
+import type { Steering } from './steering.js';
+
+export interface OpenControlContext {
+  readonly settings: Settings;
+  readonly identification: Identification;
+  readonly steering: Steering;
+  readonly capabilities: readonly SensorCapability[];
+  readonly health: () => ComponentHealth;
+  readonly task: TaskMetadata;
+  readonly counters: Counters;
+  readonly limits: Limits;
+  readonly log: Logger;
+  readonly onConnect: (endpoint: NetworkEndpoint, address: string) => void;
+}
+
+/** OpAMP's own, where nobody steers (its specification, § "Plain HTTP Transport"). */
+const WATCHED_POLL_MILLIS = 30_000;
+const STEERED_POLL_MILLIS = 5_000;
+const TIMEOUT_MILLIS = 10_000;
+
+/** @throws SensorError, UsageError where it cannot be opened as told */
+export async function openControlBy(url: string, context: OpenControlContext): Promise<Control> {
+  const { settings, identification, task, counters, limits, log, onConnect, ...rest } = context;
+  const wire = await import('@bufbuild/protobuf/wire').catch(() => {
+    throw new SensorError(
+      '--opamp-url and --enrolment-key-file take the package @bufbuild/protobuf, which is not here; npm install @bufbuild/protobuf, or leave them out',
+    );
+  });
+  const { origin } = new URL(url);
+  const about = satelliteSettings({ ...settings, satelliteUrl: settings.satelliteUrl ?? origin }, task, SENSOR_VERSION);
+  const endpoint = await satelliteEndpoint(origin);
+  const bare = new HttpClient({
+    connector: await createConnector(parseSatelliteUrl(origin, '--opamp-url'), about.tls),
+    timeoutMillis: TIMEOUT_MILLIS,
+    response_bytes_max: limits.control_answer_bytes_max,
+    now: systemClock.now,
+    onAddress: (address) => onConnect(endpoint, address),
+  });
+  const { satelliteUrl, opampUnsigned } = settings;
+  const isOfSatellite = satelliteUrl !== null && url === `${satelliteUrl}${OPAMP_PATH}`;
+  const enrolment = opampUnsigned ? null : identification.enrolmentAt(isOfSatellite ? satelliteUrl : origin);
+  const { 'Content-Type': _, ...headers } = commonHeaders(about);
+  const { 'service.version': version = SENSOR_VERSION, ...resource } = textsOf(about.resource);
+  return openControl({
+    ...rest,
+    ...{ url, counters, log, headers },
+    client: enrolment?.signing(bare) ?? bare,
+    clock: systemClock,
+    codec: createOpampCodec(wire),
+    instance: identification.instance,
+    state: identification.state,
+    description: describeAgent(
+      {
+        'service.name': about.serviceName,
+        'service.instance.id': identification.instance,
+        'service.version': version,
+      },
+      {
+        'host.name': hostname(),
+        'os.type': process.platform,
+        'deployment.environment.name': about.environment,
+        'telemetry.sdk.name': 'pcap-sensor',
+        'telemetry.sdk.version': SENSOR_VERSION,
+        ...resource,
+      },
+    ),
+    isSigned: () => enrolment?.isEnrolled === true,
+    mayBeUnsigned: opampUnsigned,
+    takesOtherId: enrolment === null,
+    isOver: () => enrolment?.isPlain === true,
+    pollMillis: enrolment !== null || opampUnsigned ? STEERED_POLL_MILLIS : WATCHED_POLL_MILLIS,
+  });
+}
+
+function textsOf(resource: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(resource).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+  );
+}
