@@ -13,7 +13,8 @@ export function readKeySource(source: string, environment: NodeJS.ProcessEnv): R
   const variable = variableOf(source);
   if (variable !== null) {
     const value = environment[variable] ?? '';
-    if (value === '') throw new InvalidValue(`names a variable that is not set; set ${variable} to the key`);
+    if (value === '')
+      throw new InvalidValue(`names a variable that is not set; set ${variable} to the key, or give a file`);
     // Others give out these, and however short they are, there are no longer ones.
     return variable === FOREIGN_KEY_VARIABLE ? [keyOf(value)] : parseKeys(value.replaceAll(',', '\n'));
   }

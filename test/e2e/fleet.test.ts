@@ -229,12 +229,17 @@ describe('a satellite that has the key and tries to widen what leaves', needs('c
         told.push(message);
         const [name, attempt] = tries.shift() ?? [];
         hostile.emit('tried', tries.length);
-        const body = Buffer.from(JSON.stringify(attempt ?? {}));
+        const asked = Buffer.from(JSON.stringify(attempt ?? {}));
         answer = codec.writeServerToAgent({
           ...OFFERS[tries.length],
           ...(name === undefined
             ? {}
-            : { remoteConfig: { config: { configMap: new Map([['', { body }]]) }, configHash: Buffer.from(name) } }),
+            : {
+                remoteConfig: {
+                  config: { configMap: new Map([['', { body: asked }]]) },
+                  configHash: Buffer.from(name),
+                },
+              }),
         });
       }
       response.setHeader(ANSWER_HEADER, verdict.by.sign(200, answer));
