@@ -26,12 +26,15 @@ export interface FleetContext {
   readonly now: () => number;
   /** See `enrolment/opamp/custom.ts`. */
   readonly capabilities?: readonly CustomServer[];
+  /** Called every few seconds while agents call: what they are asked for may have been set elsewhere. */
+  readonly refresh?: () => void;
   readonly agentsMax?: number;
   readonly bytesMax?: number;
 }
 
 const AGENTS_MAX = 10_000;
 const BYTES_MAX = 64 << 20;
+const REFRESH_MILLIS = 5000;
 /** An agent that was not heard of for so long is forgotten. */
 const FORGET_MILLIS = 24 * 3600e3;
 /** `ServerErrorResponseType` */
@@ -52,9 +55,11 @@ export class Fleet {
   #bytes = 0;
   #evicted = 0;
   #customFailures = 0;
+  #refreshed: number;
 
   constructor(context: FleetContext) {
     this.#context = context;
+    this.#refreshed = context.now();
     this.#capabilities = new Map((context.capabilities ?? []).map((one) => [one.name, one]));
   }
 
@@ -77,6 +82,11 @@ export class Fleet {
   /** `signedBy`: the instance that signed the message, or null. */
   take(message: AgentToServer, signedBy: string | null): ServerToAgent {
     const { instanceUid = new Uint8Array() } = message;
+    const now = this.#context.now();
+    if (Math.abs(now - this.#refreshed) >= REFRESH_MILLIS) {
+      this.#refreshed = now;
+      this.#context.refresh?.();
+    }
     if (instanceUid.length !== 16) return refusal(instanceUid, `instance_uid has ${instanceUid.length} bytes, not 16`);
     const id = uuidText(instanceUid);
     if (signedBy !== null && signedBy !== id)
@@ -86,7 +96,7 @@ export class Fleet {
     if (before?.agent.isSigned === true && signedBy === null)
       return refusal(instanceUid, `instance_uid ${id} is that of an agent that signs what it sends`);
     const known = before?.agent.isSigned === (signedBy !== null) ? before : this.#create(id, signedBy !== null);
-    const { asksForAll } = known.agent.note(message, this.#context.now());
+    const { asksForAll } = known.agent.note(message, now);
     this.#keep(id, known);
     this.#takeCustom(known, message);
     if (known.agent.hasEnded) {

@@ -126,6 +126,8 @@ export class ClickHouseEngine {
       setTemplates: (templates) => inventory.setTemplates(templates),
       told: () => inventory.told(),
       setTold: (keys) => inventory.setTold(keys),
+      configurations: () => inventory.configurations(),
+      setConfigurations: (text) => inventory.setConfigurations(text),
     };
   }
 

@@ -41,6 +41,8 @@ export async function openClickHouse(settings: ClickHouseSettings, onNotice: (no
     setTemplates: (templates) => ask('setTemplates', templates),
     told: () => ask('told'),
     setTold: (keys) => ask('setTold', keys),
+    configurations: () => ask('configurations'),
+    setConfigurations: (text) => ask('setConfigurations', text),
     close: () => thread.end(),
   };
 }

@@ -25,6 +25,7 @@ const NAME = 'inventory';
 const DAILY = 'inventory@';
 const TEMPLATES = 'templates';
 const TOLD = 'told';
+const CONFIGURATIONS = 'configurations';
 
 export class SharedInventory {
   readonly #documents: Documents;
@@ -131,6 +132,15 @@ export class SharedInventory {
 
   setTold(keys: readonly string[]): Promise<void> {
     return this.#documents.write(TOLD, 0, JSON.stringify(keys));
+  }
+
+  async configurations(): Promise<string | null> {
+    const [document] = await this.#documents.read(CONFIGURATIONS);
+    return document?.text ?? null;
+  }
+
+  setConfigurations(text: string): Promise<void> {
+    return this.#documents.write(CONFIGURATIONS, 0, text);
   }
 
   async #list(name: string): Promise<string[] | null> {
