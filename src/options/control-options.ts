@@ -56,7 +56,7 @@ const opampUrl: OptionValue<string> = {
     if (url === null || !/^https?:$/.test(url.protocol))
       throw new InvalidValue('is no URL over HTTP; give one such as https://opamp.example/v1/opamp');
     if (url.username !== '' || url.password !== '')
-      throw new InvalidValue('has a user in it; send one with --satellite-header authorization=VALUE');
+      throw new InvalidValue('has a user in it, which is not sent; leave it out');
     if (url.hash !== '') throw new InvalidValue('has a fragment; give it without');
     parseSatelliteUrl(url.origin);
     return url.href;

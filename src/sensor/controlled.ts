@@ -26,9 +26,10 @@ export interface Identified {
 /** @throws UsageError where what is kept of it cannot be used */
 export async function identify(settings: Settings, log: Logger): Promise<Identified> {
   const { enrolmentKeyFile, satelliteUrl } = settings;
-  if (enrolmentKeyFile === null && opampUrlOf(settings) === null) return { identification: null, enrolment: null };
+  const isControlled = opampUrlOf(settings) !== null;
+  if (enrolmentKeyFile === null && !isControlled) return { identification: null, enrolment: null };
   const { openIdentification } = await import('./control/open-enrolment.js');
-  const identification = await openIdentification(settings, log);
+  const identification = await openIdentification(settings, isControlled ? settings.stateDir : null, log);
   return { identification, enrolment: satelliteUrl === null ? null : identification.enrolmentAt(satelliteUrl) };
 }
 

@@ -52,7 +52,9 @@ export async function startScriptedSatellite(
       const answer = script(received, requests.length);
       requests.push(received);
       if (typeof answer === 'function') return answer(received, response);
-      const status = answer?.status ?? 200;
+      // It knows nothing of enrolment, nor of control.
+      const isForeign = /\/v1\/(enrolment|opamp)$/.test(received.url);
+      const status = isForeign ? 404 : (answer?.status ?? 200);
       if (status < 300) paths.push(...pathsOf(received));
       response.writeHead(status, { 'Content-Type': 'application/json', ...answer?.headers });
       response.end(answer?.body ?? '{}');

@@ -12,6 +12,7 @@ import { examineOutput } from '../../output/registry.js';
 import { DEFAULT_TIMING } from '../../output/relay/settings.js';
 import { type ProbeResult, probeSatellite } from '../../output/satellite/probe.js';
 import { satelliteSettings } from '../../output/satellite/settings.js';
+import { identify } from '../../sensor/controlled.js';
 import { type Diagnosis, diagnose } from '../../sensor/diagnosis.js';
 import { startSensor } from '../../sensor/start.js';
 import { readTaskMetadata } from '../../task/metadata.js';
@@ -31,6 +32,9 @@ import {
   unreadFlowsFinding,
 } from './doctor-report.js';
 import { onInterrupt } from './signals.js';
+
+/** The doctor is not enrolled, and not steered. */
+const NOBODY = { enrolmentKeyFile: null, opampUrl: null } as const;
 
 export async function doctor(flags: FlagValues): Promise<number> {
   const { seconds: given, ...sensorFlags } = flags;
@@ -59,12 +63,13 @@ export async function doctor(flags: FlagValues): Promise<number> {
       ? Promise.resolve(null)
       : probeSatellite(satelliteSettings(settings, task, SENSOR_VERSION), {
           timeoutMillis: DEFAULT_TIMING.attemptTimeoutMillis,
+          ...(await identify({ ...settings, opampUrl: null, stateDir: null }, createLogger(settings))),
         });
   // It may fail while traffic is looked at; what it throws is thrown below.
   probing.catch(() => {});
 
   try {
-    const run = await startSensor(settings, createLogger(settings));
+    const run = await startSensor({ ...settings, ...NOBODY }, createLogger(settings));
     await run.ready;
     process.stderr.write(`looking at the traffic for ${seconds} s\n`);
     await delay(seconds * 1000, undefined, { signal: interrupt.signal }).catch(() => {});

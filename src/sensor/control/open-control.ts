@@ -63,7 +63,9 @@ export async function openControlBy(url: string, context: OpenControlContext): P
   const { satelliteUrl, opampUnsigned } = settings;
   const isOfSatellite = satelliteUrl !== null && url === `${satelliteUrl}${OPAMP_PATH}`;
   const enrolment = opampUnsigned ? null : identification.enrolmentAt(isOfSatellite ? satelliteUrl : origin);
-  const { 'Content-Type': _, ...headers } = commonHeaders(about);
+  // What is meant for the satellite, such as a token, is sent to no other server.
+  const isAtSatellite = satelliteUrl === null || new URL(satelliteUrl).origin === origin;
+  const { 'Content-Type': _, ...headers } = commonHeaders(isAtSatellite ? about : { ...about, headers: {} });
   const { 'service.version': version = SENSOR_VERSION, ...resource } = textsOf(about.resource);
   return openControl({
     ...rest,

@@ -19,8 +19,11 @@ export interface Identification {
 }
 
 /** @throws UsageError where the directory cannot be used */
-export async function openIdentification(settings: Settings, log: Logger): Promise<Identification> {
-  const { stateDir, enrolmentKeyFile: source } = settings;
+export async function openIdentification(
+  { enrolmentKeyFile: source }: Settings,
+  stateDir: string | null,
+  log: Logger,
+): Promise<Identification> {
   const state = stateDir === null ? null : await openStateDirectory(stateDir);
   const instance = state?.instance ?? newInstance();
   const enrolments = new Map<string, Enrolment>();
