@@ -58,7 +58,8 @@ export function beginsHere(flow: Flow, isSecond: boolean, { sequence, flags, ack
   const stream = isSecond ? flow.stream1 : flow.stream0;
   const other = isSecond ? flow.stream0 : flow.stream1;
   if ((flags & TcpFlag.ack) === 0) return stream.carried && ((sequence + 1) | 0) === stream.first;
-  return other.carried && acknowledgement === other.first;
+  const begin = other.hasSyn ? (other.synSequence + 1) | 0 : other.first;
+  return (other.carried || other.hasSyn) && acknowledgement === begin;
 }
 
 /** Whether a segment repeats the last byte, to see whether the peer is still there (RFC 9293 §3.8.4). */
@@ -83,6 +84,9 @@ export function noteAcknowledgement(flow: Flow, direction: Direction, segment: S
     if (!other.hasSyn && !flow.midstream && !stream.hasSyn) noteMidstream(flow, counters);
   }
   other.noteAcknowledged(acknowledgement);
+  if (!flow.midstream || segment.payloadEnd > segment.payloadStart || ((acknowledgement - other.first) | 0) > 0) return;
+  // Its receiver had no more when its first bytes had passed here: others, in front of them, were under way as well.
+  if (other.carried) flow.onWithin?.(direction === 1 ? 0 : 1);
 }
 
 /**

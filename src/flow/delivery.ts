@@ -28,7 +28,10 @@ export class Delivery {
     const isFirst = direction === 0;
     const other = isFirst ? flow.stream1 : flow.stream0;
     const stream = isFirst ? flow.stream0 : flow.stream1;
-    stream.acknowledges = other.position + Math.min(0, (acknowledgement - other.next) | 0);
+    const ahead = (acknowledgement - other.next) | 0;
+    stream.acknowledges = other.position + Math.min(0, ahead);
+    // A FIN takes a number, too.
+    stream.isSentAgain = ahead > (other.hasFin ? 1 : 0);
   }
 
   /** Moves the stream on by `length` bytes. Returns who takes them. */

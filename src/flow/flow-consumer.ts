@@ -20,6 +20,8 @@ export interface StreamPlace {
   readonly isCut: boolean;
   /** What the segment being delivered acknowledges: a place in the other stream. */
   readonly acknowledges: number;
+  /** Whether it is one that was sent again, and may have acknowledged less at first. */
+  readonly isSentAgain: boolean;
   /** When its latest bytes were captured, or found to be lost; nanoseconds. */
   readonly carriedAt: number;
 }

@@ -83,6 +83,8 @@ export class Flow extends Addresses {
   onReaddressed: (() => void) | null = null;
   /** Called when it shows that the flow was seen from its start on, after it was taken for joined in the middle. */
   onBeginning: (() => void) | null = null;
+  /** Called when it shows that other bytes of a direction were under way in front of the first that came of it. */
+  onWithin: ((direction: Direction) => void) | null = null;
   /** What PROXY headers said of where the connection came from; null if it began with none. */
   proxied: ProxiedSide | null = null;
 

@@ -190,7 +190,7 @@ export class TcpReassembler {
       sequence = (sequence + 1) | 0;
       other.windowScale = windowScaleOf(segment);
       if (flow.midstream && beginsHere(flow, direction === 1, segment)) flow.noteBeginning();
-      if (!stream.carried) stream.startAt(sequence);
+      if (!stream.carried) stream.beginAt(sequence, this.#store);
     } else if (!stream.started) {
       stream.startAt(isProbe(segment) ? (sequence + 1) | 0 : sequence);
       if (!flow.midstream) noteMidstream(flow, this.#counters);
@@ -244,6 +244,9 @@ export class TcpReassembler {
         this.#delivery.gap(flow, direction, sequence, time);
       } else if (end - start + cut + ahead <= 0) {
         this.legs.countRepeated(stream);
+        // Where it was joined in the middle, bytes in front of the first that came were still under way.
+        const isBefore = flow.midstream && end - start > 1 && ((sequence - stream.first) | 0) < 0;
+        if (isBefore) flow.onWithin?.(direction);
         return;
       } else {
         start -= ahead;

@@ -35,6 +35,7 @@ export class TcpStream implements StreamPlace {
   next = 0;
   position = 0;
   acknowledges = 0;
+  isSentAgain = false;
   carriedAt = 0;
   /** Whether any byte or gap was delivered. */
   carried = false;
@@ -85,6 +86,12 @@ export class TcpStream implements StreamPlace {
     this.started = true;
     this.first = sequence;
     this.next = sequence;
+  }
+
+  /** Its SYN says where it begins: what is held from before that is of another connection. */
+  beginAt(sequence: number, budget: MemoryBudget): void {
+    this.startAt(sequence);
+    while ((((this.held.first?.sequence ?? sequence) - sequence) | 0) < 0) this.shift(budget);
   }
 
   /** The receiver has all before `acknowledgement`. */

@@ -36,6 +36,8 @@ export class MessageHead {
   /** The place of its first byte in its stream, and what the segment with that byte acknowledges of the other stream. */
   position = 0;
   acknowledges = 0;
+  /** Whether that segment was sent again, and may have acknowledged less at first. */
+  isSentAgain = false;
   /** How far the other stream had been delivered when that byte came. */
   received = 0;
   /**

@@ -69,9 +69,10 @@ export interface MessageSink {
   /**
    * The stream lost its place, by lost bytes (`isLoss`) or by bytes that make no sense: messages may be missing between the
    * last one and the next. `wasInMessage`: it happened in the middle of one, which has been ended. `place`: of the first byte
-   * that is lost or makes no sense. `isCut`: the snap length cut it off.
+   * that is lost or makes no sense. `isCut`: the snap length cut it off; `lost`: how many bytes are,
+   * if that is known.
    */
-  onDesync(isLoss: boolean, wasInMessage: boolean, place: number, isCut: boolean): void;
+  onDesync(isLoss: boolean, wasInMessage: boolean, place: number, isCut: boolean, lost?: number): void;
   /** Bytes that may be a part of a response passed unread, in a segment that acknowledges the requests up to `acknowledges`. */
   onUnread(acknowledges: number): void;
   /** Whether the requests of this side may be text in a body: bytes in front of them are missing, and none was answered yet. */

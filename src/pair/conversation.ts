@@ -7,7 +7,7 @@
  * the first of them. What a lane cannot pair with certainty stays unpaired and is marked.
  */
 import { type Counters, DropReason } from '../counters.js';
-import { EndCause } from '../flow/flow-consumer.js';
+import { type Direction, EndCause } from '../flow/flow-consumer.js';
 import type { BodyMemory } from '../http/body-buffer.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { InflateWindows } from '../http/inflate-windows.js';
@@ -72,6 +72,8 @@ interface JoinedFlow {
   readonly midstream: boolean;
   /** Called when it shows that it was not, only that its SYN was late. */
   onBeginning: (() => void) | null;
+  /** Called when it shows that other bytes of a direction were under way in front of the first that came. */
+  onWithin: ((direction: Direction) => void) | null;
 }
 
 /** The sinks of the messages that endpoint 0 and endpoint 1 of a flow send. */
@@ -94,6 +96,7 @@ export function openConversation(
       if (connection.first === null) connection.nextMarks = 0;
       for (const lane of lanes) lane.noteBeginning();
     };
+    flow.onWithin = (direction) => lanes[direction]?.noteWithin();
   }
   return [side0, side1];
 }
@@ -157,6 +160,7 @@ class Side implements MessageSink {
     const pending = admitExchange(this.#context, exchange, head);
     if (!isSettling) {
       lane.join(pending);
+      pending.isRefuted ||= pending.isFound && this.#isAsked;
       return lane.isTurn(head);
     }
     lane.sending = pending;
@@ -198,7 +202,8 @@ class Side implements MessageSink {
     if (pending === undefined) {
       counters.responses_unpaired++;
       this.#unpaired++;
-      lane.noteOrphan();
+      lane.noteOrphan(head);
+      this.#own?.noteAnswering();
       return;
     }
     lane.answering = pending;
@@ -256,9 +261,9 @@ class Side implements MessageSink {
     if (answering.requestEnded && answering.isKept && !answering.isUpgraded) lane.finish(answering);
   }
 
-  onDesync(isLoss: boolean, wasInMessage: boolean, place: number, isCut: boolean): void {
+  onDesync(isLoss: boolean, wasInMessage: boolean, place: number, isCut: boolean, lost = Infinity): void {
     this.openLane().loseRequests(isLoss, wasInMessage, place, isCut);
-    this.#other.openLane().loseResponses(isLoss, wasInMessage ? Number.POSITIVE_INFINITY : place, isCut);
+    this.#other.openLane().loseResponses(isLoss, wasInMessage ? Infinity : place, isCut, lost);
   }
 
   onUnread(acknowledges: number): void {
@@ -266,11 +271,16 @@ class Side implements MessageSink {
   }
 
   get doubtsRequests(): boolean {
-    return this.#own !== null && !this.#own.isTrusted;
+    return this.#own !== null && !this.#own.trust.isGiven;
+  }
+
+  /** Whether the other side has sent requests: a side that is asked asks nothing. */
+  get #isAsked(): boolean {
+    return this.#answered?.trust.hasAsked ?? false;
   }
 
   mayBegin(start: SegmentStart): boolean {
-    return this.#own?.mayBegin(start) ?? false;
+    return !this.#isAsked && (this.#own?.mayBegin(start) ?? false);
   }
 
   mayLeaveOutBody(acknowledges: number): boolean | null {
@@ -306,7 +316,7 @@ class Side implements MessageSink {
   }
 
   release(): void {
-    this.#own?.deferral.release();
+    this.#own?.deferral.release(this.#isAsked);
   }
 
   get withheld(): number {

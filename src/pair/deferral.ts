@@ -19,6 +19,7 @@ export interface LaneContext {
 
 /** Of lanes that withhold nothing, as nearly all do. */
 const NOTHING = new Map<PendingExchange, Exchange>();
+const NOWHERE: ReadonlySet<number> = new Set();
 
 export class Deferral {
   /** See `MessageSink.isDeferred` and `MessageSink.settle`. */
@@ -79,8 +80,10 @@ export class Deferral {
     return this.#begun?.length ?? 0;
   }
 
-  release(): void {
+  /** `isServer`: the other side has sent requests. Then what seems to be one of this side is text. */
+  release(isServer: boolean): void {
     this.#begun = null;
+    if (isServer) this.refute(NOWHERE);
     this.#pending.release(this.#over);
     this.#over = NOTHING;
   }

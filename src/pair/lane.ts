@@ -12,10 +12,6 @@
  * `proof.ts` says when what was paired is believed. A client whose turns overlap gets its own reading of all that follows the
  * loss, when the connection has ended or enough has come (`Deferral`, `http/h1/matching.ts`).
  *
- * Nor can a request behind lost bytes be distinguished from the text of one in a body. It is a request when it was answered, or
- * when it is one of several right behind each other, as text is not. Followed by anything else, or passed over in silence, it
- * is refuted, and its exchange dropped as doubtful.
- *
  * Places are those of `StreamPlace`: in the stream of the requests and in that of the responses.
  */
 import type { MessageHead } from '../http/message-head.js';
@@ -27,15 +23,17 @@ import { Leaving } from './leaving.js';
 import { asksFirst, INTERIM_BYTES, REQUEST_BYTES_MIN, resembles } from './likeness.js';
 import { type PendingExchange, PLACE_BYTES } from './pending-exchanges.js';
 import {
-  FOUND_IN_ROW,
+  endProves,
   isLikely,
+  mayHide,
   maySwallow,
-  SILENCE_NANOS,
   SINGLE_TURNS_MIN,
+  silenceNanos,
   TURNS_TO_PROVE,
   TURNS_TO_PROVE_SINGLE,
   UNPROVEN_MAX,
 } from './proof.js';
+import { Trust } from './trust.js';
 
 /** Places in line, for each request that may wait, of requests whose response is read for its framing only. */
 const SPENT_PLACES_FACTOR = 16;
@@ -78,16 +76,8 @@ export class Lane {
   readonly #leaving = new Leaving();
   /** Turns without a doubt. */
   #cleanTurns = 0;
-  /** Whether the requests are known to be no text in a body. */
-  isTrusted: boolean;
-  /** Requests in a row since that was lost. */
-  #foundInRow = 0;
-  /** Whether the other side has said something since then that answers none of them. */
-  #isHeard = false;
-  /** Where the last response that nobody waited for ended; -1: nowhere that is known. */
-  #orphanRead = -1;
-  /** Where bytes were lost last that refuted what was taken for requests. */
-  #refutedAt = -REQUEST_BYTES_MIN;
+  /** Whether what came were requests. */
+  readonly trust: Trust;
   /** Whether it is known where the responses begin. */
   #isPlaced: boolean;
   /** Turns that have still to pass as expected before what was paired is believed, as the place had to be found first. */
@@ -101,7 +91,7 @@ export class Lane {
     this.#context = context;
     this.deferral = new Deferral(context, this.#line);
     this.#isJoined = isMidstream;
-    this.isTrusted = !isMidstream;
+    this.trust = new Trust(!isMidstream);
     this.#areRequestsWhole = !isMidstream;
     this.#isPlaced = !isMidstream;
   }
@@ -110,7 +100,7 @@ export class Lane {
   noteBeginning(): void {
     if (!this.#isJoined && !this.#isInDoubt && !this.#isUnpairable) this.#prove();
     this.#isJoined = false;
-    this.isTrusted = this.#requestsLostAt < 0;
+    this.trust.isGiven = this.#requestsLostAt < 0;
     this.#isPlaced = true;
   }
 
@@ -121,7 +111,8 @@ export class Lane {
 
   /** Whether a pause so long says that no request was under way, seen or not: of a client that takes turns one by one. */
   #isQuiet(nanos: number): boolean {
-    return nanos >= SILENCE_NANOS && this.#line.length === 0 && !this.#overlaps && !this.#batches;
+    const isSingle = this.#line.length === 0 && !this.#overlaps && !this.#batches;
+    return isSingle && nanos >= silenceNanos(this.#cleanTurns >= SINGLE_TURNS_MIN);
   }
 
   /**
@@ -149,8 +140,8 @@ export class Lane {
     if (acknowledges <= before) return false;
     if (this.#isUnpairable) return true;
     const lostAt = this.#requestsLostAt;
-    if (lostAt < 0) return this.#isJoined && place - this.#refutedAt >= REQUEST_BYTES_MIN;
     // A server has all of the client's turn when it answers, so the next turn begins right behind that.
+    if (lostAt < 0) return this.#isJoined && this.trust.mayBegin(place, answered);
     if (answered > lostAt) return this.#isLossAnswered && place === answered;
     // The responses were lost as well. Several requests of a turn may then have been, and this be one of the next turn's.
     if (this.#batches || (!this.#isOwnLoss && place - lostAt < REQUEST_BYTES_MIN)) return false;
@@ -165,7 +156,8 @@ export class Lane {
    * A request has come, and will join the line. Gives up those that it shows to be unanswered. Returns whether bytes were
    * lost that make its own response doubtful, or took theirs.
    */
-  arrive({ acknowledges, received, quietNanos }: MessageHead): boolean {
+  arrive(head: MessageHead): boolean {
+    const { acknowledges, received, isSentAgain, quietNanos } = head;
     if (this.#isQuiet(quietNanos)) {
       this.#areRequestsWhole = true;
       if (this.#isUnpairable) this.#lossMark = 0;
@@ -177,7 +169,7 @@ export class Lane {
     this.#isJoined = false;
     this.#turn = acknowledges;
     if (this.#isUnpairable) return true;
-    const isNewTurn = acknowledges > turn;
+    const isNewTurn = acknowledges > turn && !isSentAgain;
     if (acknowledges === turn) {
       this.#batches = true;
       if (this.#turnsToProve > 0) this.#turnsToProve = TURNS_TO_PROVE;
@@ -185,9 +177,7 @@ export class Lane {
     // It was sent before all had come that was on its way, or that was still to come.
     const isCrossing = isNewTurn && !wasJoined && (acknowledges !== received || this.#line.length > 0);
     if (wasJoined) {
-      this.#isHeard = false;
-      // It follows a whole response, which its client had received.
-      this.isTrusted ||= acknowledges === received && acknowledges === this.#orphanRead;
+      this.trust.join(head);
       this.#doubt();
       if (acknowledges !== received) this.#hasStrays = true;
     }
@@ -223,8 +213,9 @@ export class Lane {
   }
 
   /** Whether the next byte of the responses begins a message, now that a request has come that acknowledges all before. */
-  isTurn({ acknowledges, received }: MessageHead): boolean {
-    if (acknowledges !== received || this.#overlaps || this.#isUnpairable || this.#line.length > 1) return false;
+  isTurn({ acknowledges, received, isSentAgain }: MessageHead): boolean {
+    if (acknowledges !== received || isSentAgain || this.#overlaps || this.#isUnpairable || this.#line.length > 1)
+      return false;
     this.#isPlaced = true;
     return true;
   }
@@ -232,10 +223,10 @@ export class Lane {
   /** See `MessageSink.mayLeaveOutBody`. */
   mayLeaveOutBody(acknowledges: number): boolean | null {
     const { sending } = this;
-    if (sending === null) return false;
-    if (!asksFirst(sending)) return false;
+    if (sending === null || !asksFirst(sending)) return false;
     if (this.deferral.isSettling || this.deferral.isDeferred) return this.deferral.mayLeaveOutBody(acknowledges);
     if (this.#isUnpairable || (this.#areResponsesLost && !sending.responseEnded)) return null;
+    if (this.answering === sending && acknowledges === Number.POSITIVE_INFINITY) return null;
     // Nor is it known whether all of an answer had come that lost its end.
     if (sending.responseEnded && this.#responsesRead === Number.POSITIVE_INFINITY) return null;
     return sending.responseEnded && this.#line.length === 0 && acknowledges >= this.#responsesRead;
@@ -257,13 +248,8 @@ export class Lane {
     }
     this.sending = pending;
     this.deferral.noteBegun(pending);
-    pending.isFound = !this.isTrusted;
-    pending.isRefuted = this.#leaving.hasLeft;
+    this.trust.note(pending, this.#isClosed, this.#leaving.hasLeft);
     this.#leaving.noteUnanswered(null);
-    if (!this.isTrusted && ++this.#foundInRow === FOUND_IN_ROW) {
-      this.isTrusted = true;
-      pending.isFound = false;
-    }
     if (this.#isUnpairable || this.#isClosed) {
       pending.responseEnded = true;
       this.#leaving.noteUnanswered(pending);
@@ -285,8 +271,8 @@ export class Lane {
    * A response has come that nobody waits for. Where a request was lost, or before the first one was seen, that is to be
    * expected. Elsewhere something is out of order, and only the next turn puts it right.
    */
-  noteOrphan(): void {
-    this.#isHeard = true;
+  noteOrphan(head: MessageHead): void {
+    this.trust.noteOrphan(head);
     if (this.#requestsLostAt >= 0 && this.#turnsToProve <= TURNS_TO_PROVE_SINGLE) {
       this.#isLossAnswered = true;
     } else if (this.#overlaps || this.#turnsToProve > 0) {
@@ -297,10 +283,22 @@ export class Lane {
     }
   }
 
+  /** Other bytes were under way in front of the first that came: it begins within a message, or within several. */
+  noteWithin(): void {
+    if (this.trust.isGiven) return;
+    this.trust.isHeard = true;
+    this.#disprove();
+  }
+
+  /** The side whose requests these are sends responses: those that may be text are. */
+  noteAnswering(): void {
+    for (const one of this.#line) one.isRefuted ||= one.isFound && one.exchange?.response === null;
+  }
+
   /** An orphan response has ended at `place`. */
   endOrphan(place: number): void {
     this.#responsesRead = place;
-    this.#orphanRead = place;
+    this.trust.endOrphan(place);
   }
 
   /** Bytes of the responses passed that could not be read, sent when the requests up to `acknowledges` had come. */
@@ -320,9 +318,9 @@ export class Lane {
     this.#areRequestsWhole = false;
     const first = this.#line[0];
     const isCutShort = !isCut && first?.isFound === true && first.exchange?.response === null;
-    if (!this.isTrusted && (!isLoss || isCutShort)) {
+    if (!this.trust.isGiven && (!isLoss || isCutShort)) {
       this.#refute(place);
-      if (isLoss) this.#refutedAt = place;
+      if (isLoss) this.trust.refute(place);
       return;
     }
     if (!isLoss && !wasSending) {
@@ -331,32 +329,32 @@ export class Lane {
       if (this.answering?.isLast === true) return;
       // The server may answer what is no request, too.
       this.#hasStrays = true;
-      this.isTrusted = false;
-      this.#foundInRow = 0;
+      this.trust.withdraw();
       return;
     }
     this.#requestsLostAt = place;
     this.#isOwnLoss = wasSending;
     this.#isLossAnswered = false;
-    this.isTrusted = false;
-    this.#foundInRow = 0;
-    this.#isHeard = false;
+    this.trust.withdraw();
+    this.trust.isHeard = false;
   }
 
-  /** Bytes of the responses' stream were lost that may have held responses, or make no sense; `place`: where it was lost. */
-  loseResponses(isLoss: boolean, place: number, isCut: boolean): void {
+  /** `lost` bytes of the responses' stream were that may have held responses, or some make no sense; `place`: where it was lost. */
+  loseResponses(isLoss: boolean, place: number, isCut: boolean, lost: number): void {
     if (this.#defers(isLoss && !isCut)) return;
     const mark = isLoss ? Mark.gap : Mark.malformed;
     for (const { exchange } of this.#line) if (exchange !== null) exchange.marks |= mark;
     this.#responsesRead = place;
     if (isLoss) this.#lossMark = Mark.gap;
     if (!isLoss) {
-      this.#isHeard = true;
+      this.trust.isHeard = true;
       this.#leaving.noteAlien(this.#line, this.#areResponsesLost);
     }
     if (this.#batches) this.#disprove();
+    // Among what was lost may be what would have shown that there were too many.
+    if (isLoss && mayHide(this.#turnsToProve, lost)) this.#void();
     const waiting = this.#line.length;
-    if (!isLoss && waiting > 0 && !this.isTrusted) {
+    if (!isLoss && waiting > 0 && !this.trust.isGiven) {
       // No response is where the one to a request would be: there was none.
       this.#refute(this.#line[0]?.position ?? 0);
     } else if (waiting > 0 && (this.#overlaps || (waiting === 1 && !isLoss))) {
@@ -378,8 +376,8 @@ export class Lane {
 
   /** See `MessageSink.certainty`. */
   get certainty(): Certainty {
-    const isOpen = this.#isJoined || this.#turnsToProve > 0;
-    return this.#isUnpairable ? 'none' : isOpen ? 'open' : 'whole';
+    if (this.#isUnpairable) return 'none';
+    return this.#isJoined || this.#turnsToProve > 0 ? 'open' : 'whole';
   }
 
   /** No response comes any more: the stream of the responses has ended. */
@@ -387,9 +385,9 @@ export class Lane {
     const { sending } = this;
     // Closed on a client that had not sent all of its request: what came of that is all there will be.
     if (sending !== null && !sending.responseEnded && sending.exchange !== null) sending.exchange.marks |= Mark.aborted;
-    if (mark === 0) this.#isHeard = true;
-    // Where the end came early, others' responses may have been on their way.
-    if (mark === 0 || (this.#line.length === 0 && !isLacking) || isLikely(this.#turnsToProve)) this.#prove();
+    if (mark === 0) this.trust.isHeard = true;
+    const isOwed = this.#line.length > 0 || this.#areResponsesLost;
+    if (endProves(this.#turnsToProve, isOwed, mark !== 0, isLacking)) this.#prove();
     else this.#disprove();
     this.#giveUp(mark);
     this.answering = null;
@@ -417,7 +415,7 @@ export class Lane {
       return;
     }
     this.#unproven.push(pending);
-    this.#provenAt = pending.lastActive + SILENCE_NANOS;
+    this.#provenAt = pending.lastActive + silenceNanos(this.#turnsToProve <= TURNS_TO_PROVE_SINGLE);
     this.#context.pending.unproven.add(this);
   }
 
@@ -440,7 +438,7 @@ export class Lane {
     this.#turnsToProve = 0;
     this.#emitUnproven();
     this.#giveUp(0);
-    this.#foundInRow = 0;
+    this.trust.withdraw();
     this.#hasStrays = false;
     if (this.#requestsLostAt < 0 && this.#cleanTurns === 0) {
       this.#isJoined = true;
@@ -456,7 +454,7 @@ export class Lane {
   /** What was paired since the place was found is right. */
   #prove(): void {
     this.#turnsToProve = 0;
-    this.isTrusted = true;
+    this.trust.prove(this.#unproven.length > 0);
     this.#emitUnproven();
   }
 
@@ -469,8 +467,10 @@ export class Lane {
 
   /** What was paired since the place was found is not believed. */
   #void(): void {
-    for (const { exchange } of [...this.#unproven, ...this.#line]) {
-      if (exchange === null) continue;
+    // One that was answered early and has not ended is in neither.
+    for (const one of [...this.#unproven, ...this.#line, this.sending]) {
+      const exchange = one?.exchange;
+      if (exchange == null) continue;
       takeBackResponse(exchange);
       exchange.marks |= Mark.gap;
     }
@@ -492,7 +492,7 @@ export class Lane {
     budget.remove(unanswered.length * PLACE_BYTES);
     this.#leaving.noteGivenUp(unanswered);
     for (const one of unanswered) {
-      one.isRefuted ||= one.isFound && this.#isHeard;
+      one.isRefuted ||= one.isFound && this.trust.isHeard;
       this.deferral.emit(one, mark);
     }
   }

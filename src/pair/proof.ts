@@ -17,27 +17,42 @@ import type { PendingExchange } from './pending-exchanges.js';
  * a time, and of any other, which may have had more requests under way than were seen.
  */
 export const TURNS_TO_PROVE_SINGLE = 1;
-export const TURNS_TO_PROVE = 4;
+export const TURNS_TO_PROVE = 8;
 /** Turns after which it is likely enough where the turns are not seen to go on. */
 const TURNS_LIKELY = 2;
-/** Silence of a server that owes nothing, or of both sides, that shows that nothing is under way. */
-export const SILENCE_NANOS = 1e9;
+/**
+ * Silence of a server that owes nothing, or of both sides, that shows that nothing is under way: of a client that was seen to
+ * send one request at a time, and of any other. A request that nobody saw may wait for its response for as long as proxies
+ * do, which is a minute where it was not set.
+ */
+const SILENCE_SINGLE_NANOS = 1e9;
+const SILENCE_NANOS = 65e9;
 /** Exchanges that wait to be proven. */
 export const UNPROVEN_MAX = 32;
 /** Turns without a doubt after which a client that sent one request in each is taken to do nothing else. */
 export const SINGLE_TURNS_MIN = 2;
-/** Requests in a row, each right behind the one before, that are no text in a body. */
-export const FOUND_IN_ROW = 3;
+
+export const silenceNanos = (isSingle: boolean): number => (isSingle ? SILENCE_SINGLE_NANOS : SILENCE_NANOS);
 
 /** Whether so many turns are left to prove that enough have passed. */
 export const isLikely = (turnsToProve: number): boolean => turnsToProve <= TURNS_TO_PROVE - TURNS_LIKELY;
+
+/** A response that is as short as can be: a status line without a reason, and its empty line. */
+const RESPONSE_BYTES_MIN = 17;
+
+/**
+ * Whether `lost` bytes of the responses may hold what would have shown that there are too many, while so many turns are left
+ * to prove.
+ */
+export const mayHide = (turnsToProve: number, lost: number): boolean =>
+  turnsToProve > TURNS_TO_PROVE - TURNS_LIKELY - 1 && lost >= RESPONSE_BYTES_MIN;
 
 /**
  * Whether a response that ends so may be another's, and may have swallowed what followed, while so many turns are left to
  * prove. `isOnlyOne`: it may be all there is of its connection.
  */
 export function maySwallow(
-  { exchange, isLast }: PendingExchange,
+  { exchange, isLast, responseBody }: PendingExchange,
   ending: Ending,
   turnsToProve: number,
   isOnlyOne: boolean,
@@ -45,9 +60,19 @@ export function maySwallow(
   const isSingle = turnsToProve === TURNS_TO_PROVE_SINGLE;
   const isCut = ending === Ending.aborted || ending === Ending.unfinished;
   if (turnsToProve === 0 || (isSingle && !isCut)) return false;
-  // One of one segment has swallowed none.
-  const isOneSegment = exchange?.endTime === exchange?.responseStartTime;
+  // One of one segment has swallowed none, if nothing was lost behind that.
+  const isOneSegment = exchange?.endTime === exchange?.responseStartTime && responseBody?.truncated !== true;
   // One that lasts as long as its connection has swallowed all, if it answers a HEAD that was not seen.
   if (ending === Ending.complete || ending === Ending.lost) return isLast && !isOneSegment;
   return ending !== Ending.unfinished || !isOneSegment || !isOnlyOne;
+}
+
+/**
+ * Whether the end of its connection proves what was paired, while so many turns are left to prove. `isOwed`: a response is
+ * missing, which may have been lost; `isEarly`: the connection did not end as both sides agreed to, so that others may have
+ * been on their way; `isLacking`: and some were, as its reset says.
+ */
+export function endProves(turnsToProve: number, isOwed: boolean, isEarly: boolean, isLacking: boolean): boolean {
+  if (isLikely(turnsToProve)) return true;
+  return !isOwed && !(isEarly && isLacking);
 }

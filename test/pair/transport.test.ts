@@ -314,6 +314,15 @@ describe('ports that are used again at once', () => {
     expect(counters).toMatchObject({ segments_stray: 1, gaps: 0 });
   });
 
+  it('are of a connection seen from its start, though one of those comes in front of the answer to its SYN', () => {
+    const near = { ...next, clientIsn: CLIENT_ISN - 10 };
+    const [opening, ...rest] = packetsOf([client(REQUEST), server(RESPONSE)], near);
+    const [, , , , old] = packetsOf(before);
+    const packets = [opening, { ...old, time: 21.5e6 }, ...rest] as never[];
+    const { exchanges } = runPackets([...packetsOf(before), ...packets]);
+    expect(exchanges.map(line)).toEqual([EXCHANGE, EXCHANGE]);
+  });
+
   it('begin a connection whose SYN comes behind its first bytes', () => {
     const steps = [late(syn('client'), 4), late(syn('server'), 5), ack('client'), client(REQUEST), server(RESPONSE)];
     const { exchanges } = runPackets([...packetsOf(before), ...packetsOf(steps, next)]);

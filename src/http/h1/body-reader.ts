@@ -9,7 +9,7 @@ import { ChunkedDecoder, trailerPairs } from './chunked-decoder.js';
 
 export const NO_TRAILERS: [string, string][] = [];
 
-const HEXADECIMAL = /^[0-9a-f]+\r?$/i;
+const SIZE_LINE = /^[0-9a-f]+[ \t]*(;[^\n]*)?\r?$/i;
 
 export class BodyReader {
   readonly #sink: MessageSink;
@@ -97,7 +97,7 @@ export class BodyReader {
     const { unchunked = null, isInvalid = false } = this.#chunked ?? {};
     if (unchunked === null || (unchunked.length === 0 && !isInvalid)) return;
     // The beginning of a chunk's size, whose line was cut off.
-    if (isCut && !isInvalid && HEXADECIMAL.test(unchunked.toString('latin1'))) return;
+    if (isCut && !isInvalid && SIZE_LINE.test(unchunked.toString('latin1'))) return;
     this.#chunked = null;
     this.#framing = Framing.close;
     this.isUnframed = true;

@@ -21,7 +21,7 @@ import {
   mayBeRequest,
   Start,
 } from './message-start.js';
-import { parseHead } from './parse-head.js';
+import { beginsHead, parseHead } from './parse-head.js';
 import { HeadResult, MessageKind } from './parsed-head.js';
 import { countTooLarge, headerList, kindOf, readRequest, readResponse, setBody, versionText } from './read-head.js';
 import type { ReaderContext, ReaderOwner, ReaderPlace } from './reader-context.js';
@@ -214,7 +214,7 @@ export class MessageReader {
     this.#dropHead();
     this.#state = isLoss || wasInMessage ? State.lost : State.astray;
     this.#isAfterLoss ||= isLoss;
-    this.#sink.onDesync(isLoss, wasInMessage, place, this.#stream.isCut);
+    this.#sink.onDesync(isLoss, wasInMessage, place, this.#stream.isCut, this.#stream.position - place);
   }
 
   #endMessage(ending: Ending, trailers: [string, string][], place: number): void {
@@ -246,7 +246,7 @@ export class MessageReader {
     return (
       this.#acknowledges > this.#start.acknowledges &&
       this.#classify(bytes, at, end) === Start.request &&
-      this.#parse(MessageKind.request, bytes, at, end, false) === HeadResult.complete
+      beginsHead(this.#context.parser, bytes, at, end)
     );
   }
 
@@ -260,7 +260,7 @@ export class MessageReader {
 
   /** Whether a message may begin at `bytes[at]`, where a segment does, though the place was lost. */
   #mayBegin(bytes: Buffer, at: number, end: number, time: number): boolean {
-    if (this.#isServer || !mayBeRequest(bytes, at, end)) return false;
+    if (this.#isServer || this.#stream.isSentAgain || !mayBeRequest(bytes, at, end)) return false;
     this.#startAt(at, time);
     const { place, acknowledges, quietNanos } = this.#start;
     const [before, { position: received, acknowledges: answered }] = [this.#acknowledgedBefore, this.#peer];
@@ -275,7 +275,7 @@ export class MessageReader {
 
   /** The current message begins at `bytes[at]`. */
   #startAt(at: number, time: number): void {
-    this.#start.set(time, this.#offset + at, this.#acknowledges, this.#peer, this.#flow.isMidstream);
+    this.#start.set(time, this.#offset + at, this.#stream, this.#peer, this.#flow.isMidstream);
   }
 
   /** At a message start. Returns where reading goes on. */

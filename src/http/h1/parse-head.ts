@@ -44,6 +44,12 @@ export function parseHead(parser: HeadParser, { kind, bytes, start, end, isWhole
   return isText ? HeadResult.invalid : result;
 }
 
+/** Whether the whole head of a request is at `bytes[at]`, beyond doubt: not the rest of one whose first letters came before. */
+export function beginsHead(parser: HeadParser, bytes: Buffer, start: number, end: number): boolean {
+  const head = { kind: MessageKind.request, bytes, start, end, isWhole: false, isDoubtful: true };
+  return parseHead(parser, head) === HeadResult.complete;
+}
+
 /** The methods of RFC 9110 §9.3, RFC 5789 and RFC 4918 §9, which lost beginnings may leave the rest of. */
 const METHODS =
   'GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH'.split(

@@ -38,6 +38,7 @@ export const TO_THE_END: BodyFraming = { framing: Framing.close, length: 0, malf
 export class MessageStart {
   #time = 0;
   #received = 0;
+  #isSentAgain = false;
   /** Of its first byte, and what its segment acknowledged. */
   place = 0;
   acknowledges = 0;
@@ -45,12 +46,20 @@ export class MessageStart {
   quietNanos = 0;
 
   /** `peer`: the other stream, as far as it had been delivered. */
-  set(time: number, place: number, acknowledges: number, peer: StreamPlace, isMidstream: boolean): void {
+  set(
+    time: number,
+    place: number,
+    { acknowledges, isSentAgain }: StreamPlace,
+    peer: StreamPlace,
+    isMidstream: boolean,
+  ): void {
     this.#time = time;
     this.place = place;
     this.acknowledges = acknowledges;
+    this.#isSentAgain = isSentAgain;
     this.#received = peer.position;
-    const isQuiet = !isMidstream && acknowledges === peer.position && place === peer.acknowledges;
+    const isAll = acknowledges === peer.position && place === peer.acknowledges;
+    const isQuiet = !isMidstream && !isSentAgain && isAll;
     this.quietNanos = isQuiet ? Math.max(0, time - peer.carriedAt) : 0;
   }
 
@@ -67,6 +76,7 @@ export class MessageStart {
     head.endTime = endTime;
     head.position = this.place;
     head.acknowledges = this.acknowledges;
+    head.isSentAgain = this.#isSentAgain;
     head.received = this.#received;
     head.quietNanos = this.quietNanos;
   }

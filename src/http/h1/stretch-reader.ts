@@ -246,7 +246,7 @@ export class StretchReader {
 
   /** Reads one message. Returns its reader, which may wait for more. */
   #read(direction: Direction, { place, end, method, unclearFrom }: ChainedMessage): MessageReader {
-    const stream = { position: place, acknowledges: 0, isCut: false, carriedAt: 0 };
+    const stream = { position: place, acknowledges: 0, isSentAgain: false, isCut: false, carriedAt: 0 };
     const flow = { isMidstream: false };
     const { sink } = this.#sides[direction];
     const reader = new MessageReader(this.#context, NO_OWNER, sink, { direction, stream, peer: stream, flow });
