@@ -1,8 +1,10 @@
 /** The options of enrolment and control: rows of the tables of the sensor and of the satellite. */
+
 import { readFileSync, statSync } from 'node:fs';
 import { keyOf, parseKeys } from '../enrolment/keys.js';
 import { InvalidValue, UsageError } from '../errors.js';
 import { parseSatelliteUrl } from '../output/satellite/satellite-url.js';
+import { FLEET_RATE_OPTIONS } from './fleet-rate.js';
 import { optional, toggle } from './option-row.js';
 import { existingFile, type OptionValue, text } from './option-values.js';
 
@@ -110,6 +112,7 @@ export function refuseUnverifiedControl(
 }
 
 export const FLEET_OPTIONS = {
+  ...FLEET_RATE_OPTIONS,
   'enrolment-key-file': optional({
     group: 'Satellite:',
     value: keySource,

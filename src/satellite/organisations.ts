@@ -8,7 +8,9 @@ import type { OrganisationContext } from './api/api.js';
 import type { Takes } from './api/ingest-routes.js';
 import { Latest, OneByOne, Slots } from './api/slots.js';
 import { Tail } from './api/tail.js';
+import { fleetMatters } from './fleet/capabilities.js';
 import { Fleet } from './fleet/fleet.js';
+import type { FleetRate } from './fleet/fleet-budget.js';
 import { openFleet } from './fleet/open-fleet.js';
 import { type Grant, SOLE } from './receive/grants.js';
 import { inTurn, type Receive } from './receive/ingest.js';
@@ -36,6 +38,8 @@ export interface OrganisationsSettings {
   readonly store?: StoreChoice;
   readonly spec?: string | null;
   readonly grants?: readonly Grant[];
+  /** Budgets that sensors share, in each organisation by itself. */
+  readonly fleetRates?: readonly FleetRate[];
   readonly onTrace?: (trace: SatelliteTrace) => void;
   readonly onLines?: (lines: string) => void;
   readonly onNotice?: (notice: string) => void;
@@ -153,7 +157,8 @@ async function withStore(
   const store = range === 0 ? own : numbered(own, range);
   const packets = new PacketFiles({ bytes_max: settings.packet_bytes_max });
   const readers = new Latest(READERS_MAX);
-  const fleet = await openFleet(store, settings.onNotice ?? (() => {}));
+  const matters = fleetMatters(settings.fleetRates ?? []);
+  const fleet = await openFleet(store, matters.capabilities, settings.onNotice ?? (() => {}));
   return {
     name,
     store,
@@ -165,6 +170,7 @@ async function withStore(
       store,
       packets,
       fleet,
+      matters,
       tail: new Tail(store),
       large: new Slots(LARGE_MAX, LARGE_MILLIS),
       readers,
@@ -195,7 +201,7 @@ function withoutStore(settings: OrganisationsSettings, bounds: BodyBounds): Orga
     store: null,
     api: null,
     packets: new PacketFiles({ bytes_max: 0 }),
-    fleet: new Fleet({ now: Date.now }),
+    fleet: new Fleet({ now: Date.now, capabilities: fleetMatters(settings.fleetRates ?? []).capabilities }),
     readers: new Latest(READERS_MAX),
     receive: inTurn(receive),
     text: () => ring.text(),

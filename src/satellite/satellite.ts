@@ -27,6 +27,7 @@ import { Access } from './api/access.js';
 import { type ApiSettings, answerApi, type OrganisationContext } from './api/api.js';
 import { INGEST_PATHS, takePackets, takeTraces } from './api/ingest-routes.js';
 import { Refused, reply, replyJson, SAFE_HEADERS } from './api/reply.js';
+import type { FleetRate } from './fleet/fleet-budget.js';
 import { Guard } from './fleet/guard.js';
 import { agentRoute } from './fleet/routes.js';
 import { METRICS_TYPE, satelliteMetrics } from './metrics.js';
@@ -61,6 +62,8 @@ export interface SatelliteSettings {
   ingestToken?: string | null;
   /** Reads the keys that senders have; without it nothing has to be signed. @throws where they cannot be read */
   readKeys?: (() => readonly EnrolmentKey[]) | null | undefined;
+  /** Traces a minute that enrolled sensors send together. */
+  fleetRates?: readonly FleetRate[];
   /** Names by which it may be read, besides those that `createHostCheck` always lets pass. */
   publicHosts?: readonly string[];
   certificate?: Certificate;

@@ -10,7 +10,9 @@ import type { Limits } from '../limits.js';
 import type { Logger } from '../log.js';
 import type { Settings } from '../options/options.js';
 import type { Enrolment } from '../output/satellite/enrolment.js';
+import type { Policy } from '../policy/policy.js';
 import type { TaskMetadata } from '../task/metadata.js';
+import type { ActiveResponse } from './active-response.js';
 import { opampUrlOf } from './control/opamp-url.js';
 import type { Identification } from './control/open-enrolment.js';
 import type { SteeringContext } from './control/steering.js';
@@ -38,8 +40,8 @@ export interface ControlledContext {
   readonly identification: Identification | null;
   readonly opened: OpenedSource;
   readonly steered: Omit<SteeringContext, 'source'>;
-  /** Beyond steering; see `enrolment/opamp/custom.ts`. */
-  readonly capabilities: readonly SensorCapability[];
+  readonly policy: Policy;
+  readonly response: Pick<ActiveResponse, 'capability'>;
   readonly task: TaskMetadata;
   readonly counters: Counters;
   readonly limits: Limits;
@@ -55,7 +57,7 @@ export interface Controlled {
 
 /** Null where nobody is called. @throws SensorError, UsageError where it cannot be opened as told */
 export async function openControlled(context: ControlledContext): Promise<Controlled | null> {
-  const { settings, identification, opened, steered, isCapturing, ...rest } = context;
+  const { settings, identification, opened, steered, isCapturing, policy, response, ...rest } = context;
   const url = opampUrlOf(settings);
   if (url === null || identification === null) return null;
   const { openControlBy } = await import('./control/open-control.js');
@@ -63,8 +65,10 @@ export async function openControlled(context: ControlledContext): Promise<Contro
   const { Steering } = await import('./control/steering.js');
   const steering = new Steering(settings, { ...steered, source: opened });
   const startTime = Date.now();
+  const shared = settings.enrolmentKeyFile === null ? null : await openSharedBudget(settings, policy, rest);
+  const capabilities = [shared?.capability, response.capability].filter((one) => one != null);
   const control = await openControlBy(url, {
-    ...{ ...rest, settings, identification, steering, onConnect: opened.noteConnection },
+    ...{ ...rest, settings, identification, steering, capabilities, onConnect: opened.noteConnection },
     health: () =>
       healthOf({
         ...{ counters: rest.counters, startTime, now: Date.now() },
@@ -76,10 +80,24 @@ export async function openControlled(context: ControlledContext): Promise<Contro
   return {
     reload: (own) => steering.reload(own),
     async close(deadlineMillis) {
+      shared?.close();
       await control.close(deadlineMillis);
       await identification.close();
     },
   };
+}
+
+/** A sensor that is enrolled may have a part of a budget. */
+async function openSharedBudget(
+  settings: Settings,
+  policy: Policy,
+  context: Pick<ControlledContext, 'counters' | 'limits' | 'log'>,
+): Promise<{ capability: SensorCapability; close(): void }> {
+  const { SharedBudget } = await import('./shared-budget.js');
+  const now = (): number => performance.now();
+  const shared = new SharedBudget({ ...context, policy, ownPerMinute: () => settings.rateLimit, now });
+  const timer = setInterval(() => shared.tick(), 1000);
+  return { capability: shared.capability, close: () => clearInterval(timer) };
 }
 
 function droppedBy(source: PacketSource): number {

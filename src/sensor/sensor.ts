@@ -136,7 +136,7 @@ export async function runSensor(begun: BegunSensor, explain?: Explain): Promise<
     traffic: assembler,
   }).catch((error) => abandon(error, opened, output));
   const control = await openControlled({
-    ...{ settings, identification, opened, counters, limits, log, task: await metadata, capabilities: [] },
+    ...{ settings, identification, opened, counters, limits, log, task: await metadata, policy, response },
     ...{ isCapturing: () => capturing, steered: { rules, policy, traces, forgetFlows: () => assembler.finish() } },
   }).catch((error) => abandon(error, opened, output));
   watch.start(assembler);

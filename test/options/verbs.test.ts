@@ -187,6 +187,8 @@ const VERBS: Readonly<Record<string, { base: FlagValues; rows: Readonly<Record<s
       data: row(folder),
       retention: row('1h', { data: [folder] }),
       'read-token': row('abc'),
+      'enrolment-key-file': row(file('b.keys', 'second-key-of-the-fleet\n')),
+      'fleet-rate': row('service=checkout:2000'),
       'read-token-file': row(TOKEN),
       'ingest-token-file': row(TOKEN),
       'tokens-file': row(file('tokens', 'acme read 0123456789abcdef')),

@@ -9,6 +9,7 @@ import { readKeySource } from '../../options/control-options.js';
 import type { SettingsOf } from '../../options/option-row.js';
 import { SATELLITE_OPTIONS } from '../../options/options.js';
 import { type FlagValues, resolveSettings } from '../../options/settings.js';
+import type { FleetRate } from '../../satellite/fleet/fleet-budget.js';
 import type { Grant } from '../../satellite/receive/grants.js';
 import { type SatelliteSettings, startSatellite } from '../../satellite/satellite.js';
 import { documentOf } from '../../satellite/store/drift-of.js';
@@ -37,6 +38,7 @@ export async function satellite(flags: FlagValues): Promise<number> {
     readToken,
     ingestToken: settings.ingestTokenFile,
     readKeys: readKeysOf(settings),
+    fleetRates: fleetRatesOf(settings),
     publicHosts: settings.publicHost,
     ...certificateOf(settings),
     ...organisations,
@@ -102,6 +104,13 @@ function sayOrganisations(grants: readonly Grant[]): string {
 
 function readKeysOf({ enrolmentKeyFile: source }: Settings): SatelliteSettings['readKeys'] {
   return source === null ? null : () => readKeySource(source, process.env);
+}
+
+/** They are for sensors that enrol. */
+function fleetRatesOf({ fleetRate, enrolmentKeyFile }: Settings): readonly FleetRate[] {
+  if (fleetRate.length > 0 && enrolmentKeyFile === null)
+    throw new UsageError('--fleet-rate is shared among sensors that enrol; give --enrolment-key-file, or leave it out');
+  return fleetRate;
 }
 
 function certificateOf({ tlsCert, tlsKey }: Settings): Pick<SatelliteSettings, 'certificate'> {

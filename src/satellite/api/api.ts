@@ -10,6 +10,7 @@ import type { Selection } from '../endpoints/inventory.js';
 import { overridesOf } from '../endpoints/overrides.js';
 import { FIELDS } from '../filter/fields.js';
 import { FilterError } from '../filter/parse.js';
+import type { FleetMatters } from '../fleet/capabilities.js';
 import type { Fleet } from '../fleet/fleet.js';
 import { type PacketFiles, type PacketsPath, PCAP_TYPE } from '../receive/packet-files.js';
 import type { Query, Store } from '../store/store.js';
@@ -42,6 +43,7 @@ export interface OrganisationContext {
   readonly pages: OneByOne;
   readonly packets: PacketFiles;
   readonly fleet: Fleet;
+  readonly matters: FleetMatters;
 }
 
 export interface ApiContext extends OpenContext, OrganisationContext {}

@@ -1,5 +1,6 @@
 /** The routes about the fleet: the agents that the satellite hears of, and what sensors are asked for. */
 import { parseConfigurations } from '../fleet/configurations.js';
+import type { ResponseOrder, ResponseOrders } from '../fleet/response-orders.js';
 import type { Route } from './api.js';
 import { bodyOf } from './body.js';
 import { Refused, replyJson } from './reply.js';
@@ -39,7 +40,50 @@ export const FLEET_ROUTES: readonly Route[] = [
       replyJson(response, 200, { configurations });
     },
   },
+  {
+    method: 'GET',
+    path: '/api/fleet/budgets',
+    summary: 'Budgets of --fleet-rate: what sensors ask of each, may keep of it, and keep',
+    parameters: [],
+    answers: { 'application/json': 'FleetBudgets' },
+    handle: ({ matters }, { response }) => replyJson(response, 200, { budgets: matters.budget.status }),
+  },
+  {
+    method: 'GET',
+    path: '/api/fleet/orders',
+    summary: 'Orders of active response that hold, and what sensors say that they did',
+    parameters: [],
+    answers: { 'application/json': 'ResponseOrders' },
+    handle: ({ matters }, { response }) => replyJson(response, 200, ordersOf(matters.orders)),
+  },
+  {
+    method: 'PUT',
+    path: '/api/fleet/orders',
+    summary: 'Gives an order of active response to enrolled sensors; those with --active-response follow it',
+    parameters: [],
+    body: 'ResponseOrder',
+    role: 'steer',
+    answers: { 'application/json': 'ResponseOrders' },
+    handle: async ({ matters }, { request, response }) => {
+      const wrong = matters.orders.give(orderOf(await bodyOf(request, ORDER_BYTES_MAX)));
+      if (wrong !== null) throw new Refused(400, `the order cannot be given: ${wrong}`);
+      replyJson(response, 200, ordersOf(matters.orders));
+    },
+  },
 ];
+
+const ORDER_BYTES_MAX = 4096;
+
+function ordersOf({ orders, actions }: ResponseOrders): object {
+  return { orders, actions };
+}
+
+/** What is not as it should be is refused by who reads it. */
+function orderOf(given: unknown): ResponseOrder {
+  const { id, match, seconds, service = '' } = (given ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof service !== 'string') throw new Refused(400, 'the service of an order is a text; give its name, or none');
+  return { id: id as string, match: match as string, seconds: seconds as number, service };
+}
 
 function configurationsOf(given: unknown): ReturnType<typeof parseConfigurations> {
   try {

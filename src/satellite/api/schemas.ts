@@ -178,6 +178,40 @@ export const SCHEMAS = {
       }),
     ),
   }),
+  FleetBudgets: object({
+    budgets: list(
+      object({
+        scope: { enum: ['all', 'environment', 'service'] },
+        name: { ...text, description: 'empty for all' },
+        perMinute: { ...integer, description: 'traces' },
+        sensors: integer,
+        asked: { type: 'number', description: 'traces a minute that there were, by what sensors see' },
+        leased: { ...integer, description: 'traces a minute that sensors may keep' },
+        kept: { type: 'number', description: 'traces a minute that they say they keep' },
+        refused: { ...integer, description: 'reports that there was no room for' },
+      }),
+    ),
+  }),
+  ResponseOrders: object({
+    orders: list(
+      object({
+        id: text,
+        match: { ...text, description: 'as --active-response-rule has it' },
+        seconds: { type: 'number', description: 'how long it holds, an hour at most' },
+        service: { ...text, description: 'the only service it is for; empty for all' },
+      }),
+    ),
+    actions: list(
+      object({
+        sensor: { ...text, description: 'the instance uid' },
+        did: { ...text, description: 'reset, dry-run or refused' },
+        by: { ...text, description: "the order's id, or the sensor's own rule" },
+        connection: text,
+        reason: { ...text, description: 'why it was refused' },
+      }),
+    ),
+  }),
+  ResponseOrder: object({ id: text, match: text, seconds: { type: 'number' }, service: text }),
   Facts: object({
     stored: integer,
     duplicates: integer,

@@ -108,8 +108,9 @@ export class Fleet {
 
   #answer({ agent, queue }: Known, message: AgentToServer, asksForAll: boolean): ServerToAgent {
     const names = agent.capabilities;
+    // One may have its answer in front, poll after poll.
     for (const [name, { pending }] of this.#capabilities)
-      if (pending !== undefined && queue.length === 0 && names.includes(name))
+      if (pending !== undefined && queue.length < 2 && names.includes(name))
         this.#guarded(() => queue.add(name, this.#capabilities.get(name)?.pending?.(senderOf(agent))));
     const customMessage = queue.next();
     const offersConfiguration = agent.acceptsConfiguration && names.includes(STEERING_CAPABILITY);

@@ -1,9 +1,14 @@
 /** A fleet with what its sensors are asked for, as it is kept: also where another satellite of the same store was told so. */
+import type { ServerCapability } from '../../enrolment/opamp/custom.js';
 import type { Store } from '../store/store.js';
 import { parseConfigurations } from './configurations.js';
 import { Fleet } from './fleet.js';
 
-export async function openFleet(store: Store, onNotice: (notice: string) => void): Promise<Fleet> {
+export async function openFleet(
+  store: Store,
+  capabilities: readonly ServerCapability[],
+  onNotice: (notice: string) => void,
+): Promise<Fleet> {
   let known: string | null = null;
   const read = async (): Promise<void> => {
     const text = await store.configurations();
@@ -15,7 +20,7 @@ export async function openFleet(store: Store, onNotice: (notice: string) => void
       onNotice(`sensors are asked for nothing new, as what was set cannot be read: ${(error as Error).message}`);
     }
   };
-  const fleet = new Fleet({ now: Date.now, refresh: () => void read().catch(() => {}) });
+  const fleet = new Fleet({ now: Date.now, capabilities, refresh: () => void read().catch(() => {}) });
   await read();
   return fleet;
 }
