@@ -45,7 +45,7 @@ const RESPONSE_BYTES_MIN = 17;
  * to prove.
  */
 export const mayHide = (turnsToProve: number, lost: number): boolean =>
-  turnsToProve > TURNS_TO_PROVE - TURNS_LIKELY - 1 && lost >= RESPONSE_BYTES_MIN;
+  turnsToProve > TURNS_TO_PROVE_SINGLE && lost >= RESPONSE_BYTES_MIN;
 
 /**
  * Whether a response that ends so may be another's, and may have swallowed what followed, while so many turns are left to
