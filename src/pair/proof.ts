@@ -19,7 +19,7 @@ import type { PendingExchange } from './pending-exchanges.js';
 export const TURNS_TO_PROVE_SINGLE = 1;
 export const TURNS_TO_PROVE = 8;
 /** Turns after which it is likely enough where the turns are not seen to go on. */
-const TURNS_LIKELY = 2;
+const TURNS_LIKELY = 4;
 /**
  * Silence of a server that owes nothing, or of both sides, that shows that nothing is under way: of a client that was seen to
  * send one request at a time, and of any other. A request that nobody saw may wait for its response for as long as proxies
