@@ -1,7 +1,8 @@
 /** The options of a satellite whose organisations see nothing of each other. */
 import { readFileSync, statSync } from 'node:fs';
 import { InvalidValue } from '../errors.js';
-import { type Grant, parseGrants } from '../satellite/receive/grants.js';
+import type { Grant } from '../satellite/receive/grants.js';
+import { parseGrants } from './grants.js';
 import { optional } from './option-row.js';
 import { existingFile, type OptionValue } from './option-values.js';
 

@@ -1,7 +1,9 @@
 /** The options of a satellite whose traces are kept elsewhere than on its machine. */
 import { InvalidValue } from '../errors.js';
-import { type KafkaTarget, parseKafka, showKafka } from '../satellite/receive/kafka-target.js';
-import { type ClickHouseTarget, parseClickHouse, showClickHouse } from '../satellite/store/clickhouse/target.js';
+import type { KafkaTarget } from '../satellite/receive/kafka-target.js';
+import type { ClickHouseTarget } from '../satellite/store/clickhouse/target.js';
+import { parseClickHouse, showClickHouse } from './clickhouse-target.js';
+import { parseKafka, showKafka } from './kafka-target.js';
 import { optional } from './option-row.js';
 import { type OptionValue, text } from './option-values.js';
 

@@ -1,11 +1,11 @@
 /** The store in ClickHouse: the contract, and what only a server that others share can suffer. The engine is chdb. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseClickHouse, showClickHouse } from '../../src/options/clickhouse-target.js';
 import { compileForClickHouse } from '../../src/satellite/filter/clickhouse.js';
 import { parseFilter } from '../../src/satellite/filter/parse.js';
 import type { ClickHouseSettings } from '../../src/satellite/store/clickhouse/engine.js';
 import { openClickHouse } from '../../src/satellite/store/clickhouse/open-clickhouse.js';
 import { millisOf, Sequence, seqAt } from '../../src/satellite/store/clickhouse/sequence.js';
-import { parseClickHouse, showClickHouse } from '../../src/satellite/store/clickhouse/target.js';
 import { openStore } from '../../src/satellite/store/open-store.js';
 import type { Store } from '../../src/satellite/store/store.js';
 import { type Chdb, chdbInstalled, startChdb } from '../support/chdb.js';

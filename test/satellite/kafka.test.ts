@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { Producer } from '@platformatic/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseKafka, showKafka } from '../../src/satellite/receive/kafka-target.js';
+import { parseKafka, showKafka } from '../../src/options/kafka-target.js';
 import { SetAside } from '../../src/satellite/receive/set-aside.js';
 import { type Satellite, startSatellite } from '../../src/satellite/satellite.js';
 import { type Kafka, kafkaInstalled, startKafka } from '../support/kafka.js';
