@@ -182,7 +182,7 @@ export class Lane {
       if (acknowledges !== received) this.#hasStrays = true;
     }
     if (!this.#isInDoubt) {
-      if (this.#turnsToProve === 0) this.deferral.underWay.note(this.#line.length, acknowledges);
+      if (this.#turnsToProve === 0 && !isSentAgain) this.deferral.underWay.note(this.#line.length, acknowledges);
       if (isCrossing) {
         this.#overlaps = true;
         this.#disprove();

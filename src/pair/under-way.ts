@@ -17,15 +17,24 @@ export class UnderWay {
   /** Where responses end that no request has acknowledged yet: nearly always one at most, so that no list is made. */
   #end = NOWHERE;
   #ends: number[] = NO_ENDS;
+  /** The furthest that a request has acknowledged. */
+  #acknowledged = 0;
 
-  /** A request comes that acknowledges the responses up to `acknowledges`, while `waiting` others wait for theirs. */
+  /**
+   * A request comes that acknowledges the responses up to `acknowledges`, while `waiting` others wait for theirs. One that
+   * acknowledges less than another in front of it was sent before that was sent again (RFC 9293 §3.8.1): until a request
+   * acknowledges as much, there were more under way than are counted, and what was seen until then says nothing.
+   */
   note(waiting: number, acknowledges: number): void {
+    const isTooFew = acknowledges < this.#acknowledged;
+    if (isTooFew) this.#seen = 0;
+    else this.#acknowledged = acknowledges;
     while (this.#end !== NOWHERE && this.#end <= acknowledges) this.#end = this.#ends.shift() ?? NOWHERE;
     const underWay = waiting + (this.#end === NOWHERE ? 0 : 1 + this.#ends.length);
     if (underWay < this.#most) return;
     if (underWay > this.#most) this.#seen = 0;
     this.#most = underWay;
-    this.#seen++;
+    if (!isTooFew) this.#seen++;
   }
 
   noteAnswered(place: number): void {

@@ -27,6 +27,24 @@ describe('a request that was sent again', () => {
     const response = [lost(server('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n')), server('rest')];
     expect(linesOf([lost(head), lost(text), response, over, text])).toEqual([]);
   });
+
+  it('says nothing of how many its client has under way', () => {
+    const { length } = bytesOfGet('/11');
+    const had = (requests: number) => ({ acknowledges: requests * length });
+    const third = client(bytesOfGet('/13'), { at: 2 * length });
+    // Four are under way. One is lost on its way, and comes again when two others have been answered.
+    const first = [
+      { ...ok('11'), ...had(2) },
+      { ...ok('12'), ...had(2) },
+    ];
+    const begun = [get('/11'), get('/12'), lost(third), get('/14'), first, third, ok('13')].flat();
+    const turns = Array.from({ length: 6 }, (_, i) => [
+      { ...ok(String(i + 14)), ...had(Math.max(7, i + 6)) },
+      get(`/${i + 18}`),
+    ]).flat();
+    const lines = answered([begun, get('/15'), lost(get('/16')), lost(get('/17')), turns]);
+    expect(lines).toEqual([11, 12, 13, 14, 15].map((number) => `GET /${number} → 200 "${number}"`));
+  });
 });
 
 describe('a response that may be of a request that nobody saw', () => {
