@@ -14,6 +14,8 @@ const TEMPLATE_BYTES = 4096;
 const TEMPLATES_MAX = 16;
 const WORDS = TEMPLATE_BYTES * TEMPLATES_MAX;
 const WORDS_BYTES = 32 << 10;
+/** Characters of words. Below the bytes that there are for them: what is cut at those must not be as long as all characters. */
+const WORDS_MAX = WORDS_BYTES - 4;
 const CONTENT = WORDS + WORDS_BYTES;
 
 /** What stands before the value of each header of a shape, and behind the last. */
@@ -105,7 +107,7 @@ export class Assembly {
   /** How many bytes it has become; -1 where it must be made otherwise. */
   finish(): number {
     const { length } = this.#words;
-    if (this.#hasFailed || length > WORDS_BYTES) return -1;
+    if (this.#hasFailed || length > WORDS_MAX) return -1;
     const written = this.#gatherer.text.utf8Write(this.#words, WORDS, WORDS_BYTES);
     // Pieces were noted as if each character were a byte.
     return written === length ? this.#gatherer.gather() : -1;

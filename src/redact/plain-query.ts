@@ -6,8 +6,10 @@
 import { DEFAULT_LIMITS } from '../limits.js';
 import type { SensitiveNames } from './sensitive-names.js';
 
-/** A shorter text is neither a token nor a card, nor anything that is encoded. */
+/** What is no longer is neither a token nor a card, nor anything that is encoded. */
 const PLAIN_LENGTH_MAX = 12;
+/** Nor a social security number: `123-45-6789`. */
+const NO_PII_LENGTH_MAX = 10;
 
 const AMPERSAND = 0x26;
 const EQUALS = 0x3d;
@@ -19,11 +21,14 @@ const PLAIN: Uint8Array = Uint8Array.from({ length: 128 }, (_, byte) =>
 
 export class PlainQueries {
   readonly #names: SensitiveNames;
+  readonly #lengthMax: number;
   /** Whether a name says nothing of a value. */
   readonly #known = new Map<string, boolean>();
 
-  constructor(names: SensitiveNames) {
+  /** `pii`: whether what names people is looked for. */
+  constructor(names: SensitiveNames, pii: boolean) {
     this.#names = names;
+    this.#lengthMax = pii ? NO_PII_LENGTH_MAX : PLAIN_LENGTH_MAX;
   }
 
   has(query: string): boolean {
@@ -33,7 +38,7 @@ export class PlainQueries {
     for (let i = 0; i <= length; i++) {
       const code = i === length ? AMPERSAND : query.charCodeAt(i);
       if (code === AMPERSAND) {
-        if (i - (equals < 0 ? start : equals + 1) > PLAIN_LENGTH_MAX) return false;
+        if (i - (equals < 0 ? start : equals + 1) > this.#lengthMax) return false;
         if (equals >= 0 && !this.#isPlainName(query, start, equals)) return false;
         start = i + 1;
         equals = -1;
@@ -46,7 +51,7 @@ export class PlainQueries {
   }
 
   #isPlainName(query: string, start: number, end: number): boolean {
-    if (end - start > PLAIN_LENGTH_MAX) return false;
+    if (end - start > this.#lengthMax) return false;
     const name = query.slice(start, end);
     const known = this.#known.get(name);
     if (known !== undefined) return known;

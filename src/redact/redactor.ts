@@ -94,7 +94,7 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
     isAllowed: allowed.length === 0 ? null : (value) => allowed.some((expression) => expression.test(value)),
   });
   const content = createContentRedactor(settings, documents);
-  const target: TargetContext = { documents, names, defaults, plainQueries: new PlainQueries(names) };
+  const target: TargetContext = { documents, names, defaults, plainQueries: new PlainQueries(names, pii) };
   const clean = new CleanTexts(onEvicted);
   const headerContext: HeaderContext = { ...target, clean, section: 'header' };
   const trailerContext: HeaderContext = { ...target, clean, section: 'trailer' };

@@ -50,7 +50,7 @@ function readPair(form: Form, start: number, equals: number, end: number): void 
     if (role === 'naming') form.named = context.names.of('field', view.bytes, value, end) ?? form.named;
     else if (role === 'valuing') rule = form.named;
   }
-  if (equals - start >= LOOK_BYTES_MIN) redactValue(form, start, equals, NAMELESS);
+  if (equals - start >= FORM_BYTES_MIN) redactValue(form, start, equals, NAMELESS);
   if (end === value) return;
   const isWhole = end - value <= 512;
   if (rule !== null && (!isWhole || isSecretSpan(rule, plainSpan(view, value, end, 1)))) {
@@ -117,6 +117,8 @@ function isOAuthCode({ view: { bytes } }: Form, code: string): boolean {
 }
 
 const LOOK_BYTES_MIN = 13;
+/** `123-45-6789`: the shortest of what is known by its form. */
+const FORM_BYTES_MIN = 11;
 const AT = 0x40;
 const EXCLAMATION = 0x21;
 
@@ -131,6 +133,7 @@ function redactValue({ view, context }: Form, start: number, end: number, owner:
       context.redactDecoded(part(view, start, end), owner.name);
     else if (end - start >= LOOK_BYTES_MIN || hasByte(bytes, start, end, EQUALS))
       context.redactPiece(view, start, end, owner);
+    else if (end - start >= FORM_BYTES_MIN) context.redactForms(view, start, end, owner);
     return;
   }
   if (end - start > DECODED_BYTES_MAX || !context.spend(end - start)) {

@@ -5,18 +5,19 @@ import { createDocumentRedactor } from '../../src/redact/redact-document.js';
 import { createSensitiveNames } from '../../src/redact/sensitive-names.js';
 import { Random, runSeed } from '../support/random.js';
 
-function queriesWith(queries: readonly string[]) {
+function queriesWith(queries: readonly string[], pii = false) {
   const names = createSensitiveNames({
     ...{ fields: [], headers: [], allow: [], defaults: true },
     queries,
     onEvicted: () => {},
   });
   const documents = createDocumentRedactor(names, {
-    ...{ patterns: [], defaults: true, pii: true, isAllowed: null, explains: false },
+    ...{ patterns: [], defaults: true, isAllowed: null, explains: false },
+    pii,
     hasNames: queries.length > 0,
     onEvicted: () => {},
   });
-  return { plain: new PlainQueries(names), documents };
+  return { plain: new PlainQueries(names, pii), documents };
 }
 
 describe('a plain query', () => {
@@ -45,9 +46,20 @@ describe('a plain query', () => {
     expect([plain.has('page=2'), plain.has('other=2')]).toEqual([false, true]);
   });
 
-  it('holds nothing that the walk finds', () => {
+  it('has no number of a person, where those are looked for', () => {
+    const { plain, documents } = queriesWith([], true);
+    expect([plain.has('a=123-45-678'), plain.has('a=123-45-6789'), plain.has('123-45-6789')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(documents.query('a=123-45-6789&123-45-6789&123-45-6789=b').result).toBe('a=REDACTED&REDACTED&REDACTED=b');
+    expect(queriesWith([]).plain.has('a=123-45-6789')).toBe(true);
+  });
+
+  it.each([false, true])('holds nothing that the walk finds; with numbers of persons: %s', (pii) => {
     const random = new Random(runSeed());
-    const { plain, documents } = queriesWith([]);
+    const { plain, documents } = queriesWith([], pii);
     const pieces = [
       'a',
       'id',
@@ -64,6 +76,7 @@ describe('a plain query', () => {
       '&',
       '1',
       '4111',
+      '123-45-6789',
       'x9',
       '-',
       '_',
