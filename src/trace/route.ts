@@ -29,18 +29,26 @@ export class Routes {
     if (this.#routes.has(route)) return route;
     if (response === null || response.status === 404 || response.status === 405) return null;
     if (this.#routes.size >= this.#max) return null;
-    this.#routes.add(route);
-    return route;
+    const known = copyOf(route);
+    this.#routes.add(known);
+    return known;
   }
 
   readonly #nameOf = (before: string | null, kind: ValueKind | null): string => {
     if (before === null || kind === 'date' || kind === 'email') return parameterName(before, kind);
     const known = this.#names.get(before);
     if (known !== undefined) return known;
-    const name = parameterName(before, kind);
-    if (this.#names.size < this.#max && before.length <= NAME_LENGTH_MAX) this.#names.set(`${before}`, name);
+    if (this.#names.size >= this.#max || before.length > NAME_LENGTH_MAX) return parameterName(before, kind);
+    const word = copyOf(before);
+    const name = parameterName(word, kind);
+    this.#names.set(word, name);
     return name;
   };
+}
+
+/** What is remembered must not be a slice, which would keep the head that it is from. */
+function copyOf(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le');
 }
 
 const PATH_LENGTH_MAX = 2048;

@@ -1,4 +1,6 @@
 /** Routes: what is a value by its looks, what is a word, and how many there may be. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Routes, routeOf } from '../../src/trace/route.js';
 import type { Trace } from '../../src/trace/trace.js';
@@ -51,6 +53,27 @@ describe('routes', () => {
     expect(of('/a')).toBe('/a');
     expect(of('/b')).toBeNull();
     expect(of('/a')).toBe('/a');
+  });
+
+  it.each([200, 404])('keep nothing of the heads that they were found in, with status %i', (status) => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const held = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const routes = new Routes(1000);
+    const trace = apiTrace({ target: '/', status });
+    const rest = ` HTTP/1.1\r\nX: ${'x'.repeat(64 << 10)}\r\n\r\n`;
+    const before = held();
+    for (let i = 0; i < 400; i++) {
+      const word = `collection-of-${String.fromCharCode(0x61 + (i % 26), 0x61 + ((i / 26) | 0))}`;
+      const head = Buffer.from(`GET /${word}/12345${rest}`).toString('latin1');
+      routes.of({ ...trace, request: { ...trace.request, path: head.slice(4, head.indexOf(' HTTP')) } });
+    }
+    const kept = held() - before;
+    expect(routes.of(trace)).toBe(status === 200 ? '/' : null);
+    expect(kept).toBeLessThan(4 << 20);
   });
 
   it('are none of calls of gRPC, which name their method, and of what has no path', () => {
