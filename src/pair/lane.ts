@@ -136,8 +136,7 @@ export class Lane {
   mayBegin({ place, acknowledges, before, received, answered, quietNanos, headers }: SegmentStart): boolean {
     // With responses on their way, or without any since the segment before it, this is the rest of what was lost.
     if (this.#isUnpairable && !this.#isQuiet(quietNanos)) return false;
-    if (this.#overlaps || acknowledges !== received || this.answering !== null) return false;
-    if (acknowledges <= before) return false;
+    if (this.#overlaps || this.answering !== null || acknowledges !== received || acknowledges <= before) return false;
     if (this.#isUnpairable) return true;
     const lostAt = this.#requestsLostAt;
     // A server has all of the client's turn when it answers, so the next turn begins right behind that.
@@ -170,7 +169,7 @@ export class Lane {
     this.#turn = acknowledges;
     if (this.#isUnpairable) return true;
     const isNewTurn = acknowledges > turn && !isSentAgain;
-    if (acknowledges === turn) {
+    if (acknowledges <= turn && !wasJoined) {
       this.#batches = true;
       if (this.#turnsToProve > 0) this.#turnsToProve = TURNS_TO_PROVE;
     }
@@ -183,8 +182,9 @@ export class Lane {
     }
     if (!this.#isInDoubt) {
       if (this.#turnsToProve === 0 && !isSentAgain) this.deferral.underWay.note(this.#line.length, acknowledges);
-      if (isCrossing) {
-        this.#overlaps = true;
+      // One that acknowledges less than the one in front of it shows that that was sent again, and began no turn.
+      if (isCrossing || acknowledges < turn) {
+        this.#overlaps ||= isCrossing;
         this.#disprove();
         return this.#isUnpairable;
       } else if (isNewTurn && !wasJoined) {

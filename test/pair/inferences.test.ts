@@ -28,6 +28,15 @@ describe('a request that was sent again', () => {
     expect(linesOf([lost(head), lost(text), response, over, text])).toEqual([]);
   });
 
+  it('does not begin a turn if another was sent before that', () => {
+    const { length } = bytesOfGet('/1');
+    const fourth = client(bytesOfGet('/4'), { at: 3 * length });
+    const hints = lost(server('HTTP/1.1 103 Early Hints\r\n\r\n', { acknowledges: 3 * length }));
+    const begun = [get('/1'), ok('1'), get('/2'), ok('2'), get('/3'), lost(fourth), get('/5'), hints, fourth];
+    const turns = [ok('3'), ok('4'), get('/6'), ok('5'), get('/7'), ok('6')];
+    expect(answered([begun, turns, ok('7'), over])).toEqual(['GET /1 → 200 "1"', 'GET /2 → 200 "2"']);
+  });
+
   it('says nothing of how many its client has under way', () => {
     const { length } = bytesOfGet('/11');
     const had = (requests: number) => ({ acknowledges: requests * length });
