@@ -1,9 +1,11 @@
 /**
  * The rate limit as it is just now: the settings' own, a part of a budget beside it, either, or neither.
  *
- * A limit that stays the same goes on counting; another one begins anew.
+ * A limit that stays the same goes on counting. Another one begins anew but for what was kept in the last minute, which counts: however
+ * often the limit changes, no minute has more than the highest of them.
  */
 import { Allotment } from './allotment.js';
+import { createOwnGrants } from './own-pace.js';
 import { createCaptureTimePermits } from './permits.js';
 import { createRateLimit, type RateLimit, type SeenTraffic } from './rate-limit.js';
 import { createReservoirPermits } from './reservoir-permits.js';
@@ -21,6 +23,7 @@ export class LimitInForce {
   /** Null where everything is kept. */
   limit: RateLimit | null;
   readonly #context: LimitContext;
+  readonly #grants = createOwnGrants();
   #perMinute: number;
   /** The part of a budget that others have parts of too. */
   #allotment: Allotment | null = null;
@@ -63,7 +66,8 @@ export class LimitInForce {
     const { pace, endpointsMax, onEndpointEvicted } = this.#context;
     if (this.#perMinute === 0 && this.#allotment === null) return null;
     const createPermits = pace === 'wall' ? createReservoirPermits : createCaptureTimePermits;
-    const limit = createRateLimit({ perMinute: this.#perMinute, endpointsMax }, createPermits, onEndpointEvicted);
+    const settings = { perMinute: this.#perMinute, endpointsMax, grants: this.#grants };
+    const limit = createRateLimit(settings, createPermits, onEndpointEvicted);
     limit.share(this.#allotment);
     return limit;
   }

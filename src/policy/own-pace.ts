@@ -13,7 +13,7 @@
 import { type EndpointRecord, recentGrants } from './endpoint-ledger.js';
 import type { Pace, PaceGrant } from './pace.js';
 import type { PermitSettings, PermitSource } from './permits.js';
-import { createSlidingCount } from './sliding-count.js';
+import { createSlidingCount, type SlidingCount } from './sliding-count.js';
 
 const UNSEEN_AFTER_MILLIS = 600_000;
 const RESERVE_SHARE = 0.25;
@@ -21,15 +21,27 @@ const BURST_SHARE = 0.1;
 /** A limit this low is not worth pacing. */
 const BURST_MIN = 10;
 
+/** What was granted in the last minute. It outlives a limit that another one takes the place of. */
+export interface OwnGrants {
+  readonly all: SlidingCount;
+  readonly steady: SlidingCount;
+}
+
+export function createOwnGrants(): OwnGrants {
+  return { all: createSlidingCount(), steady: createSlidingCount() };
+}
+
 /** `perMinute` is at least 1. */
-export function createOwnPace(perMinute: number, createPermits: (settings: PermitSettings) => PermitSource): Pace {
+export function createOwnPace(
+  perMinute: number,
+  createPermits: (settings: PermitSettings) => PermitSource,
+  { all: granted, steady: grantedSteady } = createOwnGrants(),
+): Pace {
   const reserveMax = Math.floor(perMinute * RESERVE_SHARE);
   const steadyMax = perMinute - reserveMax;
   const burst = Math.min(steadyMax, Math.max(BURST_MIN, Math.floor(steadyMax * BURST_SHARE)));
   const steady = createPermits({ perMinute: steadyMax, burst });
   const reserve = reserveMax > 0 ? createPermits({ perMinute: reserveMax, burst: reserveMax }) : null;
-  const granted = createSlidingCount();
-  const grantedSteady = createSlidingCount();
 
   function takeSteady(now: number): boolean {
     if (grantedSteady.total(now) < steadyMax && granted.total(now) < perMinute) return steady.take(now);

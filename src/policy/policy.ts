@@ -56,7 +56,8 @@ export interface Policy {
    */
   conclude(exchange: Exchange): DropReason;
   /**
-   * Decides by other settings from now on. A limit that stays the same goes on counting; another one begins anew.
+   * Decides by other settings from now on. A limit that stays the same goes on counting; another one counts what was kept in
+   * the last minute.
    *
    * @throws SyntaxError that names a pattern RE2 cannot read; then all stays as it was
    */

@@ -7,7 +7,7 @@
 import type { Permit } from '../pair/exchange.js';
 import type { Allotment } from './allotment.js';
 import { createEndpointLedger, type EndpointRecord, type SeenEndpoints } from './endpoint-ledger.js';
-import { createOwnPace } from './own-pace.js';
+import { createOwnPace, type OwnGrants } from './own-pace.js';
 import type { PaceGrant } from './pace.js';
 import type { PermitSettings, PermitSource } from './permits.js';
 
@@ -31,14 +31,16 @@ export interface RateLimitSettings {
   perMinute: number;
   /** Endpoints remembered. */
   endpointsMax: number;
+  /** What the limit before this one granted counts against this one too. */
+  grants?: OwnGrants;
 }
 
 export function createRateLimit(
-  { perMinute, endpointsMax }: RateLimitSettings,
+  { perMinute, endpointsMax, grants }: RateLimitSettings,
   createPermits: (settings: PermitSettings) => PermitSource,
   onEndpointEvicted: () => void,
 ): RateLimit {
-  const own = perMinute > 0 ? createOwnPace(perMinute, createPermits) : null;
+  const own = perMinute > 0 ? createOwnPace(perMinute, createPermits, grants) : null;
   let allotment: Allotment | null = null;
   let kept = 0;
   const ledger = createEndpointLedger(endpointsMax, onEndpointEvicted);
