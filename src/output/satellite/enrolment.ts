@@ -56,6 +56,14 @@ export class Enrolment {
     return this.#identity.isEnrolled;
   }
 
+  /**
+   * Whether what its clients return was signed: all is that is believed. `isEnrolled` says nothing of an answer, as the failure of another
+   * request may have ended it meanwhile.
+   */
+  get returnsSigned(): boolean {
+    return !this.#isPlain;
+  }
+
   /** Whether the satellite was found to know nothing of enrolment, and is sent to all the same. */
   get isPlain(): boolean {
     return this.#isPlain;

@@ -349,7 +349,7 @@ class Polling {
     const now = clock.now();
     const isTold = this.#health !== null && now - this.#health.time < HEALTH_MILLIS && now >= this.#health.time;
     if (!isTold || wellness(value) !== wellness(this.#health?.value)) this.#health = { value, time: now };
-    const asked = this.#inForce === null ? null : (JSON.parse(this.#inForce.text || '{}') as unknown);
+    const asked = this.#inForce === null ? null : (JSON.parse(this.#inForce.text.trim() || '{}') as unknown);
     return {
       health: this.#health?.value ?? value,
       effective: JSON.stringify({ inForce: steering.effective, asked }),

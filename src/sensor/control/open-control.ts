@@ -90,7 +90,7 @@ export async function openControlBy(url: string, context: OpenControlContext): P
         ...resource,
       },
     ),
-    isSigned: () => enrolment?.isEnrolled === true,
+    isSigned: () => enrolment?.returnsSigned === true,
     mayBeUnsigned: opampUnsigned,
     takesOtherId: enrolment === null,
     isOver: () => enrolment?.isPlain === true,

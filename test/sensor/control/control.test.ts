@@ -106,6 +106,13 @@ describe('control', () => {
     expect(waits.slice(0, 4)).toEqual([5000, 5000, 5000, 5000]);
   });
 
+  it('takes what is empty but for blanks for nothing, and goes on', async () => {
+    const blank = { remoteConfig: { config: { configMap: new Map([['', { body: Buffer.from(' \n') }]]) } } };
+    const { told, steered } = await run([blank, {}, {}]);
+    expect(steered).toHaveLength(1);
+    expect(told).toHaveLength(4);
+  });
+
   it('puts in force what is asked for, and says so at once', async () => {
     const { told, steered, waits, counters } = await run([{}, asking({ 'rate-limit': 5 }), {}]);
     expect(steered).toEqual([expect.objectContaining({ rateLimit: 5 })]);
