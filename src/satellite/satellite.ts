@@ -21,6 +21,7 @@ import {
   type ServerBounds,
 } from '../bounded-server.js';
 import type { EnrolmentKey } from '../enrolment/keys.js';
+import { steadyClock } from '../enrolment/steady-clock.js';
 import { SensorError } from '../errors.js';
 import { SENSOR_VERSION } from '../version.js';
 import { Access } from './api/access.js';
@@ -160,11 +161,13 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     if (!isKnown && protocol === undefined)
       throw new Refused(404, `${shown}: nothing here; traces go to POST /v1/traces`);
     if (!isKnown || request.method !== 'GET') throw new Refused(405, `${shown}: method not allowed`);
-    if (path === '/healthz') return replyJson(response, 200, { status: 'ok', received });
+    // Of several organisations none is told how much all of them send.
+    const mayTell = sole !== null;
+    if (path === '/healthz') return replyJson(response, 200, { status: 'ok', ...(mayTell ? { received } : {}) });
     const organisation = organisations.of(access.checkReader(request));
     if (path === '/traces') return serveTraces(organisation, response);
     const isSource = settings.from?.target.organisation === organisation.name;
-    const counts = { received: sole === null ? null : received, kafka: isSource ? (source?.book ?? null) : null };
+    const counts = { received: mayTell ? received : null, kafka: isSource ? (source?.book ?? null) : null };
     reply(response, 200, METRICS_TYPE, satelliteMetrics(counts));
   }
 
@@ -232,7 +235,8 @@ async function sourceOf(
 }
 
 function guardOf({ readKeys = null, onNotice = () => {} }: SatelliteSettings): Guard | null {
-  return readKeys === null ? null : new Guard({ readKeys, now: Date.now, onNotice });
+  if (readKeys === null) return null;
+  return new Guard({ readKeys, now: steadyClock(Date.now, () => performance.now()), onNotice });
 }
 
 async function watchingOf(store: Store, { notify, onNotice = () => {} }: SatelliteSettings): Promise<Watching | null> {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Identity, uuidBytes, uuidText, uuidVersion7 } from '../../src/enrolment/identity.js';
 import { type EnrolmentKey, instanceKey, keyOf, parseKeys } from '../../src/enrolment/keys.js';
 import type { SignedRequest } from '../../src/enrolment/signature.js';
+import { steadyClock } from '../../src/enrolment/steady-clock.js';
 import { CLOCK_WINDOW_MILLIS, Verifier } from '../../src/enrolment/verifier.js';
 import { Random, runSeed } from '../support/random.js';
 
@@ -277,3 +278,39 @@ const ATTACKS: readonly Attack[] = [
     return { header: [parts[0], ...parts.slice(1).reverse()].join(', '), request };
   },
 ];
+
+describe('a satellite whose clock is set back', () => {
+  it('goes on from where it was, and takes nothing twice', () => {
+    const day = { now: 1_700_000_000_000 };
+    const elapsed = { now: 5.25 };
+    const now = steadyClock(
+      () => day.now,
+      () => elapsed.now,
+    );
+    const pass = (millis: number): void => {
+      day.now += millis;
+      elapsed.now += millis;
+    };
+    const verifier = new Verifier([FIRST], now, 1000);
+    pass(CLOCK_WINDOW_MILLIS);
+    // The sensor's clock is right, and it goes by what the satellite says.
+    const identity = new Identity([FIRST], { instance: INSTANCE, now: () => day.now, randomBytes });
+    const send = () => {
+      const signed = identity.sign(REQUEST);
+      const verdict = verifier.verify(signed.header, REQUEST);
+      const header = verdict.by?.sign(200, BODY);
+      if (header !== undefined) identity.verify(signed, { status: 200, header, body: BODY });
+      return { header: signed.header, kind: verdict.kind };
+    };
+    const first = send();
+    expect(first.kind).toBe('signed');
+    day.now -= 3600e3;
+    expect(send().kind).toBe('refused');
+    expect(send().kind).toBe('signed');
+    expect(verifier.verify(first.header, REQUEST)).toMatchObject({ kind: 'refused', why: 'replayed' });
+    pass(3600e3);
+    expect(verifier.verify(first.header, REQUEST)).toMatchObject({ kind: 'refused', why: 'clock' });
+    day.now += 7200e3;
+    expect(now()).toBe(day.now);
+  });
+});

@@ -236,6 +236,11 @@ it('gives a cookie that is of its organisation and role alone', async () => {
   }
 });
 
+it('tells nobody how much the others send', async () => {
+  expect(JSON.parse((await ask('/healthz', null)).text)).toEqual({ status: 'ok' });
+  expect((await ask('/metrics', tokenOf('acme', 'read'))).text).not.toContain('received');
+});
+
 describe('traces', () => {
   it.each([
     ['acme', { 'x-levo-organization-id': 'rival' }, 403],

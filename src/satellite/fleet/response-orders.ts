@@ -3,8 +3,8 @@
  *
  * in: orders of whoever may steer; reports of sensors · out: each order to each sensor it is for, once
  *
- * Only sensors that signed are given orders: to others nothing that is said here would be believed. What a sensor does with an order is
- * the sensor's to say: it has a switch of its own.
+ * Only sensors that signed are given orders, since others would not believe them, and only their reports are kept. What a sensor does
+ * with an order is the sensor's to say: it has a switch of its own.
  */
 import type { CustomContent, CustomSender, ServerCapability } from '../../enrolment/opamp/custom.js';
 import { ACTIONS, decodeOrder, ORDER, RESPONSE_CAPABILITY } from '../../respond/order.js';
@@ -97,7 +97,8 @@ export class ResponseOrders {
     return null;
   }
 
-  #note({ id: sensor }: CustomSender, data: Uint8Array): void {
+  #note({ id: sensor, isSigned }: CustomSender, data: Uint8Array): void {
+    if (!isSigned) return;
     const list: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
     if (!Array.isArray(list)) return;
     for (const one of list.slice(0, this.#bounds.actionsMax)) {

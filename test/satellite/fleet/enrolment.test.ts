@@ -191,12 +191,21 @@ describe('a sensor with a key', () => {
     });
   });
 
+  it('has its answers believed though another request has failed meanwhile', async () => {
+    const { url } = await satelliteWith({ list: [FIRST] });
+    const { post, client, enrolment } = await sensorTo(url);
+    await post();
+    const away = client.post({ url: 'http://127.0.0.1:1/v1/traces', ...NOTHING }, ABORT);
+    await expect(away).rejects.toThrow(PostError);
+    expect(enrolment).toMatchObject({ isEnrolled: false, returnsSigned: true });
+  });
+
   it('sends unsigned where the key is one that everybody is given', async () => {
     const { url } = await satelliteWith(null);
     const said: string[] = [];
     const { post, enrolment } = await sensorTo(url, { isOptional: true, said });
     expect((await post()).status).toBe(200);
-    expect(enrolment).toMatchObject({ isEnrolled: false, isPlain: true });
+    expect(enrolment).toMatchObject({ isEnrolled: false, isPlain: true, returnsSigned: false });
     expect(said).toEqual([
       'the satellite knows nothing of enrolment: traces are sent to it unsigned, and it does not steer',
     ]);

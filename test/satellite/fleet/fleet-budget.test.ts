@@ -6,8 +6,11 @@ import {
   decodeReport,
   encodeQuota,
   encodeReport,
+  QUOTA,
+  REPORT,
 } from '../../../src/policy/budget-message.js';
 import { FleetShare } from '../../../src/policy/fleet-share.js';
+import { budgetCapability } from '../../../src/satellite/fleet/budget-capability.js';
 import { BudgetPool } from '../../../src/satellite/fleet/budget-pool.js';
 import { FleetBudget, type FleetRate } from '../../../src/satellite/fleet/fleet-budget.js';
 import { Random, runSeed } from '../../support/random.js';
@@ -209,4 +212,15 @@ describe('a share', () => {
     expect(new FleetShare(timing, 0).at(15_000)).toEqual({ state: 'own limit', perMinute: null });
     expect(new FleetShare(timing, 0).note('none', 5)).toEqual({ state: 'own limit', perMinute: null });
   });
+});
+
+it('a budget is for sensors that sign: nobody else takes any of it', () => {
+  const rates: FleetRate[] = [{ scope: 'all', name: '', perMinute: 600 }];
+  const budget = new FleetBudget({ rates, leaseMillis: LEASE, sensorsMax: 3, endpointsMax: 10, poolsMax: 10 }, -LEASE);
+  const { handle } = budgetCapability(budget, () => 0);
+  const of = (id: string, isSigned: boolean) => ({ id, service: '', environment: '', isSigned });
+  const data = encodeReport(report({ 1: 1e6 }));
+  for (let i = 0; i < 10; i++) expect(handle(of(`stranger ${i}`, false), REPORT, data)).toBeNull();
+  expect(handle(of('sensor', true), REPORT, data)).toMatchObject({ type: QUOTA });
+  expect(budget.status).toMatchObject([{ sensors: 1, refused: 0, leased: 600 }]);
 });

@@ -53,6 +53,7 @@ it('what sensors say that they did is remembered, the latest of it', () => {
   say([did('1'), did('2'), { did: 7 }, did('x'.repeat(1000))]);
   say([did('3')]);
   say({});
+  handle({ ...SENSOR, isSigned: false }, ACTIONS, Buffer.from(JSON.stringify([did('4')])));
   expect(orders.actions.map(({ sensor, connection }) => `${sensor} ${connection.slice(0, 3)}`)).toEqual([
     'a 2',
     'a ',
