@@ -17,7 +17,7 @@ import { createSlidingCount } from '../policy/sliding-count.js';
 import { clientSide, type FollowedFlow, FollowedFlows } from './followed-flows.js';
 import { endpointText, type Match, matchesClient } from './match.js';
 import { decodeOrder } from './order.js';
-import { isProtectedAddress, SSH_PORT } from './protected.js';
+import { addressProtection, SSH_PORT } from './protected.js';
 import { resetsOf } from './resets.js';
 
 export interface ResponderLog {
@@ -180,8 +180,8 @@ export class Responder {
     if (flow.tunnelId !== 0) return 'it goes through a tunnel';
     if (endpoints.some(({ port }) => port === SSH_PORT)) return 'it is SSH';
     if (endpoints.some(({ port }) => this.#context.ownPorts.includes(port))) return "it is the sensor's own";
-    if (addresses.some(isProtectedAddress)) return 'it is with a metadata endpoint';
-    return isProbed ? 'it has probes of health' : null;
+    const protection = addressProtection(addresses[0]) ?? addressProtection(addresses[1]);
+    return protection ?? (isProbed ? 'it has probes of health' : null);
   }
 
   #reset(followed: FollowedFlow, standing: Standing): void {

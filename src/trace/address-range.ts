@@ -20,7 +20,9 @@ export function parseAddressRange(text: string): AddressRange | null {
   return bits <= 128 ? { words, bits } : null;
 }
 
+/** A range of IPv6 has no address of IPv4 in it, whatever words these are. */
 export function isInRange(words: AddressWords, range: AddressRange): boolean {
+  if ((words[0] === IPV4_WORD) !== (range.words[0] === IPV4_WORD)) return false;
   for (let i = 0, bits = range.bits; bits > 0; i++, bits -= 32) {
     const mask = bits >= 32 ? -1 : ~(-1 >>> bits);
     if (((words[i] as number) ^ (range.words[i] as number)) & mask) return false;

@@ -189,16 +189,23 @@ describe('never touched', () => {
     expect(responder.takeActions()).toMatchObject([{ did: 'refused', reason }]);
   });
 
-  it('a metadata endpoint', () => {
-    const { push, sent, counters } = setUp({ rules: ['path=.'] });
+  it.each([
+    [[169, 254, 169, 254], 'it is with a metadata endpoint'],
+    [[168, 63, 129, 16], 'it is with a metadata endpoint'],
+    [[224, 0, 0, 1], 'one of its addresses is of no single host'],
+    [[255, 255, 255, 255], 'one of its addresses is of no single host'],
+    [[0, 0, 0, 0], 'one of its addresses is of no single host'],
+  ])('%j', (address, reason) => {
+    const { push, sent, counters, responder } = setUp({ rules: ['path=.'] });
     const frames = open([get('/latest/meta-data')]).map((frame) => {
       const moved = Buffer.from(frame);
-      for (const at of [26, 30]) if (moved[at + 3] === 2) moved.set([169, 254, 169, 254], at);
+      for (const at of [26, 30]) if (moved[at + 3] === 2) moved.set(address, at);
       return moved;
     });
     push(frames);
     expect(sent).toEqual([]);
     expect(counters.response_refusals).toBe(1);
+    expect(responder.takeActions()).toMatchObject([{ did: 'refused', reason }]);
   });
 
   it('what does not match', () => {

@@ -175,3 +175,9 @@ describe('ranges of addresses', () => {
     },
   );
 });
+
+it.each(['::/0', 'ff00::/8', '8000::/1'])('no address of IPv4 is in %s', (text) => {
+  expect(isInRanges(parseAddress('10.0.0.7')!, ranges(text))).toBe(false);
+  expect(isInRanges(parseAddress('::ffff:10.0.0.7')!, ranges(text))).toBe(false);
+  expect(isInRanges(parseAddress('ff02::1')!, ranges(text))).toBe(true);
+});
