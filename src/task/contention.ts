@@ -29,7 +29,9 @@ export function openContention(now: () => number, read: ReadText = readText): ()
   let readAt = now();
 
   function totals(): Totals | null {
-    const ticks = coreTicks(read('/proc/stat') ?? '', allowed);
+    const stat = read('/proc/stat') ?? '';
+    // LXCFS shows the container's cores under numbers of their own.
+    const ticks = coreTicks(stat, allowed) ?? coreTicks(stat, () => true);
     if (ticks === null) return null;
     // The outermost group that is shown is the task's, where there is one.
     const pressure = groups.flatMap((folder) => read(join(folder, 'cpu.pressure')) ?? []).at(-1);

@@ -86,3 +86,11 @@ it('says of this machine what can be true', async () => {
   expect(seen).not.toBeNull();
   for (const share of Object.values(seen ?? {})) expect(share >= 0 && share <= 1).toBe(true);
 });
+
+it('goes by all cores that are shown where those it may run on have other numbers', () => {
+  const [, second] = contentionOf(
+    { '/proc/self/status': 'Cpus_allowed_list:\t6-7\n', '/proc/stat': 'cpu0 0 0 0 0\ncpu1 0 0 0 0\n' },
+    { '/proc/stat': 'cpu0 75 0 0 25\ncpu1 100 0 0 0\n' },
+  );
+  expect(second).toMatchObject({ idle: 0.125 });
+});
