@@ -161,13 +161,11 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     if (!isKnown && protocol === undefined)
       throw new Refused(404, `${shown}: nothing here; traces go to POST /v1/traces`);
     if (!isKnown || request.method !== 'GET') throw new Refused(405, `${shown}: method not allowed`);
-    // Of several organisations none is told how much all of them send.
-    const mayTell = sole !== null;
-    if (path === '/healthz') return replyJson(response, 200, { status: 'ok', ...(mayTell ? { received } : {}) });
+    if (path === '/healthz') return replyJson(response, 200, { status: 'ok', ...(sole === null ? {} : { received }) });
     const organisation = organisations.of(access.checkReader(request));
     if (path === '/traces') return serveTraces(organisation, response);
     const isSource = settings.from?.target.organisation === organisation.name;
-    const counts = { received: mayTell ? received : null, kafka: isSource ? (source?.book ?? null) : null };
+    const counts = { received: sole === null ? null : received, kafka: isSource ? (source?.book ?? null) : null };
     reply(response, 200, METRICS_TYPE, satelliteMetrics(counts));
   }
 
