@@ -49,6 +49,8 @@ export interface ServerCapability {
   handle(agent: CustomSender, type: string, data: Uint8Array): CustomContent | null;
   /** What there is to say to an agent that has this capability. */
   pending?(agent: CustomSender): CustomContent | null;
+  /** An agent tells all of itself: it has begun, or had no answer to what it said last. What it was told may not have come. */
+  began?(agent: CustomSender): void;
   /** An agent has said that it ends, or has not been heard of for so long that it was forgotten. */
   gone?(agent: CustomSender): void;
 }

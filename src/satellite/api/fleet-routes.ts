@@ -14,7 +14,10 @@ export const FLEET_ROUTES: readonly Route[] = [
     summary: 'Agents that call by OpAMP: who they are, how they are, and which configuration is in force or refused',
     parameters: [],
     answers: { 'application/json': 'Fleet' },
-    handle: ({ fleet }, { response }) => replyJson(response, 200, { agents: fleet.rows(), evicted: fleet.evicted }),
+    handle: async ({ fleet, large }, { response }) => {
+      await large.take(response);
+      replyJson(response, 200, { agents: fleet.rows(), evicted: fleet.evicted });
+    },
   },
   {
     method: 'GET',

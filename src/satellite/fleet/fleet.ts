@@ -98,9 +98,10 @@ export class Fleet {
     const known = before?.agent.isSigned === (signedBy !== null) ? before : this.#create(id, signedBy !== null);
     const { asksForAll } = known.agent.note(message, now);
     this.#keep(id, known);
+    if (message.customCapabilities !== undefined) this.#say('began', known.agent);
     this.#takeCustom(known, message);
     if (known.agent.hasEnded) {
-      this.#sayGone(known.agent);
+      this.#say('gone', known.agent);
       return { instanceUid };
     }
     return this.#answer(known, message, asksForAll);
@@ -202,12 +203,12 @@ export class Fleet {
     if (known === undefined) return;
     this.#bytes -= known.weight;
     this.#agents.delete(id);
-    if (!known.agent.hasEnded) this.#sayGone(known.agent);
+    if (!known.agent.hasEnded) this.#say('gone', known.agent);
   }
 
-  #sayGone(agent: Agent): void {
+  #say(what: 'began' | 'gone', agent: Agent): void {
     for (const [name, capability] of this.#capabilities)
-      if (agent.capabilities.includes(name)) this.#guarded(() => capability.gone?.(senderOf(agent)));
+      if (agent.capabilities.includes(name)) this.#guarded(() => capability[what]?.(senderOf(agent)));
   }
 }
 

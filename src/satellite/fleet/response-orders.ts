@@ -1,7 +1,8 @@
 /**
  * Orders of active response, for the sensors that take them, and what these say that they did.
  *
- * in: orders of whoever may steer; reports of sensors · out: each order to each sensor it is for, once
+ * in: orders of whoever may steer; reports of sensors · out: each order to each sensor it is for, once, and again
+ * where it may not have come: a sensor takes an order of the same id for the same
  *
  * Only sensors that signed are given orders, since others would not believe them, and only their reports are kept. What a sensor does
  * with an order is the sensor's to say: it has a switch of its own.
@@ -79,9 +80,8 @@ export class ResponseOrders {
         return null;
       },
       pending: (agent) => this.#next(agent),
-      gone: ({ id }) => {
-        for (const { told } of this.#given.values()) told.delete(id);
-      },
+      began: (agent) => this.#tellAgain(agent),
+      gone: (agent) => this.#tellAgain(agent),
     };
   }
 
@@ -95,6 +95,10 @@ export class ResponseOrders {
       return { type: ORDER, data: Buffer.from(JSON.stringify({ id: order.id, match: order.match, seconds })) };
     }
     return null;
+  }
+
+  #tellAgain({ id }: CustomSender): void {
+    for (const { told } of this.#given.values()) told.delete(id);
   }
 
   #note({ id: sensor, isSigned }: CustomSender, data: Uint8Array): void {

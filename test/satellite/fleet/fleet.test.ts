@@ -238,6 +238,23 @@ describe('custom messages', () => {
   });
 });
 
+it('says to a capability that an agent tells all of itself, as at its start and where it had no answer', () => {
+  const said: string[] = [];
+  const capability: ServerCapability = {
+    name: 'com.example.echo',
+    handle: () => null,
+    began: ({ id }) => void said.push(`began ${id}`),
+    gone: ({ id }) => void said.push(`gone ${id}`),
+  };
+  const { fleet } = fleetWith({ capabilities: [capability] });
+  const all = { customCapabilities: { capabilities: ['com.example.echo'] } };
+  fleet.take(first(ID, all), ID);
+  fleet.take(next(2, {}), ID);
+  fleet.take(next(3, all), ID);
+  fleet.take(next(4, { agentDisconnect: {} }), ID);
+  expect(said).toEqual([`began ${ID}`, `began ${ID}`, `gone ${ID}`]);
+});
+
 describe('random messages', () => {
   it('neither throw nor take more room than there is', () => {
     const codec = createOpampCodec(wire);

@@ -14,13 +14,15 @@ function setUp() {
 
 describe('an order', () => {
   it('is told to each sensor once, with the time that is left of it', () => {
-    const { orders, pending, time } = setUp();
+    const { orders, pending, began, time } = setUp();
     expect(orders.give(ORDER_1)).toBeNull();
     time.now = 20_000;
     const told = pending?.(SENSOR);
     expect(told?.type).toBe(ORDER);
     expect(decodeOrder(told?.data ?? Buffer.of())).toMatchObject({ order: { id: 'o-1', seconds: 40 } });
     expect(pending?.(SENSOR)).toBeNull();
+    began?.(SENSOR);
+    expect(pending?.(SENSOR)).toMatchObject({ type: ORDER });
     expect(pending?.({ ...SENSOR, id: 'b' })).not.toBeNull();
     time.now = 60_000;
     expect(pending?.({ ...SENSOR, id: 'c' })).toBeNull();
