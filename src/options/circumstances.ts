@@ -67,6 +67,15 @@ export const CIRCUMSTANCES: Readonly<Record<Circumstance, CircumstanceRow>> = {
     holds: ({ activeResponse }) => activeResponse !== 'off',
     missing: 'no connection is ever reset without --active-response',
   },
+  orders: {
+    holds: ({ activeResponseRule, enrolmentKeyFile, opampUrl, opampUnsigned, output }) =>
+      activeResponseRule.length > 0 ||
+      (enrolmentKeyFile !== null &&
+        !opampUnsigned &&
+        (opampUrl !== null || output.some(({ to }) => to === 'satellite'))),
+    missing:
+      'nothing says which connections to reset; give --active-response-rule, or --enrolment-key-file for a satellite that may order it',
+  },
   control: {
     holds: ({ enrolmentKeyFile, opampUrl }) => enrolmentKeyFile !== null || opampUrl !== null,
     missing: 'nobody steers this sensor without --enrolment-key-file or --opamp-url',

@@ -3,7 +3,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { keyOf, parseKeys } from '../enrolment/keys.js';
 import { InvalidValue, UsageError } from '../errors.js';
-import { parseSatelliteUrl } from '../output/satellite/satellite-url.js';
+import { parseSatelliteUrl, redactSecrets } from '../output/satellite/satellite-url.js';
 import { FLEET_RATE_OPTIONS } from './fleet-rate.js';
 import { optional, toggle } from './option-row.js';
 import { existingFile, type OptionValue, text } from './option-values.js';
@@ -52,6 +52,7 @@ const keySource: OptionValue<string> = {
 
 const opampUrl: OptionValue<string> = {
   placeholder: 'URL',
+  reveal: redactSecrets,
   isPlaceholder: (given) => /<[^<>]*>/.test(given),
   parse: (given) => {
     const url = URL.canParse(given) ? new URL(given) : null;
@@ -60,7 +61,7 @@ const opampUrl: OptionValue<string> = {
     if (url.username !== '' || url.password !== '')
       throw new InvalidValue('has a user in it, which is not sent; leave it out');
     if (url.hash !== '') throw new InvalidValue('has a fragment; give it without');
-    parseSatelliteUrl(url.origin);
+    parseSatelliteUrl(url.origin, '--opamp-url');
     return url.href;
   },
 };
@@ -95,15 +96,29 @@ export const CONTROL_OPTIONS = {
   }),
 };
 
+interface Controlling {
+  readonly opampUnsigned: boolean;
+  readonly opampUrl: string | null;
+  readonly enrolmentKeyFile: string | null;
+  readonly satelliteUrl: string | null;
+}
+
 /** Without signatures it is TLS alone that says who the server is. @throws UsageError */
 export function refuseUnverifiedControl(
-  { opampUnsigned, opampUrl }: { readonly opampUnsigned: boolean; readonly opampUrl: string | null },
+  { opampUnsigned, opampUrl, enrolmentKeyFile, satelliteUrl }: Controlling,
   environment: Readonly<Record<string, string | undefined>>,
 ): void {
   if (!opampUnsigned || opampUrl === null) return;
+  if (enrolmentKeyFile !== null && satelliteUrl !== null && URL.canParse(satelliteUrl)) {
+    const isAtSatellite = new URL(satelliteUrl).origin === new URL(opampUrl).origin;
+    if (isAtSatellite)
+      throw new UsageError(
+        '--opamp-unsigned and --enrolment-key-file are of one server, the satellite, and say that it signs and that it need not; leave --opamp-unsigned out',
+      );
+  }
   if (!opampUrl.startsWith('https:'))
     throw new UsageError(
-      `--opamp-unsigned takes a server over https, and --opamp-url is ${JSON.stringify(opampUrl)}; name it by https, or leave --opamp-unsigned out`,
+      `--opamp-unsigned takes a server over https, and --opamp-url is ${JSON.stringify(redactSecrets(opampUrl))}; name it by https, or leave --opamp-unsigned out`,
     );
   if (environment.NODE_TLS_REJECT_UNAUTHORIZED === '0')
     throw new UsageError(

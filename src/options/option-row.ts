@@ -49,6 +49,7 @@ export type Circumstance =
   | 'debug'
   | 'pods'
   | 'response'
+  | 'orders'
   | 'control'
   | 'opamp';
 

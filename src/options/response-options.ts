@@ -25,7 +25,7 @@ const activeResponse: Option<ResponseMode> = {
   group: 'Policy:',
   value: responseMode,
   default: 'off',
-  takes: ['live'],
+  takes: ['live', 'orders'],
   alsoCalled: ['antigena', 'reset', 'block'],
   help: 'end connections that a rule or a signed order of the satellite matches, by resets to both ends; =dry-run only says which',
 };

@@ -186,6 +186,28 @@ const MISTAKES: readonly Mistake[] = [
     code: 0,
   },
   {
+    args: ['apidump', ...READ, '--opamp-url', 'ftp://me:hunter2@opamp.example/'],
+    option: '--opamp-url',
+    value: '"ftp://***@opamp.example/"',
+    wayOut: 'give one such as https://opamp.example/v1/opamp',
+  },
+  {
+    args: ['apidump', '--opamp-unsigned', '--opamp-url', 'http://opamp.example/?token=hunter2'],
+    option: '--opamp-unsigned',
+    value: '"http://opamp.example/?***"',
+    wayOut: 'name it by https',
+  },
+  {
+    args: [
+      ...['apidump', '--satellite-url', 'https://satellite.example', '--enrolment-key-file', 'env:FLEET_KEY'],
+      ...['--opamp-unsigned', '--opamp-url', 'https://satellite.example/v1/opamp'],
+    ],
+    env: { FLEET_KEY: 'a-key-that-nobody-guesses' },
+    option: '--opamp-unsigned',
+    value: '--enrolment-key-file',
+    wayOut: 'leave --opamp-unsigned out',
+  },
+  {
     args: ['watch'],
     env: { LEVO_PATH_EXCLUSION: '^/x' },
     option: 'LEVO_PATH_EXCLUSION',

@@ -69,6 +69,6 @@ export function parseSatelliteUrl(value: string, option = '--satellite-url'): Sa
 }
 
 /** Error messages end up in logs, so what stands between the scheme and the `@`, or in a query, is left out. */
-function redactSecrets(value: string): string {
+export function redactSecrets(value: string): string {
   return value.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)?[^/?#]*@/i, '$1***@').replace(/[?#].*$/s, '?***');
 }

@@ -29,6 +29,7 @@ import { BackOff } from '../../output/relay/back-off.js';
 import { DEFAULT_TIMING } from '../../output/relay/settings.js';
 import type { Client } from '../../output/satellite/enrolment.js';
 import { parseRetryAfter } from '../../output/satellite/retry-after.js';
+import { redactSecrets } from '../../output/satellite/satellite-url.js';
 import { OpampAgent } from './opamp-agent.js';
 import type { StateDirectory } from './state-directory.js';
 import type { Steering } from './steering.js';
@@ -100,6 +101,8 @@ class Polling {
   readonly #queue = new CustomQueue();
   readonly #stopping = new AbortController();
   readonly #backOff: BackOff;
+  /** As it is shown. */
+  readonly #server: string;
   #status: RemoteConfigStatus | null = null;
   #inForce: InForce | null = null;
   #health: { readonly value: ComponentHealth; readonly time: number } | null = null;
@@ -112,6 +115,7 @@ class Polling {
 
   constructor(context: ControlContext) {
     this.#context = context;
+    this.#server = redactSecrets(context.url);
     const { instance, description, clock, capabilities } = context;
     this.#agent = new OpampAgent({
       instance,
@@ -129,7 +133,7 @@ class Polling {
     if (kept === null) return;
     const why = this.#use(kept.text, kept.hash, kept.since);
     if (why !== null) log.warn({ reason: why }, 'what the server last asked for is left out: it does not fit any more');
-    else log.info({ server: url }, 'what the server last asked for is in force still');
+    else log.info({ server: this.#server }, 'what the server last asked for is in force still');
   }
 
   stop(): void {
@@ -188,12 +192,12 @@ class Polling {
   }
 
   #fail(reason: string, askedMillis: number | null): number {
-    const { counters, log, url } = this.#context;
+    const { counters, log } = this.#context;
     this.#agent.noteFailure();
     if (this.#stopping.signal.aborted) return 0;
     counters.control_polls_failed++;
     if (reason !== this.#trouble)
-      log.warn({ server: url, reason }, 'the OpAMP server does not answer: asked again later');
+      log.warn({ server: this.#server, reason }, 'the OpAMP server does not answer: asked again later');
     this.#trouble = reason;
     return Math.min(
       WAIT_MAX_MILLIS,
@@ -202,7 +206,7 @@ class Polling {
   }
 
   #take(answer: ServerToAgent): number | null {
-    const { log, url } = this.#context;
+    const { log } = this.#context;
     const { errorResponse, remoteConfig, customMessage } = answer;
     this.#agent.noteAnswer(answer);
     if (errorResponse !== undefined) {
@@ -213,7 +217,7 @@ class Polling {
         nanos === undefined ? null : nanos / NANOS_PER_MILLI,
       );
     }
-    if (this.#trouble !== '' || !this.#wasAnswered) log.info({ server: url }, 'the OpAMP server answers');
+    if (this.#trouble !== '' || !this.#wasAnswered) log.info({ server: this.#server }, 'the OpAMP server answers');
     this.#trouble = '';
     this.#wasAnswered = true;
     this.#backOff.reset();
@@ -225,13 +229,16 @@ class Polling {
       answer.packagesAvailable !== undefined ||
       answer.command !== undefined
     )
-      log.warn({ server: url }, 'the server offers connections, packages or a restart, which a sensor does not take');
+      log.warn(
+        { server: this.#server },
+        'the server offers connections, packages or a restart, which a sensor does not take',
+      );
     if (customMessage !== undefined) this.#takeCustom(customMessage);
     return before !== this.#status || this.#queue.length > 0 || customMessage !== undefined ? 0 : null;
   }
 
   #takeConfiguration({ config, configHash = new Uint8Array() }: AgentRemoteConfig): void {
-    const { counters, log, url, clock } = this.#context;
+    const { counters, log, clock } = this.#context;
     const hash = Buffer.from(configHash).toString('hex');
     const isSame = Buffer.from(this.#status?.lastRemoteConfigHash ?? []).toString('hex') === hash;
     if (this.#status !== null && isSame) return;
@@ -242,12 +249,12 @@ class Polling {
     const digest = createHash('sha256').update(text).digest('hex').slice(0, 12);
     if (why === null) {
       counters.control_configurations_applied++;
-      log.info({ server: url, digest, asked: text.slice(0, 2000) }, 'what the server asks for is in force');
+      log.info({ server: this.#server, digest, asked: text.slice(0, 2000) }, 'what the server asks for is in force');
       this.#keep();
     } else {
       counters.control_configurations_refused++;
       log.warn(
-        { server: url, digest, reason: why },
+        { server: this.#server, digest, reason: why },
         'what the server asks for is refused, and what was in force stays',
       );
     }
@@ -303,7 +310,7 @@ class Polling {
   }
 
   #expire(): void {
-    const { clock, steering, state, log, url } = this.#context;
+    const { clock, steering, state, log } = this.#context;
     if (this.#inForce === null) return;
     const { since, narrowing } = this.#inForce;
     const now = clock.now();
@@ -311,7 +318,7 @@ class Polling {
     this.#inForce = null;
     this.#status = { lastRemoteConfigHash: new Uint8Array(), status: RemoteConfigState.unset };
     log.warn(
-      { server: url, seconds: narrowing.ttlSeconds },
+      { server: this.#server, seconds: narrowing.ttlSeconds },
       'the server was not heard of for as long as what it asked for counts: the sensor goes by its own options',
     );
     try {
