@@ -65,7 +65,7 @@ export async function openControlled(context: ControlledContext): Promise<Contro
   const { Steering } = await import('./control/steering.js');
   const steering = new Steering(settings, { ...steered, source: opened });
   const startTime = Date.now();
-  const shared = settings.enrolmentKeyFile === null ? null : await openSharedBudget(settings, policy, rest);
+  const shared = settings.enrolmentKeyFile === null ? null : await openSharedBudget(steering, policy, rest);
   const capabilities = [shared?.capability, response.capability].filter((one) => one != null);
   const control = await openControlBy(url, {
     ...{ ...rest, settings, identification, steering, capabilities, onConnect: opened.noteConnection },
@@ -89,13 +89,13 @@ export async function openControlled(context: ControlledContext): Promise<Contro
 
 /** A sensor that is enrolled may have a part of a budget. */
 async function openSharedBudget(
-  settings: Settings,
+  steering: { readonly rateLimit: number },
   policy: Policy,
   context: Pick<ControlledContext, 'counters' | 'limits' | 'log'>,
 ): Promise<{ capability: SensorCapability; close(): void }> {
   const { SharedBudget } = await import('./shared-budget.js');
   const now = (): number => performance.now();
-  const shared = new SharedBudget({ ...context, policy, ownPerMinute: () => settings.rateLimit, now });
+  const shared = new SharedBudget({ ...context, policy, ownPerMinute: () => steering.rateLimit, now });
   const timer = setInterval(() => shared.tick(), 1000);
   return { capability: shared.capability, close: () => clearInterval(timer) };
 }

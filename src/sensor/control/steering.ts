@@ -37,6 +37,11 @@ export class Steering {
     return this.#by?.pause === true;
   }
 
+  /** Traces a minute by the limit in force, but for a budget that is shared; 0 for none. */
+  get rateLimit(): number {
+    return narrowed(this.#own, this.#by).rateLimit;
+  }
+
   /** Goes by other settings of its own. @throws UsageError, SyntaxError; then all is as it was */
   reload(own: Settings): void {
     this.#use(own, this.#by);
