@@ -12,7 +12,7 @@
  * `proof.ts` says when what was paired is believed. A client whose turns overlap gets its own reading of all that follows the
  * loss, when the connection has ended or enough has come (`Deferral`, `http/h1/matching.ts`).
  *
- * Places are those of `StreamPlace`: in the stream of the requests and in that of the responses.
+ * Places are those of `StreamPlace`.
  */
 import type { MessageHead } from '../http/message-head.js';
 import type { Certainty, Ending, SegmentStart } from '../http/message-sink.js';
@@ -63,6 +63,8 @@ export class Lane {
   #isLossAnswered = false;
   /** Whether bytes were lost that may have held responses, since the last turn began. */
   #areResponsesLost = false;
+  /** Whether any of those were lost whole, not cut by the snap length. */
+  #areResponsesMissed = false;
   /** `Mark.gap` where bytes were lost of the requests or the responses since the last turn began. */
   #lossMark = 0;
   /** Whether a response came that nobody waited for, or one may come, since the last turn began. */
@@ -319,9 +321,8 @@ export class Lane {
     const first = this.#line[0];
     const isCutShort = !isCut && first?.isFound === true && first.exchange?.response === null;
     if (!this.trust.isGiven && (!isLoss || isCutShort)) {
-      this.#refute(place);
       if (isLoss) this.trust.refute(place);
-      return;
+      return this.#refute(place);
     }
     if (!isLoss && !wasSending) {
       this.#leaving.noteAlien(this.#line, this.#areResponsesLost);
@@ -351,8 +352,8 @@ export class Lane {
       this.#leaving.noteAlien(this.#line, this.#areResponsesLost);
     }
     if (this.#batches) this.#disprove();
-    // Among what was lost may be what would have shown that there were too many.
-    if (isLoss && mayHide(this.#turnsToProve, lost)) this.#void();
+    // Among what was lost may be what would have shown that there were too many, where no request was that it belongs to.
+    if (isLoss && !isCut && this.#requestsLostAt < 0 && mayHide(this.#turnsToProve, lost)) this.#void();
     const waiting = this.#line.length;
     if (!isLoss && waiting > 0 && !this.trust.isGiven) {
       // No response is where the one to a request would be: there was none.
@@ -363,6 +364,7 @@ export class Lane {
       this.#giveUp(mark);
     } else {
       this.#areResponsesLost = true;
+      this.#areResponsesMissed ||= !isCut;
     }
   }
 
@@ -386,7 +388,7 @@ export class Lane {
     // Closed on a client that had not sent all of its request: what came of that is all there will be.
     if (sending !== null && !sending.responseEnded && sending.exchange !== null) sending.exchange.marks |= Mark.aborted;
     if (mark === 0) this.trust.isHeard = true;
-    const isOwed = this.#line.length > 0 || this.#areResponsesLost;
+    const isOwed = this.#line.length > 0 || (this.#areResponsesLost && this.#areResponsesMissed);
     if (endProves(this.#turnsToProve, isOwed, mark !== 0, isLacking)) this.#prove();
     else this.#disprove();
     this.#giveUp(mark);
