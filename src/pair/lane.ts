@@ -63,8 +63,7 @@ export class Lane {
   #isLossAnswered = false;
   /** Whether bytes were lost that may have held responses, since the last turn began. */
   #areResponsesLost = false;
-  /** Whether any of those were lost whole, not cut by the snap length. */
-  #areResponsesMissed = false;
+  #areResponsesMissed = false; // not only cut by the snap length
   /** `Mark.gap` where bytes were lost of the requests or the responses since the last turn began. */
   #lossMark = 0;
   /** Whether a response came that nobody waited for, or one may come, since the last turn began. */
@@ -321,8 +320,9 @@ export class Lane {
     const first = this.#line[0];
     const isCutShort = !isCut && first?.isFound === true && first.exchange?.response === null;
     if (!this.trust.isGiven && (!isLoss || isCutShort)) {
+      this.#refute(place);
       if (isLoss) this.trust.refute(place);
-      return this.#refute(place);
+      return;
     }
     if (!isLoss && !wasSending) {
       this.#leaving.noteAlien(this.#line, this.#areResponsesLost);
