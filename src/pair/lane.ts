@@ -10,9 +10,7 @@
  * marked, and a wrong one would be a lie.
  *
  * `proof.ts` says when what was paired is believed. A client whose turns overlap gets its own reading of all that follows the
- * loss, when the connection has ended or enough has come (`Deferral`, `http/h1/matching.ts`).
- *
- * Places are those of `StreamPlace`.
+ * loss, when the connection has ended or enough has come (`Deferral`, `http/h1/matching.ts`). Places are those of `StreamPlace`.
  */
 import type { MessageHead } from '../http/message-head.js';
 import type { Certainty, Ending, SegmentStart } from '../http/message-sink.js';

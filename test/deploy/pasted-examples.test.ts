@@ -27,10 +27,14 @@ const SENSOR_VERBS: Readonly<Record<string, SensorVerb>> = { apidump: APIDUMP, w
 const directory = mkdtempSync(join(tmpdir(), 'pasted-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 writeFileSync(join(directory, 'token'), 'b17b17b17b17b17b17b17b17b17b17b1\n');
+writeFileSync(join(directory, 'tokens'), 'acme read b17b17b17b17b17b17b17b17b17b17b1\n');
 /** What a command reads is not there; that it would be read is enough. */
 const STAND_INS: Readonly<Record<string, string>> = {
   'satellite-token': join(directory, 'token'),
   'notify-secret': join(directory, 'token'),
+  'fleet.keys': join(directory, 'token'),
+  tokens: join(directory, 'tokens'),
+  $STORE: 'clickhouse://sensor:secret@clickhouse:8123/sensor',
   ...Object.fromEntries(
     ['capture.pcap', 'traces.ndjson', 'monday.ndjson', 'tuesday.ndjson', 'openapi.yaml'].map((name) => [
       name,
@@ -184,6 +188,7 @@ const OTHERS = new Set(
     'cli-input-json', // aws
     'include_imports descriptor_set_out', // protoc
     'data-urlencode', // curl
+    'bootstrap-server create topic partitions replication-factor', // Kafka's
     'expose-gc maxWorkers omit', // node, vitest and npm
     'set-version production list start test ci readme keep-running', // bin and scripts
     'help version', // every subcommand's

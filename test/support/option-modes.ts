@@ -67,7 +67,7 @@ export const MODE_ROWS: Readonly<Record<string, ModeRow>> = {
   'ring-size': row('aaannnaa'),
   'max-cpu': row('aaannnaa'),
   'export-bytes-per-minute': row('annannna'),
-  'active-response': row('aaannnnr'),
+  'active-response': row('aaannnnr', { 'active-response-rule': ['client=10.0.0.7'] }),
   'active-response-rule': row('aaannnnr', { 'active-response': ['dry-run'] }),
   'active-response-per-minute': row('aaannnnr', { 'active-response': ['dry-run'] }),
   'active-response-report-seconds': row('annnnnnr', { 'active-response': ['dry-run'] }),
