@@ -65,7 +65,11 @@ export async function openControlled(context: ControlledContext): Promise<Contro
   const { Steering } = await import('./control/steering.js');
   const steering = new Steering(settings, { ...steered, source: opened });
   const startTime = Date.now();
-  const shared = settings.enrolmentKeyFile === null ? null : await openSharedBudget(steering, policy, rest);
+  // Asked for each time, as the satellite may be away at first.
+  const { satelliteUrl } = settings;
+  const isOver = () => satelliteUrl !== null && identification.enrolmentAt(satelliteUrl)?.isPlain === true;
+  const shared =
+    settings.enrolmentKeyFile === null ? null : await openSharedBudget(steering, policy, { ...rest, isOver });
   const capabilities = [shared?.capability, response.capability].filter((one) => one != null);
   const control = await openControlBy(url, {
     ...{ ...rest, settings, identification, steering, capabilities, onConnect: opened.noteConnection },
@@ -91,7 +95,7 @@ export async function openControlled(context: ControlledContext): Promise<Contro
 async function openSharedBudget(
   steering: { readonly rateLimit: number },
   policy: Policy,
-  context: Pick<ControlledContext, 'counters' | 'limits' | 'log'>,
+  context: Pick<ControlledContext, 'counters' | 'limits' | 'log'> & { readonly isOver: () => boolean },
 ): Promise<{ capability: SensorCapability; close(): void }> {
   const { SharedBudget } = await import('./shared-budget.js');
   const now = (): number => performance.now();

@@ -25,11 +25,14 @@ export interface SharedBudgetContext {
   readonly counters: Pick<Counters, 'budget_traces_per_minute' | 'budget_quotas' | 'budget_fallbacks'>;
   readonly limits: Pick<Limits, 'fleet_wait_nanos' | 'fleet_last_share_nanos'>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
+  /** Whether the satellite was found to know nothing of budgets: then the sensor's own limit counts from the first trace on. */
+  readonly isOver?: () => boolean;
   /** Milliseconds by the clock of the policy's rate limit. */
   readonly now: () => number;
 }
 
 const REPORT_MILLIS_MIN = 2000;
+const OWN_LIMIT: Share = { state: 'own limit', perMinute: null };
 
 export class SharedBudget {
   readonly #context: SharedBudgetContext;
@@ -96,8 +99,9 @@ export class SharedBudget {
     this.#use(this.#share.at(this.#context.now()));
   }
 
-  #use({ state, perMinute }: Share): void {
-    const { policy, counters, now } = this.#context;
+  #use(share: Share): void {
+    const { policy, counters, now, isOver } = this.#context;
+    const { state, perMinute } = isOver?.() === true ? OWN_LIMIT : share;
     policy.allot(perMinute, now());
     counters.budget_traces_per_minute = perMinute ?? 0;
     if (state === this.#state) return;
