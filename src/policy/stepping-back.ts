@@ -48,8 +48,8 @@ const QUIET_LOOK_MILLIS = 2000;
 const STARVED_LOOKS = 2;
 const SPARE_LOOKS = 5;
 /** Above these nothing is to spare, whatever is idle: work may be bound to other cores than those that are. */
-const PRESSURE_MAX = 0.5;
-const PRESSED_IDLE = 0.25;
+const PRESSURE_MAX = 0.2;
+const PRESSED_IDLE = 0.3;
 const THROTTLED_MAX = 0.1;
 const DELAY_MAX = 0.25;
 /** With so much idle for a while nothing needs a limit. */
