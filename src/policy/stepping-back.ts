@@ -4,14 +4,14 @@
  * in: the time, the CPU time used so far, how contended the CPU is · out: whether to capture, and when to ask again
  *
  * While there is CPU to spare, nothing is limited. Once there has been none for two looks, the budget falls to a share
- * so small that the application keeps nine tenths of what it does alone. From there it follows what is idle: what the
- * sensor uses and what nobody uses is one sum, so a budget of that sum less a reserve takes nothing from anybody, and does
- * not swing. An application that takes whatever is left leaves nothing idle, and the budget stays small.
+ * so small that the application keeps nine tenths of what it does alone. From there on the budget is what is idle *while
+ * the gate is shut*, less a reserve: only then is it the application alone that uses the CPU. What is idle while packets are
+ * taken says little, since an application that waits for the sensor leaves cores idle that it would use.
  *
- *     budget  ∞ ────╮                       ╭──── ∞
- *                   │          ╭────────────╯
+ *     budget  ∞ ────╮                       ╭──── ∞     once it has covered what the sensor wants for so many looks,
+ *                   │          ╭────────────╯           more of them each time this proves too soon
  *             least ╰──────────╯
- *                  starves      idle again
+ *                  starves      idle while shut
  */
 import { createGovernor, type Governor } from './governor.js';
 
@@ -47,13 +47,18 @@ const QUIET_LOOK_MILLIS = 2000;
 /** So many looks in a row have to say the same before anything changes: a burst is no starvation, and a pause no end of one. */
 const STARVED_LOOKS = 2;
 const SPARE_LOOKS = 5;
+/** Stepping back again so soon after there seemed to be enough doubles the looks that the next time takes, up to a minute's. */
+const RELAPSE_MILLIS = 60_000;
+const SPARE_LOOKS_MAX = 60;
 /** Above these nothing is to spare, whatever is idle: work may be bound to other cores than those that are. */
 const PRESSURE_MAX = 0.2;
 const PRESSED_IDLE = 0.3;
 const THROTTLED_MAX = 0.1;
 const DELAY_MAX = 0.25;
-/** With so much idle for a while nothing needs a limit. */
-const SPARE_IDLE = 0.3;
+/** How much the newest look weighs in what the application leaves, and in what the sensor wants. */
+const NEWEST_WEIGHT = 0.5;
+/** Less time than this with the gate shut says nothing: the kernel counts in hundredths of a second. */
+const SHUT_MILLIS_MIN = 100;
 
 /** Whether the sensor takes what somebody else waits for. */
 export function isStarving({ idle, pressure, throttled, delay }: Contention): boolean {
@@ -61,60 +66,121 @@ export function isStarving({ idle, pressure, throttled, delay }: Contention): bo
   return pressure > PRESSURE_MAX && idle < PRESSED_IDLE;
 }
 
+/** What was seen since the last look in one position of the gate; times in milliseconds. */
+class Interval {
+  millis = 0;
+  cpuMillis = 0;
+  /** `millis` in which no core was used, as a share of the cores, and in which the quota held the group back. */
+  idleMillis = 0;
+  throttledMillis = 0;
+  starvedMillis = 0;
+
+  add(millis: number, cpuMillis: number, seen: Contention | null): void {
+    if (seen === null) return;
+    this.millis += millis;
+    this.cpuMillis += cpuMillis;
+    this.idleMillis += seen.idle * millis;
+    this.throttledMillis += seen.throttled * millis;
+    if (isStarving(seen)) this.starvedMillis += millis;
+  }
+
+  clear(): void {
+    this.millis = this.cpuMillis = this.idleMillis = this.throttledMillis = this.starvedMillis = 0;
+  }
+}
+
 export function createSteppingBack({ cores, random, contention, onChange }: SteppingBackSettings): Governor {
   const least = cores * LEAST_SHARE;
-  let budget = least;
+  const open = new Interval();
+  const shut = new Interval();
   /** Null while nothing is limited. */
   let inner: Governor | null = null;
-  let lookedAt = Number.NaN;
-  let cpuThen = 0;
+  let isOpen = true;
+  let budget = least;
+  /** Cores that the application leaves, and that the sensor uses while it captures. */
+  let left = 0;
+  let wanted = 0;
   let starved = 0;
   let spare = 0;
+  let spareLooks = SPARE_LOOKS;
+  let unlimitedSince = Number.NEGATIVE_INFINITY;
+  let lookedAt = Number.NaN;
+  let seenAt = Number.NaN;
+  let cpuThen = 0;
 
-  function unlimited(used: number): void {
+  function see(now: number, cpuMillis: number): void {
+    (isOpen ? open : shut).add(now - seenAt, cpuMillis - cpuThen, contention());
+    seenAt = now;
+    cpuThen = cpuMillis;
+  }
+
+  function whileUnlimited(now: number, used: number): void {
     // Where the sensor itself uses next to nothing, it is not what the application waits for.
-    const seen = contention();
-    starved = seen !== null && used > least && isStarving(seen) ? starved + 1 : 0;
+    starved = used > least && open.starvedMillis > open.millis / 2 ? starved + 1 : 0;
     if (starved < STARVED_LOOKS) return;
-    budget = least;
+    spareLooks = now - unlimitedSince < RELAPSE_MILLIS ? Math.min(SPARE_LOOKS_MAX, spareLooks * 2) : SPARE_LOOKS;
     spare = 0;
+    left = 0;
+    wanted = used;
+    budget = least;
     inner = createGovernor({ cores: () => budget, random });
     onChange(budget);
   }
 
-  function limited(): void {
-    const seen = contention();
-    if (seen === null) return;
-    if (isStarving(seen)) {
-      spare = 0;
-      budget = Math.max(least, budget * 0.75);
-      return;
+  function whileLimited(now: number): void {
+    if (open.millis >= SHUT_MILLIS_MIN) wanted = mixed(wanted, open.cpuMillis / open.millis);
+    if (shut.millis >= SHUT_MILLIS_MIN) {
+      const isThrottled = shut.throttledMillis > THROTTLED_MAX * shut.millis;
+      left = mixed(left, isThrottled ? 0 : (shut.idleMillis / shut.millis) * cores);
+    } else if (open.starvedMillis > open.millis / 2) {
+      // The budget was enough to capture all the time, and now it is too much.
+      left = wanted / 2;
     }
-    budget = Math.min(cores, budget + ((seen.idle - RESERVE_SHARE) * cores) / 2);
-    spare = seen.idle >= SPARE_IDLE ? spare + 1 : 0;
-    if (spare < SPARE_LOOKS) return;
+    budget = Math.min(cores, Math.max(least, left - RESERVE_SHARE * cores));
+    spare = budget > wanted ? spare + 1 : 0;
+    if (spare < spareLooks) return;
     inner = null;
+    isOpen = true;
     starved = 0;
+    unlimitedSince = now;
     onChange(null);
+  }
+
+  function look(now: number): void {
+    const used = (open.cpuMillis + shut.cpuMillis) / (now - lookedAt);
+    lookedAt = now;
+    if (inner === null) whileUnlimited(now, used);
+    else whileLimited(now);
+    open.clear();
+    shut.clear();
   }
 
   return {
     step(now, cpuMillis) {
-      if (Number.isNaN(lookedAt)) {
+      if (Number.isNaN(seenAt)) {
         contention();
         lookedAt = now;
+        seenAt = now;
         cpuThen = cpuMillis;
-      } else if (now - lookedAt >= LOOK_MILLIS) {
-        const used = (cpuMillis - cpuThen) / (now - lookedAt);
-        lookedAt = now;
-        cpuThen = cpuMillis;
-        if (inner === null) unlimited(used);
-        else limited();
-        if (inner === null) return { open: true, nextStepMillis: used > least ? LOOK_MILLIS : QUIET_LOOK_MILLIS };
       }
-      if (inner === null) return { open: true, nextStepMillis: LOOK_MILLIS };
-      const { open, nextStepMillis } = inner.step(now, cpuMillis);
-      return { open, nextStepMillis: Math.min(nextStepMillis, LOOK_MILLIS) };
+      const lookMillis = inner === null && wanted <= least ? QUIET_LOOK_MILLIS : LOOK_MILLIS;
+      const isDue = now - lookedAt >= LOOK_MILLIS;
+      if (isDue) {
+        see(now, cpuMillis);
+        if (inner === null) wanted = open.millis === 0 ? 0 : open.cpuMillis / open.millis;
+        look(now);
+      }
+      if (inner === null) return { open: true, nextStepMillis: lookMillis };
+      const step = inner.step(now, cpuMillis);
+      if (step.open !== isOpen) {
+        if (!isDue) see(now, cpuMillis);
+        isOpen = step.open;
+      }
+      return { open: step.open, nextStepMillis: Math.min(step.nextStepMillis, LOOK_MILLIS) };
     },
   };
+}
+
+function mixed(before: number, now: number): number {
+  return before + NEWEST_WEIGHT * (now - before);
 }

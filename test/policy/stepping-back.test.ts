@@ -7,10 +7,14 @@ interface Machine {
   application: number | ((now: number) => number);
   /** What the sensor would use while it captures. */
   sensor: number;
+  /** Cores that the application leaves idle while the sensor captures, because it waits for what the sensor holds up. */
+  waits?: number;
+  /** How much of the time somebody waits for a CPU, by what is idle. */
+  pressure?(idle: number): number;
 }
 
 /** A machine whose cores go to the sensor first: the worst case for the application. */
-function simulate({ cores, application, sensor }: Machine, seconds: number) {
+function simulate({ cores, application, sensor, waits = 0, pressure = () => 0 }: Machine, seconds: number) {
   const alone = (now: number) => Math.min(cores, typeof application === 'number' ? application : application(now));
   let now = 0;
   let cpu = 0;
@@ -24,7 +28,7 @@ function simulate({ cores, application, sensor }: Machine, seconds: number) {
       const elapsed = now - seen.now;
       const share = elapsed === 0 ? 1 : (idle - seen.idle) / (elapsed * cores);
       seen = { now, idle };
-      return { idle: share, pressure: 0, throttled: 0, delay: 0 };
+      return { idle: share, pressure: pressure(share), throttled: 0, delay: 0 };
     },
     onChange: (budget) => changes.push(budget),
   });
@@ -37,7 +41,7 @@ function simulate({ cores, application, sensor }: Machine, seconds: number) {
     expect(step.nextStepMillis).toBeGreaterThan(0);
     const millis = Math.min(step.nextStepMillis, 1000 - (now % 1000));
     const ours = step.open ? Math.min(sensor, cores) : 0.01;
-    const theirs = Math.min(alone(now), cores - ours);
+    const theirs = Math.min(alone(now), cores - ours - (step.open ? waits : 0));
     cpu += ours * millis;
     idle += (cores - ours - theirs) * millis;
     second.used += theirs * millis;
@@ -67,6 +71,35 @@ describe('createSteppingBack', () => {
     expect(mean(kept.slice(3))).toBeGreaterThan(0.94);
     expect(mean(open.slice(3))).toBeGreaterThan(0.1);
     expect(changes).toEqual([0.1]);
+  });
+
+  it('does not take for idle what the application leaves only because it waits for the sensor', () => {
+    // While packets are taken a quarter of the CPU is idle: the pressure alone tells.
+    const pressure = (idle: number) => (idle > 0.2 ? 0.28 : 0.01);
+    const machine = { cores: 2, application: Number.POSITIVE_INFINITY, sensor: 0.6, waits: 0.5, pressure };
+    const { kept, open, changes } = simulate(machine, 120);
+    expect(changes).toEqual([0.1]);
+    expect(mean(kept.slice(3))).toBeGreaterThan(0.9);
+    expect(mean(open.slice(3))).toBeGreaterThan(0.1);
+  });
+
+  it('waits longer each time before it takes all again where that proves too soon', () => {
+    const onAndOff = (now: number) => (now % 30_000 < 15_000 ? Number.POSITIVE_INFINITY : 0.2);
+    const { kept, open, changes } = simulate({ cores: 2, application: onAndOff, sensor: 0.6 }, 600);
+    expect(changes.filter((one) => one === null).length).toBeLessThan(4);
+    const inCycle = (values: number[], from: number, to: number) =>
+      mean(values.slice(120).filter((_, second) => second % 30 >= from && second % 30 < to));
+    // It starves for a second at most, and all is captured between, limited or not.
+    expect(inCycle(kept, 2, 15)).toBeGreaterThan(0.93);
+    expect(inCycle(open, 19, 30)).toBe(1);
+  });
+
+  it('stays limited where the application starves with cores idle', () => {
+    const pressure = (idle: number) => (idle < 0.3 ? 0.5 : 0);
+    const { open, changes } = simulate({ cores: 2, application: 1, sensor: 0.6, pressure }, 600);
+    expect(changes).toEqual([0.1]);
+    expect(mean(open.slice(10))).toBeGreaterThan(0.3);
+    expect(mean(open.slice(10))).toBeLessThan(0.9);
   });
 
   it('uses what a steady load leaves, without swinging', () => {
