@@ -23,6 +23,8 @@ export interface GovernorSettings {
   cores(): number;
   /** A random number from 0 to 1. */
   random(): number;
+  /** What is on the account at first, as a share of the most that it holds; 1 by default. */
+  savings?: number;
 }
 
 export interface Governor {
@@ -55,7 +57,7 @@ export function createGovernor(settings: GovernorSettings): Governor {
       const cores = settings.cores();
       if (Number.isNaN(time)) {
         // The traffic does not pay for the start.
-        account = cores * SAVINGS_BUDGET_MILLIS;
+        account = cores * SAVINGS_BUDGET_MILLIS * (settings.savings ?? 1);
         since = now;
       } else {
         account += (now - time) * cores - (cpuMillis - cpu);

@@ -37,8 +37,11 @@ export interface SteppingBackSettings {
   onChange(budget: number | null): void;
 }
 
-/** What the sensor may use where there is nothing to spare, as a share of the cores. */
-const LEAST_SHARE = 0.05;
+/**
+ * What the sensor may use where there is nothing to spare, as a share of the cores. It costs the application twice to
+ * three times as much, since the kernel copies each packet in the time of whoever sends or receives it.
+ */
+const LEAST_SHARE = 0.03;
 /** What stays idle, as a share of the cores. */
 const RESERVE_SHARE = 0.05;
 const LOOK_MILLIS = 1000;
@@ -46,6 +49,7 @@ const LOOK_MILLIS = 1000;
 const QUIET_LOOK_MILLIS = 2000;
 /** So many looks in a row have to say the same before anything changes: a burst is no starvation, and a pause no end of one. */
 const STARVED_LOOKS = 2;
+const SECOND_LOOK_MILLIS = 500;
 const SPARE_LOOKS = 5;
 /** Stepping back again so soon after there seemed to be enough doubles the looks that the next time takes, up to a minute's. */
 const RELAPSE_MILLIS = 60_000;
@@ -119,11 +123,12 @@ export function createSteppingBack({ cores, random, contention, onChange }: Step
     starved = used > least && open.starvedMillis > open.millis / 2 ? starved + 1 : 0;
     if (starved < STARVED_LOOKS) return;
     spareLooks = now - unlimitedSince < RELAPSE_MILLIS ? Math.min(SPARE_LOOKS_MAX, spareLooks * 2) : SPARE_LOOKS;
+    starved = 0;
     spare = 0;
     left = 0;
     wanted = used;
     budget = least;
-    inner = createGovernor({ cores: () => budget, random });
+    inner = createGovernor({ cores: () => budget, random, savings: 0 });
     onChange(budget);
   }
 
@@ -141,9 +146,13 @@ export function createSteppingBack({ cores, random, contention, onChange }: Step
     if (spare < spareLooks) return;
     inner = null;
     isOpen = true;
-    starved = 0;
     unlimitedSince = now;
     onChange(null);
+  }
+
+  function millisToLook(): number {
+    if (starved > 0) return SECOND_LOOK_MILLIS;
+    return wanted > least ? LOOK_MILLIS : QUIET_LOOK_MILLIS;
   }
 
   function look(now: number): void {
@@ -163,14 +172,13 @@ export function createSteppingBack({ cores, random, contention, onChange }: Step
         seenAt = now;
         cpuThen = cpuMillis;
       }
-      const lookMillis = inner === null && wanted <= least ? QUIET_LOOK_MILLIS : LOOK_MILLIS;
-      const isDue = now - lookedAt >= LOOK_MILLIS;
+      const isDue = now - lookedAt >= (starved > 0 ? SECOND_LOOK_MILLIS : LOOK_MILLIS);
       if (isDue) {
         see(now, cpuMillis);
         if (inner === null) wanted = open.millis === 0 ? 0 : open.cpuMillis / open.millis;
         look(now);
       }
-      if (inner === null) return { open: true, nextStepMillis: lookMillis };
+      if (inner === null) return { open: true, nextStepMillis: millisToLook() };
       const step = inner.step(now, cpuMillis);
       if (step.open !== isOpen) {
         if (!isDue) see(now, cpuMillis);
