@@ -5,8 +5,9 @@
  *
  * usage: node scripts/runtime-tree.js DIRECTORY                in: a built checkout with its node_modules
  *        node scripts/runtime-tree.js DIRECTORY --packets      with the clients that bin/pcapdaemon and its kin load
- *   RE2_ADDON   re2's addon for another Node.js than this one, as scripts/addon-for makes it
  *        node scripts/runtime-tree.js DIRECTORY --satellite    with what the satellite takes to keep traces and show its page
+ *        node scripts/runtime-tree.js DIRECTORY --npm          with all of it, as a package that installs what it brings
+ *   RE2_ADDON   re2's addon for another Node.js than this one, as scripts/addon-for makes it
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
@@ -16,8 +17,9 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [target = 'runtime', ...flags] = process.argv.slice(2);
 const out = resolve(target);
-const isSatellite = flags.includes('--satellite');
-const hasPackets = flags.includes('--packets');
+const isNpm = flags.includes('--npm');
+const isSatellite = isNpm || flags.includes('--satellite');
+const hasPackets = isNpm || flags.includes('--packets');
 
 /** What bin/pcapdaemon loads when its configuration asks for it. */
 const LOADED_BY_PACKETS = [
@@ -49,6 +51,9 @@ const LOADED_BY_SATELLITE = [
   'zod',
 ];
 
+/** Optional packages that `ecs` loads on the machine of who installs the sensor; no image has them. */
+const LOADED_BY_ECS = ['@aws-sdk/client-ec2', '@aws-sdk/client-ecs', '@inquirer/prompts'];
+
 /** As Node.js calls it; an image for another machine says which by TARGETARCH, as Docker does. */
 const arch = process.env.TARGETARCH?.replace('amd64', 'x64') ?? process.arch;
 
@@ -76,13 +81,17 @@ const SKIPPED_DIRECTORIES = new Set([
   '.github',
 ]);
 const SKIPPED_FILES =
-  /\.(map|md|markdown|ts|mts|cts|flow|a|o|d|gyp|gypi|cc|h|hpp|cpp|c)$|^(Makefile|\.npmignore|\.eslintrc.*|\.editorconfig)$/;
+  /\.(map|md|markdown|ts|mts|cts|flow|a|o|d|gyp|gypi|cc|h|hpp|cpp|c)$|^(Makefile|\.npmignore|\.gitignore|\.eslintrc.*|\.editorconfig)$/;
 
 const manifestOf = (directory) => JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
 
 /** Directories of all packages that `directory` needs at run time, by Node's own look-up rule. */
 function runtimePackages(directory, found = new Map()) {
-  const flavour = [...(isSatellite ? LOADED_BY_SATELLITE : []), ...(hasPackets ? LOADED_BY_PACKETS : [])];
+  const flavour = [
+    ...(isSatellite ? LOADED_BY_SATELLITE : []),
+    ...(hasPackets ? LOADED_BY_PACKETS : []),
+    ...(isNpm ? LOADED_BY_ECS : []),
+  ];
   const more = directory === root ? [...LOADED_BY_OPTIONS, ...flavour] : [];
   for (const name of [...Object.keys(manifestOf(directory).dependencies ?? {}), ...more]) {
     if (BUILD_ONLY.has(name)) {
@@ -174,12 +183,52 @@ function writeSbom(packages) {
   writeFileSync(join(out, 'sbom.cdx.json'), `${JSON.stringify(sbom, null, 2)}\n`);
 }
 
+/**
+ * Lets npm take the packages beside the program as part of it, fetch no other, and run no script of any: what they compile is there.
+ * https://docs.npmjs.com/cli/configuring-npm/package-json#bundledependencies
+ */
+function bundle() {
+  const bundled = new Set([...packages.values()].map(({ name }) => name));
+  const onlyBundled = (named = {}) => Object.fromEntries(Object.entries(named).filter(([name]) => bundled.has(name)));
+  for (const place of packages.keys()) {
+    const directory = join(out, relative(root, place));
+    // What `files` names was published; npm would leave out what has been compiled since.
+    const { scripts: _scripts, files: _files, ...manifest } = manifestOf(directory);
+    manifest.gypfile = false;
+    for (const kind of ['dependencies', 'optionalDependencies', 'peerDependencies']) {
+      manifest[kind] = onlyBundled(manifest[kind]);
+    }
+    writeFileSync(join(directory, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  }
+  const own = manifestOf(root);
+  const dependencies = onlyBundled({ ...own.dependencies, ...own.optionalDependencies });
+  const { name, version, description, license, type, engines, bin } = own;
+  const manifest = {
+    name,
+    version,
+    description,
+    license,
+    type,
+    engines,
+    bin,
+    os: ['linux'],
+    cpu: [arch],
+    libc: ['glibc'],
+  };
+  writeFileSync(
+    join(out, 'package.json'),
+    `${JSON.stringify({ ...manifest, dependencies, bundleDependencies: Object.keys(dependencies) }, null, 2)}\n`,
+  );
+}
+
 const packages = runtimePackages(root);
 mkdirSync(out, { recursive: true });
 for (const [place, manifest] of packages) {
   copyPackage(place, manifest);
 }
+const documents = ['README.md', 'docs', 'kubernetes', 'packaging', 'task-definitions', 'terraform'];
 for (const name of [
+  ...(isNpm ? documents : []),
   'package.json',
   'LICENSE',
   'levo_pcap_sensor.sh',
@@ -205,6 +254,9 @@ for (const directory of addons.filter((place) => existsSync(join(root, place))).
 }
 if (process.env.RE2_ADDON) {
   cpSync(process.env.RE2_ADDON, join(out, 'node_modules/re2/build/Release/re2.node'));
+}
+if (isNpm) {
+  bundle();
 }
 writeSbom(packages);
 process.stdout.write(`${packages.size} packages in ${out}\n`);
