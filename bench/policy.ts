@@ -30,10 +30,11 @@ function exchange(target: string): Exchange {
   const headers = new HeaderList(text, spans);
   const message = { headers, body: NO_BODY, trailers: [] };
   return {
-    route: { interfaceName: 'lo', place: null, openedAt: 0, secondsAhead: 0 },
+    route: { interfaceName: 'lo', place: null, openedAt: 0, secondsAhead: 0, firstSequence: () => 0 },
     client: { address: '10.0.0.1', port: 40_000 },
     server: { address: '10.0.0.2', port: 8080 },
     protocol: '1.1',
+    position: 0,
     timeBaseSeconds: 0,
     startTime: 0,
     requestEndTime: 0,

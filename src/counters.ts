@@ -164,6 +164,15 @@ export const DROP_REASON_ROWS = {
     keepsAll: 'give a larger --export-bytes-per-minute, or none, to keep them all',
     options: ['export-bytes-per-minute'],
   },
+  elsewhere: {
+    code: 15,
+    outcome: 'elsewhere',
+    help: 'Another sensor of the fleet sees its connection too, and tells of it.',
+    progress: 'filtered',
+    excludedBy: 'other sensors that tell of them',
+    keepsAll: 'give --keep-duplicates to keep them here, too',
+    options: ['keep-duplicates'],
+  },
 } as const satisfies Record<string, DropReasonRow>;
 
 type DropReasonName = keyof typeof DROP_REASON_ROWS;
@@ -261,6 +270,14 @@ export const COUNTER_ROWS = {
   ),
   budget_quotas: counter('Quotas of a shared budget that the satellite gave.'),
   budget_fallbacks: counter('Times that a quota ended before the next one came, and that the last share was given up.'),
+  elsewhere_takeovers: counter('Times that this sensor took over from another one that had gone.'),
+  elsewhere_lost: counter(
+    'Exchanges that were left to a sensor that had gone, or went before it had sent them: they may not have come.',
+    'left to a sensor that went, and maybe lost',
+  ),
+  elsewhere_untracked: counter(
+    'Times that there were more services than are compared with those of other sensors: all that see them tell of them.',
+  ),
   watched_millis: counter('Milliseconds in which exchanges were admitted, with a CPU budget.'),
   unwatched_millis: counter('Milliseconds in which none were admitted because the CPU budget was spent.'),
   // trace

@@ -172,6 +172,23 @@ export const LIMIT_ROWS = {
     15e9,
     'How long a sensor with a satellite that may share a budget keeps a trace a second at most while it waits for the first answer, in nanoseconds.',
   ),
+  division_services_max: limit(
+    1024,
+    'Services between two polls of which a sensor says which exchanges it saw, so that others that see them too can leave them to it.',
+  ),
+  division_ways_max: limit(
+    4096,
+    'Services, and ways to them, that a sensor divides with others; of further ones all tell.',
+  ),
+  division_sightings_max: limit(
+    200_000,
+    'Exchanges that a satellite remembers to find out which sensors see the same; while there are more, nothing new is found out.',
+  ),
+  division_pairs_max: limit(100_000, 'Pairs of sensors, by service or way, that a satellite compares.'),
+  division_lease_nanos: limit(
+    10e9,
+    'How long after its last word a sensor is taken to live by others that leave connections to it: two heartbeats, in nanoseconds.',
+  ),
   fleet_last_share_nanos: limit(
     600e9,
     'How long a sensor keeps to its last quota after its time has ended, in nanoseconds; then its own limit counts.',

@@ -164,6 +164,8 @@ export interface Exchange {
   readonly server: Endpoint;
   /** HTTP version of the request: `1.1`, `1.0`, `2`. */
   readonly protocol: string;
+  /** The place of the request's first byte in its stream; 0 where its protocol has no places. */
+  readonly position: number;
   /** Of HTTP/2; absent elsewhere. */
   stream?: StreamFacts;
   /** What it carried beside or in its bodies, message by message; absent where it is no stream of messages. */

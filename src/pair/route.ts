@@ -20,6 +20,8 @@ export interface Route {
   readonly openedAt: number;
   /** What the clock of its interface is ahead of the moments just now. */
   readonly secondsAhead: number;
+  /** The TCP sequence number that places in the stream of `endpoint`, one of the two, are counted from. */
+  firstSequence(endpoint: Endpoint): number;
 }
 
 interface ShownEndpoint {
@@ -64,6 +66,10 @@ export class FlowRoute implements Route {
 
   get place(): Place | null {
     return this.#flow.place;
+  }
+
+  firstSequence(endpoint: Endpoint): number {
+    return (endpoint === this.endpoints[1] ? this.#flow.stream1 : this.#flow.stream0).first;
   }
 
   #show(): void {

@@ -67,6 +67,8 @@ export interface Policy {
    * settings say; null: what they say. Endpoints are counted from the first call on, if not before.
    */
   allot(perMinute: number | null, now: number): void;
+  /** Keeps only what `isOurs` says yes to, of what the rules keep and the sample has; null: all of it. */
+  divide(isOurs: ((exchange: Exchange) => boolean) | null): void;
   /** What was asked for since the last call, `max` endpoints by themselves; nothing before `allot` where there is no limit. */
   takeSeen(max: number): SeenTraffic;
   close(): Promise<void>;
@@ -82,6 +84,7 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
   let rules = rulesOf(settings, hostsMax);
   let podRules = createPodRules(settings);
   let samplesAll = keepsWholeSample(settings);
+  let isOurs: ((exchange: Exchange) => boolean) | null = null;
 
   /** The sample's part of what an exchange stands for. A caller's own sampling is not known. */
   function sampledFor({ sampled }: TraceContext): number {
@@ -111,6 +114,7 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
         context = contextOf(exchange);
         if (!isSampled(context, settings)) return DropReason.sampledOut;
       }
+      if (isOurs !== null && !isOurs(exchange)) return DropReason.elsewhere;
       const { limit } = limits;
       if (limit !== null) {
         const endpoint = endpointOf(exchange);
@@ -163,6 +167,9 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
     },
 
     allot: (perMinute, at) => limits.allot(perMinute, at),
+    divide(by) {
+      isOurs = by;
+    },
     takeSeen: (max) => limits.takeSeen(max),
     close: () => limits.close(),
   };

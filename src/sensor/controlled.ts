@@ -70,7 +70,11 @@ export async function openControlled(context: ControlledContext): Promise<Contro
   const isOver = () => satelliteUrl !== null && identification.enrolmentAt(satelliteUrl)?.isPlain === true;
   const shared =
     settings.enrolmentKeyFile === null ? null : await openSharedBudget(steering, policy, { ...rest, isOver });
-  const capabilities = [shared?.capability, response.capability].filter((one) => one != null);
+  const divided =
+    settings.enrolmentKeyFile === null || settings.keepDuplicates
+      ? null
+      : await openSharedDivision(steering, policy, { ...rest, isLocal: opened.isLocal });
+  const capabilities = [shared?.capability, divided?.capability, response.capability].filter((one) => one != null);
   const control = await openControlBy(url, {
     ...{ ...rest, settings, identification, steering, capabilities, onConnect: opened.noteConnection },
     health: () =>
@@ -85,6 +89,7 @@ export async function openControlled(context: ControlledContext): Promise<Contro
     reload: (own) => steering.reload(own),
     async close(deadlineMillis) {
       shared?.close();
+      divided?.close();
       await control.close(deadlineMillis);
       await identification.close();
     },
@@ -102,6 +107,19 @@ async function openSharedBudget(
   const shared = new SharedBudget({ ...context, policy, ownPerMinute: () => steering.rateLimit, now });
   const timer = setInterval(() => shared.tick(), 1000);
   return { capability: shared.capability, close: () => clearInterval(timer) };
+}
+
+/** What one that is enrolled sees may be seen by others. */
+async function openSharedDivision(
+  steering: { readonly keeping: string },
+  policy: Policy,
+  context: Pick<ControlledContext, 'counters' | 'limits' | 'log'> & { readonly isLocal: (address: string) => boolean },
+): Promise<{ capability: SensorCapability; close(): void }> {
+  const { SharedDivision } = await import('./shared-division.js');
+  const now = (): number => performance.now();
+  const divided = new SharedDivision({ ...context, policy, keeping: () => steering.keeping, now });
+  const timer = setInterval(() => divided.tick(), 1000);
+  return { capability: divided.capability, close: () => clearInterval(timer) };
 }
 
 function droppedBy(source: PacketSource): number {

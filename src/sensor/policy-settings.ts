@@ -35,6 +35,8 @@ export function policyOf(settings: Settings, { ids, clock, limits, counters, pod
   });
 }
 
+type KeptBy = Pick<Settings, Exclude<keyof PolicySettings, 'ratePerMinute' | 'also'> | 'rateLimit'>;
+
 /** @throws UsageError where patterns take too long */
 export function policySettings(settings: Settings): PolicySettings {
   checkPatternCost(
@@ -49,6 +51,11 @@ export function policySettings(settings: Settings): PolicySettings {
     'test',
     DEFAULT_LIMITS.rule_pattern_micros_max,
   );
+  return keptBy(settings);
+}
+
+/** By what exchanges are kept: the same, with patterns that were looked at before. */
+export function keptBy(settings: KeptBy): PolicySettings {
   return {
     hostAllow: settings.hostAllow,
     pathAllow: settings.pathAllow,

@@ -10,6 +10,7 @@ export interface ExchangeParts {
   headers?: HeaderPair[];
   status?: number | null;
   client?: string;
+  clientPort?: number;
   server?: string;
   port?: number;
   /** Bits of `Mark`. */
@@ -23,10 +24,11 @@ export function makeExchange(parts: ExchangeParts = {}): Exchange {
   const time = (parts.time ?? 0) * 1e6;
   const status = parts.status === undefined ? 200 : parts.status;
   return {
-    route: { interfaceName: 'lo', place: null, openedAt: 0, secondsAhead: 0 },
-    client: { address: parts.client ?? '10.0.0.1', port: 40_000 },
+    route: { interfaceName: 'lo', place: null, openedAt: 0, secondsAhead: 0, firstSequence: () => 0 },
+    client: { address: parts.client ?? '10.0.0.1', port: parts.clientPort ?? 40_000 },
     server: { address: parts.server ?? '10.0.0.2', port: parts.port ?? 8080 },
     protocol: '1.1',
+    position: 0,
     timeBaseSeconds: 0,
     startTime: time,
     requestEndTime: time,

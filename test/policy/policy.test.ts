@@ -32,6 +32,25 @@ const FRESH_ID = 'ab'.repeat(16);
 let policy: Policy | undefined;
 afterEach(() => policy?.close());
 
+describe('connections that other sensors see, too', () => {
+  it('are asked about once the rules and the sample keep them, and take no permit where they are left to others', () => {
+    const asked: string[] = [];
+    const of = create({ pathExclusions: ['^/quiet'], ratePerMinute: 2 });
+    of.divide(({ request }) => {
+      asked.push(request.target);
+      return request.target !== '/other';
+    });
+    const verdicts = ['/quiet', '/other', '/other', '/other', '/mine', '/mine'].map((target) =>
+      of.admit(makeExchange({ target })),
+    );
+    const { pathRule, elsewhere, none } = DropReason;
+    expect(verdicts).toEqual([pathRule, elsewhere, elsewhere, elsewhere, none, none]);
+    expect(asked).toEqual(['/other', '/other', '/other', '/mine', '/mine']);
+    of.divide(null);
+    expect(of.admit(makeExchange({ target: '/other' }))).toBe(DropReason.rateLimited);
+  });
+});
+
 function create(settings: Partial<PolicySettings>, pace: 'wall' | 'capture' = 'capture'): Policy {
   policy = createPolicy(
     { ...OPEN, ...settings },

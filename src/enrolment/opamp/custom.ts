@@ -28,8 +28,10 @@ export interface SensorCapability {
    * make the sensor do more than before takes that. It may throw: the message is then dropped, and that is said.
    */
   handle(type: string, data: Uint8Array, trust: { readonly isSigned: boolean }): CustomContent | null;
-  /** What there is to say at a poll. */
+  /** What there is to say at a poll, while the server is not known to lack the capability. */
   report?(): CustomContent | null;
+  /** How often there should be a poll, in milliseconds; null: as often as there is anyhow. */
+  pollMillis?(): number | null;
 }
 
 /** The agent that sent a message, as the satellite knows it. */

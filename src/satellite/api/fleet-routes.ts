@@ -53,6 +53,14 @@ export const FLEET_ROUTES: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/api/fleet/connections',
+    summary: 'Sensors that see the same connections, and share them so that each is told of once',
+    parameters: [],
+    answers: { 'application/json': 'FleetConnections' },
+    handle: ({ matters }, { response }) => replyJson(response, 200, matters.division.status),
+  },
+  {
+    method: 'GET',
     path: '/api/fleet/orders',
     summary: 'Orders of active response that hold, and what sensors say that they did',
     parameters: [],

@@ -192,6 +192,19 @@ export const SCHEMAS = {
       }),
     ),
   }),
+  FleetConnections: object({
+    groups: list(
+      object({
+        sensors: { ...list(text), description: 'instance uids' },
+        ways: { ...integer, description: 'services, and ways of one client to a service, that they share' },
+      }),
+    ),
+    missed: {
+      ...integer,
+      description: 'exchanges, of those compared, that one of a group did not see while it was taken to see the same',
+    },
+    refused: { ...integer, description: 'sensors, exchanges and pairs that there was no room to compare' },
+  }),
   ResponseOrders: object({
     orders: list(
       object({

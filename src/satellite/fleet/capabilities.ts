@@ -1,11 +1,14 @@
 /**
- * What a satellite and its sensors tell each other beyond OpAMP: budgets, and orders of active response.
+ * What a satellite and its sensors tell each other beyond OpAMP: budgets, who tells of which connection, and orders of active response.
  *
  * in: the budgets that were chosen · out: capabilities for a `Fleet`, and what they can be asked
  */
+import { randomInt } from 'node:crypto';
 import type { ServerCapability } from '../../enrolment/opamp/custom.js';
 import { DEFAULT_LIMITS } from '../../limits.js';
 import { budgetCapability } from './budget-capability.js';
+import { ConnectionDivision } from './connection-division.js';
+import { divisionCapability } from './division-capability.js';
 import { FleetBudget, type FleetRate } from './fleet-budget.js';
 import { ResponseOrders } from './response-orders.js';
 
@@ -13,6 +16,7 @@ export interface FleetMatters {
   readonly capabilities: readonly ServerCapability[];
   readonly budget: FleetBudget;
   readonly orders: ResponseOrders;
+  readonly division: ConnectionDivision;
 }
 
 export function fleetMatters(rates: readonly FleetRate[]): FleetMatters {
@@ -31,5 +35,17 @@ export function fleetMatters(rates: readonly FleetRate[]): FleetMatters {
     { ordersMax: DEFAULT_LIMITS.response_orders_max, actionsMax: DEFAULT_LIMITS.response_actions_max },
     now,
   );
-  return { capabilities: [budgetCapability(budget, now), orders.capability], budget, orders };
+  const division = new ConnectionDivision(
+    {
+      sensorsMax: DEFAULT_LIMITS.fleet_sensors_max,
+      sightingsMax: DEFAULT_LIMITS.division_sightings_max,
+      pairsMax: DEFAULT_LIMITS.division_pairs_max,
+      waysMax: DEFAULT_LIMITS.division_ways_max,
+    },
+    now(),
+    // Sensors that hold a division of another run are told of this one's.
+    randomInt(1, 2 ** 31),
+  );
+  const capabilities = [budgetCapability(budget, now), divisionCapability(division, now), orders.capability];
+  return { capabilities, budget, orders, division };
 }

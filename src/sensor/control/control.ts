@@ -99,6 +99,8 @@ class Polling {
   readonly #context: ControlContext;
   readonly #agent: OpampAgent;
   readonly #queue = new CustomQueue();
+  /** Custom capabilities of the server; null before it has answered. */
+  #offered: ReadonlySet<string> | null = null;
   readonly #stopping = new AbortController();
   readonly #backOff: BackOff;
   /** As it is shown. */
@@ -141,7 +143,7 @@ class Polling {
   }
 
   async run(): Promise<void> {
-    const { clock, pollMillis } = this.#context;
+    const { clock } = this.#context;
     const { signal } = this.#stopping;
     let eager = 0;
     while (!signal.aborted && !this.#context.isOver()) {
@@ -150,9 +152,14 @@ class Polling {
       if (wait === 0 && ++eager < EAGER_MAX) continue;
       eager = 0;
       // Sensors that were started together do not call together.
-      const spread = pollMillis * (0.9 + 0.2 * clock.random());
+      const spread = this.#pollMillis * (0.9 + 0.2 * clock.random());
       await clock.sleep(wait === null || wait === 0 ? spread : wait, signal);
     }
+  }
+
+  get #pollMillis(): number {
+    const { capabilities, pollMillis } = this.#context;
+    return Math.min(pollMillis, ...capabilities.map((one) => one.pollMillis?.() ?? pollMillis));
   }
 
   async sayGoodbye(millis: number): Promise<void> {
@@ -164,7 +171,8 @@ class Polling {
   /** Out: how long to wait, in milliseconds; null for the usual time. */
   async #poll(): Promise<number | null> {
     const { codec, counters, capabilities } = this.#context;
-    for (const capability of capabilities) this.#guarded(capability, () => capability.report?.() ?? null);
+    for (const capability of capabilities)
+      if (this.#offered?.has(capability.name) !== false) this.#guarded(capability, () => capability.report?.() ?? null);
     const message = this.#agent.next(this.#state(), this.#queue.next());
     counters.control_polls++;
     let wait: number | null;
@@ -209,6 +217,8 @@ class Polling {
     const { log } = this.#context;
     const { errorResponse, remoteConfig, customMessage } = answer;
     this.#agent.noteAnswer(answer);
+    if (answer.customCapabilities !== undefined || this.#offered === null)
+      this.#offered = new Set(answer.customCapabilities?.capabilities ?? []);
     if (errorResponse !== undefined) {
       const { errorMessage = '', retryInfo } = errorResponse;
       const nanos = retryInfo?.retryAfterNanoseconds;

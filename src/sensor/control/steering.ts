@@ -9,7 +9,7 @@ import { DEFAULT_LIMITS } from '../../limits.js';
 import type { Settings } from '../../options/options.js';
 import type { Policy } from '../../policy/policy.js';
 import { checkPatternCost } from '../pattern-cost.js';
-import { policySettings } from '../policy-settings.js';
+import { keptBy, policySettings } from '../policy-settings.js';
 import type { OpenedSource } from '../source.js';
 import type { RulesOf } from '../trace-rules.js';
 import type { TraceStage } from '../trace-stage.js';
@@ -40,6 +40,11 @@ export class Steering {
   /** Traces a minute by the limit in force, but for a budget that is shared; 0 for none. */
   get rateLimit(): number {
     return narrowed(this.#own, this.#by).rateLimit;
+  }
+
+  /** All by which exchanges are kept, as a text: the same for sensors that keep the same. */
+  get keeping(): string {
+    return JSON.stringify([keptBy(narrowed(this.#own, this.#by)), furtherRules(this.#by)]);
   }
 
   /** Goes by other settings of its own. @throws UsageError, SyntaxError; then all is as it was */

@@ -192,6 +192,7 @@ describe('control', () => {
       report: () => ({ type: 'seen', data: Buffer.from('1') }),
     };
     const message = (type: string, name = 'com.example.quota'): ServerToAgent => ({
+      customCapabilities: { capabilities: ['com.example.quota'] },
       customMessage: { capability: name, type, data: Buffer.from('q') },
     });
     const { told, counters } = await run(
@@ -202,6 +203,26 @@ describe('control', () => {
     expect(told[0]?.customCapabilities?.capabilities).toEqual(['dev.pcap-sensor.steering', 'com.example.quota']);
     expect(told.map(({ customMessage }) => customMessage?.type).slice(0, 3)).toEqual(['seen', 'thanks', 'seen']);
     expect(counters.control_messages_dropped).toBe(1);
+  });
+
+  it('reports to a server that has the capability, once it is known, and polls as often as that asks for', async () => {
+    const capability: SensorCapability = {
+      name: 'com.example.quota',
+      handle: () => null,
+      report: () => ({ type: 'seen', data: Buffer.from('1') }),
+      pollMillis: () => 2000,
+    };
+    const lacks = await run([{}, {}, {}], { capabilities: [capability] });
+    expect(lacks.told.map(({ customMessage }) => customMessage?.type).slice(0, 3)).toEqual([
+      'seen',
+      undefined,
+      undefined,
+    ]);
+    expect(lacks.waits.slice(0, 2)).toEqual([2000, 2000]);
+    const has = await run([{ customCapabilities: { capabilities: ['com.example.quota'] } }, {}, {}], {
+      capabilities: [capability],
+    });
+    expect(has.told.map(({ customMessage }) => customMessage?.type).slice(0, 3)).toEqual(['seen', 'seen', 'seen']);
   });
 
   it('takes neither connections, packages, a restart nor another id', async () => {
