@@ -16,11 +16,18 @@ export class HeaderList {
   /** Bit n: whether there may be a name of n characters, modulo 32. Nearly all that is asked for is not there. */
   readonly #lengths: number;
 
-  constructor(text: string, spans: readonly number[], isPlain = false, lengths = -1) {
+  /** Whether other messages have the same list: what is found out of it is worth remembering. */
+  readonly isShared: boolean;
+  /** The values that were asked for, by their places; null where the list is not shared. */
+  readonly #values: (string | undefined)[] | null;
+
+  constructor(text: string, spans: readonly number[], isPlain = false, lengths = -1, isShared = false) {
     this.text = text;
     this.spans = spans;
     this.#isPlain = isPlain;
     this.#lengths = lengths;
+    this.isShared = isShared;
+    this.#values = isShared ? new Array<string | undefined>(spans.length >> 2).fill(undefined) : null;
   }
 
   get size(): number {
@@ -100,8 +107,15 @@ export class HeaderList {
     return -1;
   }
 
-  /** The value without the white space around it (RFC 9112 §5). */
   #value(i: number): string {
+    if (this.#values === null) return this.#read(i);
+    const value = this.#values[i >> 2] ?? this.#read(i);
+    this.#values[i >> 2] = value;
+    return value;
+  }
+
+  /** The value without the white space around it (RFC 9112 §5). */
+  #read(i: number): string {
     const { spans, text } = this;
     const start = spans[i + 2] as number;
     let end = spans[i + 3] as number;

@@ -1,7 +1,7 @@
 /**
- * One trace being put together from what it is made of: words of the format, heads and bodies as they came.
+ * One trace being put together from what it is made of: words of the format, values, heads and bodies as they came.
  *
- * in: words, `SentHead`s, bodies, in order · out: their bytes, in the memory of a `Gatherer`
+ * in: constants, texts, numbers, `SentHead`s, bodies, in order · out: their bytes, in the memory of a `Gatherer`
  */
 import { isUtf8 } from 'node:buffer';
 import type { HeadShape } from '../trace/head-shape.js';
@@ -9,14 +9,22 @@ import type { SentHead } from '../trace/sent-message.js';
 import { Gatherer, Piece, TEXT_BYTES } from './gather.js';
 import { quote } from './ndjson.js';
 
-/** The text is divided: templates of heads, other words, heads and bodies. */
+/** The text is divided: templates of heads, words that a format always has, values, heads and bodies. */
 const TEMPLATE_BYTES = 4096;
 const TEMPLATES_MAX = 16;
-const WORDS = TEMPLATE_BYTES * TEMPLATES_MAX;
-const WORDS_BYTES = 32 << 10;
-/** Characters of words. Below the bytes that there are for them: what is cut at those must not be as long as all characters. */
-const WORDS_MAX = WORDS_BYTES - 4;
-const CONTENT = WORDS + WORDS_BYTES;
+const CONSTANTS = TEMPLATE_BYTES * TEMPLATES_MAX;
+const CONSTANTS_BYTES = 8192;
+const VALUES = CONSTANTS + CONSTANTS_BYTES;
+const VALUES_BYTES = 32 << 10;
+const VALUES_END = VALUES + VALUES_BYTES;
+const CONTENT = VALUES_END;
+
+/** A longer text is written by a call out of JavaScript, which takes as long as so many characters. */
+const WRITTEN_HERE_MAX = 96;
+/** What must be left behind a text: one that is cut must not be as long as all of its characters. */
+const SPARE = 4;
+/** UTF-8 has no more bytes for a UTF-16 unit. */
+const UTF8_FACTOR = 3;
 
 /** What stands before the value of each header of a shape, and behind the last. */
 export type TemplateTexts = (shape: HeadShape) => readonly string[];
@@ -39,29 +47,109 @@ export class Templates {
   }
 }
 
+/** Words that are always there. */
+export interface Constant {
+  readonly start: number;
+  readonly length: number;
+}
+
 export class Assembly {
   readonly #gatherer = new Gatherer();
+  readonly #text: Buffer = this.#gatherer.text;
   readonly #places: (Template | undefined)[] = new Array<Template | undefined>(TEMPLATES_MAX).fill(undefined);
   #nextPlace = 0;
   /** That of the head before, of the same trace. */
   #lastPlace = -1;
-  #words = '';
-  /** Where in the text the next head or body goes. */
+  /** Where the next constant goes, and the next value, head or body. */
+  #freeConstant = CONSTANTS;
+  #freeValue = VALUES;
   #free = CONTENT;
   /** Whether something had no room, or is nothing that can be put in so. */
   #hasFailed = false;
 
   begin(): void {
     this.#gatherer.begin();
-    this.#words = '';
+    this.#freeValue = VALUES;
     this.#free = CONTENT;
     this.#lastPlace = -1;
     this.#hasFailed = false;
   }
 
+  /**
+   * Words of a format, which are ASCII. They stay.
+   *
+   * @throws RangeError where a format has too many
+   */
+  constant(words: string): Constant {
+    const start = this.#freeConstant;
+    const { length } = words;
+    if (start + length > VALUES) throw new RangeError(`no room for the words ${words}`);
+    this.#text.latin1Write(words, start, length);
+    this.#freeConstant = start + length;
+    return { start, length };
+  }
+
+  addConstant({ start, length }: Constant): void {
+    this.#gatherer.add(start, length, Piece.raw);
+  }
+
+  /** Words of the format, as they are. */
   addWords(words: string): void {
-    this.#gatherer.add(WORDS + this.#words.length, words.length, Piece.raw);
-    this.#words += words;
+    const start = this.#freeValue;
+    if (start + UTF8_FACTOR * words.length > VALUES_END) {
+      this.#hasFailed = true;
+      return;
+    }
+    const length = this.#text.utf8Write(words, start, VALUES_END - start);
+    this.#gatherer.add(start, length, Piece.raw);
+    this.#freeValue = start + length;
+  }
+
+  /** A text, as it stands inside a JSON string. */
+  addText(text: string): void {
+    const { length } = text;
+    const start = this.#freeValue;
+    if (start + length + SPARE > VALUES_END) {
+      this.#hasFailed = true;
+    } else if (this.#write(text, start)) {
+      this.#gatherer.add(start, length, Piece.text);
+      this.#freeValue = start + length;
+    } else this.addWords(quote(text).slice(1, -1));
+  }
+
+  /** A text in which nothing is to be escaped. */
+  addPlain(text: string): void {
+    const { length } = text;
+    const start = this.#freeValue;
+    if (start + length + SPARE > VALUES_END || !this.#write(text, start)) {
+      this.#hasFailed = true;
+      return;
+    }
+    this.#gatherer.add(start, length, Piece.raw);
+    this.#freeValue = start + length;
+  }
+
+  /** An integer, as `String` has it. */
+  addInteger(value: number): void {
+    if (!(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) {
+      this.addPlain(value.toString());
+      return;
+    }
+    const start = this.#freeValue;
+    const length = digitsOf(value);
+    if (start + length > VALUES_END) {
+      this.#hasFailed = true;
+      return;
+    }
+    const text = this.#text;
+    let left = value;
+    for (let at = start + length - 1; at >= start; at--) {
+      const next = Math.floor(left / 10);
+      text[at] = 0x30 + left - 10 * next;
+      left = next;
+    }
+    this.#gatherer.add(start, length, Piece.raw);
+    this.#freeValue = start + length;
   }
 
   addHead(head: SentHead, templates: Templates): void {
@@ -80,7 +168,7 @@ export class Assembly {
       gatherer.add(starts[i] as number, lengths[i] as number, Piece.raw);
       const replaced = head.replaced?.get(i);
       if (replaced !== undefined) {
-        this.addWords(quote(replaced).slice(1, -1));
+        this.addText(replaced);
         continue;
       }
       const from = spans[4 * i + 2] as number;
@@ -100,22 +188,32 @@ export class Assembly {
       this.#hasFailed = true;
       return;
     }
-    this.#gatherer.text.set(content, start);
+    this.#text.set(content, start);
     this.#gatherer.add(start, content.length, Piece.text);
   }
 
   /** How many bytes it has become; -1 where it must be made otherwise. */
   finish(): number {
-    const { length } = this.#words;
-    if (this.#hasFailed || length > WORDS_MAX) return -1;
-    const written = this.#gatherer.text.utf8Write(this.#words, WORDS, WORDS_BYTES);
-    // Pieces were noted as if each character were a byte.
-    return written === length ? this.#gatherer.gather() : -1;
+    return this.#hasFailed ? -1 : this.#gatherer.gather();
   }
 
   /** What was assembled last. */
   copy(target: Buffer, at: number, bytes: number): void {
     this.#gatherer.copy(target, at, bytes);
+  }
+
+  /** Writes a text for which there is room; false where it is not ASCII, and something else was written. */
+  #write(text: string, start: number): boolean {
+    const bytes = this.#text;
+    const { length } = text;
+    if (length > WRITTEN_HERE_MAX) return bytes.utf8Write(text, start, VALUES_END - start) === length;
+    let all = 0;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      all |= code;
+      bytes[start + i] = code;
+    }
+    return all < 0x80;
   }
 
   /** Room for `bytes` of the text; -1 where there is none. */
@@ -145,7 +243,7 @@ export class Assembly {
     const place = (this.#nextPlace + (this.#nextPlace === this.#lastPlace ? 1 : 0)) % TEMPLATES_MAX;
     this.#nextPlace = (place + 1) % TEMPLATES_MAX;
     let start = place * TEMPLATE_BYTES;
-    this.#gatherer.text.latin1Write(all, start, all.length);
+    this.#text.latin1Write(all, start, all.length);
     const starts: number[] = [];
     for (const { length } of texts) {
       starts.push(start);
@@ -155,6 +253,12 @@ export class Assembly {
     this.#places[place] = template;
     return template;
   }
+}
+
+function digitsOf(value: number): number {
+  let digits = 1;
+  for (let power = 10; value >= power; power *= 10) digits++;
+  return digits;
 }
 
 function isBlank(code: number): boolean {

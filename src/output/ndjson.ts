@@ -30,7 +30,7 @@ export function encodeNdjson(trace: Trace): string {
 }
 
 /** All before the array of the request's headers. */
-export function beforeRequestHeaders(trace: Trace): string {
+function beforeRequestHeaders(trace: Trace): string {
   const { request, network, timing } = trace;
   const responseStart = timing.responseStartNano === null ? 'null' : `"${integer(timing.responseStartNano)}"`;
   return (
@@ -40,15 +40,21 @@ export function beforeRequestHeaders(trace: Trace): string {
     `,"startTimeUnixNano":"${trace.startTimeUnixNano}","durationNano":"${integer(trace.durationNano)}"` +
     `,"timing":{"requestEndNano":"${integer(timing.requestEndNano)}","responseStartNano":${responseStart}}` +
     `,"network":{"interface":${quote(network.interface)},"protocol":${quote(network.protocol)}` +
-    `,"client":${endpoint(network.client)},"server":${endpoint(network.server)}` +
-    (network.leg === undefined ? '' : `,"leg":"${network.leg}"`) +
-    (network.streamId === undefined ? '' : `,"streamId":${network.streamId}`) +
-    (network.streamError === undefined ? '}' : `,"streamError":${quote(network.streamError)}}`) +
+    `,"client":${endpoint(network.client)},"server":${endpoint(network.server)}${streamFacts(network)}}` +
     (trace.client === undefined ? '' : client(trace.client)) +
     (trace.kubernetes === undefined ? '' : kubernetes(trace.kubernetes)) +
     `,"request":{"method":${quote(request.method)},"scheme":"${request.scheme}"` +
     `,"authority":${quote(request.authority)},"target":${quote(request.target)}` +
     `,"path":${quote(request.path)},"query":${quote(request.query)},"headers":`
+  );
+}
+
+/** Where and as what a connection was seen, behind its ends. */
+export function streamFacts({ leg, streamId, streamError }: Trace['network']): string {
+  return (
+    (leg === undefined ? '' : `,"leg":"${leg}"`) +
+    (streamId === undefined ? '' : `,"streamId":${streamId}`) +
+    (streamError === undefined ? '' : `,"streamError":${quote(streamError)}`)
   );
 }
 
@@ -58,7 +64,7 @@ export function beforeBody(trailers: readonly HeaderPair[]): string {
 }
 
 /** Between the bodies; all of the response where there is none. */
-export function beforeResponseHeaders(response: Trace['response']): string {
+function beforeResponseHeaders(response: Trace['response']): string {
   if (response === null) return '},"response":null';
   return `},"response":{"status":${response.status},"reason":${quote(response.reason)},"headers":`;
 }
@@ -93,10 +99,10 @@ const integer = (nanos: number): string => Math.round(nanos).toString();
 
 const endpoint = ({ address, port }: Endpoint): string => `{"address":"${address}","port":${port}}`;
 
-const client = ({ address, port, source }: Client): string =>
+export const client = ({ address, port, source }: Client): string =>
   `,"client":{"address":"${address}","port":${port},"source":"${source}"}`;
 
-function kubernetes({ client, server }: NonNullable<Trace['kubernetes']>): string {
+export function kubernetes({ client, server }: NonNullable<Trace['kubernetes']>): string {
   return `,"kubernetes":{"client":${pod(client)},"server":${pod(server)}}`;
 }
 

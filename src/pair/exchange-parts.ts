@@ -72,7 +72,7 @@ export function admitExchange(context: ConversationContext, exchange: Exchange, 
     exchange.dropReason = reason;
     countDropped(counters, reason);
   } else {
-    exchanges.reserve(pending, EXCHANGE_BYTES + bytesOf(head.headers));
+    exchanges.reserve(pending, EXCHANGE_BYTES + head.target.length + bytesOf(head.headers));
     exchanges.append(pending);
     const { method, headers, isOpenEnded } = head;
     if (method !== 'GET') split(context, pending, { headers, isOpenEnded, isRequest: true }, head.endTime);

@@ -150,7 +150,7 @@ export class ExchangeStream implements MessageTaker {
   /** A window ends: its heads are those of the next one too. */
   #keep(exchange: Exchange): void {
     const { request, response } = exchange;
-    const heads = request.headers.textLength + (response?.headers.textLength ?? 0);
+    const heads = request.target.length + request.headers.textLength + (response?.headers.textLength ?? 0);
     this.#context.budget.remove(this.#modelBytes);
     this.#modelBytes = EXCHANGE_BYTES + heads;
     this.#context.budget.add(this.#modelBytes);

@@ -283,8 +283,8 @@ export class Hops {
   #reserve(hop: Hop): void {
     if (hop.reserved > 0) return;
     const { request, response } = hop.exchange;
-    hop.reserved = WAITING_BYTES + request.headers.text.length + request.body.keptBytes;
-    if (response !== null) hop.reserved += response.headers.text.length + response.body.keptBytes;
+    hop.reserved = WAITING_BYTES + request.target.length + request.headers.textLength + request.body.keptBytes;
+    if (response !== null) hop.reserved += response.headers.textLength + response.body.keptBytes;
     this.#context.budget.add(hop.reserved);
   }
 }

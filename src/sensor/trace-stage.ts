@@ -234,7 +234,8 @@ export class TraceStage {
 /** Bytes of its heads and of what was kept of its bodies. */
 function exchangeBytes(exchange: Exchange): number {
   const { request, response } = exchange;
-  return request.headers.textLength + (response?.headers.textLength ?? 0) + contentBytes(exchange);
+  const heads = request.target.length + request.headers.textLength + (response?.headers.textLength ?? 0);
+  return heads + contentBytes(exchange);
 }
 
 /** Bytes kept of its bodies and messages. */

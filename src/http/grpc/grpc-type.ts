@@ -19,8 +19,17 @@ const WEB_TEXT: GrpcType = { isWeb: true, isText: true };
 
 /** Null where it is none. */
 export function grpcType(contentType: string | undefined): GrpcType | null {
-  if (contentType === undefined) return null;
+  if (contentType === undefined || isOther(contentType)) return null;
   const found = GRPC_TYPE.exec(contentType);
   if (found === null) return null;
   return found[2] !== undefined ? WEB_TEXT : found[1] !== undefined ? WEB : PLAIN_GRPC;
 }
+
+/** Whether it begins like another type, as nearly all do: `application/json`, `text/html`. */
+function isOther(contentType: string): boolean {
+  const first = contentType.charCodeAt(0) | 0x20;
+  if (first < 0x61 || first > 0x7a) return false;
+  return first !== 0x61 || (contentType.charCodeAt(SUBTYPE) | 0x20) !== 0x67;
+}
+
+const SUBTYPE = 'application/'.length;

@@ -14,7 +14,7 @@ import { SKIMMED_BYTES_MAX } from './head-buffer.js';
 import { createHeadRecord, HPE_PAUSED, Noted } from './head-recorder.js';
 import { loadLlhttp } from './llhttp-module.js';
 import { ContentLength, HeadResult, MessageKind, ParsedHead } from './parsed-head.js';
-import { PlainHeads } from './plain-head.js';
+import { NO_SLOT, PlainHeads } from './plain-head.js';
 
 const HPE_OK = 0;
 
@@ -43,8 +43,10 @@ const CONTENT_LENGTH = Buffer.from('content-length');
 export interface HeadParser {
   /** What the last parse found, if it was `complete`. */
   readonly head: ParsedHead;
-  /** Parses the head that begins at `bytes[start]` into `head`. */
-  parse(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult;
+  /** A slot for who reads one stream. */
+  takeSlot(): number;
+  /** Parses the head that begins at `bytes[start]` into `head`. `slot`: of who reads the stream, if anybody does. */
+  parse(kind: MessageKind, bytes: Buffer, start: number, end: number, slot?: number): HeadResult;
 }
 
 /**
@@ -58,9 +60,10 @@ export function createHeadParser(readsPlain = true): HeadParser {
   const copier = new WordCopier();
   const plain = new PlainHeads(head);
 
-  function parse(kind: MessageKind, bytes: Buffer, start: number, end: number): HeadResult {
+  function parse(kind: MessageKind, bytes: Buffer, start: number, end: number, slot: number = NO_SLOT): HeadResult {
     const length = Math.min(end - start, HEAD_PARSE_BYTES_MAX);
-    if (readsPlain && plain.read(kind, bytes, start, start + length)) return HeadResult.complete;
+    if (readsPlain && plain.read(kind, bytes, start, start + length, slot)) return HeadResult.complete;
+    head.list = null;
     const isPlain = copier.copy(bytes, start, length, memory, input >> 2);
     noted[Noted.headerCount] = 0;
     noted[Noted.lengthCount] = 0;
@@ -134,7 +137,7 @@ export function createHeadParser(readsPlain = true): HeadParser {
     head.versionMinor = isUsual ? (heap[before + 8] as number) - 0x30 : llhttp.llhttp_get_http_minor(state);
   }
 
-  return { head, parse };
+  return { head, parse, takeSlot: () => plain.takeSlot() };
 }
 
 /** `1*DIGIT` at `bytes[start, end)` as a number, or `ContentLength.unclear`. */

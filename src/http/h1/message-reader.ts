@@ -40,6 +40,7 @@ export class MessageReader {
   readonly #stream: StreamPlace;
   readonly #peer: StreamPlace;
   readonly #flow: ReaderPlace['flow'];
+  readonly #slot: number;
   #state: State = State.idle;
   /** Time of the last bytes read. */
   #time = 0;
@@ -81,6 +82,7 @@ export class MessageReader {
     this.#stream = stream;
     this.#peer = peer;
     this.#flow = flow;
+    this.#slot = context.parser.takeSlot();
     this.#body = new BodyReader(sink, context.limits.trailer_bytes_max);
   }
 
@@ -337,15 +339,14 @@ export class MessageReader {
 
   /** Parses the head at `bytes[start]`. `isWhole`: its empty line has come. */
   #parse(kind: MessageKind, bytes: Buffer, start: number, end: number, isWhole: boolean): HeadResult {
-    const isDoubtful =
-      this.#isAfterLoss || this.#isJoined || (kind === MessageKind.request && this.#sink.doubtsRequests);
-    return parseHead(this.#context.parser, { kind, bytes, start, end, isWhole, isDoubtful });
+    const isRequest = kind === MessageKind.request;
+    const isDoubtful = this.#isAfterLoss || this.#isJoined || (isRequest && this.#sink.doubtsRequests);
+    return parseHead(this.#context.parser, { kind, bytes, start, end, isWhole, isDoubtful, slot: this.#slot });
   }
 
   /** Adds to the head being gathered, and parses it when its empty line has come. Returns where reading goes on. */
   #gather(bytes: Buffer, at: number, end: number, time: number): number {
-    const { limits, budget } = this.#context;
-    this.#head ??= new HeadBuffer(limits, budget);
+    this.#head ??= new HeadBuffer(this.#context.limits, this.#context.budget);
     const head = this.#head;
     if (head.isCut) return this.#skim(head, bytes, at, end, time);
     const before = head.length;
@@ -433,8 +434,7 @@ export class MessageReader {
   #takeSimple(at: number, time: number): number {
     const { head } = this.#context;
     this.#startAt(at, time);
-    Object.assign(head, SIMPLE_RESPONSE);
-    this.#noteStart(head, time);
+    this.#noteStart(Object.assign(head, SIMPLE_RESPONSE), time);
     this.#sink.onResponse(head);
     this.#beginBody(TO_THE_END, this.#start.place, time);
     return at;
@@ -447,7 +447,7 @@ export class MessageReader {
   }
 
   #takeRequest(bytes: Buffer, at: number): BodyFraming {
-    const { parser, head } = this.#context;
+    const { head, parser } = this.#context;
     const parsed = parser.head;
     readRequest(head, parsed, bytes, at);
     const body = requestFraming(head.headers, parsed);

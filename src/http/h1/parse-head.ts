@@ -20,15 +20,18 @@ export interface HeadBytes {
   readonly isWhole: boolean;
   /** Whether it may be no head at all: then only what is beyond doubt is one. */
   readonly isDoubtful: boolean;
+  /** Of who reads the stream; absent where nobody reads it to its end. */
+  readonly slot?: number;
 }
 
 /** Parses the head at `bytes[start]`. */
-export function parseHead(parser: HeadParser, { kind, bytes, start, end, isWhole, isDoubtful }: HeadBytes): HeadResult {
+export function parseHead(parser: HeadParser, given: HeadBytes): HeadResult {
+  const { kind, bytes, start, end, isWhole, isDoubtful, slot } = given;
   const parsed = parser.head;
   // Most heads are short, and what lies behind them need not be copied into the parser's memory.
   const near = Math.min(end, start + HEAD_LOOK_BYTES);
-  let result = parser.parse(kind, bytes, start, near);
-  if (result === HeadResult.incomplete && near < end) result = parser.parse(kind, bytes, start, end);
+  let result = parser.parse(kind, bytes, start, near, slot);
+  if (result === HeadResult.incomplete && near < end) result = parser.parse(kind, bytes, start, end, slot);
   if (result === HeadResult.complete && !isHttpHead(kind, parsed, bytes, start)) return HeadResult.invalid;
   // llhttp waits for more behind a request line that ends in LF alone and has no headers, and behind one of HTTP/0.9.
   const isRefused =

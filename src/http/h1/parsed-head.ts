@@ -3,6 +3,8 @@
  *
  * One object a parser, written anew by each parse; valid until the next.
  */
+import type { HeaderList } from '../header-list.js';
+
 export const MessageKind = { request: 1, response: 2 } as const; // llhttp_type_t
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
 
@@ -42,6 +44,9 @@ export class ParsedHead {
   isOverfull = false;
   /** Whether the head is certain to be ASCII without a folded value. */
   isPlain = false;
+
+  /** The headers, where an earlier head has the same: then `spans` says nothing of them. Else null. */
+  list: HeaderList | null = null;
 
   constructor(spans: Int32Array) {
     this.spans = spans;

@@ -9,6 +9,8 @@
  */
 import { HEADERS_MAX } from './head-recorder.js';
 import { ContentLength, MessageKind, type ParsedHead } from './parsed-head.js';
+import { sharedList } from './read-head.js';
+import { type RepeatedHead, RepeatedHeads } from './repeated-heads.js';
 
 const HT = 0x09;
 const LF = 0x0a;
@@ -37,6 +39,11 @@ const WORD_1_1 = 0x312e312f;
 /** More digits than this overflow what arithmetic can trust. */
 const DIGITS_MAX = 15;
 const NOT_READ = -1;
+/** Behind `HTTP/1.1 200 `. */
+const REASON_START = 13;
+
+/** Of who reads no stream to its end. */
+export const NO_SLOT = -1;
 
 /** Bits of `CLASS`. */
 const TOKEN = 1;
@@ -47,6 +54,7 @@ export class PlainHeads {
   readonly #head: ParsedHead;
   /** How many headers there is room for. */
   readonly #headersMax: number;
+  readonly #repeated = new RepeatedHeads();
   /** The bytes last read, and a view of them that reads words from any place. */
   #viewed: Buffer = Buffer.alloc(0);
   #view = new DataView(this.#viewed.buffer, this.#viewed.byteOffset, this.#viewed.length);
@@ -56,15 +64,69 @@ export class PlainHeads {
     this.#headersMax = Math.min(HEADERS_MAX, head.spans.length >> 2);
   }
 
-  /** Reads the head that begins at `bytes[start]`. Returns whether it could; if not, what `head` says means nothing. */
-  read(kind: MessageKind, bytes: Buffer, start: number, end: number): boolean {
+  /** A slot for who reads one stream, by which it is known what that stream repeats. */
+  takeSlot(): number {
+    return this.#repeated.take();
+  }
+
+  /**
+   * Reads the head that begins at `bytes[start]`. Returns whether it could; if not, what `head` says means nothing. `slot`: of who
+   * reads the stream; `NO_SLOT` for anybody else.
+   */
+  read(kind: MessageKind, bytes: Buffer, start: number, end: number, slot: number = NO_SLOT): boolean {
     if (bytes !== this.#viewed) {
       this.#viewed = bytes;
       this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     }
+    const head = this.#head;
+    head.list = null;
     const isRequest = kind === MessageKind.request;
-    const at = isRequest ? this.#requestLine(bytes, start, end) : this.#statusLine(bytes, start, end);
-    return at >= 0 && this.#fields(bytes, start, at, end);
+    // The line of a request is another one each time, that of a response is not.
+    const section = isRequest ? this.#requestLine(bytes, start, end) : start;
+    if (section < 0) return false;
+    const known = slot === NO_SLOT ? null : this.#repeated.find(slot, this.#view, section, end);
+    if (known !== null && known.list !== null && known.status > 0 !== isRequest) {
+      this.#repeat(known, section - start);
+      return true;
+    }
+    const at = isRequest ? section : this.#statusLine(bytes, start, end);
+    if (at < 0 || !this.#fields(bytes, start, at, end)) return false;
+    if (known !== null) known.list = head.list = sharedList(head, bytes, start, section - start);
+    else if (slot !== NO_SLOT) this.#note(slot, section, head.length - (section - start));
+    return true;
+  }
+
+  /** The head has the section of an earlier one, which begins `before` bytes behind its start. */
+  #repeat(known: RepeatedHead, before: number): void {
+    const head = this.#head;
+    head.list = known.list;
+    head.length = before + known.length;
+    head.headerCount = known.headerCount;
+    head.contentLength = known.contentLength;
+    head.mayBeCoded = known.mayBeCoded;
+    head.versionMajor = 1;
+    head.malformed = false;
+    head.isOverfull = false;
+    head.isPlain = true;
+    if (known.status === 0) return;
+    head.method = '';
+    head.status = known.status;
+    head.reasonStart = REASON_START;
+    head.reasonEnd = known.reasonEnd;
+    head.versionMinor = known.versionMinor;
+  }
+
+  /** Notes the section of the head that was read: so many bytes from `section` on. */
+  #note(slot: number, section: number, length: number): void {
+    const head = this.#head;
+    const noted = this.#repeated.note(slot, this.#view, section, length);
+    if (noted === null) return;
+    noted.headerCount = head.headerCount;
+    noted.contentLength = head.contentLength;
+    noted.mayBeCoded = head.mayBeCoded;
+    noted.status = head.status;
+    noted.reasonEnd = head.reasonEnd;
+    noted.versionMinor = head.versionMinor;
   }
 
   /** Returns where the headers begin, or `NOT_READ`. */
@@ -103,12 +165,12 @@ export class PlainHeads {
     const tens = (bytes[start + 10] as number) - 0x30;
     const ones = (bytes[start + 11] as number) - 0x30;
     if (hundreds < 1 || hundreds > 9 || tens < 0 || tens > 9 || ones < 0 || ones > 9) return NOT_READ;
-    const reasonStart = start + 13;
+    const reasonStart = start + REASON_START;
     const at = this.#behindText(bytes, reasonStart, end);
     if (at === reasonStart || at + 1 >= end || bytes[at] !== CR || bytes[at + 1] !== LF) return NOT_READ;
     head.method = '';
     head.status = hundreds * 100 + tens * 10 + ones;
-    head.reasonStart = 13;
+    head.reasonStart = REASON_START;
     head.reasonEnd = at - start;
     head.versionMinor = version === WORD_1_1 ? 1 : 0;
     return at + 2;

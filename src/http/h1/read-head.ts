@@ -18,8 +18,18 @@ export function setBody(head: MessageHead, parsed: ParsedHead, { framing, malfor
   head.leavesHttp = framing === Framing.tunnel;
 }
 
-/** The headers of the head that begins at `bytes[at]`. */
+/** The headers of the head that begins at `bytes[at]`; the same list for heads that share it. */
 export function headerList(parsed: ParsedHead, bytes: Buffer, at: number): HeaderList {
+  return parsed.list ?? listOf(parsed, bytes, at, 0, false);
+}
+
+/** The same, to be shared with heads whose bytes are the same from the first `before` bytes on. */
+export function sharedList(parsed: ParsedHead, bytes: Buffer, at: number, before: number): HeaderList {
+  return listOf(parsed, bytes, at, before, true);
+}
+
+/** `before`: how many bytes of the head the list is to be without. */
+function listOf(parsed: ParsedHead, bytes: Buffer, at: number, before: number, isShared: boolean): HeaderList {
   const count = parsed.headerCount << 2;
   const places = parsed.spans;
   const spans: number[] = new Array(count);
@@ -28,12 +38,13 @@ export function headerList(parsed: ParsedHead, bytes: Buffer, at: number): Heade
     const start = places[i] as number;
     const end = places[i + 1] as number;
     lengths |= 1 << ((end - start) & 31);
-    spans[i] = start;
-    spans[i + 1] = end;
-    spans[i + 2] = places[i + 2] as number;
-    spans[i + 3] = places[i + 3] as number;
+    spans[i] = start - before;
+    spans[i + 1] = end - before;
+    spans[i + 2] = (places[i + 2] as number) - before;
+    spans[i + 3] = (places[i + 3] as number) - before;
   }
-  return new HeaderList(bytes.latin1Slice(at, at + parsed.length), spans, parsed.isPlain, lengths);
+  const text = bytes.latin1Slice(at + before, at + parsed.length);
+  return new HeaderList(text, spans, parsed.isPlain, lengths, isShared);
 }
 
 function textOf(parsed: ParsedHead, head: string, start: number, end: number): string {
@@ -71,8 +82,13 @@ export function countTooLarge(counters: Counters, kind: MessageKind): void {
 
 /** Fills in the target and headers of a request whose head begins at `bytes[at]`. */
 export function readRequest(head: MessageHead, parsed: ParsedHead, bytes: Buffer, at: number): void {
+  const { targetStart, targetEnd } = parsed;
   head.headers = headerList(parsed, bytes, at);
-  head.target = textOf(parsed, head.headers.text, parsed.targetStart, parsed.targetEnd);
+  // A list that others share does not begin with the line of the request.
+  head.target =
+    parsed.list === null
+      ? textOf(parsed, head.headers.text, targetStart, targetEnd)
+      : bytes.latin1Slice(at + targetStart, at + targetEnd);
   head.reason = '';
 }
 
