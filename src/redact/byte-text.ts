@@ -21,6 +21,14 @@ export const CLOSE_BRACKET = 0x5d;
 export const COMMA = 0x2c;
 export const MINUS = 0x2d;
 
+/** The first byte of `：` and `＝`, which separate as their narrow likes do, and the last of the former. */
+export const WIDE = 0xef;
+export const WIDE_COLON_END = 0x9a;
+
+export function isWideSeparator(bytes: Buffer, at: number): boolean {
+  return bytes[at] === WIDE && bytes[at + 1] === 0xbc && (bytes[at + 2] === WIDE_COLON_END || bytes[at + 2] === 0x9d);
+}
+
 export function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === 0x09;
 }

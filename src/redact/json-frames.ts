@@ -9,6 +9,8 @@ export interface Frame {
   nameEnd: number;
   /** All that lies inside is secret, for this reason. */
   deep: Cause | null;
+  /** And by this rule. */
+  deepRule: NameRule | null;
   /** The elements of this array are. */
   list: NameRule | null;
   listCause: Cause | null;
@@ -33,6 +35,7 @@ function createFrame(): Frame {
     nameStart: 0,
     nameEnd: 0,
     deep: null,
+    deepRule: null,
     list: null,
     listCause: null,
     index: 0,
@@ -54,7 +57,7 @@ export class FrameStack {
   #depth = 0;
   top: Frame = this.#frames[0] as Frame;
 
-  push(isArray: boolean, deep: Cause | null, list: NameRule | null): Frame {
+  push(isArray: boolean, list: NameRule | null, deep: Cause | null, deepRule: NameRule | null): Frame {
     this.#depth++;
     const at = Math.min(this.#depth, FRAMES_MAX);
     const frame = this.#frames[at] ?? createFrame();
@@ -62,11 +65,13 @@ export class FrameStack {
     // Of frames that share one, the innermost secret one decides: too much is better than too little.
     if (this.#depth > FRAMES_MAX) {
       frame.deep ??= deep;
+      frame.deepRule ??= deepRule;
       frame.isArray = isArray;
     } else {
       frame.isArray = isArray;
       frame.nameStart = frame.nameEnd = 0;
       frame.deep = deep;
+      frame.deepRule = deepRule;
       frame.list = list;
       frame.listCause = null;
       frame.index = 0;

@@ -1,5 +1,6 @@
 /** Objects under the name of a secret that are none: schemas, crypto assets, the tokens of language models. */
 import { COMMA, isSpace, OPEN_BRACE, QUOTE } from './byte-text.js';
+import { isOpaque } from './value-shapes.js';
 
 const SCHEMA_MEMBERS = new Set([
   '$ref',
@@ -83,12 +84,14 @@ function stringAt(bytes: Buffer, at: number, end: number): { start: number; end:
   return null;
 }
 
-/** Whether the object that opens at `at` is a crypto asset, as its next members say. */
+/** Whether the object that opens at `at` is a crypto asset, or a token of a language model, as its next members say. */
 export function isAsset(bytes: Buffer, at: number, end: number): boolean {
   if (bytes[at] !== OPEN_BRACE) return false;
   const start = bytes.toString('latin1', at, Math.min(end, at + ASSET_BYTES_MAX));
   const close = start.indexOf('}');
-  return /"(?:symbol|decimals|ticker|chain_?id|logo_?uri)"\s*:/i.test(close < 0 ? start : start.slice(0, close));
+  return /"(?:symbol|decimals|ticker|chain_?id|logo_?uri|logprob)"\s*:/i.test(
+    close < 0 ? start : start.slice(0, close),
+  );
 }
 
 const ASSET_BYTES_MAX = 256;
@@ -138,6 +141,18 @@ export function isAssetMember(bytes: Buffer, nameStart: number, nameEnd: number,
     /^(?:[A-Z][a-z]+){2,}[A-Z]?$|^(?:string|number|object)$/.test(
       bytes.toString('latin1', start, Math.min(end, start + 64)),
     )
+  );
+}
+
+const DESCRIBING = new Set(
+  'name label title description status state domain path samesite id uid uuid username email'.split(' '),
+);
+
+/** Whether a member of an object under the name of a secret says what it is, or whose, and is made of words or an id. */
+export function isDescription(bytes: Buffer, nameStart: number, nameEnd: number, start: number, end: number): boolean {
+  if (nameEnd - nameStart > 12 || nameEnd === nameStart) return false;
+  return (
+    DESCRIBING.has(bytes.latin1Slice(nameStart, nameEnd).toLowerCase()) && !isOpaque(bytes.toString('utf8', start, end))
   );
 }
 

@@ -12,10 +12,12 @@
  *     any     everything but a label, a placeholder or prose
  *     token   the same, but no words either: `session=morning-1`, `token: "USDC"` stay
  *     opaque  only a long run of mixed letters and digits, as a machine makes them
+ *     random  the same, or a UUID
  *     code    a few digits, or what `token` takes
  *     pin     the same, but not six digits
+ *     card    as many digits as a card has, or what `token` takes
  */
-export type ValueTest = 'any' | 'token' | 'opaque' | 'code' | 'pin';
+export type ValueTest = 'any' | 'token' | 'opaque' | 'random' | 'code' | 'pin' | 'card';
 
 export interface NameRow {
   /** Names the rule: `name:` and this. */
@@ -47,7 +49,7 @@ export const NAME_ROWS: readonly NameRow[] = [
       contrasenia senha wachtwoord losenord adgangskode salasana parola parol haslo heslo jelszo sifre
       lozinka katasandi katalaluan matkhau palavrapasse passord geslo slaptazodis parool contrasenya contrasinal
       pasahitza focalfaire lykilord fjalekalimi nenosiri wagwoord cyfrinair userpw rootpw dbpw adminpw authpw
-      requirepass passwordresult`),
+      bindpw ldappw mailpw mysqlpw requirepass passwordresult`),
     words: ['pw', 'psw', 'pswd', 'passw'],
   },
   {
@@ -74,6 +76,8 @@ export const NAME_ROWS: readonly NameRow[] = [
   },
   { id: 'secret', value: 'token', reach: 'deep', isQualified: true, ends: ['secret'] },
   { id: 'secret', value: 'token', reach: 'strings', words: ['secrets'], ends: ['geheimnis', 'secreto'] },
+  // Half of a login of Vault's; of others the name of a secret.
+  { id: 'secret', value: 'random', reach: 'strings', ends: ['secretid'] },
   {
     id: 'token',
     value: 'any',
@@ -95,7 +99,7 @@ export const NAME_ROWS: readonly NameRow[] = [
     id: 'token',
     value: 'token',
     reach: 'strings',
-    words: ['bearer', 'tok', 'jeton'],
+    words: ['bearer', 'tok', 'tkn', 'jeton'],
     ends: ['loginticket', 'authticket', 'serviceticket', 'sessionticket', 'casticket', 'oauthverifier'],
   },
   // More often counted, or the words of a text.
@@ -131,7 +135,7 @@ export const NAME_ROWS: readonly NameRow[] = [
     isQualified: true,
     ends: list(`
       accesskey privatekey privkey signingkey encryptionkey decryptionkey authkey sharedkey masterkey
-      sessionkey sshkey hmackey webhookkey recoverykey resetkey activationkey unsealkey appkey
+      sessionkey sshkey hmackey webhookkey recoverykey resetkey activationkey unsealkey appkey encryptkey decryptkey cryptkey transactionkey
       applicationkey customerkey ssekey signkey cryptokey aeskey rsakey deploykey serverkey adminkey
       rootkey writekey ingestkey integrationkey developerkey devkey merchantkey unlockkey keymaterial
       clientkeydata privatekeypem privatekeydata streamkey wrappingkey datakey kek dek
@@ -142,7 +146,8 @@ export const NAME_ROWS: readonly NameRow[] = [
     id: 'key',
     value: 'opaque',
     reach: 'strings',
-    whole: ['appid', 'apiid', 'xprv', 'xpriv', 'wif', 'plaintext', 'keysbase'],
+    whole: list('appid apiid xprv xpriv wif plaintext keysbase dockerconfigjson netrc idrsa license licence'),
+    words: ['seed'],
   },
   {
     id: 'key',
@@ -164,14 +169,14 @@ export const NAME_ROWS: readonly NameRow[] = [
     value: 'token',
     reach: 'strings',
     words: ['auth'],
-    ends: ['basicauth', 'apiauth', 'proxyauth', 'httpauth'],
+    ends: list('basicauth apiauth proxyauth httpauth authheader authorizationheader authentication'),
   },
   {
     id: 'assertion',
     value: 'token',
     reach: 'deep',
     ends: list(`
-      clientassertion samlassertion samlresponse samlrequest jwtassertion clientprincipal codeverifier`),
+      clientassertion samlassertion samlresponse samlrequest samlart jwtassertion clientprincipal codeverifier`),
   },
   { id: 'assertion', value: 'token', reach: 'strings', whole: ['assertion', 'wresult', 'wctx'] },
   {
@@ -192,11 +197,13 @@ export const NAME_ROWS: readonly NameRow[] = [
       recoverycodes backupcode backupcodes smscode twofactorcode tfacode totpcode unlockcode resetcode
       confirmationcode activationcode devicecode logincode accesscode invitecode 2facode scratchcode
       scratchcodes emailcode challengecode authreqid magiclink magiccode cardpin userpin atmpin newpin
-      oldpin pinblock zugangscode sicherheitscode codigoseguridad codigodeseguridad codigodeseguranca`),
-    words: ['otp', 'totp', 'tan'],
+      oldpin pinblock zugangscode sicherheitscode codigoseguridad codigodeseguridad codigodeseguranca
+      pairingcode doorcode gatecode alarmcode lockcode keypadcode entrycode pukcode`),
+    words: ['otp', 'totp', 'tan', 'puk'],
+    whole: ['2fa', 'mfa', 'tfa', 'twofactor'],
   },
   { id: 'code', value: 'any', reach: 'scalars', ends: ['usercode'] },
-  { id: 'code', value: 'pin', reach: 'scalars', words: ['pin'] },
+  { id: 'code', value: 'pin', reach: 'scalars', words: ['pin'], ends: ['pincode', 'pinnumber'] },
   {
     id: 'card-code',
     value: 'code',
@@ -208,11 +215,11 @@ export const NAME_ROWS: readonly NameRow[] = [
   },
   {
     id: 'card',
-    value: 'code',
+    value: 'card',
     reach: 'deep',
     ends: list(`
       creditcardnumber cardnumber ccnumber debitcardnumber primaryaccountnumber cardno ccnum cardnum
-      trackdata`),
+      trackdata magstripe emvdata`),
     words: ['pan'],
     whole: ['creditcard', 'track1', 'track2'],
   },
@@ -235,7 +242,7 @@ export const NAME_ROWS: readonly NameRow[] = [
     id: 'connection',
     value: 'opaque',
     reach: 'strings',
-    ends: ['connectionstring', 'connstring', 'connectionuri', 'databaseurl', 'dockerauthconfig'],
+    ends: ['connectionstring', 'connstring', 'connstr', 'connectionuri', 'databaseurl', 'dockerauthconfig'],
     words: ['dsn'],
   },
   {
@@ -256,7 +263,11 @@ export const QUERY_ROWS: readonly NameRow[] = [
       signature sig xgoogsignature xamzsignature xamzcredential awsaccesskeyid oauthsignature hmac
       xgoogcredential oauthverifier policysignature`),
   },
-  { id: 'signature', value: 'opaque', reach: 'strings', whole: ['sign'] },
+  { id: 'signature', value: 'opaque', reach: 'strings', whole: ['sign'], words: ['signature', 'hmac'] },
+  // Of a redirection (RFC 6749 §4.1.2); most other codes are shorter.
+  { id: 'oauth-code', value: 'opaque', reach: 'strings', whole: ['code'] },
+  // Of links in mails, and of a login elsewhere.
+  { id: 'token', value: 'opaque', reach: 'strings', whole: list('magic confirmation invitation invite ott otk sso') },
   // Addresses of calendars and feeds that whoever has them may read.
   { id: 'token', value: 'opaque', reach: 'strings', whole: ['private'] },
 ];
@@ -284,6 +295,7 @@ export const HARMLESS_ENDS: readonly string[] = [
       next page paging pagination continuation previous prev cursor start starting sync marker request
       clientrequest idempotency eos bos pad unk sep cls mask stop per username forward backward
       nextforward nextbackward resume skip delta scroll change last first nextpage nextsync lp erc20 base
+      input output prompt completion
       quote resumption list offset end concurrency fencing special image cancellation cancel design`).map(
     (word) => `${word}token`,
   ),
@@ -307,7 +319,7 @@ export const HARMLESS_ENDS: readonly string[] = [
 export const QUALIFIERS: readonly string[] = list(`
       new old again confirm confirmation confirmed repeat repeated current previous hash hashed salt
       digest value text string plain plaintext raw clear cleartext encrypted enc b64 base64 pem data
-      material bin binary json verify verification retype copy input md5 sha1 sha256 bcrypt env
+      material bin binary json verify verification retype copy input md5 sha1 sha256 bcrypt env eq exact iexact
       bestatigen bestaetigen wiederholen confirmar nueva neu`);
 
 /** Names in scripts that have no Latin letters; another word may stand before them, and one of two letters behind. */
@@ -350,6 +362,7 @@ export const OTHER_SCRIPTS: Readonly<Record<string, string>> = {
   ключapi: 'api-key',
   apiключ: 'api-key',
   인증번호: 'code',
+  кодподтверждения: 'code',
   验证码: 'code',
   驗證碼: 'code',
   認証コード: 'code',
@@ -359,12 +372,14 @@ export const OTHER_SCRIPTS: Readonly<Record<string, string>> = {
 export const NAMING = new Set(
   list(`
       name key field path param parameter header property id k n type fieldname attribute attr label claim
-      variable var env parametername headername keyname code target parameterkey option setting fieldid`),
+      variable var env parametername headername keyname code target parameterkey option setting fieldid
+      attributename paramname propertyname optionname variablename settingname configname title`),
 );
 /** Members that hold what another one names. */
 export const VALUING = new Set(
   list(`
       value val v content text default defaultvalue stringvalue data values parametervalue headervalue
       string newvalue oldvalue raw plaintext secretvalue defaultval stringval current initialvalue old new
-      before after from to`),
+      before after from to fieldvalue attributevalue attrvalue paramvalue propertyvalue optionvalue
+      variablevalue settingvalue configvalue example answer lhs rhs`),
 );

@@ -80,10 +80,15 @@ export function isCode(bytes: Buffer, start: number, stop: number, end: number):
   if (stop < end && (bytes[stop] === 0x28 || bytes[stop] === OPEN_BRACKET)) return true;
   if (!mayBeCode(bytes, start, stop)) return false;
   const text = bytes.toString('latin1', start, Math.min(stop, start + 64));
-  return /^(?:[A-Za-z_$][\w$]*\(|[\w-]+\{|(?:this|self|process|config|req|request|res|response|os|env|ctx|props|state|data|options|opts|args|params|body|user|event)\??\.[A-Za-z_$])/.test(
-    text,
-  );
+  if (CODE.test(text)) return true;
+  return stop - start <= 64 && MEMBER.test(text) && (MEMBER_NOUN.test(text) || text[1] === '.');
 }
+
+const CODE =
+  /^(?:[A-Za-z_$][\w$]*\(|[\w-]+\{|(?:this|self|process|config|req|request|res|response|os|env|ctx|props|state|data|options|opts|args|params|body|user|event|var|local|module|each|settings|secrets)\??\.[A-Za-z_$])/;
+/** `settings.apiKey`, `e.token`: members, one of which is called like what is assigned. */
+const MEMBER = /^[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)+(?:[,;)].*)?$/s;
+const MEMBER_NOUN = /pass|pwd|token|secret|key|cred|auth|session/i;
 
 export function isBlankThenText(bytes: Buffer, at: number, end: number): boolean {
   let i = at;

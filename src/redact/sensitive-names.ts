@@ -4,6 +4,7 @@
  */
 import { lazy } from '../lazy.js';
 import { DEFAULT_LIMITS } from '../limits.js';
+import { isDigit } from './byte-text.js';
 import { NameMemo } from './name-memo.js';
 import {
   HARMLESS_ENDS,
@@ -74,10 +75,14 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
   function builtIn(place: NamePlace, bytes: Buffer, start: number, end: number): NameRule | null {
     let stop = withoutNumber(bytes, start, end);
     const bit = PLACES[place];
-    let match = trie.longest(bytes, start, stop, bit);
+    // A number may belong to the name: `track2`, `password_md5`.
+    const isNumbered = stop < end && isDigit(bytes[end - 1]);
+    let match = isNumbered ? trie.longest(bytes, start, end, bit) : null;
+    match ??= trie.longest(bytes, start, stop, bit);
     if (match !== null) return match.value.rule;
     for (let words = 0; words < 2; words++) {
-      const qualifier = qualifiers.longest(bytes, start, stop);
+      const numbered = isNumbered && words === 0 ? qualifiers.longest(bytes, start, end) : null;
+      const qualifier = numbered ?? qualifiers.longest(bytes, start, stop);
       if (qualifier === null || qualifier.start <= start) return null;
       stop = withoutNumber(bytes, start, qualifier.start);
       match = trie.longest(bytes, start, stop, bit);

@@ -1,5 +1,18 @@
 /** What the survey asks of the bytes around a mark or the end of a name: each answer reads a bounded number of them. */
-import { BACKSLASH, COLON, EQUALS, isBlank, isDigit, isQuote, LINE_FEED, MINUS, PERCENT, SLASH } from './byte-text.js';
+import {
+  BACKSLASH,
+  COLON,
+  EQUALS,
+  isBlank,
+  isDigit,
+  isQuote,
+  isWideSeparator,
+  LINE_FEED,
+  MINUS,
+  PERCENT,
+  SLASH,
+  WIDE,
+} from './byte-text.js';
 import { LETTER_OF, OTHER_ENDS } from './word-ends.js';
 
 /** Whether after the end of a name, and what may close it, a separator follows: no byte is read twice, as long as the ends ascend. */
@@ -26,7 +39,8 @@ export class SeparatorAhead {
         byte === 0x3e ||
         byte === 0x26 ||
         byte === PERCENT ||
-        (byte === 0x3c && bytes[i + 1] === 0x2d);
+        (byte === 0x3c && bytes[i + 1] === 0x2d) ||
+        (byte === WIDE && isWideSeparator(bytes, i));
       if (isAhead || (byte < 0x20 && !isBlank(byte)) || (LETTER_OF[byte] as number) > 0) break;
     }
     this.#from = end;

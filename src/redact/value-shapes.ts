@@ -27,8 +27,13 @@ export function isSecretValue(test: ValueTest | null, bytes: Buffer, start: numb
       return hasCredentials(text) || (!isWordy(text) && !isLabel(text) && !isPublicId(text));
     case 'opaque':
       return isOpaque(text);
+    case 'random':
+      return isOpaque(text) || UUID.test(text);
     case 'code':
-      return /^\d+$/.test(text) ? length >= 3 && length <= 19 : !isWordy(text) && !isLabel(text);
+      return /^\d+$/.test(text) ? length >= 3 && length <= 19 : !isChoice(text) && !isWordy(text) && !isLabel(text);
+    case 'card':
+      // A tilt of 45 degrees has the name of a card's number.
+      return /^[\d .-]+$/.test(text) ? text.replace(/\D/g, '').length >= 12 : !isWordy(text) && !isLabel(text);
   }
 }
 
@@ -54,11 +59,49 @@ function hasCredentials(text: string): boolean {
   return match !== null && !isWordy(match[1] as string);
 }
 
-const PLACEHOLDER =
-  /^(?:redacted|\[?(?:redacted|filtered|hidden|masked|removed|secret removed)\]?|<[^<>]*>|&lt;.*|\$\{?[\w.:-]*\}?|\{\{.*\}\}|\{[\w.:-]+\}|%[\w-]+%|[*•x.…#_-]{3,}|\*{3}.*|n\/?a|oauth[12]?|saml2?|x509|sha-?\d{1,3}|null|nil|none|undefined|true|false|yes|no|on|off|required|optional|enabled|disabled|(?:string|int|float|boolean|id)!|string|integer|number|boolean|object|array|(?:your|my|the|some|an?|enter|insert|replace|put)[ _-].*(?:here|key|token|password|secret|value|id)|.*(?:your|placeholder|goes[ _-]?here|\.\.\.).*|change[ _-]?me|todo|fixme|example|\w+\.\w+\(.*|(?:process|os|import)\.[\w.]*env\b.*|(?:sk|pk|rk)_(?:live|test)_?\W*)$/i;
+const PLACEHOLDERS: readonly string[] = [
+  'redacted',
+  '\\[?(?:redacted|filtered|hidden|masked|removed|secret removed)\\]?',
+  '\\[[a-z _-]{3,}\\]',
+  '<[^<>]*>',
+  '&lt;.*',
+  // References: of shells, templates, statements with parameters, YAML's tags, ciphers of SOPS.
+  '\\$(?:\\{[\\w.]*(?::?[?=-]?[a-z_-]*)?\\}|[a-z_.:-]*\\d?)',
+  '\\{\\{.*\\}\\}',
+  '\\{[\\w.:-]+\\}',
+  '%[\\w-]+%',
+  '%[sdv]',
+  '\\?',
+  ':[a-z_]+',
+  '![a-z]+',
+  'ENC\\[.*',
+  '[*•x.…#_-]{3,}',
+  '\\*{3}.*',
+  'n\\/?a',
+  // Names of kinds and types.
+  'oauth[12]?|saml2?|x509|sha-?\\d{1,3}|u?int\\d{1,3}|uuid\\d?|float\\d{2}|base64|varchar\\d{0,4}',
+  'null|nil|none|undefined|true|false|yes|no|on|off|required|optional|enabled|disabled',
+  '(?:string|int|float|boolean|id)!|string|integer|number|boolean|object|array',
+  // Rules of a form's fields.
+  '(?:required|nullable|sometimes|string|confirmed|m(?:in|ax):\\d+)(?:[|,].*)?',
+  '(?:your|my|the|some|an?|enter|insert|replace|put)[ _-].*(?:here|key|token|password|secret|value|id)',
+  '.*(?:your|placeholder|goes[ _-]?here|\\.\\.\\.).*',
+  'change[ _-]?me|todo|fixme|example',
+  // Code, and the path of a route.
+  '\\w+\\.\\w+\\(.*',
+  '(?:process|os|import)\\.[\\w.]*env\\b.*',
+  '\\/[a-z-]+(?:\\/[a-z-]+\\d?)*',
+  '(?:sk|pk|rk)_(?:live|test)_?\\W*',
+];
+const PLACEHOLDER = new RegExp(`^(?:${PLACEHOLDERS.join('|')})$`, 'i');
 
 export function isPlaceholder(text: string): boolean {
   return PLACEHOLDER.test(text);
+}
+
+/** What is sent instead of a code: `sms`, `app`, `TOTP`. */
+function isChoice(text: string): boolean {
+  return /^(?:sms|app|[th]?otp|e?mail|phone|call|voice|push|u2f|fido2?|webauthn|auth|key)$/i.test(text);
 }
 
 const NOUN =
@@ -136,11 +179,11 @@ function isWord(piece: string, isOneOfMany: boolean): boolean {
 
 const UUID = /^\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?$/i;
 
-/** An id that is known to be public by its form: a resource id of Twilio's, a name, an address without parameters. */
+/** An id that is known to be public by its form: a resource id of Twilio's, a name, an address without parameters, or on a chain. */
 function isPublicId(text: string): boolean {
   return (
     /^(?:AC|CA|SM|MM|PN|RE|CF|IS|WS|ZS|US|MG|VA|HX|FW)[0-9a-f]{32}$/.test(text) ||
-    /^(?:arn:|urn:|https?:\/\/[^?#]*$)/i.test(text)
+    /^(?:arn:|urn:|https?:\/\/[^?#]*$|0x[0-9a-f]{40}$|\d:\d{6,20}:(?:web|ios|android):)/i.test(text)
   );
 }
 

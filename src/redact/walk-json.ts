@@ -28,12 +28,14 @@ import {
 } from './byte-text.js';
 import { type CardContext, cardContext, cardEnd } from './cards.js';
 import { type Cause, DECODED_BYTES_MAX, type View } from './edits.js';
+import { GraphqlVariables } from './graphql-variables.js';
 import { Blanks, isEventLine } from './json-blank.js';
 import { hasOddDigit, unescaped } from './json-escapes.js';
 import { type Frame, FrameStack } from './json-frames.js';
 import { DocumentKinds, isSensitive, SENSITIVE } from './json-kinds.js';
 import { mayHaveRole } from './json-roles.js';
-import { isAsset, isAssetMember, isLogprobToken, isSchema } from './json-shapes.js';
+import { isAsset, isAssetMember, isDescription, isLogprobToken, isSchema } from './json-shapes.js';
+import { isHeaderName, isLiteral, isPair, isSecretNumber, isSentence, mayBeDocument } from './json-values.js';
 import { NAMELESS, type PieceName, type RedactionContext } from './redaction-context.js';
 import type { NameRule } from './sensitive-names.js';
 import { Sign, type Survey } from './survey.js';
@@ -84,6 +86,7 @@ class JsonWalker implements PieceName {
   /** Null where every name and string must be looked at. */
   readonly #survey: Survey | null;
   readonly #kinds: DocumentKinds;
+  readonly #variables: GraphqlVariables;
   readonly #frames = new FrameStack();
   /** Of the name last read, for the value that follows. */
   #rule: NameRule | null = null;
@@ -101,6 +104,7 @@ class JsonWalker implements PieceName {
     this.#bytes = view.bytes;
     this.#blanks = new Blanks(view.bytes);
     this.#kinds = new DocumentKinds(view.bytes);
+    this.#variables = new GraphqlVariables(view.bytes, context.names);
     this.#length = view.bytes.length;
     this.#context = context;
     this.#survey = context.surveyOf(view);
@@ -156,15 +160,17 @@ class JsonWalker implements PieceName {
   #open(at: number, isArray: boolean): void {
     const outer = this.#frames.top;
     const rule = this.#rule;
-    let deep = outer.deep;
+    let { deep, deepRule } = outer;
     let list: NameRule | null = null;
     const isHarmless = () =>
       isSchema(this.#bytes, at, this.#length) || (rule?.id === 'name:token' && isAsset(this.#bytes, at, this.#length));
     if (deep === null && rule !== null && !isHarmless()) {
-      if (rule.reach === 'deep') deep = this.#cause;
-      else if (isArray) list = rule;
+      if (rule.reach === 'deep') {
+        deep = this.#cause;
+        deepRule = rule;
+      } else if (isArray) list = rule;
     }
-    const frame = this.#frames.push(isArray, deep, list);
+    const frame = this.#frames.push(isArray, list, deep, deepRule);
     if (list !== null) frame.listCause = this.#cause;
     frame.nameStart = this.#nameStart;
     frame.nameEnd = this.#nameEnd;
@@ -227,7 +233,10 @@ class JsonWalker implements PieceName {
 
   /** What the document as a whole says of a member. */
   #noteKind(start: number, end: number): void {
-    this.#rule = this.#kinds.ruleFor(start, end);
+    const { nameStart, nameEnd } = this.#frames.top;
+    this.#rule =
+      this.#kinds.ruleFor(start, end) ??
+      (nameEnd - nameStart === 9 ? this.#variables.ruleFor({ nameStart, nameEnd }, start, end) : null);
     if (this.#rule !== null) this.#cause = this.#context.cause(this.#rule.id, this.#view, start, end);
   }
 
@@ -263,6 +272,7 @@ class JsonWalker implements PieceName {
     if (frame.deep !== null) {
       if (this.#nameEnd > this.#nameStart && isAssetMember(bytes, this.#nameStart, this.#nameEnd, start, end))
         return false;
+      if (end < this.#length && this.#isNoneInside(frame.deepRule, start, end)) return false;
       // `{"errors":{"password":["is too short"]}}`
       if (frame.isArray && end < this.#length && !isSecretValue('any', bytes, start, end)) return false;
       context.redactText(this.#view, start, end, frame.deep);
@@ -277,6 +287,14 @@ class JsonWalker implements PieceName {
     if (isLogprobToken(bytes, this.#nameStart, this.#nameEnd, after)) return false;
     context.redactText(this.#view, start, end, cause);
     return true;
+  }
+
+  /** Whether a string inside what is secret as a whole is none: words, or what describes the others. */
+  #isNoneInside(outer: NameRule | null, start: number, end: number): boolean {
+    if (outer === null || (outer.value !== 'token' && outer.id !== 'name:api-key')) return false;
+    const rule = this.#rule ?? outer;
+    if (rule.value === 'token' && !isSecretValue('token', this.#bytes, start, end)) return true;
+    return this.#rule === null && isDescription(this.#bytes, this.#nameStart, this.#nameEnd, start, end);
   }
 
   #isSecret(rule: NameRule, start: number, end: number): boolean {
@@ -314,8 +332,10 @@ class JsonWalker implements PieceName {
       return;
     }
     if (role !== 'naming' || end - start > 128 || !this.#mayName(start, end)) return;
+    if (isSentence(bytes, start, end)) return;
     const rule = names.of('field', bytes, start, end);
-    if (rule === null) return;
+    // `"type":"plaintext"` beside the name says less.
+    if (rule === null || (frame.namedRule !== null && rule.value === 'opaque')) return;
     frame.namedRule = rule;
     frame.namedCause = this.#context.cause(rule.id, this.#view, start, end);
     if (frame.valueEnd > frame.valueStart && this.#isSecret(rule, frame.valueStart, frame.valueEnd))
@@ -442,52 +462,14 @@ class NumberContext implements CardContext {
   }
 }
 
-function isSecretNumber(rule: NameRule, bytes: Buffer, start: number, end: number): boolean {
-  if (rule.value === null) return true;
-  if (rule.reach !== 'strings')
-    return rule.value !== 'code' || isSecretValue(rule.value, bytes, start, end) || end - start < 3;
-  return rule.id === 'name:password' && end - start >= 4;
-}
-
 function partOf(view: View, start: number, end: number): View {
   const bytes = view.bytes.subarray(start, end);
   if (view.origin === null) return { bytes, base: view.base + start, origin: null };
   return { bytes, base: 0, origin: view.origin.subarray(start, end + 1) };
 }
 
-/** Whether a string's content looks like the beginning of JSON or XML, perhaps after space. */
-function mayBeDocument(bytes: Buffer, start: number, end: number): boolean {
-  let i = start;
-  while (i < end && isSpace(bytes[i])) i++;
-  return i < end && (bytes[i] === OPEN_BRACE || bytes[i] === OPEN_BRACKET || bytes[i] === 0x3c);
-}
-
-/** Whether names of headers and their values alternate in an array, and this is a name: `["Host","a","X-Api-Key","…"]`. */
-function isHeaderName(bytes: Buffer, { index, nameStart, nameEnd }: Frame, start: number, end: number): boolean {
-  if (index === 0 || index % 2 !== 0 || !bytes.subarray(start, end).includes(MINUS)) return false;
-  return /headers?$/i.test(bytes.latin1Slice(Math.max(nameStart, nameEnd - 16), nameEnd));
-}
-
-/** Whether one more string and the end of the array follow. */
-function isPair(bytes: Buffer, blanks: Blanks, at: number, end: number): boolean {
-  let i = at;
-  while (i < end && (isSpace(bytes[i]) || bytes[i] === COMMA)) i++;
-  if (bytes[i] !== QUOTE) return false;
-  const limit = Math.min(end, i + 512);
-  for (i++; i < limit && bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) i++;
-  i = blanks.skip(i + 1, end);
-  return bytes[i] === CLOSE_BRACKET;
-}
-
 function mayStartValue(mark: number): boolean {
   return mark === 0 || mark === COLON || mark === COMMA || mark === OPEN_BRACE || mark === OPEN_BRACKET;
-}
-
-function isLiteral(bytes: Buffer, start: number, end: number): boolean {
-  const first = bytes[start];
-  if (end - start > 5 || end - start < 4 || (first !== 0x74 && first !== 0x66 && first !== 0x6e)) return false;
-  const word = bytes.latin1Slice(start, end);
-  return word === 'true' || word === 'false' || word === 'null';
 }
 
 function isWordByte(byte: number | undefined): boolean {

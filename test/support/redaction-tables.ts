@@ -9,6 +9,8 @@ const VALUES: Readonly<Record<NameRow['value'], string>> = {
   opaque: 'long runs of mixed letters and digits',
   code: 'digits, or any but words',
   pin: 'digits, but not six, or any but words',
+  card: 'as many digits as cards have, or any but words, labels and placeholders',
+  random: 'long runs of mixed letters and digits, or a UUID',
 };
 
 export function namesTable(): string {
