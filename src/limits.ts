@@ -186,8 +186,8 @@ export const LIMIT_ROWS = {
   ),
   division_pairs_max: limit(100_000, 'Pairs of sensors, by service or way, that a satellite compares.'),
   division_lease_nanos: limit(
-    10e9,
-    'How long after its last word a sensor is taken to live by others that leave connections to it: two heartbeats, in nanoseconds.',
+    9e9,
+    'How long after its last word a sensor is taken to live by others that leave connections to it, in nanoseconds: so that they have taken over within two heartbeats of five seconds.',
   ),
   fleet_last_share_nanos: limit(
     600e9,

@@ -118,7 +118,7 @@ async function openSharedDivision(
   const { SharedDivision } = await import('./shared-division.js');
   const now = (): number => performance.now();
   const divided = new SharedDivision({ ...context, policy, keeping: () => steering.keeping, now });
-  const timer = setInterval(() => divided.tick(), 1000);
+  const timer = setInterval(() => divided.tick(), 500);
   return { capability: divided.capability, close: () => clearInterval(timer) };
 }
 

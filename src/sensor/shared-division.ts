@@ -71,7 +71,7 @@ export class SharedDivision {
     };
   }
 
-  /** Takes over from those that are gone. To be called every second or so. */
+  /** Takes over from those that are gone. To be called twice a second. */
   tick(): void {
     const now = this.#context.now();
     this.#unsent.tick(now);
@@ -103,8 +103,8 @@ export class SharedDivision {
   }
 }
 
-/** How far back what has begun is looked up, in seconds. */
-const BEGUN_MAX = 250;
+/** How many times are looked back at: some minutes. */
+const BEGUN_MAX = 500;
 
 /**
  * How long ago the oldest exchange began that has not reached its end, if they end in the order in which they begin: by how many had
