@@ -147,7 +147,7 @@ describe('the page of a satellite that a live sensor sends to', {
     async (colorScheme) => {
       await page.emulateMedia({ colorScheme });
       for (const width of [1280, 390])
-        for (const view of ['traces', 'endpoints', 'openapi', 'drift', 'sensors']) {
+        for (const view of ['traces', 'endpoints', 'openapi', 'drift', 'map', 'sensors']) {
           await page.setViewportSize({ width, height: 800 });
           await page.goto(`${satellite.url}/?view=${view}`);
           await page.locator('.row[aria-rowindex="2"], .sensors tbody tr, .operation').first().waitFor();

@@ -3,12 +3,16 @@
  * what axe finds. `SCREENSHOTS=directory` keeps what it looks like.
  */
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
+import * as wire from '@bufbuild/protobuf/wire';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createOpampCodec } from '../../src/enrolment/opamp/codec.js';
+import type { RemoteConfigStatus } from '../../src/enrolment/opamp/messages.js';
 import { type Satellite, startSatellite } from '../../src/satellite/satellite.js';
 import { openBrowser, seriousOf } from '../support/browser.js';
 import { needs } from '../support/needs.js';
@@ -189,6 +193,41 @@ describe('the page', needs('chromium'), () => {
     await page.locator('#list').waitFor();
   });
 
+  it('draws which service calls which, with what failed, and leads to the traces', async () => {
+    await callPayments(satellite.url);
+    await open('/?view=map');
+    const row = page.getByRole('row', { name: /^shop \(staging\) payments.example 4 .* 1, 25 % .* client$/ });
+    await row.waitFor();
+    await page.getByRole('row', { name: /^others shop \(staging\) / }).waitFor();
+    await page.locator('.map .node.host', { hasText: 'payments.example' }).waitFor();
+    await page.locator('.map .edge.failed', { hasText: '25 % errors' }).waitFor();
+    await shot('map');
+    await row.getByTitle('the traces').click();
+    await expect.poll(() => page.locator('.row:not(.head)').count()).toBe(4);
+    await open('/?view=map');
+    await page.getByLabel('traces that pass').fill('status:teapot');
+    await page.keyboard.press('Enter');
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /teapot/ })
+      .waitFor();
+  });
+
+  it('shows the fleet: how many of what, how they are, and what they refused', async () => {
+    await tellOf(satellite.url, 'shop', { status: 3, errorMessage: 'filter has "vlan"' });
+    await tellOf(satellite.url, 'orders', { status: 2 });
+    await open('/?view=fleet');
+    await page.getByRole('row', { name: /^shop prod 1\.2\.3 1 1 0 7 0 30 1$/ }).waitFor();
+    await page.getByRole('row', { name: /orders prod 1\.2\.3 host-9 .* being applied/ }).waitFor();
+    const row = page.getByRole('row', { name: /shop prod 1\.2\.3 host-9 losing traces 7 0 30 refused/ });
+    await row.getByRole('button').press('Enter');
+    await page.getByText('filter has "vlan"').waitFor();
+    await page.getByText('"no-bodies": true').waitFor();
+    await shot('fleet');
+    await page.getByLabel('find').fill('orders');
+    await row.waitFor({ state: 'detached' });
+  });
+
   it('lists endpoints, their traces and the document that they make', async () => {
     await open('/?view=endpoints');
     const row = page.getByRole('row', { name: /^GET shop\.example\/orders\/\{orderId\}/ });
@@ -248,6 +287,8 @@ describe('the page', needs('chromium'), () => {
       },
     ]);
     await sendScripts(satellite.url);
+    await sendSpans(satellite.url, [{ ...spanOf({ host: SCRIPT }), kind: 3 }]);
+    await tellOf(satellite.url, SCRIPT, { status: 3, errorMessage: SCRIPT });
     await open('/?filter=path:^/attack');
     await page.locator('.row[aria-rowindex="2"]').click();
     for (const tab of ['request', 'response', 'timing', 'raw']) {
@@ -257,7 +298,7 @@ describe('the page', needs('chromium'), () => {
     await page.getByRole('combobox').fill(SCRIPT);
     await page.keyboard.press('Enter');
     await page.locator('#filter-wrong').waitFor();
-    for (const view of ['endpoints', 'openapi', 'drift', 'sensors', 'traces']) {
+    for (const view of ['endpoints', 'openapi', 'drift', 'map', 'sensors', 'fleet', 'traces']) {
       await page.goto(`${satellite.url}/?view=${view}`);
       await page.getByText('onerror').first().waitFor({ state: 'attached' });
       if (view === 'openapi')
@@ -270,7 +311,7 @@ describe('the page', needs('chromium'), () => {
           .first()
           .click();
       expect([view, await page.evaluate('window.ran')]).toEqual([view, undefined]);
-      expect([view, await page.locator('img, svg, #app script, iframe').count()]).toEqual([view, 0]);
+      expect([view, await page.locator('img, svg:not(.map), #app script, iframe').count()]).toEqual([view, 0]);
     }
   });
 
@@ -282,10 +323,14 @@ describe('the page', needs('chromium'), () => {
         ['traces', '/', 1280],
         ['detail', '/?filter=path:/detail&trace=61&tab=response', 1280],
         ['sensors', '/?view=sensors', 1280],
+        ['map', '/?view=map', 1280],
+        ['fleet', '/?view=fleet', 1280],
         ['endpoints', '/?view=endpoints', 1280],
         ['openapi', '/?view=openapi', 1280],
         ['drift', '/?view=drift', 1280],
         ['traces-narrow', '/', 390],
+        ['map-narrow', '/?view=map', 390],
+        ['fleet-narrow', '/?view=fleet', 390],
         ['detail-narrow', '/?filter=path:/detail&trace=61&tab=request', 390],
       ] as const) {
         await page.setViewportSize({ width, height: 800 });
@@ -305,6 +350,8 @@ describe('the page', needs('chromium'), () => {
         ['/?filter=status:500', 'No trace passes the filter.'],
         ['/?view=endpoints', 'No endpoint has answered yet.'],
         ['/?view=drift', 'There is nothing to compare with yet.'],
+        ['/?view=map', 'No call has been seen.'],
+        ['/?view=fleet', 'No sensor is enrolled, and no OpAMP agent has called.'],
         ['/?view=sensors', 'Nothing has been sent yet.'],
         ['/?view=openapi', '0 operations'],
       ] as const) {
@@ -447,3 +494,40 @@ describe('the files of the page', () => {
     }
   });
 });
+
+/** What the shop asked of another. */
+async function callPayments(url: string): Promise<void> {
+  const statuses = [200, 200, 200, 503];
+  await sendSpans(
+    url,
+    statuses.map((status) => ({ ...spanOf({ host: 'payments.example', path: '/charge', status }), kind: 3 })),
+  );
+}
+
+/** An agent calls by OpAMP. */
+async function tellOf(url: string, service: string, remoteConfigStatus: RemoteConfigStatus): Promise<void> {
+  const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+  const books = new Map([
+    ['exchanges_dropped_undeliverable', { healthy: true, status: '7' }],
+    ['budget_traces_per_minute', { healthy: true, status: '30' }],
+  ]);
+  const body = createOpampCodec(wire).writeAgentToServer({
+    instanceUid: randomBytes(16),
+    sequenceNum: 1,
+    agentDescription: {
+      identifyingAttributes: [text('service.name', service), text('service.version', '1.2.3')],
+      nonIdentifyingAttributes: [text('deployment.environment.name', 'prod'), text('host.name', 'host-9')],
+    },
+    health: {
+      healthy: false,
+      status: 'losing traces',
+      componentHealthMap: new Map([['books', { healthy: false, componentHealthMap: books }]]),
+    },
+    effectiveConfig: {
+      configMap: { configMap: new Map([['', { body: Buffer.from('{"inForce":{"no-bodies":true}}') }]]) },
+    },
+    remoteConfigStatus,
+  });
+  const headers = { 'Content-Type': 'application/x-protobuf' };
+  expect((await fetch(`${url}/v1/opamp`, { method: 'POST', headers, body: Buffer.from(body) })).status).toBe(200);
+}

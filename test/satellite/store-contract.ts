@@ -126,6 +126,35 @@ export function storeContract(what: string, withStore: (use: (store: Store) => P
       expect(await store.rates('path:/none', 2)).toEqual([]);
     });
 
+    holds('knows who called whom', async (store) => {
+      await send(store, spans({ status: 500 }, {}, { host: 'other' }));
+      await send(
+        store,
+        spans({ millis: 3 }).map((span) => ({ ...(span as object), kind: 3 })),
+      );
+      const { traces, groups, left } = await store.calls('');
+      expect([traces, left]).toEqual([4, 0]);
+      expect(groups).toHaveLength(3);
+      const about = { service: 'shop', environment: 'staging', client: '10.0.0.7' };
+      expect(groups[0]).toMatchObject({
+        ...about,
+        kind: 'server',
+        host: 'shop.example',
+        traces: 2,
+        failures: 1,
+        nanos: 2e6,
+      });
+      expect(groups).toContainEqual({
+        ...about,
+        kind: 'client',
+        host: 'shop.example',
+        traces: 1,
+        failures: 0,
+        nanos: 3e6,
+      });
+      expect(await store.calls('path:/none')).toEqual({ from: 0, to: 0, traces: 0, groups: [], left: 0 });
+    });
+
     holds('says in words what is wrong with a filter', async (store) => {
       await expect(store.list({ filter: 'stauts:1', limit: 1 })).rejects.toThrow(FilterError);
       await expect(store.list({ filter: 'stauts:1', limit: 1 })).rejects.toThrow('did you mean status?');

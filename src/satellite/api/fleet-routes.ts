@@ -1,6 +1,8 @@
 /** The routes about the fleet: the agents that the satellite hears of, and what sensors are asked for. */
+
 import { parseConfigurations } from '../fleet/configurations.js';
 import type { ResponseOrder, ResponseOrders } from '../fleet/response-orders.js';
+import { serviceMap } from '../fleet/service-map.js';
 import type { Route } from './api.js';
 import { bodyOf } from './body.js';
 import { Refused, replyJson } from './reply.js';
@@ -50,6 +52,16 @@ export const FLEET_ROUTES: readonly Route[] = [
     parameters: [],
     answers: { 'application/json': 'FleetBudgets' },
     handle: ({ matters }, { response }) => replyJson(response, 200, { budgets: matters.budget.status }),
+  },
+  {
+    method: 'GET',
+    path: '/api/map',
+    summary:
+      'Which service calls which, how often and with how many errors, of the newest 20,000 traces that pass a filter',
+    parameters: ['filter'],
+    answers: { 'application/json': 'ServiceMap' },
+    handle: async ({ store, fleet }, { response, given }) =>
+      replyJson(response, 200, serviceMap(await store.calls(given.filter), fleet.rows())),
   },
   {
     method: 'GET',

@@ -192,6 +192,35 @@ export const SCHEMAS = {
       }),
     ),
   }),
+  ServiceMap: object({
+    from: { ...integer, description: 'microseconds since 1970: when the first of the traces began' },
+    to: integer,
+    traces: integer,
+    nodes: list(
+      object({
+        id: text,
+        kind: {
+          enum: ['service', 'host', 'callers'],
+          description:
+            'host: asked, and no sensor of it is known; callers: all who ask and of whom none is known, together',
+        },
+        name: text,
+        environment: text,
+      }),
+    ),
+    edges: list(
+      object({
+        from: { ...text, description: 'the id of a node' },
+        to: text,
+        traces: { ...integer, description: 'of the end that told of more' },
+        failures: { ...integer, description: '5xx, or no response' },
+        perMinute: number,
+        duration: { ...integer, description: 'nanoseconds, on average' },
+        seenBy: list({ enum: ['client', 'server'] }),
+      }),
+    ),
+    left: { ...integer, description: 'traces that are on none of these edges: only the busiest 200 are there' },
+  }),
   FleetConnections: object({
     groups: list(
       object({

@@ -102,6 +102,13 @@ pre { margin: 6px 0; padding: 8px; background: var(--over); border: 1px solid va
 .sensors .bar { padding: 0; align-items: center; gap: 16px; }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 3px 16px; }
 .facts dt { color: var(--soft); } .facts dd { margin: 0; }
+.sensors .filter { flex: none; align-items: center; } .sensors .filter input { width: auto; }
+svg.map { display: block; font-size: 12px; }
+.map .node rect { fill: var(--over); stroke: var(--line); } .map .node.service rect { fill: var(--chosen); stroke: var(--accent); }
+.map .node.callers rect { stroke-dasharray: 4 3; }
+.map text { fill: var(--text); } .map text.soft, .map .edge text { fill: var(--soft); font-size: 11px; }
+.map .edge path { stroke: var(--good); } .map .edge.refused path { stroke: var(--warn); } .map .edge.failed path { stroke: var(--bad); }
+.map .edge.failed text { fill: var(--bad); }
 dialog { color: var(--text); background: var(--back); border: 1px solid var(--line); border-radius: 8px; max-width: 460px; }
 dialog dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margin: 10px 0; } dialog dd { margin: 0; }
 .token { padding: 40px; gap: 12px; max-width: 480px; } .token form { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }

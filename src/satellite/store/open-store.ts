@@ -50,6 +50,7 @@ export async function openStore({ onNotice, ...settings }: StoreSettings): Promi
     get: (seq, form) => ask('get', seq, form),
     sensors: () => ask('sensors'),
     rates: (filter, stretches) => ask('rates', filter, stretches),
+    calls: (filter) => ask('calls', filter),
     values: () => ask('values'),
     facts: () => ask('facts'),
     endpoints: (selection) => write('endpoints', selection),

@@ -9,10 +9,23 @@ import { type Bound, type Condition, compileFilter, type Hint } from '../filter/
 import { parseFilter } from '../filter/parse.js';
 import type { SatelliteTrace } from '../receive/satellite-trace.js';
 import { readBack, traceOf } from '../receive/trace-of.js';
+import { type Called, callsOf } from './calls-of.js';
 import { firstOutside, PART_TRACES, partOf } from './parts.js';
 import { ratesOf, type Timed } from './rates-of.js';
 import type { Database } from './sqlite.js';
-import type { Page, Query, Rate, Row, Sensor, StoreFacts, Values, Whole, WholeForm, WholePage } from './store.js';
+import type {
+  Calls,
+  Page,
+  Query,
+  Rate,
+  Row,
+  Sensor,
+  StoreFacts,
+  Values,
+  Whole,
+  WholeForm,
+  WholePage,
+} from './store.js';
 import { resourceOf } from './trace-columns.js';
 
 /** Traces of the first range that is looked through; each further one has four times as many. */
@@ -166,21 +179,24 @@ export class SqliteReader {
   }
 
   rates(filter: string, stretches: number): Rate[] {
-    const { found } = this.#findMany(filter);
-    return ratesOf(found, stretches);
+    return ratesOf(this.#findMany<Timed>(filter, 'start, duration, status'), stretches);
   }
 
-  #findMany(filter: string): { found: Numbered[] } {
-    const found: Numbered[] = [];
+  calls(filter: string): Calls {
+    return callsOf(this.#findMany<Called>(filter, 'start, duration, status, kind, service, environment, host, client'));
+  }
+
+  #findMany<R>(filter: string, columns: string): (R & Numbered)[] {
+    const found: (R & Numbered)[] = [];
     let before: number | undefined;
     for (const until = Date.now() + QUERY_MILLIS; found.length < RATE_TRACES_MAX && Date.now() < until; ) {
       const query = { filter, limit: ROWS_MAX, ...(before === undefined ? {} : { before }) };
-      const page = this.#find<Numbered>(query, 'seq, start, duration, status');
+      const page: Found<R & Numbered> = this.#find<R & Numbered>(query, `seq, ${columns}`);
       found.push(...page.found);
       if (page.next === null) break;
       before = page.next;
     }
-    return { found };
+    return found;
   }
 
   sensors(): Sensor[] {
@@ -302,7 +318,9 @@ function used(sql: string, parameters: Readonly<Record<string, Bound>>): Record<
   return Object.fromEntries(Object.entries(parameters).filter(([name]) => new RegExp(`:${name}\\b`).test(sql)));
 }
 
-type Numbered = Timed & { readonly seq: number };
+interface Numbered {
+  readonly seq: number;
+}
 
 type RawRow = Omit<Row, 'marks'> & { marks: string };
 

@@ -84,6 +84,8 @@ class Keeper {
         return this.#reader.values();
       case 'rates':
         return this.#reader.rates(given[0] as string, given[1] as number);
+      case 'calls':
+        return this.#reader.calls(given[0] as string);
       case 'drift':
         return driftOf(given[0] as string, this.#reader.newest(given[1] as string, DRIFT_TRACES_MAX));
       case 'specDrift':

@@ -116,6 +116,32 @@ export interface Rate {
   readonly p95: number;
 }
 
+/** Calls with the same ends, as far as a span names them. */
+export interface CallGroup {
+  readonly kind: string;
+  /** Whose sensor sent the span: who was asked, or asked, by the kind. */
+  readonly service: string;
+  readonly environment: string;
+  readonly host: string;
+  readonly client: string;
+  readonly traces: number;
+  /** 5xx, or no response. */
+  readonly failures: number;
+  /** All durations together. */
+  readonly nanos: number;
+}
+
+export interface Calls {
+  /** Microseconds since 1970: when the first and the last began. */
+  readonly from: number;
+  readonly to: number;
+  readonly traces: number;
+  /** The busiest first. */
+  readonly groups: readonly CallGroup[];
+  /** Traces of groups that are not there. */
+  readonly left: number;
+}
+
 export interface Values {
   readonly methods: readonly string[];
   readonly hosts: readonly string[];
@@ -146,6 +172,8 @@ export interface Store {
   sensors(): Promise<readonly Sensor[]>;
   /** How often and how fast the newest that pass the filter were, in `stretches` of equal length. */
   rates(filter: string, stretches: number): Promise<readonly Rate[]>;
+  /** Who called whom, of the newest that pass the filter. */
+  calls(filter: string): Promise<Calls>;
   values(): Promise<Values>;
   facts(): Promise<StoreFacts>;
   /** What the traces so far show that services offer, also those that retention took since. */

@@ -11,6 +11,7 @@ import {
   AgentCapability,
   type AgentDescription,
   type AgentToServer,
+  type AnyValue,
   type ComponentHealth,
   type CustomMessage,
   type KeyValue,
@@ -115,18 +116,23 @@ export class OpampAgent {
   }
 }
 
+/** By name; what is empty is left out. */
+type Attributes = Readonly<Record<string, string | readonly string[]>>;
+
 /** What identifies the agent, and what describes it besides. */
-export function describeAgent(
-  identifying: Readonly<Record<string, string>>,
-  others: Readonly<Record<string, string>>,
-): AgentDescription {
+export function describeAgent(identifying: Attributes, others: Attributes): AgentDescription {
   return { identifyingAttributes: pairsOf(identifying), nonIdentifyingAttributes: pairsOf(others) };
 }
 
-function pairsOf(attributes: Readonly<Record<string, string>>): readonly KeyValue[] {
+function pairsOf(attributes: Attributes): readonly KeyValue[] {
   return Object.entries(attributes)
-    .filter(([, value]) => value !== '')
-    .map(([key, stringValue]) => ({ key, value: { stringValue } }));
+    .filter(([, value]) => value.length > 0)
+    .map(([key, value]) => ({ key, value: anyValueOf(value) }));
+}
+
+function anyValueOf(value: string | readonly string[]): AnyValue {
+  if (typeof value === 'string') return { stringValue: value };
+  return { arrayValue: { values: value.map((stringValue) => ({ stringValue })) } };
 }
 
 function effectiveConfig(text: string): NonNullable<AgentToServer['effectiveConfig']> {

@@ -1,5 +1,6 @@
 /** Opens control by the options. in: settings, what the sensor is made of · out: a `Control` */
 import { hostname } from 'node:os';
+import { localAddresses } from '../../capture/interfaces.js';
 import type { Counters } from '../../counters.js';
 import { createOpampCodec } from '../../enrolment/opamp/codec.js';
 import type { SensorCapability } from '../../enrolment/opamp/custom.js';
@@ -83,6 +84,7 @@ export async function openControlBy(url: string, context: OpenControlContext): P
       },
       {
         'host.name': hostname(),
+        'host.ip': ownAddresses(),
         'os.type': process.platform,
         'deployment.environment.name': about.environment,
         'telemetry.sdk.name': 'pcap-sensor',
@@ -96,6 +98,14 @@ export async function openControlBy(url: string, context: OpenControlContext): P
     isOver: () => enrolment?.isPlain === true,
     pollMillis: enrolment !== null || opampUnsigned ? STEERED_POLL_MILLIS : WATCHED_POLL_MILLIS,
   });
+}
+
+const ADDRESSES_MAX = 16;
+
+/** By which others ask for this host, so that who asks is known by name. */
+function ownAddresses(): string[] {
+  const isOfHost = (address: string): boolean => !/^(127\.|169\.254\.|::1$|fe80:)/i.test(address);
+  return [...localAddresses()].filter(isOfHost).slice(0, ADDRESSES_MAX);
 }
 
 function textsOf(resource: Readonly<Record<string, unknown>>): Record<string, string> {

@@ -3,6 +3,8 @@ import { ask, type Fields, type Unanswered } from './ask.js';
 import { browser, type PageElement, type PageEvent } from './dom.js';
 import { DriftView } from './drift-view.js';
 import { EndpointsView } from './endpoints-view.js';
+import { FleetView } from './fleet-view.js';
+import { MapView } from './map-view.js';
 import { OpenApiView } from './openapi-view.js';
 import { SensorsView } from './sensors-view.js';
 import { type Place, readPlace, writePlace } from './state.js';
@@ -14,7 +16,9 @@ const VIEWS = [
   ['endpoints', 'Endpoints'],
   ['openapi', 'OpenAPI'],
   ['drift', 'Drift'],
+  ['map', 'Map'],
   ['sensors', 'Sensors'],
+  ['fleet', 'Fleet'],
 ] as const;
 
 /** A row for each, from which the help comes. */
@@ -96,6 +100,10 @@ function App(): Node {
         return html`<${OpenApiView} onFailure=${setFailure} />`;
       case 'drift':
         return html`<${DriftView} filter=${place.filter} fields=${fields} go=${go} show=${(filter: string) => go({ view: 'traces', filter })} />`;
+      case 'map':
+        return html`<${MapView} show=${(filter: string) => go({ view: 'traces', filter })} onFailure=${setFailure} />`;
+      case 'fleet':
+        return html`<${FleetView} onFailure=${setFailure} />`;
       case 'sensors':
         return html`<${SensorsView} onFailure=${setFailure} />`;
       default:

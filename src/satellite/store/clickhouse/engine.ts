@@ -116,6 +116,7 @@ export class ClickHouseEngine {
       get: (seq, form) => reader.get(seq, form),
       sensors: () => reader.sensors(),
       rates: (filter, stretches) => reader.rates(filter, stretches),
+      calls: (filter) => reader.calls(filter),
       values: () => reader.values(),
       facts: () => reader.facts(),
       endpoints: (selection) => inventory.endpoints(selection),

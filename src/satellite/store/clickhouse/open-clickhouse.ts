@@ -24,6 +24,7 @@ export async function openClickHouse(settings: ClickHouseSettings, onNotice: (no
     get: (seq, form) => ask('get', seq, form),
     sensors: () => ask('sensors'),
     rates: (filter, stretches) => ask('rates', filter, stretches),
+    calls: (filter) => ask('calls', filter),
     values: () => ask('values'),
     facts: () => ask('facts'),
     endpoints: (selection) => ask('endpoints', selection),

@@ -9,8 +9,21 @@ import { compileForClickHouse } from '../../filter/clickhouse.js';
 import { parseFilter } from '../../filter/parse.js';
 import type { SatelliteTrace } from '../../receive/satellite-trace.js';
 import { traceOf } from '../../receive/trace-of.js';
+import { type Called, callsOf } from '../calls-of.js';
 import { ratesOf, type Timed } from '../rates-of.js';
-import type { Page, Query, Rate, Row, Sensor, StoreFacts, Values, Whole, WholeForm, WholePage } from '../store.js';
+import type {
+  Calls,
+  Page,
+  Query,
+  Rate,
+  Row,
+  Sensor,
+  StoreFacts,
+  Values,
+  Whole,
+  WholeForm,
+  WholePage,
+} from '../store.js';
 import { resourceOf } from '../trace-columns.js';
 import { type Connection, TooMuch } from './connection.js';
 import { restore } from './rows.js';
@@ -42,6 +55,7 @@ const COLUMNS = `Seq AS seq, TraceId AS traceId, SpanId AS spanId, toUnixTimesta
   Client AS client, ServiceName AS service, Environment AS environment, Marks AS marks, Redactions AS redactions`;
 const TIMED = `Seq AS seq, TraceId AS traceId, SpanId AS spanId, toUnixTimestamp64Micro(Timestamp) AS start, Duration AS duration,
   nullIf(Status, 0) AS status`;
+const CALLED = `${TIMED}, SpanKind AS kind, ServiceName AS service, Environment AS environment, Host AS host, Client AS client`;
 const IDS = 'Seq AS seq, TraceId AS traceId, SpanId AS spanId';
 const OF_ORGANISATION = 'Organisation = {organisation:String}';
 
@@ -256,6 +270,15 @@ export class Reader {
   async rates(filter: string, stretches: number): Promise<Rate[]> {
     const { found } = await this.#find<Identified & Timed>({ filter, limit: RATE_TRACES_MAX }, TIMED, RATE_TRACES_MAX);
     return ratesOf(found, stretches);
+  }
+
+  async calls(filter: string): Promise<Calls> {
+    const { found } = await this.#find<Identified & Called>(
+      { filter, limit: RATE_TRACES_MAX },
+      CALLED,
+      RATE_TRACES_MAX,
+    );
+    return callsOf(found);
   }
 
   sensors(): Promise<Sensor[]> {
