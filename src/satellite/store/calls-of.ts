@@ -1,4 +1,4 @@
-/** Who called what, of the newest traces, in groups. Pure. */
+/** Calls by their ends, of the newest traces. Pure. */
 import type { Timed } from './rates-of.js';
 import type { CallGroup, Calls } from './store.js';
 

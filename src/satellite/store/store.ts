@@ -172,7 +172,7 @@ export interface Store {
   sensors(): Promise<readonly Sensor[]>;
   /** How often and how fast the newest that pass the filter were, in `stretches` of equal length. */
   rates(filter: string, stretches: number): Promise<readonly Rate[]>;
-  /** Who called whom, of the newest that pass the filter. */
+  /** Calls by their ends, of the newest that pass the filter. */
   calls(filter: string): Promise<Calls>;
   values(): Promise<Values>;
   facts(): Promise<StoreFacts>;

@@ -92,24 +92,6 @@ function App(): Node {
     return () => browser.removeEventListener('keydown', onKey);
   }, []);
 
-  const drawView = (): Node => {
-    switch (place.view) {
-      case 'endpoints':
-        return html`<${EndpointsView} theme=${theme} show=${(filter: string) => go({ view: 'traces', filter })} onFailure=${setFailure} />`;
-      case 'openapi':
-        return html`<${OpenApiView} onFailure=${setFailure} />`;
-      case 'drift':
-        return html`<${DriftView} filter=${place.filter} fields=${fields} go=${go} show=${(filter: string) => go({ view: 'traces', filter })} />`;
-      case 'map':
-        return html`<${MapView} show=${(filter: string) => go({ view: 'traces', filter })} onFailure=${setFailure} />`;
-      case 'fleet':
-        return html`<${FleetView} onFailure=${setFailure} />`;
-      case 'sensors':
-        return html`<${SensorsView} onFailure=${setFailure} />`;
-      default:
-        return html`<${TracesView} place=${place} fields=${fields} theme=${theme} isPaused=${isPaused} setPaused=${setPaused} go=${go} onFailure=${setFailure} />`;
-    }
-  };
   if (failure?.status === 401) return html`<${TokenForm} said=${failure.message} onOpen=${() => setFailure(null)} />`;
   return html`
     <header class="top">
@@ -131,13 +113,43 @@ function App(): Node {
       </span>
     </header>
     ${failure !== null && html`<p class="wrong failure" role="alert">${failure.message}</p>`}
-    ${drawView()}
+    ${drawView({ place, fields, theme, isPaused, setPaused, go, onFailure: setFailure })}
     <dialog ref=${help} aria-label="Keys">
       <h2>Keys</h2>
       <dl>${KEYS.map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}</dl>
       <button type="button" onClick=${() => help.current?.close()}>Close</button>
     </dialog>
   `;
+}
+
+interface ViewGiven {
+  readonly place: Place;
+  readonly fields: Fields | null;
+  readonly theme: string;
+  readonly isPaused: boolean;
+  setPaused(value: boolean | ((before: boolean) => boolean)): void;
+  go(to: Partial<Place>): void;
+  onFailure(error: Unanswered): void;
+}
+
+function drawView({ place, fields, theme, isPaused, setPaused, go, onFailure }: ViewGiven): Node {
+  const show = (filter: string): void => go({ view: 'traces', filter });
+  switch (place.view) {
+    case 'endpoints':
+      return html`<${EndpointsView} theme=${theme} show=${show} onFailure=${onFailure} />`;
+    case 'openapi':
+      return html`<${OpenApiView} onFailure=${onFailure} />`;
+    case 'drift':
+      return html`<${DriftView} filter=${place.filter} fields=${fields} go=${go} show=${show} />`;
+    case 'map':
+      return html`<${MapView} show=${show} onFailure=${onFailure} />`;
+    case 'fleet':
+      return html`<${FleetView} onFailure=${onFailure} />`;
+    case 'sensors':
+      return html`<${SensorsView} onFailure=${onFailure} />`;
+    default:
+      return html`<${TracesView} place=${place} fields=${fields} theme=${theme} isPaused=${isPaused} setPaused=${setPaused} go=${go} onFailure=${onFailure} />`;
+  }
 }
 
 /** Trades the token for a cookie that no script can read, this one included. */

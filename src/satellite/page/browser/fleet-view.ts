@@ -1,4 +1,4 @@
-/** Who is enrolled, and how they are: by service and version, and each by itself; budgets, and what was asked of whom. */
+/** The agents that call, and how they are: by service and version, and each by itself; budgets, and what was asked of whom. */
 import { ask, type Unanswered } from './ask.js';
 import type { PageEvent } from './dom.js';
 import { html, type Node, useEffect, useState } from './vendor/preact.js';
