@@ -17,7 +17,11 @@ const CONSTANTS_BYTES = 8192;
 const VALUES = CONSTANTS + CONSTANTS_BYTES;
 const VALUES_BYTES = 32 << 10;
 const VALUES_END = VALUES + VALUES_BYTES;
-const CONTENT = VALUES_END;
+/** Heads that come again and again, each as the text that it becomes. */
+const HEAD_BYTES = 2048;
+const HEADS_MAX = 64;
+const HEADS = VALUES_END;
+const CONTENT = HEADS + HEAD_BYTES * HEADS_MAX;
 
 /** A longer text is written by a call out of JavaScript, which takes as long as so many characters. */
 const WRITTEN_HERE_MAX = 96;
@@ -41,10 +45,19 @@ interface Template {
 export class Templates {
   readonly texts: TemplateTexts;
   readonly known = new WeakMap<HeadShape, Template>();
+  /** By what heads that are the same have in common. */
+  readonly heads = new WeakMap<object, HeadText>();
 
   constructor(texts: TemplateTexts) {
     this.texts = texts;
   }
+}
+
+/** Where the text of a head is, as long as it has its place. */
+interface HeadText {
+  readonly length: number;
+  /** Negative where it is too long for one. */
+  readonly place: number;
 }
 
 /** Words that are always there. */
@@ -60,6 +73,9 @@ export class Assembly {
   #nextPlace = 0;
   /** That of the head before, of the same trace. */
   #lastPlace = -1;
+  readonly #heads = new Array<HeadText | undefined>(HEADS_MAX).fill(undefined);
+  #nextHead = 0;
+  #lastHead = -1;
   /** Where the next constant goes, and the next value, head or body. */
   #freeConstant = CONSTANTS;
   #freeValue = VALUES;
@@ -72,6 +88,7 @@ export class Assembly {
     this.#freeValue = VALUES;
     this.#free = CONTENT;
     this.#lastPlace = -1;
+    this.#lastHead = -1;
     this.#hasFailed = false;
   }
 
@@ -153,6 +170,37 @@ export class Assembly {
   }
 
   addHead(head: SentHead, templates: Templates): void {
+    const { identity } = head;
+    if (identity === null || !this.#addKnownHead(identity, head, templates)) this.#addHeaders(head, templates);
+  }
+
+  /** A head that is the same as others; false where it is too long to be remembered. */
+  #addKnownHead(identity: object, head: SentHead, templates: Templates): boolean {
+    let known = templates.heads.get(identity);
+    if (known === undefined || (known.place >= 0 && this.#heads[known.place] !== known)) {
+      known = this.#putHead(headText(head, templates));
+      templates.heads.set(identity, known);
+    }
+    const { place, length } = known;
+    if (place < 0) return false;
+    this.#lastHead = place;
+    this.#gatherer.add(HEADS + place * HEAD_BYTES, length, Piece.raw);
+    return true;
+  }
+
+  #putHead(text: string): HeadText {
+    const { length } = text;
+    if (length > HEAD_BYTES || !PRINTABLE.test(text)) return { length, place: -1 };
+    // The other head of the same trace keeps its own until both are gathered.
+    const place = (this.#nextHead + (this.#nextHead === this.#lastHead ? 1 : 0)) % HEADS_MAX;
+    this.#nextHead = (place + 1) % HEADS_MAX;
+    this.#text.latin1Write(text, HEADS + place * HEAD_BYTES, length);
+    const known = { length, place };
+    this.#heads[place] = known;
+    return known;
+  }
+
+  #addHeaders(head: SentHead, templates: Templates): void {
     const { text, spans } = head.list;
     const start = this.#take(text.length);
     const template = this.#templateOf(head.shape, templates);
@@ -182,14 +230,14 @@ export class Assembly {
 
   /** Bytes that stand inside a JSON string. */
   addContent(content: Uint8Array): void {
-    if (content.length === 0) return;
-    const start = isUtf8(content) ? this.#take(content.length) : -1;
-    if (start < 0) {
+    const { length } = content;
+    if (length === 0) return;
+    const start = length <= WRITTEN_HERE_MAX || isUtf8(content) ? this.#take(length) : -1;
+    if (start < 0 || !this.#copy(content, start)) {
       this.#hasFailed = true;
       return;
     }
-    this.#text.set(content, start);
-    this.#gatherer.add(start, content.length, Piece.text);
+    this.#gatherer.add(start, length, Piece.text);
   }
 
   /** How many bytes it has become; -1 where it must be made otherwise. */
@@ -214,6 +262,23 @@ export class Assembly {
       bytes[start + i] = code;
     }
     return all < 0x80;
+  }
+
+  /** Copies a content; false where it is short, and no UTF-8. */
+  #copy(content: Uint8Array, start: number): boolean {
+    const bytes = this.#text;
+    const { length } = content;
+    if (length > WRITTEN_HERE_MAX) {
+      bytes.set(content, start);
+      return true;
+    }
+    let all = 0;
+    for (let i = 0; i < length; i++) {
+      const byte = content[i] as number;
+      all |= byte;
+      bytes[start + i] = byte;
+    }
+    return all < 0x80 || isUtf8(content);
   }
 
   /** Room for `bytes` of the text; -1 where there is none. */
@@ -254,6 +319,17 @@ export class Assembly {
     return template;
   }
 }
+
+/** The same as `Assembly.addHead` makes of it. */
+function headText(head: SentHead, { texts }: Templates): string {
+  const words = texts(head.shape);
+  const { length } = head.shape.names;
+  let text = '';
+  for (let i = 0; i < length; i++) text += `${words[i]}${quote(head.value(i)).slice(1, -1)}`;
+  return text + words[length];
+}
+
+const PRINTABLE = /^[\x20-\x7e]*$/;
 
 function digitsOf(value: number): number {
   let digits = 1;

@@ -51,7 +51,7 @@ const TEXT = PIECES + PIECES_MAX * PIECE_BYTES;
 /** What is read and written beyond the end of a piece. */
 const SLACK = 16;
 /** Bytes of text. */
-export const TEXT_BYTES = 192 << 10;
+export const TEXT_BYTES = 320 << 10;
 const OUTPUT = TEXT + TEXT_BYTES + SLACK;
 /** Bytes that pieces may become: a control character becomes six. */
 const OUTPUT_BYTES = 1 << 20;

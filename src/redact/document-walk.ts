@@ -46,7 +46,7 @@ export interface WalkRules {
 const LOOK_BYTES_MIN = 13;
 const HIDDEN_BYTES_MIN = 24;
 /** A shorter document is surveyed in less time than it takes to say what it is. */
-const OPAQUE_BYTES_MIN = 512;
+export const OPAQUE_BYTES_MIN = 512;
 /** A value that a person allows is no longer. */
 const ALLOWED_BYTES_MAX = 4096;
 

@@ -28,9 +28,11 @@ const FIRST_BYTES = new Set(COMPRESSED.map(([magic]) => magic.charCodeAt(0)));
 /** Why a body is to leave without content; null where it is not. */
 export function omissionReason(body: OpaqueContent, type: MediaType, mode: OpaqueBodies): string | null {
   if (mode === 'keep') return null;
+  const { content, codingError } = body;
+  if (codingError === null && mode !== 'drop' && !type.isUnreadable && isOrdinary(content)) return null;
   const { text: contentType } = type;
-  const bytes = Buffer.from(body.content.buffer, body.content.byteOffset, body.content.byteLength);
-  if (body.codingError !== null && !isPlainDespite(body, bytes)) return `not decoded: ${body.codingError}`;
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  if (codingError !== null && !isPlainDespite(body, bytes)) return `not decoded: ${codingError}`;
   if (type.isUnreadable || hasWideCharacters(bytes)) return 'a character encoding that is not read';
   if (FIRST_BYTES.has(bytes[0] as number)) {
     const start = bytes.toString('latin1', 0, 8);
@@ -43,6 +45,12 @@ export function omissionReason(body: OpaqueContent, type: MediaType, mode: Opaqu
   )
     return 'no text';
   return null;
+}
+
+/** Whether it begins as nothing does that is looked for here: with two bytes that are neither the first of a format nor a zero. */
+function isOrdinary(content: Uint8Array): boolean {
+  const [first = 0, second = 0] = content;
+  return first !== 0 && second !== 0 && first < 0x80 && first !== MQTT_CONNECT && !FIRST_BYTES.has(first);
 }
 
 const MQTT_CONNECT = 0x10;

@@ -2,6 +2,7 @@
 import { type EventFields, isControl } from '../http/stream-message.js';
 import type { Trace, TraceBody } from '../trace/trace.js';
 import type { Cause } from './edits.js';
+import type { Glance } from './glance.js';
 import { MediaTypes } from './media-type.js';
 import { omissionReason } from './opaque-body.js';
 import { redactMessagesAcross, redactStreamed, textOf } from './redact-across.js';
@@ -14,6 +15,8 @@ import { isBinary } from './text-forms.js';
 type Content = Pick<TraceBody, 'bytes' | 'content' | 'truncated' | 'codingError' | 'omitted'>;
 
 export interface ContentRedactor {
+  /** Shows a body to `glance`; returns whether nothing is left to be done if that sees nothing. */
+  show(content: Content, contentType: string, glance: Glance): boolean;
   /** `part`: what it is called where it is said what was redacted. */
   redact(content: Content, contentType: string, redactions: Redactions, part: string): void;
   redactMessages(trace: Pick<Trace, 'messages' | 'messagesSeen'>, redactions: Redactions): void;
@@ -52,6 +55,17 @@ export function createContentRedactor(
     if (redacted === null) return;
     content.content = redacted.result;
     redactions.noteAll(part, redacted);
+  }
+
+  function show(content: Content, contentType: string, glance: Glance): boolean {
+    const { content: kept } = content;
+    if (!bodies) return false;
+    if (kept.length === 0) return true;
+    const type = types.of(contentType);
+    if (type.streamed !== null || !documents.isGlanceEnough(kept, type, content.truncated)) return false;
+    if (defaults && omissionReason(content, type, opaqueBodies) !== null) return false;
+    glance.addBytes(kept);
+    return true;
   }
 
   /** Secrets that are cut over messages of one direction. */
@@ -94,6 +108,7 @@ export function createContentRedactor(
   }
 
   return {
+    show,
     redact,
     redactMessages(trace, redactions) {
       const { messages = [] } = trace;

@@ -6,8 +6,9 @@
 import { DEFAULT_LIMITS } from '../limits.js';
 import { createAddedPatterns } from './added-patterns.js';
 import { redactCutEnd } from './cut-end.js';
-import { DocumentWalk, type WalkRules } from './document-walk.js';
+import { DocumentWalk, OPAQUE_BYTES_MIN, type WalkRules } from './document-walk.js';
 import { type Cause, createEdits, type Edits, type Replaced, type View } from './edits.js';
+import { Glance } from './glance.js';
 import { type GrpcWebText, grpcWebText } from './grpc-web-text.js';
 import type { MediaType } from './media-type.js';
 import { NameMemo } from './name-memo.js';
@@ -27,6 +28,10 @@ export interface Redacted<T> extends Changes {
 export interface DocumentRedactor {
   /** Whether the user gave patterns. */
   readonly hasPatterns: boolean;
+  /** Looks at several texts at once; null where the user wants more than the built-in rules, and it would say too little. */
+  readonly glance: Glance | null;
+  /** Whether `body` finds nothing in such a body, if a survey finds nothing. */
+  isGlanceEnough(bytes: Uint8Array, type: MediaType, isCut: boolean): boolean;
   /** A text that is known to hold no secret, without what the user's patterns find in it. */
   public(text: string): Redacted<string>;
   /** The bytes with their secrets replaced; null where there are none. `isCut`: more of it was not kept. */
@@ -78,13 +83,6 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
   };
   const survey = surveys?.take();
 
-  function changes(bytes: Buffer, edits: Edits): Changes {
-    if (!settings.explains) return { causes: edits.causes, replaced: NO_CHANGES.replaced };
-    const replaced: Replaced[] = [];
-    edits.eachReplaced(bytes, (one) => replaced.push(one));
-    return { causes: edits.causes, replaced };
-  }
-
   function walked(bytes: Buffer, walk: (view: View, walk: DocumentWalk) => void): Edits {
     const edits = createEdits(settings.explains);
     const left = DEFAULT_LIMITS.redaction_decoded_bytes_max + bytes.length * WORK_PER_BYTE;
@@ -99,7 +97,7 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
       added.redact(view, context, false);
     });
     if (edits.size === 0) return { result: text, ...NO_CHANGES };
-    return { result: edits.apply(bytes).toString(), ...changes(bytes, edits) };
+    return { result: edits.apply(bytes).toString(), ...changesOf(bytes, edits, settings.explains) };
   }
 
   const harmless = new Set<string>();
@@ -124,11 +122,15 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
       walk.redactDocument(view, 'application/grpc');
       added.redact(view, walk, false);
     });
-    return edits.size === 0 ? null : { result: encode(edits.mask(bytes)), ...changes(bytes, edits) };
+    return edits.size === 0
+      ? null
+      : { result: encode(edits.mask(bytes)), ...changesOf(bytes, edits, settings.explains) };
   }
 
   return {
     hasPatterns: added.size > 0,
+    glance: survey === undefined || !isSurveyEnough || added.size > 0 ? null : new Glance(survey),
+    isGlanceEnough,
     public: (text) => (added.size === 0 ? { result: text, ...NO_CHANGES } : redactedText(text, () => {})),
     body(body, type, isCut) {
       const contentType = type.text;
@@ -143,7 +145,7 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
         if (isCut && defaults && encoding === 'utf8') redactCutEnd(view, walk);
       });
       if (edits.size === 0) return null;
-      const why = changes(bytes, edits);
+      const why = changesOf(bytes, edits, settings.explains);
       if (encoding !== 'utf8') return { result: edits.apply(bytes, redactedIn(encoding)), ...why };
       // Formats that count their bytes would not survive another length.
       return { result: isBinary(bytes) ? edits.mask(bytes) : edits.apply(bytes), ...why };
@@ -160,6 +162,17 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
     query: (query, isTokenPath = false) =>
       redactedText(query, (view, walk) => walkForm(view, walk, 'query', isTokenPath)),
   };
+}
+
+function changesOf(bytes: Buffer, edits: Edits, explains: boolean): Changes {
+  if (!explains) return { causes: edits.causes, replaced: NO_CHANGES.replaced };
+  const replaced: Replaced[] = [];
+  edits.eachReplaced(bytes, (one) => replaced.push(one));
+  return { causes: edits.causes, replaced };
+}
+
+function isGlanceEnough(bytes: Uint8Array, type: MediaType, isCut: boolean): boolean {
+  return !isCut && bytes.length < OPAQUE_BYTES_MIN && !type.isGrpcWebText && textEncoding(bytes, type) === 'utf8';
 }
 
 function holds(joined: string, survey: Survey): boolean {

@@ -18,11 +18,17 @@ export interface TargetContext {
   readonly plainQueries: PlainQueries;
 }
 
-export function redactTarget(request: TraceRequest, context: TargetContext, redactions: Redactions): void {
+/** `isPathClean`: it is known that the path as it was sent holds nothing by itself. */
+export function redactTarget(
+  request: TraceRequest,
+  context: TargetContext,
+  redactions: Redactions,
+  isPathClean = false,
+): void {
   const { method, path, query } = request;
   // No part of the authority-form (RFC 9112 §3.2.3), but clients send it.
   const target = method === 'CONNECT' ? withoutUserinfo(request.target, redactions) : request.target;
-  request.path = redactPath(path, context, redactions);
+  request.path = redactPath(path, context, redactions, isPathClean);
   request.query = redactQuery(query, context, redactions, path);
   // Most targets are made of these two, which then need no second look.
   if (target === path) request.target = request.path;
@@ -32,7 +38,9 @@ export function redactTarget(request: TraceRequest, context: TargetContext, reda
 
 /** The authority as it is told beside the target: without user and password. */
 export function redactAuthority(authority: string, { documents }: TargetContext, redactions: Redactions): string {
-  const redacted = documents.public(withoutUserinfo(authority, redactions));
+  const bare = withoutUserinfo(authority, redactions);
+  if (!documents.hasPatterns) return bare;
+  const redacted = documents.public(bare);
   redactions.noteAll('authority', redacted);
   return redacted.result;
 }
@@ -79,7 +87,7 @@ function redactFragment(fragment: string, documents: DocumentRedactor, redaction
 }
 
 /** A path may carry parameters, `;jsessionid=…` (RFC 3986 §3.3), and a fragment where there is no query. */
-function redactPath(path: string, context: TargetContext, redactions: Redactions): string {
+function redactPath(path: string, context: TargetContext, redactions: Redactions, isClean = false): string {
   const hash = path.indexOf('#');
   if (hash >= 0) {
     const before = redactPath(path.slice(0, hash), context, redactions);
@@ -104,7 +112,7 @@ function redactPath(path: string, context: TargetContext, redactions: Redactions
       })
     : path;
   if (defaults && hasLongSegment(path)) result = redactSegments(result, redactions);
-  if (!documents.mayHold(result, /\d/.test(result))) return result;
+  if ((isClean && result === path) || !documents.mayHold(result, /\d/.test(result))) return result;
   const redacted = documents.text(result, 'path');
   redactions.noteAll('path', redacted);
   return redacted.result;

@@ -14,6 +14,9 @@ export interface Redactions {
   again<T>(work: () => T): T;
   /** A body was left out. */
   noteOmitted(part: string, reason: string): void;
+  /** Enters what was noted elsewhere; its values are not told by themselves. */
+  addAll(noted: readonly Redaction[]): void;
+  readonly current: 'request' | 'response';
   readonly list: Redaction[];
   /** Each value by itself; null where nobody asked for it. */
   readonly replacements: Replacement[] | null;
@@ -42,14 +45,14 @@ export function createRedactions(explains: boolean): Redactions {
 class RedactionList implements Redactions {
   readonly list: Redaction[] = [];
   readonly replacements: Replacement[] | null;
-  #side = 'request';
+  current: 'request' | 'response' = 'request';
 
   constructor(explains: boolean) {
     this.replacements = explains ? [] : null;
   }
 
   side(next: 'request' | 'response'): void {
-    this.#side = next;
+    this.current = next;
   }
 
   note(part: string, cause: Cause, before: string, after: string): void {
@@ -91,13 +94,20 @@ class RedactionList implements Redactions {
   }
 
   #place(part: string, name: string | null): string {
-    return `${this.#side}.${part}${name === null ? '' : `.${shown(name)}`}`;
+    return `${this.current}.${part}${name === null ? '' : `.${shown(name)}`}`;
   }
 
   #noteRule(part: string, { rule, name }: Cause): void {
+    if (this.list.length < DEFAULT_LIMITS.redactions_max) this.#add(this.#place(part, name), rule);
+  }
+
+  addAll(noted: readonly Redaction[]): void {
+    for (const { where, rule } of noted) this.#add(where, rule);
+  }
+
+  #add(where: string, rule: string): void {
     const { list } = this;
     if (list.length >= DEFAULT_LIMITS.redactions_max) return;
-    const where = this.#place(part, name);
     if (list.some((known) => known.where === where && known.rule === rule)) return;
     list.push({ where, rule });
   }

@@ -16,6 +16,7 @@ import { compilePattern, isInSlashes } from '../policy/pattern-set.js';
 import { sentHeadOf, contentTypeOf as typeAsSent } from '../trace/sent-message.js';
 import type { Trace, TraceRequest, TraceResponse } from '../trace/trace.js';
 import { CleanTexts } from './clean-texts.js';
+import type { Glance } from './glance.js';
 import { PlainQueries } from './plain-query.js';
 import { createContentRedactor } from './redact-content.js';
 import { createDocumentRedactor } from './redact-document.js';
@@ -108,13 +109,30 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
 
   const sentHeads = new SentHeadRedactor(headerContext);
 
-  function redactMessage(message: TraceRequest | TraceResponse, redactions: Redactions): void {
-    const contentType = contentTypeOf(message);
+  /** `isBodyClean`: it is known that its body holds nothing. */
+  function redactMessage(
+    message: TraceRequest | TraceResponse,
+    redactions: Redactions,
+    contentType: string,
+    isBodyClean: boolean,
+  ): void {
     const head = sentHeadOf(message);
     if (head === null) redactPairs(message.headers, headerContext, redactions);
     else sentHeads.redact(head, redactions);
     redactPairs(message.trailers, trailerContext, redactions);
-    content.redact(message.body, contentType, redactions, 'body');
+    if (!isBodyClean) content.redact(message.body, contentType, redactions, 'body');
+  }
+
+  const glance = explains ? null : documents.glance;
+
+  /** What a glance shows to hold nothing, as bits of `Clean`. */
+  function cleanParts({ request, response }: Trace, requestType: string, responseType: string, at: Glance): number {
+    at.begin();
+    at.addText(request.path);
+    let shown: number = Clean.path;
+    if (content.show(request.body, requestType, at)) shown |= Clean.request;
+    if (response !== null && content.show(response.body, responseType, at)) shown |= Clean.response;
+    return at.mayHold() ? 0 : shown;
   }
 
   if (!bodies && !defaults && addsNothing)
@@ -130,9 +148,12 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
   return (trace) => {
     const { request, response, messages } = trace;
     const redactions = createRedactions(explains);
-    redactTarget(request, target, redactions);
+    const requestType = contentTypeOf(request);
+    const responseType = response === null ? '' : contentTypeOf(response);
+    const clean = glance === null ? 0 : cleanParts(trace, requestType, responseType, glance);
+    redactTarget(request, target, redactions, (clean & Clean.path) !== 0);
     request.authority = redactAuthority(request.authority, target, redactions);
-    redactMessage(request, redactions);
+    redactMessage(request, redactions, requestType, (clean & Clean.request) !== 0);
     if (response !== null) {
       redactions.side('response');
       if (response.reason.length > 12 || documents.hasPatterns) {
@@ -140,7 +161,7 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
         response.reason = redacted.result;
         redactions.noteAll('reason', redacted);
       }
-      redactMessage(response, redactions);
+      redactMessage(response, redactions, responseType, (clean & Clean.response) !== 0);
     }
     redactFacts(trace, documents, redactions);
     if (messages !== undefined) content.redactMessages(trace, redactions);
@@ -148,6 +169,9 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
     if (redactions.replacements !== null) trace.replacements = redactions.replacements;
   };
 }
+
+/** Parts of a trace that need no search of their own. */
+const Clean = { path: 1, request: 2, response: 4 } as const;
 
 /** That of the header, of several the one that says multipart: what a receiver takes is not known. */
 function contentTypeOf(message: TraceRequest | TraceResponse): string {

@@ -61,7 +61,7 @@ function isUtf8Like(bytes: Buffer, length: number): boolean {
 export type TextEncoding = 'utf8' | 'utf16le' | 'utf16be';
 
 /** UTF-16 by its byte order mark, by what the type says, or by a NUL in every other byte of `{"` and the like. */
-export function textEncoding(bytes: Buffer, { isUtf16 }: MediaType): TextEncoding {
+export function textEncoding(bytes: Uint8Array, { isUtf16 }: MediaType): TextEncoding {
   if (bytes.length < 4) return 'utf8';
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf16le';
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf16be';
@@ -73,7 +73,7 @@ export function textEncoding(bytes: Buffer, { isUtf16 }: MediaType): TextEncodin
 }
 
 /** Whether of the first bytes every second one is a NUL, beginning at `first`, and no other is. */
-function isEveryOtherZero(bytes: Buffer, first: 0 | 1): boolean {
+function isEveryOtherZero(bytes: Uint8Array, first: 0 | 1): boolean {
   const length = Math.min(bytes.length, 32);
   if (length < 8) return false;
   for (let i = 0; i < length; i++) if ((bytes[i] === 0) !== (i % 2 === first)) return false;

@@ -28,10 +28,22 @@ const NAME_LENGTH_MAX = 64;
 const CLIENT_HEADERS = /^(?:forwarded|x-forwarded-for|x-amzn-trace-id|cloudfront-viewer-address)$/;
 
 export class HeadShapes {
+  /** Of lists that messages share. */
+  readonly #shared = new WeakMap<HeaderList, HeadShape | null>();
   readonly #shapes: (HeadShape | undefined)[] = new Array<HeadShape | undefined>(SHAPES_MAX).fill(undefined);
 
   /** Null where there are too many headers, a name is none (RFC 9110 §5.1), or there are several media types. */
   of(list: HeaderList): HeadShape | null {
+    if (!list.isShared) return this.#find(list);
+    let shape = this.#shared.get(list);
+    if (shape === undefined) {
+      shape = this.#find(list);
+      this.#shared.set(list, shape);
+    }
+    return shape;
+  }
+
+  #find(list: HeaderList): HeadShape | null {
     const { text, spans, size: count } = list;
     // Those of HTTP/2 have no text.
     if (count > HEADERS_MAX || count !== spans.length >> 2) return null;

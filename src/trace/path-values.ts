@@ -84,7 +84,7 @@ export function valueKind(segment: string, isFirst: boolean): ValueKind | null {
 
 /** Words and numbers without anything else in them, as most segments are: no pattern below needs to be asked. */
 const PLAIN_WORD_MAX = 23;
-const PLAIN_INTEGER_MAX = 40;
+export const PLAIN_INTEGER_MAX = 40;
 
 function plainKind(segment: string): 'word' | 'integer' | null {
   const { length } = segment;

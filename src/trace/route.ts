@@ -8,11 +8,13 @@
  */
 import { parameterName } from './parameter-name.js';
 import { isBase, isVersion, segmentsOf, splitSuffix, type ValueKind, valueKind } from './path-values.js';
+import { RouteMemo } from './route-memo.js';
 import { rpcOf } from './rpc.js';
 import type { Trace } from './trace.js';
 
 export class Routes {
   readonly #routes = new Set<string>();
+  readonly #memo = new RouteMemo();
   readonly #max: number;
 
   /** Names of what stands behind a word: words before values are as few as routes. */
@@ -25,12 +27,18 @@ export class Routes {
   of(trace: Trace): string | null {
     const { request, response } = trace;
     if (!request.path.startsWith('/') || rpcOf(trace) !== null) return null;
+    const remembered = this.#memo.get(request.path);
+    if (remembered !== null) return remembered;
     const route = routeOf(request.path, this.#nameOf);
-    if (this.#routes.has(route)) return route;
+    if (this.#routes.has(route)) {
+      if (this.#memo.wants) this.#memo.add(request.path, copyOf(route));
+      return route;
+    }
     if (response === null || response.status === 404 || response.status === 405) return null;
     if (this.#routes.size >= this.#max) return null;
     const known = copyOf(route);
     this.#routes.add(known);
+    this.#memo.add(request.path, known);
     return known;
   }
 

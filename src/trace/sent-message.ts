@@ -11,8 +11,9 @@ import { headerOf, type TraceBody, type TraceRequest, type TraceResponse } from 
 export class SentHead {
   readonly list: HeaderList;
   readonly shape: HeadShape;
-  /** By the place of a header, what its value was replaced by; null where none was. */
-  replaced: Map<number, string> | null = null;
+  #replaced: Map<number, string> | null = null;
+  /** Whether those are what is replaced in every head that shares its list. */
+  #isAlike = true;
   #pairs: HeaderPair[] | null = null;
 
   constructor(list: HeaderList, shape: HeadShape) {
@@ -36,17 +37,35 @@ export class SentHead {
 
   /** The value of the header at a place. */
   value(at: number): string {
-    return this.replaced?.get(at) ?? this.list.valueAt(at);
+    return this.#replaced?.get(at) ?? this.list.valueAt(at);
+  }
+
+  /** By the place of a header, what its value was replaced by; null where none was. */
+  get replaced(): ReadonlyMap<number, string> | null {
+    return this.#replaced;
   }
 
   replace(at: number, value: string): void {
-    this.replaced ??= new Map();
-    this.replaced.set(at, value);
+    this.#replaced ??= new Map();
+    this.#replaced.set(at, value);
+    this.#isAlike = false;
+  }
+
+  /** Replaces what was replaced in another head with the same list. Nothing else is replaced then. */
+  replaceAlike(replaced: Map<number, string> | null): void {
+    this.#replaced = replaced;
+    this.#isAlike = true;
+  }
+
+  /** The same object for heads that are the same, replaced values included; null where no others are known to be. */
+  get identity(): object | null {
+    if (!this.list.isShared || !this.#isAlike) return null;
+    return this.#replaced ?? this.list;
   }
 
   #makePairs(): HeaderPair[] {
     const pairs = this.list.pairs();
-    if (this.replaced !== null) for (const [at, value] of this.replaced) (pairs[at] as HeaderPair)[1] = value;
+    if (this.#replaced !== null) for (const [at, value] of this.#replaced) (pairs[at] as HeaderPair)[1] = value;
     return pairs;
   }
 }

@@ -13,7 +13,7 @@ import {
   decodeSmall,
   transferCodings,
 } from '../http/content-coding.js';
-import { readGraphql } from '../http/graphql/graphql-request.js';
+import { mayAskInUrl, readGraphql } from '../http/graphql/graphql-request.js';
 import type { HeaderList } from '../http/header-list.js';
 import { bodyBytes, type MessageBody } from '../http/message-body.js';
 import { DEFAULT_LIMITS } from '../limits.js';
@@ -40,6 +40,7 @@ export interface DraftContext {
 /** What drafts are made with. */
 interface DrafterContext extends DraftContext {
   readonly shapes: HeadShapes;
+  readonly times: UnixTimes;
 }
 
 /** A trace whose bodies have no content yet. Plain data, as it may be finished in another thread. */
@@ -92,16 +93,10 @@ export function createTraceBuilder(context: TraceBuilderContext): TraceBuilder {
 export function finishSmall({ trace, request, response }: Draft, limits: ContentContext): Trace | null {
   const { bodyBytesMax } = limits;
   const receivedBody = trace.response?.body ?? null;
-  const decodeBody = (body: TraceBody, draft: DraftBody): TraceBody | null => {
-    if (draft.keptBytes === 0) return body;
-    if (draft.codings.length === 0) return plainBody(body, draft, bodyBytesMax);
-    const decoded = decodeSmall(bodyBytes(draft), draft.codings, bodyBytesMax, body.truncated);
-    return decoded === null ? null : decodedBody(body, draft, decoded, bodyBytesMax);
-  };
-  const requestBody = decodeBody(trace.request.body, request);
+  const requestBody = finishSmallBody(trace.request.body, request, bodyBytesMax);
   if (requestBody === null) return null;
   if (trace.response !== null && response !== null) {
-    const responseBody = decodeBody(trace.response.body, response);
+    const responseBody = finishSmallBody(trace.response.body, response, bodyBytesMax);
     if (responseBody === null) return null;
     trace.response.body = responseBody;
   }
@@ -111,6 +106,14 @@ export function finishSmall({ trace, request, response }: Draft, limits: Content
   trace.request.body = sentBody;
   if (trace.response !== null && receivedBody !== null) trace.response.body = receivedBody;
   return null;
+}
+
+/** Null where it takes longer than a moment. */
+function finishSmallBody(body: TraceBody, draft: DraftBody, bytesMax: number): TraceBody | null {
+  if (draft.keptBytes === 0) return body;
+  if (draft.codings.length === 0) return plainBody(body, draft, bytesMax);
+  const decoded = decodeSmall(bodyBytes(draft), draft.codings, bytesMax, body.truncated);
+  return decoded === null ? null : decodedBody(body, draft, decoded, bytesMax);
 }
 
 /** The same, however long it takes: one body after the other, so that no more than one is being decoded. */
@@ -137,7 +140,7 @@ const GRAPHQL_LIMITS = {
 
 function withGraphql(trace: Trace): Trace {
   const { method, query, body } = trace.request;
-  if (query === '' && body.content.length === 0) return trace;
+  if (body.content.length === 0 && !mayAskInUrl(query)) return trace;
   const { buffer, byteOffset, byteLength } = body.codingError === null ? body.content : NO_CONTENT;
   const contentType = method === 'POST' ? (contentTypeOf(trace.request) ?? '') : '';
   const content = Buffer.from(buffer, byteOffset, byteLength);
@@ -170,7 +173,7 @@ export function withoutMessages(messages: readonly TraceMessage[]): TraceMessage
 }
 
 export function createDrafter(context: DraftContext): (exchange: Exchange) => Draft {
-  const drafting: DrafterContext = { ...context, shapes: new HeadShapes() };
+  const drafting: DrafterContext = { ...context, shapes: new HeadShapes(), times: new UnixTimes() };
   return (exchange) => draftTrace(exchange, drafting);
 }
 
@@ -208,6 +211,8 @@ function unlabelledCoding(start: Uint8Array, headers: HeaderList): string | null
 }
 
 function codingsOf(headers: HeaderList): readonly string[] {
+  if (headers.get('content-encoding') === undefined && headers.get('transfer-encoding') === undefined)
+    return NO_CODINGS;
   const ofContent = contentCodings(headers.getAll('content-encoding'));
   if (headers.get('transfer-encoding') === undefined) return ofContent;
   return [...ofContent, ...transferCodings(headers.getAll('transfer-encoding'))];
@@ -215,9 +220,9 @@ function codingsOf(headers: HeaderList): readonly string[] {
 
 const NO_CODINGS: readonly string[] = [];
 
-function assemble(exchange: Exchange, { ids, isLocal, podOf = null, shapes }: DrafterContext): Trace {
+function assemble(exchange: Exchange, { ids, isLocal, podOf = null, shapes, times }: DrafterContext): Trace {
   const { request, response, startTime, client, server } = exchange;
-  const start = unixNano(exchange.timeBaseSeconds, startTime);
+  const start = times.of(exchange.timeBaseSeconds, startTime);
   const context = exchange.context ?? traceContextOf(request.headers) ?? { traceId: ids.traceId(), parentSpanId: null };
   const trace: Trace = {
     traceId: context.traceId,
@@ -296,11 +301,22 @@ const UNIX_NANO_MAX = 2n ** 63n - 1n;
 
 const NANOS_MAX = Number(UNIX_NANO_MAX);
 
-/** A capture may claim any time; one before 1970 or behind `UNIX_NANO_MAX` becomes the nearest that can be said. */
-function unixNano(baseSeconds: number, nanos: number): bigint {
-  if (!Number.isFinite(baseSeconds) || !Number.isFinite(nanos)) return 0n;
-  const time = BigInt(Math.round(baseSeconds)) * 1_000_000_000n + BigInt(Math.round(nanos));
-  return time < 0n ? 0n : time > UNIX_NANO_MAX ? UNIX_NANO_MAX : time;
+/** Times of captures as those of Unix. */
+class UnixTimes {
+  /** The base of the last time, and the same in nanoseconds: it is that of nearly all. */
+  #baseSeconds = 0;
+  #base = 0n;
+
+  /** A capture may claim any time; one before 1970 or behind `UNIX_NANO_MAX` becomes the nearest that can be said. */
+  of(baseSeconds: number, nanos: number): bigint {
+    if (!Number.isFinite(baseSeconds) || !Number.isFinite(nanos)) return 0n;
+    if (baseSeconds !== this.#baseSeconds) {
+      this.#baseSeconds = baseSeconds;
+      this.#base = BigInt(Math.round(baseSeconds)) * 1_000_000_000n;
+    }
+    const time = this.#base + BigInt(Math.round(nanos));
+    return time < 0n ? 0n : time > UNIX_NANO_MAX ? UNIX_NANO_MAX : time;
+  }
 }
 
 /** It ends no later than what can be said. */

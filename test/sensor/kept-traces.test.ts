@@ -41,11 +41,11 @@ const SETTINGS: readonly (readonly [string, RedactionSettings])[] = [
 const CASES = Number(process.env.KEPT_CASES ?? 160);
 const EXCHANGES = 8;
 
+/** Some are repeated, so that later messages share the heads of earlier ones. */
 function exchanges(random: Random): readonly Exchange[] {
-  const steps = Array.from({ length: EXCHANGES }, () => randomMessages(random)).flatMap(({ request, response }) => [
-    client(request),
-    server(response),
-  ]);
+  const steps = Array.from({ length: EXCHANGES }, () => randomMessages(random)).flatMap(({ request, response }) =>
+    Array.from({ length: random.pick([1, 1, 4]) }, () => [client(request), server(response)]).flat(),
+  );
   return converse(steps).exchanges;
 }
 

@@ -112,6 +112,13 @@ function pick(
 
 const MAY_BE_PARAMETERS = /(?:^|&)(?:query|extensions|documentId)=/;
 
+/** Whether the query of a URL may ask for something. */
+export function mayAskInUrl(query: string): boolean {
+  return query.length > SHORTEST_PARAMETER && MAY_BE_PARAMETERS.test(query);
+}
+
+const SHORTEST_PARAMETER = 'query='.length;
+
 function parametersInUrl(query: string, limits: GraphqlLimits): GraphqlOperation[] | null {
   if (query.length > limits.bytesMax || !MAY_BE_PARAMETERS.test(query)) return null;
   return operationsOf([parametersOf(query, false)], limits);

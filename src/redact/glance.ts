@@ -1,0 +1,81 @@
+/**
+ * One look at all short texts of a message at once, of which most hold nothing: a survey of each would take several times as long.
+ *
+ * in: texts, one behind the other · out: whether a survey of any of them by itself might find something; false is certain
+ *
+ * Each text stands on a line of its own, and behind so many zeros that it has around it what it has by itself: nothing.
+ */
+import { LEAD_BYTES } from './byte-scan.js';
+import type { Survey } from './survey.js';
+
+const ROOM_BYTES = 4096;
+const APART_BYTES = LEAD_BYTES;
+const LINE_FEED = 0x0a;
+/** A call out of JavaScript takes longer than copying so many bytes. */
+const COPIED_HERE_MAX = 96;
+
+export class Glance {
+  readonly #survey: Survey;
+  readonly #bytes = Buffer.alloc(ROOM_BYTES);
+  /** Where the last text ends, and how far zeros are written. */
+  #end = 0;
+  #hasFailed = false;
+
+  constructor(survey: Survey) {
+    this.#survey = survey;
+  }
+
+  begin(): void {
+    this.#end = 0;
+    this.#hasFailed = false;
+  }
+
+  addText(text: string): void {
+    const start = this.#apart(text.length);
+    if (start < 0) return;
+    const bytes = this.#bytes;
+    let all = 0;
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      all |= code;
+      bytes[start + i] = code;
+    }
+    if (all >= 0x80) this.#hasFailed = true;
+    this.#end = start + text.length;
+  }
+
+  addBytes(content: Uint8Array): void {
+    const { length } = content;
+    const start = this.#apart(length);
+    if (start < 0) return;
+    const bytes = this.#bytes;
+    if (length > COPIED_HERE_MAX) bytes.set(content, start);
+    else for (let i = 0; i < length; i++) bytes[start + i] = content[i] as number;
+    this.#end = start + length;
+  }
+
+  /** Whether there may be anything in any of the texts, or there was no room for them. */
+  mayHold(): boolean {
+    if (this.#hasFailed) return true;
+    if (this.#end === 0) return false;
+    const mayHold = this.#survey.read(this.#bytes.subarray(0, this.#end));
+    this.#survey.forget();
+    return mayHold;
+  }
+
+  /** Where a text of so many bytes goes; -1 where there is no room for it. */
+  #apart(length: number): number {
+    const end = this.#end;
+    const start = end === 0 ? 0 : end + APART_BYTES + 1;
+    if (start + length > ROOM_BYTES) {
+      this.#hasFailed = true;
+      return -1;
+    }
+    if (start > 0) {
+      const bytes = this.#bytes;
+      for (let i = end; i < start - 1; i++) bytes[i] = 0;
+      bytes[start - 1] = LINE_FEED;
+    }
+    return start;
+  }
+}
