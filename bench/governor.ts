@@ -1,25 +1,35 @@
 /**
- * What the sensor costs beside nginx and wrk flat out, in a network namespace of its own: CPU of the sensor, throughput of
- * the application, and whether what it reports is true (each response carries the target it answers).
+ * What the sensor costs beside nginx and wrk flat out, in a network namespace of its own: the application's throughput and its
+ * latency at half of that load, the CPU of the sensor, and whether what it reports is true (each response carries the target
+ * that it answers).
  *
- *     npx tsc -p tsconfig.bench.json && sudo node build/bench/bench/governor.js [seconds] [veth]
+ *     npm run bench:governor [-- --seconds 30] [--veth]
  *
- * With `veth` wrk is in another namespace and its packets cross a veth pair, as from a load balancer; else all is on
- * loopback. tcpdump is beside it in the same table. There are runs without the sensor before, between and after, since the machine may be busy with other things.
+ * With `--veth` wrk is in another namespace and its packets cross a veth pair, as from a load balancer; else all is on loopback.
+ * tcpdump is beside it in the same table, and GoReplay where bench/peers/install brought it. Before and after each run there is one with
+ * nothing beside the application, and a run's share is of the mean of these two, since the machine may be busy with other things.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { createReadStream, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createReadStream, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 
-const SECONDS = Number(process.argv[2] ?? 30);
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '30' }, veth: { type: 'boolean', default: false } },
+});
+const SECONDS = Number(values.seconds);
+/** Of each connection between a response and the next request, for about half of the load. */
+const HALF_LOAD_DELAY_MILLIS = 1;
 const PORT = 8080;
 const NAMESPACE = `governor-${process.pid}`;
-const CLIENT = process.argv[3] === 'veth' ? `${NAMESPACE}-client` : NAMESPACE;
+const CLIENT = values.veth ? `${NAMESPACE}-client` : NAMESPACE;
 const HOST = CLIENT === NAMESPACE ? '127.0.0.1' : '10.77.0.1';
-const COMMAND = join(import.meta.dirname, '../../../bin/pcap-sensor');
+const ROOT = join(import.meta.dirname, '../../..');
+const COMMAND = join(ROOT, 'bin/pcap-sensor');
+const GOREPLAY = join(ROOT, 'build/peers/goreplay');
 const TICKS_A_SECOND = 100;
 
 const folder = mkdtempSync(join(tmpdir(), 'governor-'));
@@ -29,10 +39,24 @@ const within = (namespace: string, command: string, ...args: string[]): [string,
 ];
 const inside = (command: string, ...args: string[]) => within(NAMESPACE, command, ...args);
 
-interface Result {
-  run: string;
-  'requests/s': number;
-  'sensor cores': number | null;
+/** What stands beside the application, and how it is told what it did. */
+interface Tool {
+  readonly name: string;
+  /** Null for nothing. */
+  readonly command: readonly string[] | null;
+  readonly isSensor: boolean;
+}
+
+/** Requests a second, and the 99th percentile of the latency at half of the load in milliseconds. */
+interface Load {
+  rate: number;
+  halfLoadP99: number;
+}
+
+interface Row extends Load {
+  tool: string;
+  cores: number | null;
+  /** Of what the sensor printed: exchanges, those that say that they are not whole, and those that are not what was said. */
   traces: number | null;
   partial: number | null;
   untrue: number | null;
@@ -46,67 +70,55 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND;
 }
 
-/** Runs wrk for `SECONDS`; requests a second. */
-async function load(): Promise<number> {
-  const [command, args] = within(
-    CLIENT,
-    'wrk',
-    '-t1',
-    '-c32',
-    `-d${SECONDS}s`,
-    '-s',
-    join(folder, 'load.lua'),
-    `http://${HOST}:${PORT}`,
-  );
-  const wrk = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let text = '';
-  for await (const chunk of wrk.stdout) text += chunk;
-  return Number(/Requests\/sec:\s*([\d.]+)/.exec(text)?.[1]);
+async function load(): Promise<Load> {
+  const flatOut = await wrk('load.lua', SECONDS);
+  const half = await wrk('half.lua', Math.max(2, SECONDS / 4));
+  const [, value = '', unit = ''] = /99%\s+([\d.]+)(us|ms|s)/.exec(half) ?? [];
+  const millis = { us: 1e-3, ms: 1, s: 1e3 }[unit] ?? Number.NaN;
+  return { rate: Number(/Requests\/sec:\s*([\d.]+)/.exec(flatOut)?.[1]), halfLoadP99: Number(value) * millis };
 }
 
-async function measure(run: string, flags: readonly string[] | null): Promise<Result> {
-  if (flags === null) {
-    return {
-      run,
-      'requests/s': Math.round(await load()),
-      'sensor cores': null,
-      traces: null,
-      partial: null,
-      untrue: null,
-      watched: null,
-    };
-  }
+async function wrk(script: string, seconds: number): Promise<string> {
+  const options = ['-t1', '-c32', `-d${Math.ceil(seconds)}s`, '--latency', '-s', join(folder, script)];
+  const child = spawn(...within(CLIENT, 'wrk', ...options, `http://${HOST}:${PORT}`), {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let text = '';
+  for await (const chunk of child.stdout) text += chunk;
+  return text;
+}
+
+const NOTHING = { cores: null, traces: null, partial: null, untrue: null, watched: null };
+
+async function measure({ name, command, isSensor }: Tool): Promise<Row> {
+  if (command === null) return { tool: name, ...(await load()), ...NOTHING };
   const output = join(folder, 'traces.ndjson');
-  const log = join(folder, 'sensor.log');
-  // `ip netns exec` becomes the sensor, so that its process is the one measured.
-  const sensor = spawn(...inside(COMMAND, 'apidump', '--output', 'ndjson', '--log-format', 'json', ...flags), {
+  const log = join(folder, 'tool.log');
+  // `ip netns exec` becomes the tool, so that its process is the one measured.
+  const child = spawn(...inside(...(command as [string, ...string[]])), {
     stdio: ['ignore', openSync(output, 'w'), openSync(log, 'w')],
   });
   await sleep(2500);
-  const before = cpuSeconds(sensor.pid as number);
+  const before = cpuSeconds(child.pid as number);
   const start = performance.now();
-  const rate = await load();
-  const cores = ((cpuSeconds(sensor.pid as number) - before) / (performance.now() - start)) * 1000;
-  const gone = new Promise((resolve) => sensor.on('exit', resolve));
-  sensor.kill('SIGTERM');
+  const measured = await load();
+  const cores = ((cpuSeconds(child.pid as number) - before) / (performance.now() - start)) * 1000;
+  const gone = new Promise((resolve) => child.on('exit', resolve));
+  child.kill('SIGTERM');
   await gone;
-  const { traces, partial, untrue } = await check(output);
+  const row = { tool: name, ...measured, ...NOTHING, cores };
+  return isSensor ? { ...row, ...(await check(output)), watched: watchedShare(log) } : row;
+}
+
+/** From the counters that the sensor prints at its end. */
+function watchedShare(log: string): string | null {
   const summary = readFileSync(log, 'utf8')
     .split('\n')
     .filter((line) => line.includes('watched_millis'))
     .at(-1);
   const counters = summary === undefined ? null : JSON.parse(summary).counters;
   const all = (counters?.watched_millis ?? 0) + (counters?.unwatched_millis ?? 0);
-  const watched = all === 0 ? null : `${((100 * counters.watched_millis) / all).toFixed(1)} %`;
-  return {
-    run,
-    'requests/s': Math.round(rate),
-    'sensor cores': Number(cores.toFixed(3)),
-    traces,
-    partial,
-    untrue,
-    watched,
-  };
+  return all === 0 ? null : `${((100 * counters.watched_millis) / all).toFixed(0)} %`;
 }
 
 /** Counts the traces, those that say they are not whole, and among the others those with another request's response. */
@@ -137,21 +149,6 @@ function joinClient(): void {
   }
 }
 
-/** The throughput beside tcpdump, which writes what it sees to nowhere. */
-async function besideTcpdump(run: string): Promise<Result> {
-  const tcpdump = spawn(...inside('tcpdump', '-i', 'any', '-w', '/dev/null', 'tcp'), { stdio: 'ignore' });
-  await sleep(1000);
-  const before = cpuSeconds(tcpdump.pid as number);
-  const start = performance.now();
-  const rate = await load();
-  const cores = ((cpuSeconds(tcpdump.pid as number) - before) / (performance.now() - start)) * 1000;
-  const gone = new Promise((resolve) => tcpdump.on('exit', resolve));
-  tcpdump.kill('SIGTERM');
-  await gone;
-  const nothing = { traces: null, partial: null, untrue: null, watched: null };
-  return { run, 'requests/s': Math.round(rate), 'sensor cores': Number(cores.toFixed(3)), ...nothing };
-}
-
 async function main(): Promise<void> {
   let nginx: ChildProcess | null = null;
   execFileSync('ip', ['netns', 'add', NAMESPACE]);
@@ -170,15 +167,23 @@ async function main(): Promise<void> {
       `local n = 0
        request = function() n = n + 1; return wrk.format("GET", "/items/" .. n .. "?page=" .. n % 7) end`,
     );
+    const delay = `function delay() return ${HALF_LOAD_DELAY_MILLIS} end`;
+    writeFileSync(join(folder, 'half.lua'), `${readFileSync(join(folder, 'load.lua'), 'utf8')}\n${delay}`);
     nginx = spawn(...inside('nginx', '-c', join(folder, 'nginx.conf')), { stdio: 'ignore' });
     await sleep(500);
-    const results: Result[] = [];
-    for (const [run, flags] of RUNS) {
-      results.push(flags === 'tcpdump' ? await besideTcpdump(run) : await measure(run, flags));
-      process.stdout.write(`${JSON.stringify(results.at(-1))}\n`);
+    process.stdout.write(
+      '| beside the application | requests/s | of alone | p99 at half load, ms | its cores | traces | partial | untrue | watched |\n',
+    );
+    process.stdout.write(`| --- |${' ---: |'.repeat(8)}\n`);
+    let before = await measure(ALONE);
+    print(before, null);
+    for (const tool of TOOLS) {
+      const row = await measure(tool);
+      const after = await measure(ALONE);
+      print(row, row.rate / ((before.rate + after.rate) / 2));
+      print(after, null);
+      before = after;
     }
-    // biome-ignore lint/suspicious/noConsole: a bench prints its table
-    console.table(results);
   } finally {
     nginx?.kill('SIGQUIT');
     await sleep(300);
@@ -187,17 +192,42 @@ async function main(): Promise<void> {
   }
 }
 
-const RUNS: [string, readonly string[] | 'tcpdump' | null][] = [
-  ['no sensor', null],
-  ['as it ships', []],
-  ['no sensor', null],
-  ['tcpdump', 'tcpdump'],
-  ['the gate shut (--max-cpu 0.001)', ['--max-cpu', '0.001']],
-  ['no sensor', null],
-  ['--max-cpu 0.1', ['--max-cpu', '0.1']],
-  ['--max-cpu none', ['--max-cpu', 'none']],
-  ['--max-cpu none --rate-limit 0', ['--max-cpu', 'none', '--rate-limit', '0']],
-  ['no sensor', null],
+function print(row: Row, share: number | null): void {
+  const cells = [
+    row.tool,
+    Math.round(row.rate),
+    share === null ? '' : `${(share * 100).toFixed(0)} %`,
+    row.halfLoadP99.toFixed(2),
+    row.cores?.toFixed(3) ?? '',
+    ...[row.traces, row.partial, row.untrue, row.watched].map((value) => value ?? ''),
+  ];
+  process.stdout.write(`| ${cells.join(' | ')} |\n`);
+}
+
+const ALONE: Tool = { name: 'nothing', command: null, isSensor: false };
+
+const sensor = (name: string, ...flags: string[]): Tool => ({
+  name,
+  command: [COMMAND, 'apidump', '--output', 'ndjson', '--log-format', 'json', ...flags],
+  isSensor: true,
+});
+
+const TOOLS: readonly Tool[] = [
+  sensor('the sensor as it ships'),
+  { name: 'tcpdump -w /dev/null', command: ['tcpdump', '-i', 'any', '-w', '/dev/null', 'tcp'], isSensor: false },
+  ...(existsSync(GOREPLAY)
+    ? [
+        {
+          name: 'GoReplay',
+          command: [GOREPLAY, '--input-raw', `:${PORT}`, '--input-raw-track-response', '--output-null'],
+          isSensor: false,
+        },
+      ]
+    : []),
+  sensor('its gate shut (--max-cpu 0.001)', '--max-cpu', '0.001'),
+  sensor('--max-cpu 0.1', '--max-cpu', '0.1'),
+  sensor('--max-cpu none', '--max-cpu', 'none'),
+  sensor('--max-cpu none --rate-limit 0', '--max-cpu', 'none', '--rate-limit', '0'),
 ];
 
 await main();

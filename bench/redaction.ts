@@ -8,6 +8,7 @@
 
 import { createRedactor } from '../src/redact/redactor.js';
 import type { Trace } from '../src/trace/trace.js';
+import { printTable } from './table.js';
 
 const redact = createRedactor({ defaults: true, headers: [], queries: [], fields: [], patterns: [], bodies: true });
 
@@ -103,14 +104,7 @@ const rows = CASES.map(([name, body, type, headers]) => {
   const idle = microseconds(() => void trace(body, type, headers));
   const cost = microseconds(() => redact(trace(body, type, headers))) - idle;
   const parse = type.includes('json') ? microseconds(() => JSON.stringify(JSON.parse(body.toString()))) : null;
-  return {
-    body: name,
-    bytes: body.length,
-    µs: Number(cost.toFixed(2)),
-    'ns/byte': body.length === 0 ? null : Number(((cost * 1000) / body.length).toFixed(2)),
-    'parse+stringify µs': parse === null ? null : Number(parse.toFixed(2)),
-  };
+  const perByte = body.length === 0 ? null : ((cost * 1000) / body.length).toFixed(2);
+  return [name, body.length, cost.toFixed(2), perByte, parse?.toFixed(2)];
 });
-process.stdout.write(`${JSON.stringify({ node: process.version }, null, 0)}\n`);
-// biome-ignore lint/suspicious/noConsole: a bench prints its table
-console.table(rows);
+printTable(['body', 'bytes', 'µs', 'ns a byte', 'parse and stringify, µs'], rows);

@@ -17,6 +17,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { printTable } from './table.js';
 
 const { values } = parseArgs({
   options: {
@@ -93,7 +94,7 @@ function usage(pid: number) {
   return { rss: mebibytes('Rss'), pss: mebibytes('Pss'), private: mebibytes('Private_Dirty'), cpu, wakes };
 }
 
-async function idle(name: string, child: ChildProcess): Promise<void> {
+async function idle(name: string, child: ChildProcess): Promise<string[]> {
   const pid = child.pid ?? 0;
   await sleep(IDLE_AFTER_MILLIS);
   const before = usage(pid);
@@ -101,13 +102,12 @@ async function idle(name: string, child: ChildProcess): Promise<void> {
   await sleep(seconds * 1000);
   const after = usage(pid);
   await end(child);
-  const cells = [
-    name.padEnd(12),
-    ...[before.rss, before.pss, before.private].map((mebibytes) => mebibytes.toFixed(1).padStart(9)),
-    (((after.cpu - before.cpu) / seconds) * 60).toFixed(0).padStart(14),
-    ((after.wakes - before.wakes) / seconds).toFixed(1).padStart(12),
+  return [
+    name,
+    ...[before.rss, before.pss, before.private].map((mebibytes) => mebibytes.toFixed(1)),
+    (((after.cpu - before.cpu) / seconds) * 60).toFixed(0),
+    ((after.wakes - before.wakes) / seconds).toFixed(1),
   ];
-  process.stdout.write(`${cells.join(' ')}\n`);
 }
 
 async function measure(): Promise<void> {
@@ -115,13 +115,14 @@ async function measure(): Promise<void> {
   for (let run = 0; run < Number(values.runs); run++) times.push(await startMillis());
   times.sort((a, b) => a - b);
   const of = (place: number) => times[Math.min(times.length - 1, Math.floor(times.length * place))]?.toFixed(0);
-  process.stdout.write(`start to first packet, ms: median ${of(0.5)}, least ${of(0)}, most ${of(1)}\n\n`);
-
-  process.stdout.write('idle          RSS MiB   PSS MiB   private  CPU ms/minute  wakes/second\n');
-  await idle('bare Node.js', spawn(process.execPath, ['-e', 'setTimeout(() => {}, 1e9)'], { stdio: 'ignore' }));
+  printTable(['start to the first packet, ms: median', 'least', 'most'], [[of(0.5), of(0), of(1)]]);
+  process.stdout.write('\n');
+  const bare = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 1e9)'], { stdio: 'ignore' });
+  const rows = [await idle('bare Node.js', bare)];
   const satellite = createServer();
-  await idle('sensor', startSensor(await listen(satellite)));
+  rows.push(await idle('the sensor', startSensor(await listen(satellite))));
   satellite.close();
+  printTable(['idle', 'RSS MiB', 'PSS MiB', 'private MiB', 'CPU ms a minute', 'wake-ups a second'], rows);
 }
 
 if (values.inside) {

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { printTable } from '../table.js';
 
 const { values } = parseArgs({
   options: {
@@ -174,7 +175,7 @@ try {
       rows.push(row);
       const lost = row.packets === null ? '' : row.offered - row.packets;
       const perPacket = row.packets === null ? '' : ((row.cpu / row.packets) * 1e9).toFixed(0);
-      process.stdout.write(
+      process.stderr.write(
         `${[
           String(round).padEnd(2),
           row.tool.padEnd(22),
@@ -189,22 +190,26 @@ try {
       );
     }
   }
-  process.stdout.write('\nmedian of the rounds                ns/packet     lost  requests/s  against nothing\n');
   const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
   const of = (name: string) => rows.filter((row) => row.tool === name);
   const alone = median(of('nothing').map(({ rate }) => rate));
-  for (const { name } of chosen) {
+  const summary = chosen.map(({ name }) => {
     const mine = of(name);
-    const rate = median(mine.map((row) => row.rate));
-    const lost = mine.map((row) => (row.packets === null ? 0 : (row.offered - row.packets) / row.offered));
-    process.stdout.write(
-      `${name.padEnd(34)} ${median(mine.map((row) => (row.cpu / (row.packets ?? 1)) * 1e9))
-        .toFixed(0)
-        .padStart(10)}` +
-        ` ${`${(median(lost) * 100).toFixed(2)} %`.padStart(9)} ${rate.toFixed(0).padStart(10)}` +
-        ` ${`${((rate / alone) * 100).toFixed(0)} %`.padStart(10)}\n`,
+    const seen = mine.flatMap(({ packets, offered, cpu, resident }) =>
+      packets === null ? [] : [{ lost: (offered - packets) / offered, cost: (cpu / packets) * 1e9, resident }],
     );
-  }
+    const rate = median(mine.map((row) => row.rate));
+    const ofSeen = (what: 'lost' | 'cost' | 'resident') => median(seen.map((one) => one[what]));
+    return [
+      name,
+      ...(seen.length === 0
+        ? [null, null, null]
+        : [ofSeen('cost').toFixed(0), `${(ofSeen('lost') * 100).toFixed(2)} %`, ofSeen('resident')]),
+      rate.toFixed(0),
+      `${((rate / alone) * 100).toFixed(0)} %`,
+    ];
+  });
+  printTable(['capturing', 'ns of CPU a packet', 'lost', 'MiB', 'requests/s', 'of alone'], summary);
 } finally {
   nginx?.kill('SIGTERM');
   if (nginx !== null) await finished(nginx);
