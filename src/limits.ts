@@ -168,10 +168,6 @@ export const LIMIT_ROWS = {
   fleet_endpoints_max: limit(8192, 'Endpoints that a budget of `--fleet-rate` knows by themselves.'),
   fleet_pools_max: limit(1000, 'Budgets that a `*` of `--fleet-rate` makes; what comes then shares one.'),
   fleet_quota_nanos: limit(12e9, 'How long a quota of `--fleet-rate` holds, in nanoseconds.'),
-  fleet_wait_nanos: limit(
-    15e9,
-    'How long a sensor with a satellite that may share a budget keeps a trace a second at most while it waits for the first answer, in nanoseconds.',
-  ),
   division_services_max: limit(
     1024,
     'Services between two polls of which a sensor says which exchanges it saw, so that others that see them too can leave them to it.',

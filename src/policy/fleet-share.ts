@@ -1,9 +1,12 @@
 /**
  * How many traces a minute a sensor may keep of a budget that it shares, from what its satellite said last and when.
  *
- *     waiting ──quota──→ quota ──its time ends──→ last share ──ten minutes──→ own limit
- *        │                 ↑                         │                           │
- *        └──no answer──→ own limit ←─────────────────┴───────── a quota ─────────┘ (back to quota)
+ *     own limit ──quota──→ quota ──its time ends──→ last share ──ten minutes──→ own limit
+ *         ↑                 ↑  │                         │
+ *         └──── "none" ─────┼──┴──────────┬──────────────┘
+ *                           └── a quota ──┘
+ *
+ * It begins with its own limit: the first answer comes within a moment, and traces that were dropped until then would be lost for nothing.
  *
  * in: quotas, the time · out: a limit, and why it is that
  *
@@ -12,13 +15,11 @@
 import type { BudgetQuota } from './budget-message.js';
 
 export type ShareState =
-  /** Nothing was said yet: a trace a second, so that a herd of new tasks takes next to nothing of the others' budget. */
-  | 'waiting'
   /** The satellite's quota holds. */
   | 'quota'
   /** Its time has ended, and the last quota is kept to. */
   | 'last share'
-  /** The sensor's own limit alone. */
+  /** The sensor's own limit alone, also before anything was said. */
   | 'own limit';
 
 export interface Share {
@@ -27,25 +28,16 @@ export interface Share {
   readonly perMinute: number | null;
 }
 
-export interface FleetShareTiming {
-  /** How long a first answer is waited for. */
-  readonly waitMillis: number;
-  /** How long a quota is kept to after its time has ended. */
-  readonly lastShareMillis: number;
-}
-
-const WAITING_PER_MINUTE = 60;
-
 export class FleetShare {
-  readonly #timing: FleetShareTiming;
-  #state: ShareState = 'waiting';
-  #perMinute = WAITING_PER_MINUTE;
+  readonly #lastShareMillis: number;
+  #state: ShareState = 'own limit';
+  #perMinute = 0;
   /** When the state ends. */
-  #until: number;
+  #until = Number.POSITIVE_INFINITY;
 
-  constructor(timing: FleetShareTiming, now: number) {
-    this.#timing = timing;
-    this.#until = now + timing.waitMillis;
+  /** `lastShareMillis`: how long a quota is kept to after its time has ended. */
+  constructor(lastShareMillis: number) {
+    this.#lastShareMillis = lastShareMillis;
   }
 
   /** The satellite's answer; `none`: no budget is for this sensor. */
@@ -75,7 +67,7 @@ export class FleetShare {
   #fallBack(): void {
     if (this.#state === 'quota') {
       this.#state = 'last share';
-      this.#until += this.#timing.lastShareMillis;
+      this.#until += this.#lastShareMillis;
     } else {
       this.#state = 'own limit';
       this.#until = Number.POSITIVE_INFINITY;

@@ -8,7 +8,7 @@ import type { OrganisationContext } from './api/api.js';
 import type { Takes } from './api/ingest-routes.js';
 import { Latest, OneByOne, Slots } from './api/slots.js';
 import { Tail } from './api/tail.js';
-import { fleetMatters } from './fleet/capabilities.js';
+import { type FleetMatters, fleetMatters } from './fleet/capabilities.js';
 import { Fleet } from './fleet/fleet.js';
 import type { FleetRate } from './fleet/fleet-budget.js';
 import { openFleet } from './fleet/open-fleet.js';
@@ -49,6 +49,7 @@ export interface OrganisationsSettings {
 export interface Organisation extends Takes {
   readonly name: string;
   readonly store: Store | null;
+  readonly matters: FleetMatters;
   /** What the API answers from; null without a store. */
   readonly api: OrganisationContext | null;
   /** `GET /traces`, in pieces. */
@@ -164,6 +165,7 @@ async function withStore(
     store,
     packets,
     fleet,
+    matters,
     readers,
     receive: store.receive,
     api: {
@@ -183,6 +185,7 @@ async function withStore(
 
 /** Holds the newest alone. */
 function withoutStore(settings: OrganisationsSettings, bounds: BodyBounds): Organisation {
+  const matters = fleetMatters(settings.fleetRates ?? []);
   const ring = new TraceStore({ traces_max: settings.traces_max, bytes_max: settings.trace_bytes_max });
   const receive: Receive = async (body, kind) => {
     const read = await readBody(body, kind, bounds);
@@ -201,7 +204,8 @@ function withoutStore(settings: OrganisationsSettings, bounds: BodyBounds): Orga
     store: null,
     api: null,
     packets: new PacketFiles({ bytes_max: 0 }),
-    fleet: new Fleet({ now: Date.now, capabilities: fleetMatters(settings.fleetRates ?? []).capabilities }),
+    fleet: new Fleet({ now: Date.now, capabilities: matters.capabilities }),
+    matters,
     readers: new Latest(READERS_MAX),
     receive: inTurn(receive),
     text: () => ring.text(),

@@ -31,7 +31,7 @@ import { Refused, reply, replyJson, SAFE_HEADERS } from './api/reply.js';
 import type { FleetRate } from './fleet/fleet-budget.js';
 import { Guard } from './fleet/guard.js';
 import { agentRoute } from './fleet/routes.js';
-import { METRICS_TYPE, satelliteMetrics } from './metrics.js';
+import { type FleetCounts, METRICS_TYPE, satelliteMetrics } from './metrics.js';
 import { type NotifySettings, prepareWatching, type Watching } from './notify/watch.js';
 import { type Organisation, Organisations, type StoreChoice } from './organisations.js';
 import { hasPage, PAGE_HEADERS, PAGE_PACKAGES, type PageFile, pageFiles } from './page/files.js';
@@ -165,7 +165,12 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     const organisation = organisations.of(access.checkReader(request));
     if (path === '/traces') return serveTraces(organisation, response);
     const isSource = settings.from?.target.organisation === organisation.name;
-    const counts = { received: sole === null ? null : received, kafka: isSource ? (source?.book ?? null) : null };
+    const counts = {
+      // What all organisations send together is nobody's.
+      ...(sole === null ? { received: null, refused: null } : { received, refused: guard?.refused ?? null }),
+      kafka: isSource ? (source?.book ?? null) : null,
+      fleet: fleetCounts(organisation),
+    };
     reply(response, 200, METRICS_TYPE, satelliteMetrics(counts));
   }
 
@@ -213,6 +218,16 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
       await watching?.close();
       await organisations.close();
     },
+  };
+}
+
+function fleetCounts({ fleet, matters }: Organisation): FleetCounts {
+  const { running, unwell, refusing } = fleet.summary();
+  return {
+    agents: { running, unwell, refusing, evicted: fleet.evicted },
+    budgets: matters.budget.status,
+    division: matters.division.status,
+    orders: matters.orders.orders.length,
   };
 }
 

@@ -65,11 +65,7 @@ export async function openControlled(context: ControlledContext): Promise<Contro
   const { Steering } = await import('./control/steering.js');
   const steering = new Steering(settings, { ...steered, source: opened });
   const startTime = Date.now();
-  // Asked for each time, as the satellite may be away at first.
-  const { satelliteUrl } = settings;
-  const isOver = () => satelliteUrl !== null && identification.enrolmentAt(satelliteUrl)?.isPlain === true;
-  const shared =
-    settings.enrolmentKeyFile === null ? null : await openSharedBudget(steering, policy, { ...rest, isOver });
+  const shared = settings.enrolmentKeyFile === null ? null : await openSharedBudget(steering, policy, rest);
   const divided =
     settings.enrolmentKeyFile === null || settings.keepDuplicates
       ? null
@@ -100,7 +96,7 @@ export async function openControlled(context: ControlledContext): Promise<Contro
 async function openSharedBudget(
   steering: { readonly rateLimit: number },
   policy: Policy,
-  context: Pick<ControlledContext, 'counters' | 'limits' | 'log'> & { readonly isOver: () => boolean },
+  context: Pick<ControlledContext, 'counters' | 'limits' | 'log'>,
 ): Promise<{ capability: SensorCapability; close(): void }> {
   const { SharedBudget } = await import('./shared-budget.js');
   const now = (): number => performance.now();

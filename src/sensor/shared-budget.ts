@@ -23,30 +23,26 @@ export interface SharedBudgetContext {
   /** Traces a minute by the sensor's own limit; 0 for none. */
   readonly ownPerMinute: () => number;
   readonly counters: Pick<Counters, 'budget_traces_per_minute' | 'budget_quotas' | 'budget_fallbacks'>;
-  readonly limits: Pick<Limits, 'fleet_wait_nanos' | 'fleet_last_share_nanos'>;
+  readonly limits: Pick<Limits, 'fleet_last_share_nanos'>;
   readonly log: Pick<Logger, 'info' | 'warn'>;
-  /** Whether the satellite was found to know nothing of budgets: then the sensor's own limit counts from the first trace on. */
-  readonly isOver?: () => boolean;
   /** Milliseconds by the clock of the policy's rate limit. */
   readonly now: () => number;
 }
 
 const REPORT_MILLIS_MIN = 2000;
-const OWN_LIMIT: Share = { state: 'own limit', perMinute: null };
 
 export class SharedBudget {
   readonly #context: SharedBudgetContext;
   readonly #share: FleetShare;
-  #state: ShareState = 'waiting';
+  #state: ShareState = 'own limit';
   #reportedAt: number;
   #hasReported = false;
 
   constructor(context: SharedBudgetContext) {
     const { limits, now } = context;
-    const timing = { waitMillis: limits.fleet_wait_nanos / 1e6, lastShareMillis: limits.fleet_last_share_nanos / 1e6 };
     this.#context = context;
     this.#reportedAt = now();
-    this.#share = new FleetShare(timing, this.#reportedAt);
+    this.#share = new FleetShare(limits.fleet_last_share_nanos / 1e6);
     this.#use(this.#share.at(this.#reportedAt));
   }
 
@@ -99,9 +95,8 @@ export class SharedBudget {
     this.#use(this.#share.at(this.#context.now()));
   }
 
-  #use(share: Share): void {
-    const { policy, counters, now, isOver } = this.#context;
-    const { state, perMinute } = isOver?.() === true ? OWN_LIMIT : share;
+  #use({ state, perMinute }: Share): void {
+    const { policy, counters, now } = this.#context;
     policy.allot(perMinute, now());
     counters.budget_traces_per_minute = perMinute ?? 0;
     if (state === this.#state) return;

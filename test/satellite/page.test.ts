@@ -200,7 +200,7 @@ describe('the page', needs('chromium'), () => {
     await row.waitFor();
     await page.getByRole('row', { name: /^others shop \(staging\) / }).waitFor();
     await page.locator('.map .node.host', { hasText: 'payments.example' }).waitFor();
-    await page.locator('.map .edge.failed', { hasText: '25 % errors' }).waitFor();
+    await page.locator('.map .edge.failed', { hasText: /payments.example: .* 25 % errors/ }).waitFor();
     await shot('map');
     await row.getByTitle('the traces').click();
     await expect.poll(() => page.locator('.row:not(.head)').count()).toBe(4);

@@ -69,6 +69,7 @@ interface Given {
   readonly days: number;
   readonly service: string | null;
   readonly host: string | null;
+  readonly id: string | null;
   readonly seq: number;
 }
 

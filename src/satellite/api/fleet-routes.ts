@@ -93,6 +93,19 @@ export const FLEET_ROUTES: readonly Route[] = [
       replyJson(response, 200, ordersOf(matters.orders));
     },
   },
+  {
+    method: 'DELETE',
+    path: '/api/fleet/orders',
+    summary: 'Takes an order of active response back, also at sensors that have it',
+    parameters: ['id'],
+    role: 'steer',
+    answers: { 'application/json': 'ResponseOrders' },
+    handle: ({ matters }, { response, given }) => {
+      if (!matters.orders.cancel(given.id ?? ''))
+        throw new Refused(404, `order ${JSON.stringify(given.id ?? '')} is not in force, or not any more`);
+      replyJson(response, 200, ordersOf(matters.orders));
+    },
+  },
 ];
 
 const ORDER_BYTES_MAX = 4096;

@@ -29,6 +29,7 @@ export const PARAMETERS = {
   days: { in: 'query', default: 7, min: 0, max: 8, help: 'how long ago; where less is known, as long as that' },
   service: { in: 'query', default: null, help: 'of the services, this one' },
   host: { in: 'query', default: null, help: 'of the hosts, this one, with its port if it has one' },
+  id: { in: 'query', default: null, help: 'of the orders, this one' },
   seq: { in: 'path', default: 0, max: SEQ_MAX, help: 'the number of a trace' },
 } as const satisfies Record<string, Parameter>;
 

@@ -121,6 +121,14 @@ export class Agent {
     return (this.#bits & AgentCapability.acceptsRemoteConfig) !== 0;
   }
 
+  get isUnwell(): boolean {
+    return this.#health?.healthy === false;
+  }
+
+  get isRefusing(): boolean {
+    return this.#status === RemoteConfigState.failed;
+  }
+
   /** About what it takes in memory. */
   get weight(): number {
     const texts = Object.entries(this.#attributes).reduce((sum, [name, text]) => sum + name.length + text.length, 0);

@@ -79,6 +79,18 @@ export class Fleet {
     return [...this.#agents.values()].reverse().map(({ agent }) => agent.row);
   }
 
+  /** How many have not said that they end, and how many of these say that something is wrong. */
+  summary(): { readonly running: number; readonly unwell: number; readonly refusing: number } {
+    const counts = { running: 0, unwell: 0, refusing: 0 };
+    for (const { agent } of this.#agents.values()) {
+      if (agent.hasEnded) continue;
+      counts.running++;
+      if (agent.isUnwell) counts.unwell++;
+      if (agent.isRefusing) counts.refusing++;
+    }
+    return counts;
+  }
+
   /** `signedBy`: the instance that signed the message, or null. */
   take(message: AgentToServer, signedBy: string | null): ServerToAgent {
     const { instanceUid = new Uint8Array() } = message;

@@ -1,8 +1,8 @@
 /**
  * Orders of active response, for the sensors that take them, and what these say that they did.
  *
- * in: orders of whoever may steer; reports of sensors · out: each order to each sensor it is for, once, and again
- * where it may not have come: a sensor takes an order of the same id for the same
+ * in: orders of whoever may steer, given and taken back; reports of sensors · out: each order to each sensor it is for, once, and again
+ * where it may not have come: a sensor takes an order of the same id for the same. One that is taken back is taken back at those that have it
  *
  * Only sensors that signed are given orders, since others would not believe them, and only their reports are kept. What a sensor does
  * with an order is the sensor's to say: it has a switch of its own.
@@ -42,6 +42,8 @@ export class ResponseOrders {
   readonly #bounds: { readonly ordersMax: number; readonly actionsMax: number };
   readonly #now: () => number;
   readonly #given = new Map<string, Given>();
+  /** Orders that were taken back, for those who were told of them and not of that. */
+  readonly #takenBack = new Map<string, { readonly until: number; readonly from: Set<string> }>();
   #actions: ReportedAction[] = [];
 
   /** `now` in milliseconds, by a clock that nobody sets. */
@@ -62,6 +64,18 @@ export class ResponseOrders {
     return null;
   }
 
+  /** Takes an order back. Out: whether it was in force. */
+  cancel(id: string): boolean {
+    this.#forgetOld();
+    const given = this.#given.get(id);
+    if (given === undefined) return false;
+    this.#given.delete(id);
+    this.#takenBack.set(id, { until: given.until, from: given.told });
+    const [oldest] = this.#takenBack.keys();
+    if (this.#takenBack.size > this.#bounds.ordersMax && oldest !== undefined) this.#takenBack.delete(oldest);
+    return true;
+  }
+
   get orders(): readonly ResponseOrder[] {
     this.#forgetOld();
     return [...this.#given.values()].map(({ order }) => order);
@@ -80,7 +94,11 @@ export class ResponseOrders {
         return null;
       },
       pending: (agent) => this.#next(agent),
-      began: (agent) => this.#tellAgain(agent),
+      began: (agent) => {
+        this.#tellAgain(agent);
+        // It may have any of them still.
+        for (const { from } of this.#takenBack.values()) from.add(agent.id);
+      },
       gone: (agent) => this.#tellAgain(agent),
     };
   }
@@ -88,6 +106,8 @@ export class ResponseOrders {
   #next({ id: sensor, service, isSigned }: CustomSender): CustomContent | null {
     if (!isSigned) return null;
     this.#forgetOld();
+    for (const [id, { from }] of this.#takenBack)
+      if (from.delete(sensor)) return { type: ORDER, data: Buffer.from(JSON.stringify({ cancel: id })) };
     for (const { order, until, told } of this.#given.values()) {
       if (told.has(sensor) || (order.service !== '' && order.service !== service)) continue;
       told.add(sensor);
@@ -116,7 +136,8 @@ export class ResponseOrders {
   }
 
   #forgetOld(): void {
-    for (const [id, { until }] of this.#given) if (until <= this.#now()) this.#given.delete(id);
+    for (const orders of [this.#given, this.#takenBack])
+      for (const [id, { until }] of orders) if (until <= this.#now()) orders.delete(id);
   }
 }
 

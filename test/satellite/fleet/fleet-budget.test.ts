@@ -193,11 +193,9 @@ describe('messages', () => {
 });
 
 describe('a share', () => {
-  const timing = { waitMillis: 15_000, lastShareMillis: 600_000 };
-
-  it('falls back in steps, and comes back', () => {
-    const share = new FleetShare(timing, 0);
-    expect(share.at(0)).toEqual({ state: 'waiting', perMinute: 60 });
+  it('begins with its own limit, falls back in steps, and comes back', () => {
+    const share = new FleetShare(600_000);
+    expect(share.at(0)).toEqual({ state: 'own limit', perMinute: null });
     expect(share.heldPerMinute).toBeNull();
     expect(share.note({ perMinute: 7, millis: 12_000 }, 1000)).toEqual({ state: 'quota', perMinute: 7 });
     expect(share.at(12_999)).toEqual({ state: 'quota', perMinute: 7 });
@@ -208,9 +206,11 @@ describe('a share', () => {
     expect(share.at(10_000_000)).toEqual({ state: 'own limit', perMinute: null });
   });
 
-  it('does not wait for an answer that never comes, nor for one that says there is none', () => {
-    expect(new FleetShare(timing, 0).at(15_000)).toEqual({ state: 'own limit', perMinute: null });
-    expect(new FleetShare(timing, 0).note('none', 5)).toEqual({ state: 'own limit', perMinute: null });
+  it('ends where the satellite says that there is none', () => {
+    const share = new FleetShare(600_000);
+    share.note({ perMinute: 7, millis: 12_000 }, 0);
+    expect(share.note('none', 5)).toEqual({ state: 'own limit', perMinute: null });
+    expect(share.heldPerMinute).toBeNull();
   });
 });
 

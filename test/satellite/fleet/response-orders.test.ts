@@ -37,6 +37,42 @@ describe('an order', () => {
     expect(pending?.({ ...SENSOR, service: 'cart' })).not.toBeNull();
   });
 
+  it('is taken back at those that have it, and at those that may', () => {
+    const { orders, pending, began } = setUp();
+    const told = (id: string) => JSON.parse(pending?.({ ...SENSOR, id })?.data.toString() ?? 'null');
+    expect(orders.cancel('o-1')).toBe(false);
+    orders.give(ORDER_1);
+    expect(told('a')).toMatchObject({ id: 'o-1' });
+    expect(orders.cancel('o-1')).toBe(true);
+    expect(orders.orders).toEqual([]);
+    expect(told('a')).toEqual({ cancel: 'o-1' });
+    expect([told('a'), told('b')]).toEqual([null, null]);
+    // It says all of itself again: whether it heard that is not known.
+    began?.(SENSOR);
+    expect(told('a')).toEqual({ cancel: 'o-1' });
+    // Another of the same id comes behind it.
+    began?.(SENSOR);
+    orders.give(ORDER_1);
+    expect([told('a'), told('a'), told('a')]).toEqual([
+      { cancel: 'o-1' },
+      expect.objectContaining({ id: 'o-1' }),
+      null,
+    ]);
+  });
+
+  it('that was taken back is remembered as long as it would have held, and no more than may be given', () => {
+    const { orders, pending, time } = setUp();
+    const told = (id: string) => pending?.({ ...SENSOR, id })?.data.toString();
+    for (const id of ['o-1', 'o-2', 'o-3']) {
+      orders.give({ ...ORDER_1, id });
+      told(`has ${id}`);
+      orders.cancel(id);
+    }
+    expect([told('has o-1'), told('has o-2')]).toEqual([undefined, '{"cancel":"o-2"}']);
+    time.now = 60_000;
+    expect(told('has o-3')).toBeUndefined();
+  });
+
   it('is refused where it is none, or there are too many', () => {
     const { orders } = setUp();
     expect(orders.give({ ...ORDER_1, match: 'path=(' })).toContain('RE2 cannot read');
