@@ -120,14 +120,8 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     request_bytes_max: settings.request_bytes_max ?? REQUEST_BYTES_MAX,
     values_max: VALUES_MAX,
   };
-  const organisations = await Organisations.open(
-    {
-      ...settings,
-      trace_bytes_max: settings.trace_bytes_max ?? TRACE_BYTES_MAX,
-      packet_bytes_max: settings.packet_bytes_max ?? PACKET_BYTES_MAX,
-    },
-    bounds,
-  );
+  const { trace_bytes_max = TRACE_BYTES_MAX, packet_bytes_max = PACKET_BYTES_MAX } = settings;
+  const organisations = await Organisations.open({ ...settings, trace_bytes_max, packet_bytes_max }, bounds);
   const { sole, hasStores } = organisations;
   const ingest = new Ingest({
     request_bytes_max: bounds.request_bytes_max,
@@ -165,12 +159,9 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     const organisation = organisations.of(access.checkReader(request));
     if (path === '/traces') return serveTraces(organisation, response);
     const isSource = settings.from?.target.organisation === organisation.name;
-    const counts = {
-      // What all organisations send together is nobody's.
-      ...(sole === null ? { received: null, refused: null } : { received, refused: guard?.refused ?? null }),
-      kafka: isSource ? (source?.book ?? null) : null,
-      fleet: fleetCounts(organisation),
-    };
+    // What all organisations send together is nobody's.
+    const all = sole === null ? { received: null, refused: null } : { received, refused: guard?.refused ?? null };
+    const counts = { ...all, kafka: isSource ? (source?.book ?? null) : null, fleet: fleetCounts(organisation) };
     reply(response, 200, METRICS_TYPE, satelliteMetrics(counts));
   }
 
