@@ -2,9 +2,10 @@
  * Random conversations with losses, half of whose bodies hold HTTP as text: what was really said against what the engine
  * shows, in one table.
  *
- *     npm run bench:conversations -- [--exchanges N] [--seed N] [--processes N] [--failures FILE]
+ *     npm run bench:conversations -- [--exchanges N] [--seed N] [--processes N] [--failures FILE] [--unanswered]
  *
- * `--failures` writes the smallest conversation found for each kind of fault, as a transcript, and the seeds of the
+ * `--unanswered` prints instead what gave up the exchanges that stay unanswered though all of their bytes were captured, and
+ * who could have known. `--failures` writes the smallest conversation found for each kind of fault, as a transcript, and the seeds of the
  * others. Prints nothing else but the table; `SEED=n npx vitest run test/pair/spoken` runs one seed again.
  */
 import { fork } from 'node:child_process';
@@ -15,6 +16,7 @@ import { FAULTS, randomTrial } from '../../test/pair/spoken/oracle.js';
 import { shrink } from '../../test/pair/spoken/shrink.js';
 import { count, merge, type Tally, table } from '../../test/pair/spoken/tally.js';
 import { transcript } from '../../test/pair/spoken/transcript.js';
+import { type Classes, classTable, countUnanswered } from './unanswered.js';
 
 /** What a process has found in its share of the seeds. */
 interface Share {
@@ -41,6 +43,7 @@ async function runAll(): Promise<void> {
       seed: { type: 'string', default: String(Date.now() >>> 0) },
       processes: { type: 'string', default: '2' },
       failures: { type: 'string' },
+      unanswered: { type: 'boolean', default: false },
     },
   });
   const [exchanges, seed, processes] = [values.exchanges, values.seed, values.processes].map(Number) as [
@@ -48,6 +51,10 @@ async function runAll(): Promise<void> {
     number,
     number,
   ];
+  if (values.unanswered) {
+    process.stdout.write(`SEED=${seed}\n\n${unanswered(exchanges, seed)}\n`);
+    return;
+  }
   const all: Share = { tally: {}, seeds: {} };
   const shares = Array.from({ length: processes }, async (_, i) => {
     const args = [exchanges / processes, seed + i, processes].map(String);
@@ -59,6 +66,13 @@ async function runAll(): Promise<void> {
   await Promise.all(shares);
   process.stdout.write(`SEED=${seed}\n\n${table(all.tally)}\n`);
   if (values.failures !== undefined) writeFileSync(values.failures, failuresOf(all));
+}
+
+function unanswered(exchanges: number, first: number): string {
+  const classes: Classes = {};
+  let said = 0;
+  for (let seed = first; said < exchanges; seed = (seed + 1) >>> 0) said += countUnanswered(classes, seed);
+  return classTable(classes);
 }
 
 /** Every `step`th seed from `first` on, until so many exchanges have been said. */

@@ -179,6 +179,10 @@ function falseMarks(
   return faults;
 }
 
+/** Whether all of a request and of the complete response to it were captured. */
+export const isCaptured = ({ spoken, packets }: Trial, place: SpokenPlace): boolean =>
+  new Coverage(spoken, packets).has(place);
+
 function shares(spoken: Spoken, coverage: Coverage, shown: ReadonlyMap<SpokenPlace, Exchange>) {
   const counts = { answered: 0, captured: 0, capturedAnswered: 0, capturedWhole: 0, amidst: 0, amidstAnswered: 0 };
   const isCaptured = spoken.places.map((place) => coverage.has(place));
