@@ -10,6 +10,7 @@ import { EndCause as Cause } from '../../flow/flow-consumer.js';
 import { isInterim } from '../message-head.js';
 import { Ending, type MessageSink } from '../message-sink.js';
 import { Recognition } from '../protocol.js';
+import { HiddenMessages } from './hidden-messages.js';
 import { type Matches, matchesOf } from './matching.js';
 import { Answers, type Chain, type ChainedMessage, chainsOf } from './message-chain.js';
 import { MessageReader } from './message-reader.js';
@@ -50,6 +51,7 @@ export class StretchReader {
   static behindLoss(context: ReaderContext, sides: readonly [ReadSide, ReadSide], loss: Loss): StretchReader {
     const one = new StretchReader(context, sides, loss.time);
     for (const direction of [0, 1] as const) one.#takeOver(direction, direction === loss.direction ? loss.length : 0);
+    one.#stretch.isBased = true;
     return one;
   }
 
@@ -161,7 +163,22 @@ export class StretchReader {
     const asked = this.#requests(stretch.side(client), sink);
     const answers = this.#responses(stretch.side(server), stretch.side(client), asked);
     const isOver = stretch.side0.isWhole && stretch.side1.isWhole;
-    const stretched = { requests: asked, responses: answers, underWayMax: sink.underWayMax, isOver };
+    // What goes on to the end in one message has no other.
+    for (const one of [0, 1] as const) if (!this.#isOpen[one]) this.#open(one, this.#sides[one].stream.position, false);
+    const [askedSide, answersSide] = [stretch.side(client), stretch.side(server)];
+    const stretched = {
+      requests: asked,
+      responses: answers,
+      hidden: {
+        requests: new HiddenMessages(askedSide, MessageKind.request),
+        responses: new HiddenMessages(answersSide, MessageKind.response),
+      },
+      base: stretch.isBased ? { requests: askedSide.lostFrom, responses: answersSide.lostFrom } : null,
+      behind: { requests: askedSide.position, responses: answersSide.position },
+      underWayMax: sink.underWayMax,
+      isOver,
+      isClosed: stretch.side0.ended === Cause.fin && stretch.side1.ended === Cause.fin,
+    };
     this.#replay(client, asked, answers, matchesOf(stretched));
     stretch.release();
   }

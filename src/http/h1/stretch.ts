@@ -47,6 +47,8 @@ export class Stretch {
   readonly side0: StretchSide;
   readonly side1: StretchSide;
   readonly startTime: number;
+  /** Whether the next response of one side answers the next request of the other where it begins. */
+  isBased = false;
   /** What it takes from the budget. */
   reserved = 0;
   readonly #budget: MemoryBudget;
