@@ -14,7 +14,7 @@ const RESPONSE_BYTES_MIN = 17;
 const VERSION = /http\/1/gi;
 const REQUEST_BEGUN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,24}(?: \S*(?: (?:h(?:t(?:t(?:p\/?)?)?)?)?)?)?$/i;
 const RESPONSE_BEGUN = /h(?:t(?:t(?:p\/?)?)?)?$/i;
-/** Of what is captured in front of lost bytes, as much as can be a message that has not shown its version. */
+/** As much of what is captured in front of lost bytes can be a message that has not shown its version. */
 const TAIL_BYTES = 64;
 
 export class HiddenMessages {
