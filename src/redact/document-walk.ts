@@ -146,7 +146,9 @@ export class DocumentWalk implements RedactionContext {
     }
     this.#nesting++;
     const boundary = multipartBoundary(contentType) ?? boundaryOf(bytes);
-    if (boundary !== null && bytes.includes(`--${boundary}`)) walkMultipart(view, boundary, this);
+    // What a type says of the boundary may be wrong.
+    const inFact = boundary !== null && !bytes.includes(`--${boundary}`) ? boundaryOf(bytes) : boundary;
+    if (inFact !== null && bytes.includes(`--${inFact}`)) walkMultipart(view, inFact, this);
     else this.#walkAs(MEDIA.test(contentType) ? 'binary' : documentKind(bytes, contentType), view, contentType);
     this.#nesting--;
   }
@@ -158,7 +160,9 @@ export class DocumentWalk implements RedactionContext {
       else if (this.hasDefaults) this.#redactRuns(view, contentType);
       return;
     }
-    if (kind !== 'form') this.#redactPhrases(view);
+    const isTable = (kind === 'table' || kind === 'text') && walkTable(view, this, kind === 'table');
+    // The name of a column and the first cell of the next line are no sentence.
+    if (kind !== 'form') this.#redactPhrases(view, isTable);
     if (kind === 'json') walkJson(view, this);
     else if (kind === 'xml') {
       // In tags and comments too.
@@ -166,16 +170,16 @@ export class DocumentWalk implements RedactionContext {
       walkXml(view, this);
     } else if (kind === 'form') walkForm(view, this);
     else {
-      if (!walkTable(view, this) && this.hasDefaults) redactRuledTables(view, this);
+      if (!isTable && this.hasDefaults) redactRuledTables(view, this);
       if (this.hasDefaults) redactManifests(view, this);
       this.redactPiece(view, 0, bytes.length, NAMELESS);
     }
   }
 
-  #redactPhrases(view: View): void {
+  #redactPhrases(view: View, isTable = false): void {
     const survey = this.#survey;
     if (this.#rules.phrases === null || survey === null) return;
-    if (survey.anchorCount > 0) this.#rules.phrases.find(view, survey, this);
+    if (survey.anchorCount > 0) this.#rules.phrases.find(view, survey, this, isTable);
     // The label of a key ends in a name, and a list of columns has one.
     if (!survey.mayHold(0, view.bytes.length, Sign.name)) return;
     redactArmour(view, this);
@@ -246,11 +250,16 @@ export class DocumentWalk implements RedactionContext {
     const { bytes } = view;
     this.#redactPhrases(view);
     const first = bytes[0];
-    if (first === 0x7b || first === 0x5b || first === 0x3c) this.redactDocument(view);
+    if (first === 0x7b || first === 0x5b || (first === 0x3c && !isLink(bytes))) this.redactDocument(view);
     else this.redactPiece(view, 0, bytes.length, { name });
     if (hasEscape(bytes) && !/^(?:\/|[a-z]{1,30}:\/\/)/i.test(bytes.latin1Slice(0, Math.min(bytes.length, 40))))
       walkForm(view, this);
   }
+}
+
+/** `<https://…>; rel="next"`, `</x>; rel=preload` (RFC 8288 §3). */
+function isLink(bytes: Buffer): boolean {
+  return /^<(?:[a-z][a-z0-9+.-]{0,30}:)?\//i.test(bytes.toString('latin1', 0, 34));
 }
 
 const ESCAPE_LOOK_MAX = 4096;

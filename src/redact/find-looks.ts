@@ -196,7 +196,8 @@ function specialEnd({ bytes, report }: Search, at: number, to: number, wordEnd: 
     /^[0-9a-f-]{50}$/.test(bytes.toString('latin1', at, wordEnd))
   )
     return wholeWord(at, wordEnd, 'mailgun', report);
-  if (before === 0x7e && bytes[at - 2] === 0x51) return azureSecretEnd(bytes, at, to, report);
+  const tilde = tildeBefore(bytes, at);
+  if (tilde > 2 && bytes[tilde - 1] === 0x51) return azureSecretEnd(bytes, tilde, to, report);
   return 0;
 }
 
@@ -277,8 +278,16 @@ function terraformEnd(bytes: Buffer, at: number, to: number, report: ReportLook)
   return stop;
 }
 
+/** Where the `~` is that stands before `at`, with no more than a few marks between; -1 where there is none. */
+function tildeBefore(bytes: Buffer, at: number): number {
+  let i = at - 1;
+  while (i >= 0 && at - i < 8 && (bytes[i] === 0x2d || bytes[i] === 0x5f || bytes[i] === 0x2e)) i--;
+  return bytes[i] === 0x7e ? i : -1;
+}
+
 /** `abC8Q~…`, 40 characters of which the fourth to the sixth are `8Q~` or their like. */
-function azureSecretEnd(bytes: Buffer, at: number, to: number, report: ReportLook): number {
+function azureSecretEnd(bytes: Buffer, tilde: number, to: number, report: ReportLook): number {
+  const at = tilde + 1;
   if (!isDigit(bytes[at - 3] ?? 0)) return 0;
   let stop = at;
   const limit = Math.min(to, at + 37);

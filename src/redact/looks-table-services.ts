@@ -17,6 +17,7 @@ const strict = (...[id, what, patterns, source, examples]: Parameters<typeof row
 
 const A = (count: number, text = 'Ab3dEf9hJk2mN4pQ') => text.repeat(Math.ceil(count / text.length)).slice(0, count);
 const H = (count: number) => A(count, '0a1b2c3d4e5f6789');
+const U = (count: number) => A(count, 'ABCDEFGH234567JK');
 const L = (count: number) => A(count, 'abcdefgh234567jk');
 const UUID = 'f058ebd6-02f7-4d3f-942e-904344e8cde5';
 const PLAID = ['access', 'public', 'link', 'processor'].flatMap((kind) =>
@@ -212,6 +213,70 @@ export const SERVICE_ROWS: readonly LookRow[] = [
     'AWS STS docs, session tokens',
     [`IQoJb3JpZ2luX2VjE${A(120)}`.replace('_', '+'), 'IQoJb3JpZ2lu'],
   ),
+  row(
+    'paypal',
+    'PayPal access token, Braintree sandbox token',
+    ['A21AA[A-Za-z0-9_-]{60,200}', 'access_token$sandbox$[a-z0-9]{16}$[0-9a-f]{32}'],
+    'PayPal and Braintree docs, access tokens',
+    [`A21AA${A(90)}`, 'A21AAx'],
+  ),
+  row(
+    'bitbucket',
+    'Bitbucket Data Center token',
+    ['BBDC-[A-Za-z0-9+/@_-]{40,60}'],
+    'Atlassian docs, HTTP access tokens',
+    [`BBDC-${A(44)}`, 'BBDC-x'],
+  ),
+  row(
+    'fly',
+    'Fly.io, Snyk, Figma, Clojars, PostHog key',
+    [
+      'fm1[ar]_[A-Za-z0-9+/=_-]{60,800}',
+      'snyk_[a-z]{3}.[A-Za-z0-9_.-]{40,200}',
+      'figu_[A-Za-z0-9_-]{36,60}',
+      'CLOJARS_[0-9a-f]{60}',
+      'ph[xs]_[A-Za-z0-9]{40,60}',
+    ],
+    scanning,
+    [`fm1r_${A(100)}`, 'phx_x'],
+  ),
+  row('grafana', 'Grafana key of an older kind', ['eyJrIjoi[A-Za-z0-9]{60,400}'], 'gitleaks default rules', [
+    `eyJrIjoi${A(80)}`,
+    'eyJrIjoix',
+  ]),
+  row(
+    'dynatrace',
+    'Dynatrace OAuth client secret',
+    ['dt0[a-z][0-9]{2}.[A-Z0-9]{8}.[A-Z0-9]{64}'],
+    'Dynatrace docs, token formats',
+    [`dt0s02.${U(8)}.${U(64)}`, 'dt0s02.x'],
+  ),
+  row(
+    'mongodb',
+    'MongoDB Atlas, DataStax Astra, Apify, Cal.com, Zuplo, WakaTime, Adafruit key',
+    [
+      'mdb_sa_sk_[A-Za-z0-9_-]{38,60}',
+      'AstraCS:[A-Za-z0-9]{24}:[0-9a-f]{64}',
+      'apify_api_[A-Za-z0-9]{34,40}',
+      'cal_live_[0-9a-f]{32}',
+      'zpka_[0-9a-f]{32}_[0-9a-f]{8}',
+      'waka_[0-9a-f]{8}-[0-9a-f-]{27}',
+      'aio_[A-Za-z0-9]{28}',
+    ],
+    scanning,
+    [`apify_api_${A(36)}`, 'apify_api_x'],
+  ),
+  row(
+    'amazon',
+    'Login with Amazon client secret',
+    ['amzn1.oa2-cs.v1.[0-9a-f]{64}'],
+    'Login with Amazon docs, security profiles',
+    [`amzn1.oa2-cs.v1.${H(64)}`, 'amzn1.oa2-cs.v1.x'],
+  ),
+  row('github', 'GitHub installation token of an older kind', ['v1.[0-9a-f]{40}'], 'GitHub docs, token formats', [
+    `v1.${H(40)}`,
+    'v1.0.0',
+  ]),
   row('bitcoin', 'extended private key', ['xprv[1-9A-HJ-NP-Za-km-z]{107}'], 'BIP 32', [
     `xprv${A(107, 'Ab3dEf9hJk2mN4pQ')}`,
     'xprvx',

@@ -224,12 +224,12 @@ export const NAME_ROWS: readonly NameRow[] = [
     whole: ['creditcard', 'track1', 'track2'],
   },
   { id: 'ssn', value: 'code', reach: 'scalars', words: ['ssn'], ends: ['socialsecuritynumber', 'socialsecurityno'] },
-  // Of forms that a browser posts, and URLs in parts.
+  // Of forms that a browser posts, URLs in parts, and tokens in parts (RFC 7515 §7.2).
   {
     id: 'signature',
     value: 'opaque',
     reach: 'strings',
-    whole: ['xamzsignature', 'xamzcredential', 'xgoogsignature', 'xgoogcredential', 'awsaccesskeyid'],
+    whole: list('signature xamzsignature xamzcredential xgoogsignature xgoogcredential awsaccesskeyid'),
   },
   {
     id: 'hash',
@@ -282,7 +282,7 @@ export const HEADER_ROWS: readonly NameRow[] = [
     words: list(`
       key token secret password passphrase sign pat auth credential credentials assertion jwt session
       apikey sessionid otp pin csrf xsrf cookie`),
-    whole: ['xhoneycombteam'],
+    whole: list('xhoneycombteam xjfrogartapi xzumomaster'),
     ends: list(`
       signature clientprincipal authenticationinfo hmac hubsignature256 signaturev1 hmacsha
       signatureed signaturesha transmissionsig`),
@@ -362,7 +362,7 @@ export const OTHER_SCRIPTS: Readonly<Record<string, string>> = {
   ключapi: 'api-key',
   apiключ: 'api-key',
   인증번호: 'code',
-  кодподтверждения: 'code',
+  подтверждения: 'code',
   验证码: 'code',
   驗證碼: 'code',
   認証コード: 'code',

@@ -33,6 +33,13 @@ export function skipWrapper(bytes: Buffer, at: number, end: number): number {
   return wrapper === null ? at : at + wrapper[0].length;
 }
 
+/** Tags that say that the value is somewhere else (CloudFormation, Home Assistant, GitLab). */
+const REFERENCE = /^!(?:Ref|GetAtt|ImportValue|secret|env|env_var|reference|file)\b/;
+
+export function isReference(bytes: Buffer, at: number): boolean {
+  return bytes[at] === 0x21 && REFERENCE.test(bytes.toString('latin1', at, at + 16));
+}
+
 /** `&anchor ` and `!tag ` before a value (YAML 1.2.2 §6.9). */
 export function skipMarks(bytes: Buffer, at: number, end: number): number {
   let value = at;

@@ -3,63 +3,41 @@
  * keys of AWS after their name: one row a phrase. A row says at the end of which words it may go on, what must stand between
  * there and the secret, and which bytes the secret has.
  */
-import { isMixedToken, isOpaque, isPlaceholder, isWordy } from './value-shapes.js';
+import { BACKSLASH, GREATER_THAN, LESS_THAN } from './byte-text.js';
+import { CODE_PHRASES } from './code-phrases.js';
+import { COMMAND_PHRASES } from './command-phrases.js';
+import {
+  always,
+  IN_SENTENCE,
+  isMixed,
+  isUrlOrPath,
+  type PhraseRow,
+  type SecretBytes,
+  SPACE,
+  setOf,
+  VALUE,
+  VALUE_BYTES,
+} from './phrase-row.js';
+import { isOpaque, isPlaceholder, isWordy } from './value-shapes.js';
 
-export interface PhraseRow {
-  readonly id: string;
-  /** Words, their letters alone. */
-  readonly words: readonly string[];
-  /** 1 for each byte that may follow the word. */
-  readonly follows: Uint8Array;
-  /** Quickly, whether it is worth to look closer behind the word that ends before `at`, where such a byte follows. */
-  readonly mayGoOn: (bytes: Buffer, at: number) => boolean;
-  /** Source of an expression from the end of the word to the secret: each part has a bound, so that it takes a bounded time. */
-  readonly head: string;
-  readonly isExact?: boolean;
-  /** 1 for each byte of the secret, and how many there are at least; or where a secret ends that begins at `at`, -1 for none. */
-  readonly secret: SecretBytes | ((bytes: Buffer, at: number) => number);
-  /** Judges the secret by its first bytes. */
-  readonly accept?: (secret: string) => boolean;
-  /** It stands before the word: `head` finds it, as its first group, by looking back. */
-  readonly isBefore?: boolean;
-  /** What ends a sentence is no part of it. */
-  readonly isInSentence?: boolean;
-}
+/** Space and marks of layout: tags, `**`, columns, arrows, dashes. */
+const BETWEEN = `(?:${SPACE}|[:*|]|->|\\xe2\\x86\\x92|[ ][-\\xe2][\\x80-\\x94]{0,2}(?=[ ])|</?[a-z]{1,8}(?: [^<>]{0,96})?>|&lt;/?[a-z]{1,8}&gt;){1,8}`;
+/** A quote before a secret, which is part of no name beside it. */
+const OPENING = "(?:\\\\{1,8}[\"']|['`])?";
+/** Whose it is, or what has become of it: `(temporary)`, ` has been reset to`. */
+const BECAME = `(?: \\([a-z ]{1,24}\\))?(?:${SPACE}{1,16}(?:is(?: now)?|was|to|for ${VALUE}{1,64} is|lautet|ist|est|es|\xc3\xa9|\xc3\xa8|=|(?:(?:has been|was|is) )?(?:re)?set to|(?:(?:has been|was|is) )?(?:changed|updated) to|provided|used))?:?`;
 
-export interface SecretBytes {
-  readonly set: Uint8Array;
-  readonly min: number;
-}
-
-/** What sets the words of a command apart in a list of its arguments: `","`. */
-export const APART = `\\\\{0,8}["'][\\t\\n\\f\\r ]{0,8},[\\t\\n\\f\\r ]{0,8}\\\\{0,8}["']`;
-
-const WHITE = '[\\t\\n\\f\\r ]';
-/** Space, also as it is written in strings. */
-export const SPACE = `(?:${WHITE}|\\\\{1,8}[nrt])`;
-export const VALUE = '[^\\t\\n\\f\\r "\'<>\\\\`]';
-
-/** Space and marks of layout: tags, `**`, columns, arrows. */
-const BETWEEN = `(?:${SPACE}|[:*|]|->|</?[a-z]{1,8}>|&lt;/?[a-z]{1,8}&gt;){1,8}`;
-
-function setOf(source: string): Uint8Array {
-  const expression = new RegExp(source);
-  return Uint8Array.from({ length: 256 }, (_, byte) => (expression.test(String.fromCharCode(byte)) ? 1 : 0));
-}
-
-export const VALUE_BYTES = setOf(VALUE);
 const TOKEN_BYTES = setOf('[\\w.~+/=:-]');
 const BASE64_BYTES = setOf('[A-Za-z0-9+/]');
 const SEPARATOR_BYTES = setOf('["\'\\t\\n\\f\\r :=,>]');
 /** A digit, or a mark that words have not. */
 const ODD_BYTES = setOf('[0-9!#$@^*~]');
 
-/** What may follow the word in a sentence. */
-const IN_SENTENCE = setOf('[ :\\\\<\\n\\r\\t&*|]');
 const BEFORE_TOKEN = setOf('[256 \\\\\\n\\r\\t]');
 const BEFORE_QUOTE = setOf('[= :\\\\<\\n\\r\\t&*|]');
 const COLON_ALONE = setOf(':');
 const SLASH_OR_ESCAPE = setOf('[/\\\\]');
+const SLASH_OR_QUESTION = setOf('[/\\\\?]');
 
 /** Pieces between spaces and tags that may stand before a secret. */
 const PIECES_MAX = 5;
@@ -76,7 +54,9 @@ function hasLongPiece(bytes: Buffer, at: number, min: number, isOdd: boolean): b
   const limit = Math.min(bytes.length, at + 160);
   let i = at;
   for (let pieces = 0; pieces <= PIECES_MAX; pieces++) {
-    while (i < limit && (PIECES[bytes[i] as number] as number) === Piece.gap) i++;
+    while (i < limit && (PIECES[bytes[i] as number] as number) === Piece.gap)
+      i = bytes[i] === LESS_THAN ? behindTag(bytes, i, limit) : i + 1;
+    if (isOpeningQuote(bytes, i)) i++;
     const start = i;
     let odd = !isOdd;
     for (; i < limit; i++) {
@@ -91,8 +71,25 @@ function hasLongPiece(bytes: Buffer, at: number, min: number, isOdd: boolean): b
   return false;
 }
 
+/** Where a tag that begins at `at` ends, with its attributes; the next byte where it is none. */
+function behindTag(bytes: Buffer, at: number, limit: number): number {
+  if ((bytes[at + 1] as number) < 0x61) return at + 1;
+  for (let i = at + 1; i < limit; i++) {
+    if (bytes[i] === GREATER_THAN) return i + 1;
+    if (bytes[i] === LESS_THAN) return at + 1;
+  }
+  return at + 1;
+}
+
+/** Whether a quote opens what follows a space or a colon: `'` or `` ` ``, or `"` behind a backslash. */
+function isOpeningQuote(bytes: Buffer, at: number): boolean {
+  const quote = bytes[at];
+  if (quote === 0x22) return bytes[at - 1] === BACKSLASH;
+  return (quote === 0x27 || quote === 0x60) && (bytes[at - 1] as number) <= 0x20;
+}
+
 /** What may stand between the name of a secret and the secret, in words, with a space before each and behind the last. */
-const CONNECTING = Buffer.from(' is was to ist est es lautet ');
+const CONNECTING = Buffer.from(' is was to ist est es lautet has been reset set changed updated now provided used ');
 /** Where each of them begins. */
 const CONNECTING_PLACES = [...CONNECTING.keys()].filter((at) => CONNECTING[at - 1] === 0x20);
 
@@ -101,7 +98,9 @@ function isConnecting(bytes: Buffer, start: number, length: number): boolean {
   for (const place of CONNECTING_PLACES) {
     let i = 0;
     while (i < length && ((bytes[start + i] as number) | 0x20) === CONNECTING[place + i]) i++;
-    if (i === length && CONNECTING[place + i] === 0x20) return true;
+    if (CONNECTING[place + i] !== 0x20) continue;
+    // `to:`
+    if (i === length || (i === length - 1 && bytes[start + i] === 0x3a)) return true;
   }
   return false;
 }
@@ -112,7 +111,7 @@ function isConnecting(bytes: Buffer, start: number, length: number): boolean {
  */
 function isBeforeSecret(bytes: Buffer, at: number, min: number, isOdd: boolean): boolean {
   let end = at;
-  for (let words = 0; words < 2; words++) {
+  for (let words = 0; words < 5; words++) {
     const start = end + 1;
     const first = (bytes[start] as number) | 0x20;
     if (bytes[end] !== 0x20 || first < 0x61 || first > 0x7a) return hasLongPiece(bytes, at, min, isOdd);
@@ -164,25 +163,12 @@ function isBeforeQuote(bytes: Buffer, at: number): boolean {
     const next = bytes[i] as number;
     if (next === 0x27) return true;
     if (next === 0x5c || next === 0x3d || next <= 0x20) continue;
-    // `PASSWORD FOR 'ann' = '…'`
-    if ((next | 0x20) === 0x66 && i - at < 8) return true;
+    // `PASSWORD FOR 'ann' = '…'`, `Password eq '…'`
+    const letter = next | 0x20;
+    if ((letter === 0x66 || letter === 0x65 || letter === 0x6c || letter === 0x6e) && i - at < 8) return true;
     if (bytes[i - 1] !== 0x5c) return false;
   }
   return false;
-}
-
-/** A digit soon. */
-function isBeforeDigit(bytes: Buffer, at: number): boolean {
-  for (let i = at; i < at + 48 && i < bytes.length; i++) {
-    const byte = bytes[i] as number;
-    if (byte >= 0x30 && byte <= 0x39) return true;
-    if (byte === 0x22) return false;
-  }
-  return false;
-}
-
-function isDigitByte(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
 /** The end of a line, `$`, a length, and the end of its line; JSON may have escaped them. */
@@ -197,8 +183,6 @@ function isBeforeBulk(bytes: Buffer, at: number): boolean {
   }
   return false;
 }
-
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** How far around a payload it is said that it is one of a secret. */
 const PAYLOAD_BYTES_MAX = 512;
@@ -219,9 +203,6 @@ function secretPayloadEnd(bytes: Buffer, at: number): number {
   const around = `${bytes.latin1Slice(Math.max(0, at - PAYLOAD_BYTES_MAX), at)} ${bytes.toString('latin1', end, end + PAYLOAD_BYTES_MAX)}`;
   return /dataCrc32c|\/secrets\/[^"]{1,256}\/versions\//.test(around) ? end : -1;
 }
-
-/** Where the byte that follows says enough. */
-const always = (): boolean => true;
 
 /** The lines of a key: base64, each with its end. */
 function linesEnd(bytes: Buffer, at: number): number {
@@ -256,18 +237,16 @@ function slashPairEnd(bytes: Buffer, at: number): number {
   return -1;
 }
 
-export function isMixed(text: string): boolean {
-  const bytes = Buffer.from(text);
-  return isMixedToken(bytes, 0, bytes.length);
-}
-
 function isPasswordInWords(value: string): boolean {
   const word = value.replace(/[.,;:!?)]{1,256}$/, '');
-  return word.length >= 6 && isMixed(word) && !isPlaceholder(word) && !/^[\w-]+[=:(]/.test(word) && !isUrlOrPath(word);
-}
-
-function isUrlOrPath(text: string): boolean {
-  return /^(?:[a-z][a-z0-9+.-]{0,32}:)?\/|^\.{1,2}\/|\/.{0,256}\//i.test(text);
+  return (
+    word.length >= 6 &&
+    isMixed(word) &&
+    !isPlaceholder(word) &&
+    // A pair, a call, a variable of GraphQL.
+    !/^[\w-]+[=:(]|^\$\w+[),]/.test(word) &&
+    !isUrlOrPath(word)
+  );
 }
 
 const PATH_WORDS =
@@ -289,47 +268,42 @@ export const PHRASES: readonly PhraseRow[] = [
   {
     id: 'password-in-words',
     words: [
-      ...['password', 'passwort', 'passwd', 'passcode', 'passphrase', 'kennwort', 'motdepasse', 'contrasena', 'senha'],
+      ...[
+        'password',
+        'passwort',
+        'passwd',
+        'pwd',
+        'passcode',
+        'passphrase',
+        'kennwort',
+        'motdepasse',
+        'contrasena',
+        'senha',
+      ],
       'wachtwoord',
       'requirepass',
     ],
     follows: IN_SENTENCE,
     mayGoOn: (bytes, at) => isBeforeSecret(bytes, at, 6, true),
-    head: `(?<=password|passwort|passwd|passcode|passphrase|kennwort|mot de passe|contrase(?:\\xc3\\xb1|n)a|senha|wachtwoord|requirepass)(?:${SPACE}{1,16}(?:is|was|to|for ${VALUE}{1,64} is|lautet|ist|est|es|=)|:)?${BETWEEN}(?=${VALUE}{6})`,
+    head: `(?<=password|passwort|passwd|\\bpwd|passcode|passphrase|kennwort|mot de passe|contrase(?:\\xc3\\xb1|n)a|senha|wachtwoord|requirepass)${BECAME}${BETWEEN}${OPENING}(?=${VALUE}{6})`,
     secret: { set: VALUE_BYTES, min: 6 },
     accept: isPasswordInWords,
     isInSentence: true,
   },
   {
     id: 'secret-in-words',
-    words: ['secret', 'token', 'apikey', 'accesskey'],
+    words: ['secret', 'token', 'apikey', 'accesskey', 'secretkey', 'privatekey', 'licensekey', 'encryptionkey'],
     follows: IN_SENTENCE,
     mayGoOn: (bytes, at) => isBeforeSecret(bytes, at, 16, false),
-    head: `(?:(?<=secret|token)|(?<=(?:api|access)[ _-]?key))(?:${SPACE}{1,16}(?:is|was|to|=)|:)?${BETWEEN}(?=${VALUE}{16})`,
+    head: `(?:(?<=secret|token)|(?<=(?:api|access|secret|private|license|encryption)[ _-]?key))${BECAME}${BETWEEN}${OPENING}(?=${VALUE}{16})`,
     secret: { set: VALUE_BYTES, min: 16 },
     accept: (value) => {
       const word = value.replace(/[.,;:!?)]{1,256}$/, '');
-      return !/[:;,()]/.test(word) && isOpaque(word) && !isUrlOrPath(word);
+      return !/[:;,()]|=(?!=?$)/.test(word) && isOpaque(word) && !isUrlOrPath(word);
     },
     isInSentence: true,
   },
-  {
-    id: 'code-in-words',
-    words: ['code', 'otp', 'pin'],
-    follows: IN_SENTENCE,
-    mayGoOn: isBeforeDigit,
-    head: `(?:(?<=(?:verification|security|login|access|confirmation|one[- ]time|auth(?:entication)?|sms|reset) ?(?:pass)?code)|(?<=\\botp|\\bpin))(?:${SPACE}{1,16}(?:is|ist|est)|:)(?:${SPACE}|<[a-z]{1,8}>){1,3}(?=[0-9]{4,8}\\b)`,
-    secret: { set: setOf('[0-9]'), min: 4 },
-  },
-  {
-    id: 'code-in-words',
-    words: ['isyour'],
-    follows: setOf(' '),
-    mayGoOn: (bytes, at) => isDigitByte(bytes[at - 9]),
-    head: '(?<=(?:^|[^\\w.-])([0-9]{4,8}|[0-9]{3}[ -][0-9]{3}) is your)(?= [^.!?\\n]{0,64}\\b(?:code|otp|pin|password|passcode)\\b)',
-    isBefore: true,
-    secret: () => -1,
-  },
+  ...CODE_PHRASES,
   {
     // The form that has it is looked at by its names (RFC 6749 §4.1.2).
     id: 'oauth-code',
@@ -352,7 +326,7 @@ export const PHRASES: readonly PhraseRow[] = [
     words: ['password'],
     follows: BEFORE_QUOTE,
     mayGoOn: isBeforeQuote,
-    head: `(?<=password)(?:${SPACE}{1,4}for${SPACE}{1,4}[^\\t\\n\\f\\r ]{1,128})?${QUOTED}`,
+    head: `(?<=password)(?:${SPACE}{1,4}(?:eq|ne|like|for${SPACE}{1,4}[^\\t\\n\\f\\r ]{1,128})(?=${SPACE}))?${QUOTED}`,
     secret: QUOTED_BYTES,
   },
   {
@@ -394,15 +368,7 @@ export const PHRASES: readonly PhraseRow[] = [
     head: `(?:(?<=[\\nn]auth)${BULK}(?:[^\\r\\n\\\\"]{1,128}${BULK})?|(?<=requirepass|masterauth)${BULK})`,
     secret: { set: setOf('[^\\r\\n\\\\"]'), min: 1 },
   },
-  {
-    id: 'command-line',
-    words: ['snykauth', 'authtoken'],
-    follows: setOf('[ "\'\\\\]'),
-    mayGoOn: always,
-    head: `(?<=\\bsnyk(?:${SPACE}{1,4}|${APART})auth|_authToken)(?:${SPACE}{1,4}|${APART})(?=[\\w.~+/-]{16})`,
-    secret: { set: setOf('[\\w.~+/=-]'), min: 16 },
-    accept: (token) => UUID.test(token) || isOpaque(token),
-  },
+  ...COMMAND_PHRASES,
   {
     // Base64 of what a person chose looks like nothing; what stands around it says that it is a version of a secret (Google Secret Manager).
     id: 'secret-payload',
@@ -448,9 +414,9 @@ export const PHRASES: readonly PhraseRow[] = [
       ...['activate', 'activation', 'unsubscribe', 'recover', 'unlock', 'webhook', 'webhooks', 'hook', 'hooks'],
       ...['password', 'link', 'token', 'email', 'account'],
     ],
-    follows: SLASH_OR_ESCAPE,
+    follows: SLASH_OR_QUESTION,
     mayGoOn: always,
-    head: `(?<=/(?:password|account|email|user|auth)?[-_]?(?:${PATH_WORDS})(?:[-_]?(?:password|link|token|email|account))?)\\\\{0,8}/(?:[A-Za-z0-9_-]{1,12}\\\\{0,8}/)?(?=[A-Za-z0-9_.=-]{20})`,
+    head: `(?<=/(?:password|account|email|user|auth)?[-_]?(?:${PATH_WORDS})(?:[-_]?(?:password|link|token|email|account))?)(?:\\\\{0,8}/(?:[A-Za-z0-9_-]{1,12}\\\\{0,8}/)?|\\?[A-Za-z_]{1,16}=)(?=[A-Za-z0-9_.=-]{20})`,
     secret: { set: setOf('[A-Za-z0-9_.=-]'), min: 20 },
     accept: (token) => isOpaque(token),
   },

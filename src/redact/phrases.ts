@@ -2,17 +2,12 @@
  * Finds the phrases of `phrase-table.ts`, and what marks give away: users and passwords in URLs and command lines, password
  * files, hashes, private keys. The survey has noted where one may be; only there is anything looked at.
  */
+
+import { isExample, isNameByte, letterOption, option, userOption } from './command-options.js';
 import type { Cause, View } from './edits.js';
-import {
-  APART,
-  isMixed,
-  PHRASES,
-  type PhraseRow,
-  type SecretBytes,
-  SPACE,
-  VALUE,
-  VALUE_BYTES,
-} from './phrase-table.js';
+import { isMixed, type PhraseRow, type SecretBytes } from './phrase-row.js';
+import { JUDGED_BYTES_MAX, type Search } from './phrase-search.js';
+import { PHRASES } from './phrase-table.js';
 import type { RedactionContext } from './redaction-context.js';
 import { MARK_SHIFT, MarkPhrase, type Survey } from './survey.js';
 import { fieldEnd, userinfoOf } from './survey-marks.js';
@@ -51,8 +46,6 @@ interface CompiledPhrase {
   readonly runs: Runs | null;
 }
 
-/** A secret is judged by its beginning. */
-const JUDGED_BYTES_MAX = 256;
 /** So often is a run of bytes judged that has as many beginnings of phrases in it; then it is replaced. */
 const JUDGEMENTS_MAX = 16;
 
@@ -95,10 +88,10 @@ export class PhraseFinder {
     runs: typeof row.secret === 'function' ? null : new Runs(row.secret),
   }));
 
-  /** All of a text, which the survey has seen. */
-  find(view: View, survey: Survey, context: RedactionContext): void {
+  /** All of a text, which the survey has seen; of a table without what only sentences have. */
+  find(view: View, survey: Survey, context: RedactionContext, isTable: boolean): void {
     const { anchors, anchorCount } = survey;
-    const search: Search = { view, context, text: null };
+    const search: Search = { view, context, isTable, text: null };
     for (const { runs } of this.#phrases) runs?.forget();
     let done = 0;
     for (let i = 0; i < anchorCount; i++) {
@@ -117,10 +110,12 @@ export class PhraseFinder {
       if ((left & 1) === 0) continue;
       const phrase = this.#phrases[i] as CompiledPhrase;
       const { head } = phrase;
+      if (search.isTable && phrase.row.isInSentence === true) continue;
       search.text ??= bytes.latin1Slice(0, bytes.length);
       head.lastIndex = at;
       if (phrase.row.isBefore === true) {
-        const before = head.exec(search.text)?.[1];
+        const match = head.exec(search.text);
+        const before = match?.[1] ?? match?.[2];
         if (before !== undefined) redactBefore(search, phrase, at, before);
         continue;
       }
@@ -130,13 +125,6 @@ export class PhraseFinder {
     }
     return 0;
   }
-}
-
-interface Search {
-  readonly view: View;
-  readonly context: RedactionContext;
-  /** The bytes as Latin-1; made where an expression is to look at them. */
-  text: string | null;
 }
 
 /** Replaces a secret that ends before the words that end before `at`: `123456 is your code`. */
@@ -164,7 +152,15 @@ function secretEnd({ view, context }: Search, { row, cause, runs }: CompiledPhra
 
 function isSentenceEnd(byte: number): boolean {
   return (
-    byte === 0x2e || byte === 0x2c || byte === 0x3b || byte === 0x3a || byte === 0x21 || byte === 0x3f || byte === 0x29
+    byte === 0x2e ||
+    byte === 0x2c ||
+    byte === 0x3b ||
+    byte === 0x3a ||
+    byte === 0x21 ||
+    byte === 0x3f ||
+    byte === 0x29 ||
+    byte === 0x5d ||
+    byte === 0x7d
   );
 }
 
@@ -187,6 +183,7 @@ function userinfo({ view, context }: Search, colon: number): number {
   const { start, end } = userinfoOf(bytes, colon);
   if (!isScheme(bytes, colon)) return 0;
   const text = bytes.latin1Slice(start, Math.min(end, start + JUDGED_BYTES_MAX));
+  if (/^(?:user|username|\$\w+|\{\w+\}):/i.test(text) && isExample(text.slice(text.indexOf(':') + 1))) return 0;
   if (!text.includes(':')) {
     if (!/https?$/i.test(bytes.latin1Slice(Math.max(0, colon - 5), colon)) || !isSecretUser(text)) return 0;
   }
@@ -260,81 +257,6 @@ function cryptHash({ view, context }: Search, dollar: number): number {
   while (end < bytes.length && (HASH[bytes[end] as number] as number) === 1) end++;
   context.redactText(view, dollar, end, { rule: 'looks:crypt-hash', name: null });
   return end;
-}
-
-const VALUE_OF_OPTION = new RegExp(`${SPACE}{1,3}(?:\\\\{0,8}['"])?(?=${VALUE}{3})`, 'y');
-const OPTION_CAUSE: Cause = { rule: 'looks:command-line', name: null };
-
-const USER = new RegExp(
-  `(?:(?:-u|--user|--proxy-user|-U)(?:(?:${SPACE}|=){1,3}|${APART})|-u)(?:\\\\{0,8}['"])?[^\\t\\n\\f\\r :+%'"\\\\/][^\\t\\n\\f\\r :'"\\\\/]{0,127}:(?=${VALUE}{3})`,
-  'y',
-);
-/** Samba's tools: `-U domain\\user%password`. */
-const SAMBA_USER = new RegExp(
-  `(?:-U|--user)(?:(?:${SPACE}|=){1,3}|${APART}|)(?:\\\\{0,8}['"])?[^\\t\\n\\f\\r :+%'"]{1,128}%(?=${VALUE}{3})`,
-  'y',
-);
-const SAMBA =
-  /(?:^|[^\w-])(?:smb\w+|rpcclient|net|winexe|wmic|wbinfo|ntlm_auth|pth-\w+|mount\.cifs|crackmapexec)(?:\s[^\n|;]*)?$/;
-
-/** ` -u user:password`. */
-function userOption(search: Search, dash: number): number {
-  const { view, context } = search;
-  const { bytes } = view;
-  search.text ??= bytes.latin1Slice(0, bytes.length);
-  USER.lastIndex = dash;
-  SAMBA_USER.lastIndex = dash;
-  let value = 0;
-  if (USER.test(search.text)) value = USER.lastIndex;
-  else if (SAMBA_USER.test(search.text) && SAMBA.test(leadOf(bytes, dash))) value = SAMBA_USER.lastIndex;
-  if (value === 0) return 0;
-  const end = valueEnd(bytes, value);
-  if (/^\d{1,6}$/.test(bytes.latin1Slice(value, Math.min(end, value + 8)))) return 0;
-  context.redactText(view, value, end, OPTION_CAUSE);
-  return end;
-}
-
-/** What a letter means is the command's to say: a port as often as a password. */
-const LETTER = new RegExp(`-([apPwkK])(${SPACE}{1,16}|${APART}|)(?:\\\\{0,8}['"])?(?=${VALUE}{4})`, 'y');
-/** How far before its option a command is looked for. */
-const LEAD_BYTES = 160;
-const COMMAND =
-  /(?:^|[^\w-])(mysql\w*|mariadb[\w-]*|sshpass|sqlcmd|bcp|unzip|zip|7z[ar]?|openssl|cqlsh|mongo\w*|mosquitto_[ps]ub|redis-cli|ldap\w+|https?|(?:docker|podman|buildah|nerdctl|crane|oc|cf|az|helm registry)\s+login)(?:\s[^\n|;]*)?$/;
-
-/** `mysql -p…`. */
-function letterOption(search: Search, dash: number): number {
-  const { view, context } = search;
-  const { bytes } = view;
-  search.text ??= bytes.latin1Slice(0, bytes.length);
-  LETTER.lastIndex = dash;
-  const match = LETTER.exec(search.text);
-  if (match === null) return 0;
-  const value = LETTER.lastIndex;
-  const end = valueEnd(bytes, value);
-  if (!isMixed(bytes.latin1Slice(value, Math.min(end, value + JUDGED_BYTES_MAX)))) return 0;
-  if (!isPasswordLetter(match[1] as string, match[2] !== '', leadOf(bytes, dash))) return 0;
-  context.redactText(view, value, end, OPTION_CAUSE);
-  return end;
-}
-
-/** The command and its arguments before the option at `dash`, as they would be typed: `["mysql","-uroot",` too. */
-function leadOf(bytes: Buffer, dash: number): string {
-  const lead = bytes.latin1Slice(Math.max(0, dash - 1 - LEAD_BYTES), Math.max(0, dash - 1));
-  const quote = bytes[dash - 1];
-  if (quote !== 0x22 && quote !== 0x27) return lead;
-  return lead.slice(lead.lastIndexOf('[') + 1).replace(/[\\"',\s]+/g, ' ');
-}
-
-/** Whether an option of this letter is that of a password to the command that `lead` ends in. */
-function isPasswordLetter(letter: string, isApart: boolean, lead: string): boolean {
-  const command = COMMAND.exec(lead)?.[1];
-  if (command === undefined) return false;
-  if (/^(?:mysql|mariadb)/.test(command)) return letter === 'p' && !isApart;
-  if (/^(?:mosquitto|sqlcmd|bcp|zip|unzip)/.test(command)) return letter === 'P';
-  if (command.startsWith('7z')) return letter === 'p' && !isApart;
-  if (/^(?:redis|http)/.test(command)) return letter === 'a';
-  if (command === 'openssl') return isApart && (letter === 'k' || letter === 'K');
-  return letter === (command.startsWith('ldap') ? 'w' : 'p');
 }
 
 /** Whether subdomains are meant, the path, whether by TLS alone, when it ends, the name; JSON may have escaped the tabs. */
@@ -440,37 +362,4 @@ function beside(search: Search, at: number): number {
   if (!isSecretValue(rule.value, bytes, start, stop)) return 0;
   context.redactText(view, start, stop, context.cause(rule.id, view, name, at));
   return stop;
-}
-
-/** ` --password …`, whose name ends before `at`. */
-function option(search: Search, at: number): number {
-  const { view, context } = search;
-  const { bytes } = view;
-  let end = at;
-  while (end < bytes.length && isNameByte(bytes[end] as number)) end++;
-  let start = at;
-  while (start > 0 && at - start < 128 && isNameByte(bytes[start - 1] as number)) start--;
-  while (bytes[start] === 0x2d) start++;
-  const rule = context.names.of('field', bytes, start, end);
-  if (rule === null || rule.value === 'opaque') return 0;
-  search.text ??= bytes.latin1Slice(0, bytes.length);
-  VALUE_OF_OPTION.lastIndex = end;
-  if (!VALUE_OF_OPTION.test(search.text)) return 0;
-  const value = VALUE_OF_OPTION.lastIndex;
-  const stop = valueEnd(bytes, value);
-  if (bytes[value] === 0x2d || isPlaceholder(bytes.latin1Slice(value, Math.min(stop, value + JUDGED_BYTES_MAX))))
-    return 0;
-  context.redactText(view, value, stop, OPTION_CAUSE);
-  return stop;
-}
-
-function valueEnd(bytes: Buffer, at: number): number {
-  let end = at;
-  while (end < bytes.length && (VALUE_BYTES[bytes[end] as number] as number) === 1) end++;
-  return end;
-}
-
-function isNameByte(byte: number): boolean {
-  const letter = byte | 0x20;
-  return (letter >= 0x61 && letter <= 0x7a) || (byte >= 0x30 && byte <= 0x39) || byte === 0x2d || byte === 0x5f;
 }

@@ -15,6 +15,7 @@ import {
   QUOTE,
 } from './byte-text.js';
 import type { Cause, View } from './edits.js';
+import { isAsset } from './json-shapes.js';
 import type { RedactionContext } from './redaction-context.js';
 import { isMixedToken, isPlaceholder } from './value-shapes.js';
 
@@ -34,7 +35,7 @@ export function redactContainer(
   cause: Cause,
 ): number {
   const { bytes } = view;
-  if (isSchema(bytes, start, end)) return start + 1;
+  if (isSchema(bytes, start, end) || (cause.rule === 'name:token' && isAsset(bytes, start, end))) return start + 1;
   let depth = 0;
   for (let i = start; i < end; ) {
     const byte = bytes[i] as number;

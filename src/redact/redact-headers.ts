@@ -155,7 +155,7 @@ function isSecretHeader(rule: NameRule, name: string, value: string): boolean {
   if (rule.value === null) return true;
   if (name === 'refresh' || name === 'access') return false;
   // What is left of a limit.
-  if (name.endsWith('tokens') && /^\d{1,12}$/.test(value)) return false;
+  if (name.endsWith('tokens') && /^[\d.hms]{1,16}$/.test(value)) return false;
   if (/-type$|-id$/.test(name) && !/(?:session|sess|access-?key)-?id$/.test(name)) return false;
   return !isPlaceholder(value) || value === REDACTED;
 }

@@ -3,13 +3,13 @@
  * path segments that are tokens because of what stands before them (`/reset/…`, `/invite/…`, `/services/T…/B…/…`).
  */
 import type { TraceRequest } from '../trace/trace.js';
-import { cardContext, cardEnd } from './cards.js';
 import { REDACTED } from './edits.js';
+import { hasLongSegment, redactSegments } from './path-segments.js';
 import type { PlainQueries } from './plain-query.js';
 import type { DocumentRedactor } from './redact-document.js';
 import type { Redactions } from './redactions.js';
 import type { SensitiveNames } from './sensitive-names.js';
-import { isOpaque, isSecretValue } from './value-shapes.js';
+import { isSecretValue } from './value-shapes.js';
 
 export interface TargetContext {
   readonly documents: DocumentRedactor;
@@ -111,7 +111,7 @@ function redactPath(path: string, context: TargetContext, redactions: Redactions
         return `;${name}=${REDACTED}`;
       })
     : path;
-  if (defaults && hasLongSegment(path)) result = redactSegments(result, redactions);
+  if (defaults && hasLongSegment(path)) result = redactSegments(result, names, redactions);
   if ((isClean && result === path) || !documents.mayHold(result, /\d/.test(result))) return result;
   const redacted = documents.text(result, 'path');
   redactions.noteAll('path', redacted);
@@ -121,69 +121,3 @@ function redactPath(path: string, context: TargetContext, redactions: Redactions
 /** The path of a link from a mail. */
 const TOKEN_PATH =
   /(?:^|[/_-])(?:reset|verify|verification|confirm|confirmation|activate|activation|unsubscribe|invite|invitation|magic|magiclink|recover|unlock)[\w-]{0,20}\/?$/i;
-
-/** Words after which a segment of a path is a token, if it looks like one. */
-const TOKEN_WORDS =
-  /^(?:(?:password|pwd|passwd|account|email|user|users|auth|oauth2?)[-_]?)?(?:reset|forgot|recover|recovery|invite|invites|invitation|invitations|magic|magiclink|verify|verification|confirm|confirmation|activate|activation|unsubscribe|unlock|token|tokens|session|sessions|callback|sso|saml|login|signin|onboarding|accept|join|approve|share|shared|s|k|key|keys|apikey|apikeys|secret|secrets|hook|hooks|webhook|webhooks|incoming|bot|otp|jwt|authenticate|auth|unseal|wrap|impersonate|preview|optout|opt-out|pay)(?:[-_]?(?:password|link|token|email|account|user|complete|confirm|key|login))?$/i;
-const CARD_WORDS = /^(?:cards?|credit-?cards?|pan|payments?|pay|charge|charges|tokeni[sz]e)$/i;
-
-function redactSegments(path: string, redactions: Redactions): string {
-  const segments = path.split('/');
-  let wordAt = -9;
-  for (let i = 0; i < segments.length && i < SEGMENTS_MAX; i++) {
-    const segment = segments[i] as string;
-    if (i - wordAt <= (/^(?:hooks?|webhooks?)$/i.test(segments[wordAt] ?? '') ? 3 : 2) && isTokenSegment(segment)) {
-      segments[i] = REDACTED;
-      redactions.note('path', { rule: 'looks:path-token', name: segments[wordAt] ?? null }, segment, REDACTED);
-      continue;
-    }
-    // Slack's, and its likes': /services/T…/B…/token
-    if (segment.length >= 20 && /^[TB][A-Z0-9]{7,12}$/.test(segments[i - 1] ?? '') && isOpaque(segment)) {
-      segments[i] = REDACTED;
-      redactions.note('path', { rule: 'looks:webhook', name: null }, segment, REDACTED);
-      continue;
-    }
-    // ASP.NET's session without cookies: `/(S(…))/`.
-    const session = /^\(S\(([a-z0-5]{24})\)/.exec(segment);
-    if (session !== null) {
-      segments[i] = segment.replace(session[1] as string, REDACTED);
-      redactions.note('path', { rule: 'name:session', name: null }, segment, segments[i] as string);
-      continue;
-    }
-    if (segment.length <= 48 && TOKEN_WORDS.test(segment)) wordAt = i;
-    const digits = /^\d{12,19}$/.test(segment);
-    if (digits && CARD_WORDS.test(segments[i - 1] ?? '')) {
-      const bytes = Buffer.from(segment);
-      if (cardEnd(bytes, 0, bytes.length, { name: cardContext('card'), isInProse: false }) < 0) continue;
-      segments[i] = REDACTED;
-      redactions.note('path', { rule: 'looks:card', name: segments[i - 1] ?? null }, segment, REDACTED);
-    }
-  }
-  return segments.join('/');
-}
-
-const SEGMENTS_MAX = 256;
-/** A card has twelve digits and more, and what else is looked for is longer. */
-const LOOKED_SEGMENT_MIN = 12;
-
-function hasLongSegment(path: string): boolean {
-  if (path.length < 20) return false;
-  let start = 0;
-  for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', start)) {
-    if (end - start >= LOOKED_SEGMENT_MIN) return true;
-    start = end + 1;
-  }
-  return path.length - start >= LOOKED_SEGMENT_MIN;
-}
-
-function isTokenSegment(segment: string): boolean {
-  if (segment.length < 16 || segment.length > 4096) return false;
-  const plain =
-    segment.includes('.') && /\.[a-z]{2,5}$/.test(segment) ? segment.slice(0, segment.lastIndexOf('.')) : segment;
-  return (
-    isOpaque(plain) ||
-    (/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(plain) === false &&
-      /^[A-Za-z0-9_-]{20,}$/.test(plain) &&
-      isOpaque(plain.replace(/-/g, '')))
-  );
-}

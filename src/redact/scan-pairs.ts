@@ -35,6 +35,7 @@ import {
   isBlankThenText,
   isCode,
   isLineStart,
+  isReference,
   isSame,
   NAME,
   nextLine,
@@ -189,6 +190,7 @@ function readPair(text: Text, name: Name, after: number, named: NamedValues): nu
   if (rule === null || value >= end) return after;
   value = skipWrapper(bytes, value, end);
   const cause = context.cause(rule.id, view, name.start, name.end);
+  if (isReference(bytes, value)) return value;
   value = skipMarks(bytes, value, end);
   const first = bytes[value] as number;
   if (first === OPEN_BRACKET && rule.reach !== 'deep' && bytes[after - 1] === COLON)
@@ -248,9 +250,11 @@ function readQuotedValue(text: Text, name: Name, { value, after, open }: Quoted,
       return doubled;
     }
   }
-  // What is compared with may be a word of any kind.
+  // What is compared with may be a word of any kind, as short as parsers have them.
   const isCompared = bytes[after - 1] === EQUALS && bytes[after - 2] === EQUALS;
-  const isSecret = isSecretValue(rule.value, bytes, from, stop) && !(isCompared && !isMixedToken(bytes, from, stop));
+  const isSecret =
+    isSecretValue(rule.value, bytes, from, stop) &&
+    !(isCompared && (stop - from < 8 || !isMixedToken(bytes, from, stop)));
   if (isSecret) context.redactText(view, from, stop, cause);
   const changed = changedValue(text, stop + open, rule, cause);
   if (changed > 0) return changed;

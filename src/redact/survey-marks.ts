@@ -226,7 +226,7 @@ export function isArgument(bytes: Buffer, at: number): boolean {
   let i = at - 2;
   const limit = Math.max(0, at - 24);
   while (i > limit && (bytes[i] === BACKSLASH || (bytes[i] as number) <= 0x20)) i--;
-  return bytes[i] === 0x2c;
+  return bytes[i] === 0x2c || bytes[i] === 0x5b;
 }
 
 /** Letters that passwords follow: `-a`, `-p`, `-P`, `-w`, `-k`, `-K`. */
@@ -259,6 +259,11 @@ export function isBeforeBlock(bytes: Buffer, end: number): boolean {
   i++;
   while (i < end + 16 && isBlank(bytes[i])) i++;
   return bytes[i] === 0x7b;
+}
+
+/** Whether a quote opens right before `at`, as in a list of arguments: `["--password", …]`. */
+export function isFirstInQuotes(bytes: Buffer, at: number): boolean {
+  return isQuote(bytes[at - 1]);
 }
 
 export function isSpaceBefore(bytes: Buffer, at: number): boolean {

@@ -7,7 +7,7 @@
  */
 
 import { type ByteScan, CHUNK_BYTES, Found, LEAD_BYTES, ScalarScan, type ScanRules, WORD_BYTES } from './byte-scan.js';
-import { BACKSLASH, COLON, hexValue, isDigit, LINE_FEED, MINUS, PERCENT } from './byte-text.js';
+import { BACKSLASH, COLON, hexValue, isDigit, isQuote, LINE_FEED, MINUS, PERCENT } from './byte-text.js';
 import { eachLookRun, LOOK_SETS, tokenBeginnings } from './look-runs.js';
 import {
   ArgumentAhead,
@@ -19,6 +19,7 @@ import {
   isBehindSeparator,
   isBesideQuote,
   isDriver,
+  isFirstInQuotes,
   isJarFlag,
   isOddEscape,
   isPasswordLetter,
@@ -245,11 +246,15 @@ export class Survey {
 
   /** Whether the name from `start` to `end`, which begins with a hyphen, is an option, and something else follows: `--password …`. */
   #isOption(bytes: Buffer, start: number, end: number): boolean {
-    if (end - start > OPTION_BYTES_MAX || !isSpaceBefore(bytes, start)) return false;
+    if (end - start > OPTION_BYTES_MAX || !(isSpaceBefore(bytes, start) || isFirstInQuotes(bytes, start))) return false;
     let after = Math.max(end, this.#optionEnd);
     while (after < bytes.length && (OPTION[bytes[after] as number] as number) === 1) after++;
     this.#optionEnd = after;
-    return after - end < 64 && isSpaceOrEscape(bytes[after]) && this.#optionRun.start(bytes, end) === start;
+    return (
+      after - end < 64 &&
+      (isSpaceOrEscape(bytes[after]) || isQuote(bytes[after])) &&
+      this.#optionRun.start(bytes, end) === start
+    );
   }
 
   #forgetRuns(): void {

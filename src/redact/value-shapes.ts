@@ -39,11 +39,24 @@ export function isSecretValue(test: ValueTest | null, bytes: Buffer, start: numb
 
 /** No space and a digit between letters: nothing a label or a placeholder has. */
 function isQuickYes(bytes: Buffer, start: number, end: number): boolean {
+  // Of paths, marks of a reference.
+  const first = bytes[start];
+  if (first === 0x2f || first === 0x21 || first === 0x3f) return false;
   let hasDigit = false;
   let hasLetter = false;
   for (let i = start; i < end; i++) {
     const byte = bytes[i] as number;
-    if (byte <= 0x20 || byte >= 0x80 || byte === 0x3c || byte === 0x7b || byte === 0x24 || byte === 0x25) return false;
+    if (
+      byte <= 0x20 ||
+      byte >= 0x80 ||
+      byte === 0x3c ||
+      byte === 0x7b ||
+      byte === 0x24 ||
+      byte === 0x25 ||
+      byte === 0x3a ||
+      byte === 0x5b
+    )
+      return false;
     if (byte >= 0x30 && byte <= 0x39) hasDigit = true;
     else if ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a) hasLetter = true;
   }
@@ -66,7 +79,7 @@ const PLACEHOLDERS: readonly string[] = [
   '<[^<>]*>',
   '&lt;.*',
   // References: of shells, templates, statements with parameters, YAML's tags, ciphers of SOPS.
-  '\\$(?:\\{[\\w.]*(?::?[?=-]?[a-z_-]*)?\\}|[a-z_.:-]*\\d?)',
+  '\\$(?:\\{[\\w.]*(?::?[?=-]?[a-z_-]*)?\\}?|[a-z_.:-]*\\d?)',
   '\\{\\{.*\\}\\}',
   '\\{[\\w.:-]+\\}',
   '%[\\w-]+%',
@@ -193,7 +206,7 @@ export function isOpaque(text: string): boolean {
   if (length < 16 || /[\s<>{}()[\]"'`|,;@!?*&^]/.test(text) || UUID.test(text) || isPublicId(text)) return false;
   if (/^(?:\d+|[\d.:TZ+-]+)$/.test(text) || /^(?:sha\d+|md5)[-:]/i.test(text) || /^[a-z][a-z0-9+.-]*:/i.test(text))
     return false;
-  if (/^(?:ssh-|AAAA[BCE]3|ecdsa-)/.test(text) || text.split(/[/.:]/).length > 4) return false;
+  if (/^(?:ssh-|AAAA[BCE]3|ecdsa-)/.test(text) || hasManySegments(text)) return false;
   if (/^[\w.-]+\.(?:com|net|org|io|png|jpe?g|svg|gif|json|pdf|html?|css|js|ts|txt|xml|csv|zip|gz)$/i.test(text))
     return false;
   // Paths: of files, and below a word.
@@ -208,6 +221,14 @@ export function isOpaque(text: string): boolean {
   )
     return false;
   return /\d/.test(text) || (/[a-z]/.test(text) && /[A-Z]/.test(text)) || length >= 32;
+}
+
+/** Whether there are as many segments as paths and names have, of words or short; base64 has slashes, but long pieces. */
+function hasManySegments(text: string): boolean {
+  const segments = text.split(/[/.:]/);
+  if (segments.length <= 4) return false;
+  const words = segments.filter((segment) => segment.length > 3 && isWordy(segment)).length;
+  return words * 4 >= segments.length || text.length < 10 * segments.length;
 }
 
 /** A run of letters with digits or marks among them, as passwords have and words have not. */

@@ -124,20 +124,22 @@ function readField(bytes: Buffer, start: number, end: number, head: PartHead): v
     head.name ??= partName(bytes.toString('utf8', colon + 1, Math.min(end, colon + 2048)));
 }
 
-/** The name of a part, however it is quoted: `name="…"`, `name='…'`, `name=…`, `name*=UTF-8''…`. */
+/** The name of a part, however it is quoted: `name="…"`, `name='…'`, `name=…`, `name*=UTF-8''…`, `name*0="…"; name*1="…"`. */
 function partName(disposition: string): string | null {
-  const match = /[;\s]name\s{0,4}(\*?)\s{0,4}=\s{0,4}(?:"((?:[^"\\]|\\.)*)"?|'([^']*)'?|([^\s;"]+))/i.exec(disposition);
-  if (match === null) return null;
-  const [, isExtended, quoted, single, bare] = match;
-  const name = (quoted ?? single ?? bare ?? '').replace(/\\(.)/g, '$1');
-  const plain =
-    isExtended === ''
-      ? name
-      : (disposition.slice(disposition.indexOf('=', match.index) + 1).split(';')[0] as string).replace(
-          /^[^']*'[^']*'/,
-          '',
-        );
-  return plain
-    .trim()
-    .replace(/%([0-7][0-9A-Fa-f])/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  let name: string | null = null;
+  for (const [, continued, isExtended, quoted, single, bare] of disposition.matchAll(NAME_PARAMETER)) {
+    const piece = (quoted ?? single ?? bare ?? '').replace(/\\(.)/g, '$1');
+    const plain = isExtended === '*' ? piece.replace(/^[^']*'[^']*'/, '') : piece;
+    name = (name ?? '') + plain;
+    if (continued === undefined) break;
+  }
+  return name === null ? null : undone(name.trim());
+}
+
+const NAME_PARAMETER =
+  /[;\s]name(?:\s{0,4}\*(\d))?\s{0,4}(\*?)\s{0,4}=\s{0,4}(?:"((?:[^"\\]|\\.)*)"?|'{1,2}([^']+)'{0,2}|([^\s;"]+))/gi;
+
+/** Without percent-encoding (RFC 5987). */
+function undone(name: string): string {
+  return name.replace(/%([0-7][0-9A-Fa-f])/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }

@@ -2,7 +2,7 @@
  * Finds what must not leave in tables with a row of names (RFC 4180, tab or semicolon separated): the cells below the name
  * of a secret.
  */
-import { CARRIAGE_RETURN, isBlank, LINE_FEED, QUOTE } from './byte-text.js';
+import { CARRIAGE_RETURN, isBlank, isQuote, LINE_FEED, QUOTE } from './byte-text.js';
 import type { Cause, View } from './edits.js';
 import type { RedactionContext } from './redaction-context.js';
 import type { NameRule } from './sensitive-names.js';
@@ -16,8 +16,8 @@ interface Column {
 const COLUMNS_MAX = 256;
 const HEADER_BYTES_MAX = 8192;
 
-/** Whether it was a table with a secret column. */
-export function walkTable(view: View, context: RedactionContext): boolean {
+/** Whether it was a table with a secret column; `isDeclared`: its type says that it is a table, however few columns it has. */
+export function walkTable(view: View, context: RedactionContext, isDeclared: boolean): boolean {
   const { bytes } = view;
   const start = rulerEnd(bytes);
   let end = bytes.indexOf(LINE_FEED, start);
@@ -25,10 +25,13 @@ export function walkTable(view: View, context: RedactionContext): boolean {
   const bodyStart = end + 1;
   if (bytes[end - 1] === CARRIAGE_RETURN) end--;
   const separator = bytes[start] === PIPE ? PIPE : separatorOf(bytes, start, end);
-  if (separator === 0) return false;
-  const columns = columnsOf(view, { start, end }, separator, context);
-  if (columns === null) return false;
-  for (let i = bodyStart; i < bytes.length; ) i = readRow(view, i, { separator, columns, context });
+  if (separator === 0 && !isDeclared) return false;
+  const line = { start, end, separator };
+  const pair = pairColumns(bytes, line, context);
+  const columns = columnsOf(view, line, context) ?? (pair === null ? null : []);
+  if (columns === null || (separator === 0 && columns.length > 1)) return false;
+  const table: Table = { separator, columns, pair, context };
+  for (let i = bodyStart; i < bytes.length; ) i = readRow(view, i, table);
   return true;
 }
 
@@ -50,36 +53,67 @@ function separatorOf(bytes: Buffer, start: number, end: number): number {
 }
 
 /** The secret columns, or null where there are none or the first line is none of names. */
-function columnsOf(
-  view: View,
-  line: { start: number; end: number },
-  separator: number,
-  context: RedactionContext,
-): (Column | null)[] | null {
+function columnsOf(view: View, line: HeaderLine, context: RedactionContext): (Column | null)[] | null {
   const { bytes } = view;
-  const { end } = line;
   const columns: (Column | null)[] = [];
   let isAny = false;
-  for (let { start } = line; start <= end && columns.length < COLUMNS_MAX; ) {
-    let stop = bytes.indexOf(separator, start);
-    if (stop < 0 || stop > end) stop = end;
-    let from = start;
-    let to = stop;
-    while (from < to && (bytes[from] === QUOTE || bytes[from] === 0x20 || (bytes[from] as number) >= 0xef)) from++;
-    while (to > from && (bytes[to - 1] === QUOTE || bytes[to - 1] === 0x20)) to--;
+  for (const [from, to] of headerCells(bytes, line)) {
     if (to - from > 64 || /[=:{}<>?&]/.test(bytes.toString('latin1', from, to))) return null;
     const rule = context.names.of('field', bytes, from, to);
     if (rule !== null) isAny = true;
     columns.push(rule === null ? null : { rule, cause: context.cause(rule.id, view, from, to) });
-    start = stop + 1;
   }
-  return isAny && columns.length > 1 ? columns : null;
+  return isAny ? columns : null;
+}
+
+/** Which column names what another one holds: `key,value`; null where none does. */
+function pairColumns(bytes: Buffer, line: HeaderLine, { names }: RedactionContext): PairColumns | null {
+  let naming = -1;
+  let valuing = -1;
+  let column = 0;
+  for (const [from, to] of headerCells(bytes, line)) {
+    const role = to - from > 16 ? null : names.role(bytes, from, to);
+    if (role === 'naming' && naming < 0) naming = column;
+    else if (role === 'valuing' && valuing < 0) valuing = column;
+    column++;
+  }
+  // One with bars has a line of dashes, and is read by that.
+  return line.separator === PIPE || naming < 0 || valuing < naming ? null : { naming, valuing };
+}
+
+interface HeaderLine {
+  readonly start: number;
+  readonly end: number;
+  /** 0 where there is but one column. */
+  readonly separator: number;
+}
+
+/** The cells of the first line, without quotes and what surrounds them. */
+function* headerCells(bytes: Buffer, { start, end, separator }: HeaderLine): Generator<Cell> {
+  let at = start;
+  for (let columns = 0; at <= end && columns < COLUMNS_MAX; columns++) {
+    let stop = separator === 0 ? end : bytes.indexOf(separator, at);
+    if (stop < 0 || stop > end) stop = end;
+    let from = at;
+    let to = stop;
+    while (from < to && (isQuote(bytes[from]) || bytes[from] === 0x20 || (bytes[from] as number) >= 0xef)) from++;
+    while (to > from && (isQuote(bytes[to - 1]) || bytes[to - 1] === 0x20)) to--;
+    yield [from, to];
+    at = stop + 1;
+  }
 }
 
 interface Table {
   separator: number;
   columns: readonly (Column | null)[];
+  pair: PairColumns | null;
   context: RedactionContext;
+}
+
+/** The number of the column with names, and of the one with their values, which stands behind it. */
+interface PairColumns {
+  readonly naming: number;
+  readonly valuing: number;
 }
 
 /** Without the blanks that set it in its column. */
@@ -93,12 +127,17 @@ function redactCell(
   let { from, to } = cell;
   while (from < to && isBlank(bytes[from])) from++;
   while (to > from && isBlank(bytes[to - 1])) to--;
+  if (to - from > 2 && bytes[from] === 0x27 && bytes[to - 1] === 0x27) {
+    from++;
+    to--;
+  }
   if (to > from && isSecretValue(rule.value, bytes, from, to)) context.redactText(view, from, to, cause);
 }
 
-function readRow(view: View, start: number, { separator, columns, context }: Table): number {
+function readRow(view: View, start: number, { separator, columns, pair, context }: Table): number {
   const { bytes } = view;
   let i = start;
+  let named: Column | null = null;
   for (let column = 0; ; column++) {
     const isQuoted = bytes[i] === QUOTE;
     const from = isQuoted ? i + 1 : i;
@@ -114,7 +153,8 @@ function readRow(view: View, start: number, { separator, columns, context }: Tab
       to += isQuoted && byte === QUOTE ? 2 : 1;
     }
     to = Math.min(to, bytes.length);
-    const known = columns[column];
+    if (column === pair?.naming) named = namedBy(view, [from, to], context);
+    const known = column === pair?.valuing ? (named ?? columns[column]) : columns[column];
     if (known !== null && known !== undefined) redactCell(view, { from, to }, known, context);
     i = isQuoted ? to + 1 : to;
     while (i < bytes.length && bytes[i] !== separator && bytes[i] !== LINE_FEED) i++;

@@ -39,6 +39,10 @@ class XmlWalker {
   #named: Secret | null = null;
   readonly #values: number[] = [];
   #name = { start: 0, end: 0 };
+  /** Of the tag that is read. */
+  #tag = { start: 0, end: 0 };
+  /** The text of a `value` element whose `name` has not come yet. */
+  #value = { start: 0, end: 0 };
 
   constructor(view: View, context: RedactionContext) {
     this.#view = view;
@@ -94,6 +98,7 @@ class XmlWalker {
         return;
       }
     }
+    this.#noteValue(from, to);
     if (to - from < 4) return;
     const first = bytes[from];
     if ((first === 0x7b || first === 0x5b) && bytes[from + 1] !== 0x26)
@@ -104,12 +109,30 @@ class XmlWalker {
       });
   }
 
+  #noteValue(from: number, to: number): void {
+    const { start, end } = this.#name;
+    if (this.#nameStart >= 0 || end - start !== 5) return;
+    if (this.#bytes.toString('latin1', start, end).toLowerCase() === 'value') this.#value = { start: from, end: to };
+  }
+
   #readCloseTag(tagStart: number): void {
-    if (this.#nameStart >= 0) this.#following = this.#secretOf(this.#nameStart, tagStart);
-    else if (this.#secretDepth === this.#depth) this.#following = null;
+    if (this.#nameStart >= 0) {
+      this.#following = this.#secretOf(this.#nameStart, tagStart);
+      this.#redactValueBefore(tagStart);
+    } else if (this.#secretDepth === this.#depth) this.#following = null;
     this.#nameStart = -1;
     if (this.#secretDepth === this.#depth) this.#secretDepth = 0;
     if (this.#depth > 0) this.#depth--;
+  }
+
+  /** `<value>…</value><name>password</name>`. */
+  #redactValueBefore(tagStart: number): void {
+    const { start, end } = this.#value;
+    this.#value = { start: 0, end: 0 };
+    if (this.#following === null || end === start || tagStart - end > VALUE_BEFORE_BYTES_MAX) return;
+    const { rule, cause } = this.#following;
+    if (isSecretValue(rule.value, this.#bytes, start, end)) this.#context.redactText(this.#view, start, end, cause);
+    this.#following = null;
   }
 
   #secretOf(start: number, end: number): Secret | null {
@@ -134,12 +157,15 @@ class XmlWalker {
       if (byte === GREATER_THAN || byte === SLASH || byte <= 0x20) break;
     }
     this.#named = null;
+    this.#tag = { start: local, end: stop };
     let end = stop;
     if (stop < length && bytes[stop] !== GREATER_THAN) end = this.#readAttributes(stop);
     this.#nameStart = -1;
     if (bytes[end - 1] === SLASH || isVoid(bytes, local, stop)) return end;
     this.#depth++;
     this.#name = { start: local, end: stop };
+    // Its name has come before it.
+    if (this.#following !== null) this.#value = { start: 0, end: 0 };
     const secret = this.#named ?? this.#following ?? this.#secretOf(local, stop);
     if (this.#secretDepth === 0 && secret !== null) {
       this.#secretDepth = this.#depth;
@@ -190,6 +216,11 @@ class XmlWalker {
     }
   }
 
+  #attributeName(start: number, end: number): string {
+    const name = this.#bytes.toString('latin1', start, end);
+    return NUMBER_NAME.test(name) ? `${this.#bytes.toString('latin1', this.#tag.start, this.#tag.end)}_${name}` : name;
+  }
+
   #readAttribute(nameStart: number, nameEnd: number, start: number, end: number): void {
     const { names } = this.#context;
     const bytes = this.#bytes;
@@ -210,9 +241,15 @@ class XmlWalker {
     const first = bytes[start];
     if ((first === 0x7b || first === 0x5b) && bytes[start + 1] !== 0x26)
       this.#context.redactDocument(part(this.#view, start, end));
-    else this.#context.redactPiece(this.#view, start, end, { name: bytes.toString('latin1', local, nameEnd) });
+    else this.#context.redactPiece(this.#view, start, end, { name: this.#attributeName(local, nameEnd) });
   }
 }
+
+/** `number` says little; of what, the element does. */
+const NUMBER_NAME = /^(?:no|num|number|value)$/i;
+
+/** How far behind a value its name may be. */
+const VALUE_BEFORE_BYTES_MAX = 64;
 
 const NAMING_ELEMENTS = new Set(['key', 'name', 'parametername', 'paramname', 'headername', 'parameterkey']);
 /** HTML elements that have no content and often no slash (https://html.spec.whatwg.org/#void-elements). */

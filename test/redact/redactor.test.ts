@@ -6,8 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_LIMITS } from '../../src/limits.js';
 import type { HeaderPair } from '../../src/pair/exchange.js';
 import { createRedactor, type RedactionSettings } from '../../src/redact/redactor.js';
-import { CONTENT_TYPES, corpus } from './corpus.js';
+import { corpus } from './corpus.js';
 import { makeTrace, type TraceParts } from './make-trace.js';
+import { redactedIn } from './place.js';
 
 const DEFAULTS: RedactionSettings = {
   defaults: true,
@@ -19,34 +20,7 @@ const DEFAULTS: RedactionSettings = {
 };
 const redact = createRedactor(DEFAULTS);
 
-/** Puts `text` in its place. */
-function partsFor(place: string, text: string): TraceParts {
-  const colon = text.indexOf(': ');
-  const header: HeaderPair = [text.slice(0, colon), text.slice(colon + 2)];
-  if (place === 'header') return { requestHeaders: [header] };
-  if (place === 'trailer') return { requestTrailers: [header] };
-  if (place === 'response') return { responseHeaders: [header] };
-  if (place === 'target') return { target: text };
-  const type = CONTENT_TYPES[place];
-  if (type === undefined) throw new Error(`no such place: ${place}`);
-  return { body: Buffer.from(text), requestHeaders: [['Content-Type', type]] };
-}
-
-function redacted(place: string, text: string, using = redact): string {
-  const trace = makeTrace(partsFor(place, text));
-  using(trace);
-  const { request, response } = trace;
-  const header = request.headers[0] ?? request.trailers[0] ?? response?.headers[0];
-  if (place === 'target') {
-    // All the ways the URL is told must agree.
-    if (!request.target.startsWith('http')) {
-      const query = request.query === '' && !text.includes('?') ? '' : `?${request.query}`;
-      expect(request.path + query).toBe(request.target);
-    }
-    return request.target;
-  }
-  return place in CONTENT_TYPES ? Buffer.from(request.body.content).toString() : (header as HeaderPair).join(': ');
-}
+const redacted = (place: string, text: string, using = redact): string => redactedIn(place, text, using);
 
 describe('secrets', () => {
   const table = corpus('secrets.txt');
