@@ -25,6 +25,8 @@ const CONTENT = HEADS + HEAD_BYTES * HEADS_MAX;
 
 /** A longer text is written by a call out of JavaScript, which takes as long as so many characters. */
 const WRITTEN_HERE_MAX = 96;
+/** Nothing longer is kept as a field; no more than is written here, so that a text is not cut. */
+const FIELD_BYTES = WRITTEN_HERE_MAX;
 /** What must be left behind a text: one that is cut must not be as long as all of its characters. */
 const SPARE = 4;
 /** UTF-8 has no more bytes for a UTF-16 unit. */
@@ -64,6 +66,16 @@ interface HeadText {
 export interface Constant {
   readonly start: number;
   readonly length: number;
+}
+
+/** A text that is mostly the same from trace to trace, and stays where it is while it is. */
+export class Field {
+  text = '';
+  readonly start: number;
+
+  constructor(start: number) {
+    this.start = start;
+  }
 }
 
 export class Assembly {
@@ -106,6 +118,16 @@ export class Assembly {
     return { start, length };
   }
 
+  /**
+   * Room for a text that mostly stays the same. A trace has it once.
+   *
+   * @throws RangeError where a format has too many
+   */
+  field(): Field {
+    const { start } = this.constant(' '.repeat(FIELD_BYTES));
+    return new Field(start);
+  }
+
   addConstant({ start, length }: Constant): void {
     this.#gatherer.add(start, length, Piece.raw);
   }
@@ -132,6 +154,20 @@ export class Assembly {
       this.#gatherer.add(start, length, Piece.text);
       this.#freeValue = start + length;
     } else this.addWords(quote(text).slice(1, -1));
+  }
+
+  /** The same as `addText`. */
+  addField(field: Field, text: string): void {
+    if (text !== field.text) {
+      if (text.length > FIELD_BYTES || !this.#write(text, field.start)) {
+        // What was written over is no text of the field any more.
+        field.text = '';
+        this.addText(text);
+        return;
+      }
+      field.text = text;
+    }
+    if (text !== '') this.#gatherer.add(field.start, text.length, Piece.text);
   }
 
   /** A text in which nothing is to be escaped. */

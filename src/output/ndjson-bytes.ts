@@ -33,10 +33,11 @@ export function openNdjsonBytes(): NdjsonBytes | null {
 const WORDS = {
   traceId: '{"traceId":"',
   spanId: '","spanId":"',
-  noParent: '","parentSpanId":null,"kind":"',
+  noParent: '","parentSpanId":null',
   parent: '","parentSpanId":"',
-  kind: '","kind":"',
-  start: '","startTimeUnixNano":"',
+  quote: '"',
+  server: ',"kind":"server","startTimeUnixNano":"',
+  client: ',"kind":"client","startTimeUnixNano":"',
   duration: '","durationNano":"',
   requestEnd: '","timing":{"requestEndNano":"',
   noResponseStart: '","responseStartNano":null},"network":{"interface":"',
@@ -48,11 +49,11 @@ const WORDS = {
   serverEnd: '},"server":{"address":"',
   networkEnd: '}}',
   brace: '}',
-  client: ',"client":{"address":"',
+  behind: ',"client":{"address":"',
   peer: ',"source":"peer"}',
   request: ',"request":{"method":"',
-  scheme: '","scheme":"',
-  authority: '","authority":"',
+  http: '","scheme":"http","authority":"',
+  https: '","scheme":"https","authority":"',
   target: '","target":"',
   path: '","path":"',
   query: '","query":"',
@@ -78,6 +79,12 @@ export class NdjsonBytes {
     names.length === 0 ? '[]' : '"]]',
   ]);
   readonly #words = constants(this.#assembly);
+  readonly #interface = this.#assembly.field();
+  readonly #protocol = this.#assembly.field();
+  readonly #method = this.#assembly.field();
+  readonly #authority = this.#assembly.field();
+  readonly #reason = this.#assembly.field();
+  readonly #route = this.#assembly.field();
 
   /** How many bytes the line has; -1 where it must be made otherwise. */
   encode(trace: Trace): number {
@@ -109,10 +116,9 @@ export class NdjsonBytes {
     else {
       assembly.addConstant(words.parent);
       assembly.addPlain(parentSpanId);
-      assembly.addConstant(words.kind);
+      assembly.addConstant(words.quote);
     }
-    assembly.addPlain(kind);
-    assembly.addConstant(words.start);
+    assembly.addConstant(kind === 'server' ? words.server : words.client);
     assembly.addPlain(startTimeUnixNano.toString());
     assembly.addConstant(words.duration);
     assembly.addInteger(Math.round(durationNano));
@@ -130,9 +136,9 @@ export class NdjsonBytes {
     const assembly = this.#assembly;
     const words = this.#words;
     const { network } = trace;
-    assembly.addText(network.interface);
+    assembly.addField(this.#interface, network.interface);
     assembly.addConstant(words.protocol);
-    assembly.addText(network.protocol);
+    assembly.addField(this.#protocol, network.protocol);
     assembly.addConstant(words.clientEnd);
     this.#addEndpoint(network.client);
     assembly.addConstant(words.serverEnd);
@@ -146,7 +152,7 @@ export class NdjsonBytes {
     const { client: behind } = trace;
     if (behind !== undefined) {
       if (behind.source === 'peer' && behind.port !== null) {
-        assembly.addConstant(words.client);
+        assembly.addConstant(words.behind);
         assembly.addPlain(behind.address);
         assembly.addConstant(words.port);
         assembly.addInteger(behind.port);
@@ -167,11 +173,9 @@ export class NdjsonBytes {
     const assembly = this.#assembly;
     const words = this.#words;
     assembly.addConstant(words.request);
-    assembly.addText(request.method);
-    assembly.addConstant(words.scheme);
-    assembly.addPlain(request.scheme);
-    assembly.addConstant(words.authority);
-    assembly.addText(request.authority);
+    assembly.addField(this.#method, request.method);
+    assembly.addConstant(request.scheme === 'http' ? words.http : words.https);
+    assembly.addField(this.#authority, request.authority);
     assembly.addConstant(words.target);
     assembly.addText(request.target);
     assembly.addConstant(words.path);
@@ -191,7 +195,7 @@ export class NdjsonBytes {
     assembly.addConstant(words.status);
     assembly.addInteger(response.status);
     assembly.addConstant(words.reason);
-    assembly.addText(response.reason);
+    assembly.addField(this.#reason, response.reason);
     assembly.addConstant(words.headers);
     this.#addMessage(response);
   }
@@ -208,7 +212,7 @@ export class NdjsonBytes {
     if (trace.route === undefined) assembly.addConstant(words.end);
     else {
       assembly.addConstant(words.route);
-      assembly.addText(trace.route);
+      assembly.addField(this.#route, trace.route);
       assembly.addConstant(words.routeEnd);
     }
   }

@@ -31,9 +31,18 @@ export function redactTarget(
   request.path = redactPath(path, context, redactions, isPathClean);
   request.query = redactQuery(query, context, redactions, path);
   // Most targets are made of these two, which then need no second look.
-  if (target === path) request.target = request.path;
-  else if (target === `${path}?${query}`) request.target = `${request.path}?${request.query}`;
-  else request.target = redactions.again(() => redactUrl(target, context, redactions));
+  if (isMadeOf(target, path, query)) {
+    if (request.path === path && request.query === query) request.target = target;
+    else request.target = target.length === path.length ? request.path : `${request.path}?${request.query}`;
+  } else request.target = redactions.again(() => redactUrl(target, context, redactions));
+}
+
+/** Whether a target is a path alone, or a path, a question mark and a query. */
+function isMadeOf(target: string, path: string, query: string): boolean {
+  if (!target.startsWith(path)) return false;
+  const { length } = path;
+  if (target.length === length) return true;
+  return target.length === length + 1 + query.length && target.charCodeAt(length) === 0x3f && target.endsWith(query);
 }
 
 /** The authority as it is told beside the target: without user and password. */
@@ -46,6 +55,7 @@ export function redactAuthority(authority: string, { documents }: TargetContext,
 }
 
 function withoutUserinfo(authority: string, redactions: Redactions): string {
+  if (!authority.includes('@')) return authority;
   const at = authority.lastIndexOf('@');
   if (at < 0) return authority;
   const after = `${REDACTED}${authority.slice(at)}`;

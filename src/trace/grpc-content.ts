@@ -25,6 +25,10 @@ export interface GrpcContentContext {
 
 /** If that takes a moment; returns whether it did. */
 export function finishGrpcNow(trace: Trace, context: GrpcContentContext): boolean {
+  const { request, response, messages } = trace;
+  // Nearly all traces are none of a call.
+  const mayBeCall = mayBeGrpc(request) || (response !== null && mayBeGrpc(response));
+  if (!mayBeCall && (messages === undefined || (context.describer ?? null) === null)) return true;
   const bodies: [CallMessage, GrpcBody | undefined][] = [];
   for (const message of messagesOf(trace)) {
     const given = bodyContextOf(message, context);
@@ -54,6 +58,10 @@ export function messageCodings({ request, response }: Trace): string[] {
       coding !== undefined && coding !== 'identity' && grpcType(headerOf(headers, 'content-type')) !== null;
     return isCoded ? [coding] : [];
   });
+}
+
+function mayBeGrpc(message: CallMessage): boolean {
+  return grpcType(contentTypeOf(message)) !== null;
 }
 
 type CallMessage = TraceRequest | TraceResponse;
