@@ -11,10 +11,13 @@ const apart = [
   'test/cli/subcommands/{redact,summary}.test.ts',
   'test/deploy/{dashboards,ecs-command,fragments,kubernetes,release,satellite-tree,task-definitions}.test.ts',
   'test/deploy/ecs/{injection,line-diff,sdk-model,sensor-change,task-definition}.test.ts',
+  'test/enrolment/**/*.test.ts',
   'test/options/**/*.test.ts',
+  'test/output/relay/spool/{corruption,model/spool-model}.test.ts',
   'test/policy/**/*.test.ts',
-  'test/satellite/{api,filter,json-text,mcp,satellite,satellite-command,store,trace-of}.test.ts',
+  'test/satellite/{api,filter,json-text,mcp,organisations,satellite,satellite-command,store,trace-of}.test.ts',
   'test/satellite/{endpoints,notify,openapi}/**/*.test.ts',
+  'test/sensor/{kept-traces,trace-stage}.test.ts',
 ];
 
 /** Vitest compiles what it runs, but Node.js loads what a thread runs: the threads of a test are those of the build. */
