@@ -14,34 +14,45 @@ export interface EnrolmentKey {
   /** Names it in the open; it tells nothing of a key that cannot be guessed. */
   readonly id: string;
   readonly secret: Buffer;
+  /** Whose sensors sign with it; null where that is not said. */
+  readonly organisation: string | null;
 }
 
-/** Two keys count at once, so that one can take the place of the other. */
+/** So many count at once of each organisation, so that one can take the place of the other. */
 export const KEYS_MAX = 2;
 export const KEY_LENGTH_MIN = 16;
 const KEY_LENGTH_MAX = 1024;
 const ID_LENGTH = 12;
 
 /**
- * One key a line; the first signs, and what the second signed counts too. Empty lines and those that begin with `#` are passed over.
+ * One key a line, and behind it the organisation that it is of, where a satellite keeps several apart: `KEY ORGANISATION`. The first
+ * signs, and what the second signed counts too. Empty lines and those that begin with `#` are passed over.
  *
  * @throws InvalidValue
  */
 export function parseKeys(text: string): readonly EnrolmentKey[] {
   const lines = text.split(/\r?\n/).map((line) => line.trim());
-  const keys = lines.filter((line) => line !== '' && !line.startsWith('#'));
-  if (keys.length === 0) throw new InvalidValue('holds no key; write one on a line of its own');
-  if (keys.length > KEYS_MAX)
-    throw new InvalidValue(
-      `holds ${keys.length} keys; ${KEYS_MAX} count at once, the new one and the one that it replaces`,
-    );
+  const given = lines.filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(/\s+/));
+  if (given.length === 0) throw new InvalidValue('holds no key; write one on a line of its own');
+  const counts = new Map<string, number>();
+  for (const [, organisation = '', more] of given) {
+    if (more !== undefined)
+      throw new InvalidValue('holds a key with spaces; write KEY, or KEY ORGANISATION, on a line of its own');
+    const count = (counts.get(organisation) ?? 0) + 1;
+    counts.set(organisation, count);
+    if (count > KEYS_MAX)
+      throw new InvalidValue(
+        `holds ${count} keys${organisation === '' ? '' : ` of ${organisation}`}; ${KEYS_MAX} count at once, the new one and the one that it replaces`,
+      );
+  }
+  const keys = given.map(([key = '']) => key);
   if (new Set(keys).size < keys.length) throw new InvalidValue('holds a key twice; leave one of them out');
   const short = keys.find((key) => key.length < KEY_LENGTH_MIN);
   if (short !== undefined)
     throw new InvalidValue(
       `holds a key of ${short.length} characters, which can be guessed; give ${KEY_LENGTH_MIN} or more, such as those of: openssl rand -hex 32`,
     );
-  return keys.map(keyOf);
+  return given.map(([key = '', organisation = null]) => ({ ...keyOf(key), organisation }));
 }
 
 /** @throws InvalidValue where it is none */
@@ -51,7 +62,7 @@ export function keyOf(text: string): EnrolmentKey {
   if (text.length > KEY_LENGTH_MAX)
     throw new InvalidValue(`holds a key of ${text.length} characters; give ${KEY_LENGTH_MAX} at most`);
   const id = createHash('sha256').update(`pcap-sensor key id 1\n${text}`).digest('base64url').slice(0, ID_LENGTH);
-  return { id, secret: Buffer.from(text, 'latin1') };
+  return { id, secret: Buffer.from(text, 'latin1'), organisation: null };
 }
 
 /** What an instance signs with, and what answers to it are signed with. */

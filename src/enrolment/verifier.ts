@@ -28,6 +28,8 @@ const INSTANCE_KEYS_MAX = 4096;
 export interface Verified {
   readonly instance: string;
   readonly keyId: string;
+  /** Whose key it is; null where that is not said. */
+  readonly organisation: string | null;
   /** Signs the answer: the value of `X-Satellite-Signature`. */
   sign(status: number, body: Uint8Array): string;
 }
@@ -37,7 +39,7 @@ export type Verdict =
   /** `by` is there where the MAC is right, so that the answer can be signed. */
   | { readonly kind: 'refused'; readonly why: RefusalReason; readonly by: Verified | null };
 
-export type RefusalReason = 'unsigned' | 'unknown key' | 'forged' | 'clock' | 'replayed';
+export type RefusalReason = 'unsigned' | 'unknown key' | 'forged' | 'clock' | 'replayed' | 'foreign';
 
 /** What a refusal says to a person. */
 export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
@@ -46,6 +48,7 @@ export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   forged: 'the signature does not fit the request: it was changed on its way, or the path was',
   clock: 'its time is too far from the time here; the answer says what time it is',
   replayed: 'it was taken before',
+  foreign: 'signed with the key of another organisation than the token is of; give the sensor both of one',
 };
 
 export class Verifier {
@@ -88,8 +91,7 @@ export class Verifier {
     if (!isRequestSigned(key, request, signature)) return { kind: 'refused', why: 'forged', by: null };
     const { instance, keyId, nonce, time } = signature;
     const by: Verified = {
-      instance,
-      keyId,
+      ...{ instance, keyId, organisation: this.#keys.find(({ id }) => id === keyId)?.organisation ?? null },
       sign: (status, body) => signAnswer(key, { nonce, status, time: this.#now(), body }),
     };
     if (anyTime) return { kind: 'signed', by };

@@ -22,12 +22,23 @@ export function readKeySource(source: string, environment: NodeJS.ProcessEnv): R
   }
   try {
     if (statSync(source).size > KEY_FILE_BYTES_MAX)
-      throw new InvalidValue('is too long; give a file with a key a line, two at most');
+      throw new InvalidValue('is too long; give a file with a key a line, two at most of each organisation');
     return parseKeys(readFileSync(source, 'utf8'));
   } catch (error) {
     if (error instanceof InvalidValue) throw error;
     throw new InvalidValue(`cannot be read (${(error as NodeJS.ErrnoException).code}); give a readable file`);
   }
+}
+
+/** The same for a sensor, which is of one organisation. @throws InvalidValue */
+export function readSensorKeys(source: string, environment: NodeJS.ProcessEnv): ReturnType<typeof parseKeys> {
+  const keys = readKeySource(source, environment);
+  const names = new Set(keys.map(({ organisation }) => organisation));
+  if (names.size > 1)
+    throw new InvalidValue(
+      `holds keys of several organisations (${[...names].slice(0, 4).join(', ')}); give a sensor those of its own`,
+    );
+  return keys;
 }
 
 /** osSensor's. */
@@ -38,17 +49,19 @@ export function variableOf(source: string): string | null {
   return /^env:([A-Za-z_][A-Za-z0-9_]*)$/.exec(source)?.[1] ?? null;
 }
 
-const keySource: OptionValue<string> = {
-  placeholder: 'FILE|env:NAME',
-  parse: (given) => {
-    if (variableOf(given) === null) {
-      if (given === '-') throw new InvalidValue('is standard input, which cannot be read again; give a file');
-      existingFile(given);
-    }
-    readKeySource(given, process.env);
-    return given;
-  },
-};
+function keySource(read: typeof readKeySource): OptionValue<string> {
+  return {
+    placeholder: 'FILE|env:NAME',
+    parse: (given) => {
+      if (variableOf(given) === null) {
+        if (given === '-') throw new InvalidValue('is standard input, which cannot be read again; give a file');
+        existingFile(given);
+      }
+      read(given, process.env);
+      return given;
+    },
+  };
+}
 
 const opampUrl: OptionValue<string> = {
   placeholder: 'URL',
@@ -69,7 +82,7 @@ const opampUrl: OptionValue<string> = {
 export const CONTROL_OPTIONS = {
   'enrolment-key-file': optional({
     group: 'Satellite:',
-    value: keySource,
+    value: keySource(readSensorKeys),
     takes: ['satellite'],
     alsoCalled: ['key-file', 'hmac-key', 'enrollment-key-file', 'enrolment-key', 'enrollment-key'],
     help: 'keys that the satellite knows too, one a line and two at most, or env:NAME for a variable: what is sent is signed, and sent to such a satellite alone; it may steer',
@@ -130,8 +143,8 @@ export const FLEET_OPTIONS = {
   ...FLEET_RATE_OPTIONS,
   'enrolment-key-file': optional({
     group: 'Satellite:',
-    value: keySource,
+    value: keySource(readKeySource),
     alsoCalled: ['key-file', 'hmac-key', 'enrollment-key-file'],
-    help: 'keys that sensors know too, one a line and two at most, or env:NAME for a variable: nothing is taken that is not signed, and what is answered is signed',
+    help: 'keys that sensors know too, one a line and two at most, of each organisation that stands behind its key if there are any, or env:NAME for a variable: nothing is taken that is not signed, and what is answered is signed',
   }),
 };

@@ -38,6 +38,13 @@ describe('keys', () => {
     ]);
   });
 
+  it('may be of an organisation, two of each', () => {
+    const text =
+      'first-key-of-the-fleet acme\nsecond-key-of-the-fleet\tglobex/eu\nthird-key-of-the-fleet acme\nkey-of-all-there-are';
+    expect(parseKeys(text).map(({ organisation }) => organisation)).toEqual(['acme', 'globex/eu', 'acme', null]);
+    expect(() => parseKeys(`${text}\nfourth-key-of-the-fleet acme`)).toThrow('holds 3 keys of acme; 2 count at once');
+  });
+
   it.each([
     ['', 'holds no key'],
     ['a'.repeat(15), 'holds a key of 15 characters, which can be guessed'],

@@ -19,7 +19,11 @@ const BUDGET: FleetBudgetStatus = {
 describe('the metrics', () => {
   it('have refusals by reason, and budgets by whom they are for', () => {
     const text = satelliteMetrics({
-      ...{ received: 7, kafka: null, refused: { unsigned: 1, 'unknown key': 0, forged: 2, clock: 0, replayed: 3 } },
+      ...{
+        received: 7,
+        kafka: null,
+        refused: { unsigned: 1, 'unknown key': 0, forged: 2, clock: 0, replayed: 3, foreign: 0 },
+      },
       fleet: { ...FLEET, budgets: [BUDGET] },
     });
     for (const line of [

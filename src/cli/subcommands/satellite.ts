@@ -2,7 +2,7 @@
  * `satellite`: receives traces, keeps them, prints a line for each, and answers what is asked of them.
  */
 import { readFileSync } from 'node:fs';
-import { UsageError } from '../../errors.js';
+import { InvalidValue, UsageError } from '../../errors.js';
 import { isLoopback } from '../../host-check.js';
 import { createLogger, type Logger } from '../../log.js';
 import { readKeySource } from '../../options/control-options.js';
@@ -102,8 +102,26 @@ function sayOrganisations(grants: readonly Grant[]): string {
   return `${names.size} organisations by ${grants.length} tokens; sending and reading take one of them`;
 }
 
-function readKeysOf({ enrolmentKeyFile: source }: Settings): SatelliteSettings['readKeys'] {
-  return source === null ? null : () => readKeySource(source, process.env);
+/** Read again while it runs. @throws UsageError where a key is of an organisation that is not there */
+function readKeysOf({ enrolmentKeyFile: source, tokensFile }: Settings): SatelliteSettings['readKeys'] {
+  if (source === null) return null;
+  const known = new Set(tokensFile?.map(({ organisation }) => organisation));
+  const read = () => {
+    const keys = readKeySource(source, process.env);
+    const foreign = keys.find(({ organisation }) => organisation !== null && !known.has(organisation));
+    if (foreign === undefined) return keys;
+    const why =
+      tokensFile === null
+        ? 'and there is no --tokens-file, which has organisations; leave the name out'
+        : `which --tokens-file does not have; name one of ${[...known].slice(0, 10).join(', ')}, or leave the name out`;
+    throw new InvalidValue(`has a key of ${foreign.organisation}, ${why}`);
+  };
+  try {
+    read();
+  } catch (error) {
+    throw error instanceof InvalidValue ? new UsageError(`--enrolment-key-file ${source} ${error.message}`) : error;
+  }
+  return read;
 }
 
 /** They are for sensors that enrol. */

@@ -43,8 +43,10 @@ export async function takeTraces(
 ): Promise<void> {
   const isProtobuf = protocol === 'otlp' && mediaTypeOf(request) === 'application/x-protobuf';
   let receive: Receive;
+  let name: string;
   try {
-    receive = organisation(access.checkSender(request)).receive;
+    name = access.checkSender(request);
+    receive = organisation(name).receive;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const { status, message } = error;
@@ -55,7 +57,7 @@ export async function takeTraces(
   try {
     guard?.checkHead(request);
     taken = await ingest.take(request, protocol, async (body, kind) => {
-      guard?.check(request, response, body);
+      guard?.check({ request, response, organisation: name }, body);
       return receive(body, kind);
     });
   } catch (error) {
@@ -85,14 +87,15 @@ export async function takePackets(
   response: ServerResponse,
   path: PacketsPath,
 ): Promise<void> {
-  const { packets } = organisation(access.checkSender(request));
+  const name = access.checkSender(request);
+  const { packets } = organisation(name);
   guard?.checkHead(request);
   if (packets.bytesMax === 0)
     throw new Refused(403, 'no packets are taken here; --packets-max-bytes says how many may be');
   if (mediaTypeOf(request) !== PCAP_TYPE) throw new Refused(415, `packets come as ${PCAP_TYPE}`);
   const body = await ingest.takeBytes(request);
   if (!Buffer.isBuffer(body)) throw new Refused(body.status, body.reason);
-  guard?.check(request, response, body);
+  guard?.check({ request, response, organisation: name }, body);
   if (!isPcap(body)) throw new Refused(400, 'this is no capture file (pcap)');
   if (!packets.add(path, body))
     throw new Refused(413, `${body.length} bytes, and --packets-max-bytes keeps ${packets.bytesMax} of all`);

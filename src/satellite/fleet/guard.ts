@@ -16,6 +16,13 @@ export interface GuardSettings {
   readonly onNotice: (notice: string) => void;
 }
 
+/** A request whose token was looked at. */
+export interface Checked {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly organisation: string;
+}
+
 /** How often the keys are read again, so that one can take the place of another while traces come. */
 const READ_MILLIS = 2000;
 
@@ -28,6 +35,7 @@ export class Guard {
     forged: 0,
     clock: 0,
     replayed: 0,
+    foreign: 0,
   };
   readonly #timer: NodeJS.Timeout;
   #ids: string;
@@ -62,12 +70,17 @@ export class Guard {
     if (!this.#verifier.isPlausible(header)) throw this.#refusal('unknown key');
   }
 
-  /** What is answered to it from now on is signed. `anyTime`: see `Verifier.verify`. @throws Refused */
-  check(request: IncomingMessage, response: ServerResponse, body: Uint8Array, anyTime = false): Verified {
+  /**
+   * What is answered to it from now on is signed. `organisation`: that of its token; `anyTime`: see `Verifier.verify`.
+   *
+   * @throws Refused
+   */
+  check({ request, response, organisation }: Checked, body: Uint8Array, anyTime = false): Verified {
     const { method = '', url = '' } = request;
     const verdict = this.#verifier.verify(request.headers[REQUEST_HEADER], { method, path: url, body }, anyTime);
     if (verdict.by !== null) signAnswersOf(response, verdict.by);
     if (verdict.kind === 'refused') throw this.#refusal(verdict.why);
+    if (verdict.by.organisation !== null && verdict.by.organisation !== organisation) throw this.#refusal('foreign');
     return verdict.by;
   }
 
@@ -88,7 +101,7 @@ export class Guard {
       if (idsOf(keys) === this.#ids) return;
       this.#ids = idsOf(keys);
       this.#verifier.use(keys);
-      onNotice(`the keys of enrolment have changed: ${keys.length === 1 ? 'one counts' : 'two count'} from now on`);
+      onNotice(`the keys of enrolment have changed: ${COUNT[keys.length - 1] ?? `${keys.length} count`} from now on`);
     } catch (error) {
       const { message } = error as Error;
       if (message !== this.#trouble) onNotice(`--enrolment-key-file ${message}: the keys before count`);
@@ -97,4 +110,7 @@ export class Guard {
   }
 }
 
-const idsOf = (keys: readonly EnrolmentKey[]): string => keys.map(({ id }) => id).join();
+const COUNT = ['one counts', 'two count'];
+
+const idsOf = (keys: readonly EnrolmentKey[]): string =>
+  JSON.stringify(keys.map(({ id, organisation }) => [id, organisation]));

@@ -33,7 +33,7 @@ async function takeEnrolment(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  access.checkSender(request);
+  const organisation = access.checkSender(request);
   if (guard === null) throw new Refused(404, 'nobody enrols here: that takes --enrolment-key-file');
   guard.checkHead(request);
   const body = await ingest.takeBytes(request);
@@ -41,10 +41,10 @@ async function takeEnrolment(
   if (body.length > ENROLMENT_BYTES_MAX) throw new Refused(413, `more than ${ENROLMENT_BYTES_MAX} bytes`);
   const { step, challenge } = contentOf(body);
   if (step === 'hello') {
-    const { instance } = guard.check(request, response, body, true);
+    const { instance } = guard.check({ request, response, organisation }, body, true);
     return replyJson(response, 200, { challenge: guard.verifier.challenge(instance) });
   }
-  const { instance } = guard.check(request, response, body);
+  const { instance } = guard.check({ request, response, organisation }, body);
   if (step !== 'join' || typeof challenge !== 'string')
     throw new Refused(400, 'send {"step": "hello"}, and then {"step": "join", "challenge": "…"}');
   if (!guard.verifier.isAnswered(instance, challenge)) throw new Refused(403, 'this is no challenge of this satellite');
@@ -65,13 +65,15 @@ async function takeOpamp(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { fleet } = organisation(access.checkSender(request));
+  const name = access.checkSender(request);
+  const { fleet } = organisation(name);
   if (mediaTypeOf(request) !== PROTOBUF) throw new Refused(415, `OpAMP messages come as ${PROTOBUF}`);
   const isSigned = guard?.isSigned(request) === true;
   if (isSigned) guard?.checkHead(request);
   const body = await ingest.takeBytes(request);
   if (!Buffer.isBuffer(body)) throw new Refused(body.status, body.reason);
-  const signedBy = isSigned && guard !== null ? guard.check(request, response, body).instance : null;
+  const checked = { request, response, organisation: name };
+  const signedBy = isSigned && guard !== null ? guard.check(checked, body).instance : null;
   const codec = await codecOf();
   const message = codec.readAgentToServer(await unpacked(request, body));
   if (typeof message === 'string') throw new Refused(400, message);

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '../../log.js';
-import { FOREIGN_KEY_VARIABLE, readKeySource, variableOf } from '../../options/control-options.js';
+import { FOREIGN_KEY_VARIABLE, readSensorKeys, variableOf } from '../../options/control-options.js';
 import type { Settings } from '../../options/options.js';
 import { Enrolment } from '../../output/satellite/enrolment.js';
 import { newInstance, openStateDirectory, type StateDirectory } from './state-directory.js';
@@ -38,7 +38,7 @@ export async function openIdentification(
           instance,
           now: Date.now,
           randomBytes,
-          readKeys: () => readKeySource(source, process.env),
+          readKeys: () => readSensorKeys(source, process.env),
           // osSensor takes a key whatever it sends to.
           isOptional: variableOf(source) === FOREIGN_KEY_VARIABLE,
           log,

@@ -110,6 +110,33 @@ describe('a satellite with a key', () => {
     }
   });
 
+  it('takes what is signed with the key of an organisation with a token of that one alone', async () => {
+    const grants = ['acme', 'globex'].map((organisation) => ({
+      ...{ organisation, role: 'ingest' as const },
+      token: `token-of-${organisation}`,
+    }));
+    const keys = [{ ...FIRST, organisation: 'acme' }, SECOND];
+    const { url, close } = await startSatellite({
+      ...{ host: '127.0.0.1', port: 0, traces_max: 10, readKeys: () => keys, grants },
+      store: { directory: null, retention: { millis: 1e12, bytes: 1e12 } },
+    });
+    opened.push(close);
+    const status = async (key: EnrolmentKey, organisation: string) => {
+      const identity = new Identity([key], { instance: newInstance(), now: () => Date.now() + 1500, randomBytes });
+      const { header } = identity.sign({ method: 'POST', path: '/v1/traces', body: NOTHING.body });
+      const headers = {
+        ...NOTHING.headers,
+        [REQUEST_HEADER]: header,
+        Authorization: `Bearer token-of-${organisation}`,
+      };
+      const response = await fetch(`${url}/v1/traces`, { method: 'POST', ...NOTHING, headers });
+      return `${response.status} ${response.status === 200 ? '' : await response.text()}`;
+    };
+    expect(await status(FIRST, 'acme')).toBe('200 ');
+    expect(await status(FIRST, 'globex')).toMatch(/^401 .*the key of another organisation/);
+    for (const organisation of ['acme', 'globex']) expect(await status(SECOND, organisation)).toBe('200 ');
+  });
+
   it('refuses what is signed and sent again, or sent with another body or to another path', async () => {
     const { url } = await satelliteWith({ list: [FIRST] });
     const identity = new Identity([FIRST], { instance: newInstance(), now: () => Date.now() + 1500, randomBytes });
