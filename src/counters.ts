@@ -309,6 +309,7 @@ export const COUNTER_ROWS = {
   export_traces_bared: counter(
     'Traces that the satellite found too large by themselves, sent again without their bodies.',
   ),
+  export_encoding_refused: counter('Satellites that took no protobuf, and were sent JSON instead.'),
   export_traces_rejected: counter('Traces of batches taken that the satellite rejected; counted as undeliverable.'),
   queue_traces: gauge('Traces held in memory for an output.'),
   queue_bytes: gauge('Bytes of the traces held in memory for an output.'),

@@ -44,6 +44,7 @@ import { POLICY_OPTIONS } from './policy-options.js';
 import { LOG_OPTIONS, PRINTING_LOG_OPTIONS, PROCESS_OPTIONS, PUBLIC_HOST } from './process-options.js';
 import { REDACTION_OPTIONS } from './redaction-options.js';
 import { EXPORT_BYTES_OPTIONS, RESPONSE_OPTIONS } from './response-options.js';
+import { SPEECH_OPTIONS } from './speech-options.js';
 import { STORE_OPTIONS } from './store-options.js';
 
 export const SENSOR_OPTIONS = {
@@ -121,27 +122,7 @@ export const SENSOR_OPTIONS = {
     help: 'seconds between batches; a full batch is sent at once',
   }),
   ...EXPORT_BYTES_OPTIONS,
-  'satellite-protocol': one({
-    group: 'Satellite:',
-    value: choice('auto', 'otlp', 'levo'),
-    default: 'auto',
-    takes: ['satellite'],
-    help: "OTLP/HTTP, Levo's own, or the first of the two that the satellite answers",
-  }),
-  compression: one({
-    group: 'Satellite:',
-    value: choice('gzip', 'none'),
-    default: 'gzip',
-    takes: ['satellite', 'otlp'],
-    help: 'how OTLP is compressed; a satellite that refuses gzip gets it uncompressed',
-  }),
-  semconv: one({
-    group: 'Satellite:',
-    value: choice('stable', 'rpc/dup'),
-    default: 'stable',
-    takes: ['satellite', 'otlp'],
-    help: "names of OpenTelemetry's conventions in OTLP: the stable ones, or those of calls before version 1.45 beside them",
-  }),
+  ...SPEECH_OPTIONS,
   'satellite-ca': optional({
     group: 'Satellite:',
     value: pemFile,

@@ -202,6 +202,7 @@ describe('acts', () => {
     'aws-region',
     'satellite-header',
     'compression',
+    'otlp-encoding',
   ];
   let sentPlain: Promise<unknown>;
   it.each([...SENT, 'satellite-protocol'])('--%s, in what the satellite gets', async (name) => {

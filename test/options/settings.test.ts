@@ -128,6 +128,7 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   count: { text: '10', value: 10, other: '1', otherValue: 1 },
   'satellite-protocol': { text: 'levo', value: 'levo', other: 'OTLP', otherValue: 'otlp' },
   semconv: { text: 'rpc/dup', value: 'rpc/dup', other: 'stable', otherValue: 'stable' },
+  'otlp-encoding': { text: 'json', value: 'json', other: 'protobuf', otherValue: 'protobuf' },
   compression: { text: 'none', value: 'none', other: 'gzip', otherValue: 'gzip' },
   'satellite-ca': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
   'satellite-client-cert': { text: PEM, value: PEM, other: OTHER_PEM, otherValue: OTHER_PEM },
@@ -345,6 +346,7 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
     ['/does/not/exist.pb', 'does not exist'],
     ['/', 'is a directory'],
   ],
+  'otlp-encoding': [['xml', 'auto, protobuf, json']],
   compression: [['br', 'gzip, none']],
   'satellite-ca': [
     ['/does/not/exist.pem', 'does not exist'],

@@ -1,7 +1,10 @@
 /** What the sensor sends, read back by the satellite: the same trace, by either protocol, as far as that carries it. */
+import * as wire from '@bufbuild/protobuf/wire';
 import { expect, it } from 'vitest';
 import { createLevoEncoder } from '../../src/output/satellite/levo.js';
 import { createOtlpEncoder } from '../../src/output/satellite/otlp/encoder.js';
+import { createProtobufEncoder } from '../../src/output/satellite/otlp/protobuf-encoder.js';
+import { readOtlpProtobuf } from '../../src/satellite/receive/otlp-protobuf.js';
 import { readLevoTraces, readOtlpTraces } from '../../src/satellite/receive/satellite-trace.js';
 import { traceOf } from '../../src/satellite/receive/trace-of.js';
 import type { Trace } from '../../src/trace/trace.js';
@@ -9,6 +12,14 @@ import { sampleTrace } from '../support/trace.js';
 
 const otlp = createOtlpEncoder({ 'service.name': 'shop' }, { name: 'pcap-sensor', version: '0.1.0' });
 const levo = createLevoEncoder({ serviceName: 'shop', hostName: 'h', environment: '', sensorVersion: '0.1.0' });
+
+const protobuf = createProtobufEncoder({ 'service.name': 'shop' }, { name: 'pcap-sensor', version: '0.1.0' });
+
+function throughProtobuf(trace: Trace): Trace | undefined {
+  const body = readOtlpProtobuf(wire, protobuf.join([protobuf.encode(trace)]), 10_000);
+  const [received] = readOtlpTraces(body as never).traces;
+  return received === undefined ? undefined : traceOf(received);
+}
 
 function throughOtlp(trace: Trace): Trace | undefined {
   const body = Buffer.concat([otlp.head, otlp.encode(trace), otlp.tail]).toString('utf8');
@@ -55,6 +66,7 @@ it.each<[string, Partial<Trace>]>([
 ])('OTLP carries %s', (_what, given) => {
   const trace = sampleTrace(given as never);
   const read = throughOtlp(trace);
+  expect(throughProtobuf(trace)).toEqual(read);
   const lower = (pairs: readonly (readonly [string, string])[]) =>
     pairs.map(([name, value]) => [name.toLowerCase(), value]);
   expect(read).toMatchObject({

@@ -245,9 +245,9 @@ export class FleetSensor {
     });
     const settings = satelliteSettings('http://10.9.0.9:4318', { compression: 'none' });
     const client = { post: (request: HttpRequest) => this.#fleet.post(request, process), close() {} };
-    const encoders = { levo: createLevoEncoder(LEVO_RESOURCE), otlp: createOtlpEncoder({}, SCOPE) };
+    const encoders = { levo: createLevoEncoder(LEVO_RESOURCE), otlp: createOtlpEncoder({}, SCOPE), protobuf: null };
     this.#relay = await openRelay(settings, {
-      sender: new SatelliteSender(settings, { encoders, client, clock, log: lines.log }),
+      sender: new SatelliteSender(settings, { encoders, client, clock, log: lines.log, counters }),
       ...{ counters, books: createBooks(counters), limits: DEFAULT_LIMITS, log: lines.log, clock },
     });
     const poll = async (): Promise<void> => {

@@ -104,10 +104,12 @@ export class SimulatedSensor {
       encoders: {
         levo: fragile(createLevoEncoder(LEVO_RESOURCE)),
         otlp: fragile(createOtlpEncoder({ 'service.name': 'shop' }, SCOPE)),
+        protobuf: null,
       },
       client: satellite.client(this.process),
       clock: clock.of(this.process),
       log: this.lines.log,
+      counters: this.counters,
       gzip: gzipNow,
     };
     this.relay = await openRelay(settings, {
@@ -195,12 +197,11 @@ function fragile(encoder: BatchEncoder): BatchEncoder {
   return {
     protocol: encoder.protocol,
     sliced_bytes_min: encoder.sliced_bytes_min,
-    get head() {
-      return encoder.head;
+    get frameBytes() {
+      return encoder.frameBytes;
     },
-    get tail() {
-      return encoder.tail;
-    },
+    separatorBytes: encoder.separatorBytes,
+    join: (encoded) => encoder.join(encoded),
     encode(trace) {
       check(trace);
       return encoder.encode(trace);

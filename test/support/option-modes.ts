@@ -49,6 +49,7 @@ export const MODE_ROWS: Readonly<Record<string, ModeRow>> = {
   'satellite-header': row('annannaa'),
   'satellite-protocol': row('annannaa'),
   compression: row('annannaa'),
+  'otlp-encoding': row('annannaa'),
   semconv: row('annannna'),
   'satellite-ca': row('annannaa'),
   'satellite-client-cert': row('annannaa'),

@@ -30,6 +30,7 @@ export function optionValues({
     'satellite-header': 'a=b',
     'satellite-protocol': 'otlp',
     compression: 'none',
+    'otlp-encoding': 'json',
     semconv: 'rpc/dup',
     'satellite-ca': PEM,
     'satellite-client-cert': PEM,

@@ -7,6 +7,7 @@ import { DEFAULT_LIMITS, type Limits } from '../../src/limits.js';
 import { type Clock, systemClock } from '../../src/output/clock.js';
 import type { Log } from '../../src/output/log.js';
 import type { Relay } from '../../src/output/relay/relay.js';
+import { protobufToJson } from '../../src/output/satellite/otlp/protobuf-to-json.js';
 import { openSatelliteRelay } from '../../src/output/satellite/satellite-relay.js';
 import { parseSatelliteUrl } from '../../src/output/satellite/satellite-url.js';
 import { NO_TLS_SETTINGS, type SatelliteSettings } from '../../src/output/satellite/settings.js';
@@ -15,7 +16,7 @@ import { sampleTrace } from './trace.js';
 export interface ReceivedRequest {
   url: string;
   headers: IncomingMessage['headers'];
-  /** Unpacked. */
+  /** Unpacked, and as JSON where it is OTLP. */
   body: string;
 }
 
@@ -47,7 +48,8 @@ export async function startScriptedSatellite(
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const raw = Buffer.concat(chunks);
-      const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw;
+      const unpacked = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw;
+      const body = request.headers['content-type'] === 'application/x-protobuf' ? jsonOf(unpacked) : unpacked;
       const received = { url: request.url ?? '', headers: request.headers, body: body.toString('utf8') };
       const answer = script(received, requests.length);
       requests.push(received);
@@ -72,6 +74,11 @@ export async function startScriptedSatellite(
         server.closeAllConnections();
       }),
   };
+}
+
+function jsonOf(payload: Buffer): Buffer {
+  const batch = { protocol: 'otlp-protobuf', count: 1, payload, coding: 'identity', recovered: false } as const;
+  return protobufToJson(batch)?.payload ?? payload;
 }
 
 export function pathsOf(request: ReceivedRequest): string[] {
@@ -121,6 +128,7 @@ export function satelliteSettings(url: string, override: Partial<SatelliteSettin
     satellite: parseSatelliteUrl(url),
     protocol: 'auto',
     compression: 'gzip',
+    encoding: 'json',
     semconv: 'stable',
     exportIntervalMillis: 60_000,
     environment: 'staging',

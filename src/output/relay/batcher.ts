@@ -15,7 +15,6 @@ export interface BatcherContext {
 
 /** A receiver that does not take even this is not helped by smaller batches. */
 const BATCH_BYTES_MIN = 4096;
-const COMMA = Buffer.from(',');
 
 export class Batcher {
   readonly #context: BatcherContext;
@@ -36,7 +35,7 @@ export class Batcher {
     return this.#count;
   }
 
-  /** Bytes of the open batch. */
+  /** Bytes of the open batch, at most. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -50,14 +49,10 @@ export class Batcher {
 
   /** Adds a trace that the encoder in use has encoded. */
   add(encoded: Buffer): void {
-    const { head, tail } = this.#encoder;
+    const { frameBytes, separatorBytes } = this.#encoder;
     // Close first where the trace would not fit, so that only a trace too large by itself makes a batch too large.
-    if (this.#count > 0 && this.#bytes + COMMA.length + encoded.length > this.#bytesMax) this.flush();
-    if (this.#count === 0) this.#bytes = head.length + tail.length;
-    else {
-      this.#parts.push(COMMA);
-      this.#bytes += COMMA.length;
-    }
+    if (this.#count > 0 && this.#bytes + separatorBytes + encoded.length > this.#bytesMax) this.flush();
+    this.#bytes = this.#count === 0 ? frameBytes : this.#bytes + separatorBytes;
     this.#parts.push(encoded);
     this.#bytes += encoded.length;
     this.#count++;
@@ -67,8 +62,8 @@ export class Batcher {
   /** Closes the open batch, if it holds anything. */
   flush(): void {
     if (this.#count === 0) return;
-    const { protocol, head, tail } = this.#encoder;
-    const payload = Buffer.concat([head, ...this.#parts, tail], this.#bytes);
+    const { protocol } = this.#encoder;
+    const payload = this.#encoder.join(this.#parts);
     const batch: Batch = { protocol, count: this.#count, payload, coding: 'identity', recovered: false };
     this.#parts = [];
     this.#count = 0;

@@ -103,7 +103,7 @@ export class Intake {
     try {
       do {
         encoder = sender.encoder;
-        const others = this.#encodingBytes - charged + encoder.head.length + encoder.tail.length;
+        const others = this.#encodingBytes - charged + encoder.frameBytes;
         encoded = await encoder.encodeSliced(trace, {
           queueBytes: limits.queue_bytes_max,
           freeBytes: limits.queue_bytes_max - others,
@@ -128,8 +128,7 @@ export class Intake {
 
   /** What is too large for the queue by itself would be given up at once: it goes without its bodies. */
   #add(trace: Trace, encoder: BatchEncoder, encoded: Buffer): void {
-    const { head, tail } = encoder;
-    const isTooLarge = head.length + encoded.length + tail.length > this.#context.limits.queue_bytes_max;
+    const isTooLarge = encoder.frameBytes + encoded.length > this.#context.limits.queue_bytes_max;
     const sent = isTooLarge ? encoder.encode(withoutBodies(trace)) : encoded;
     const { allowance = null, books } = this.#context;
     if (allowance !== null && !allowance.admit(sent.length)) {

@@ -9,12 +9,14 @@
  */
 import { MARK_ROWS } from '../../pair/exchange.js';
 import type { Batch } from '../relay/batch.js';
+import { bareProtobuf } from './otlp/protobuf-batch.js';
 
 const SHED = `{"stringValue":"${MARK_ROWS.shed.name}"}`;
 const MARKS = '{"key":"pcap.marks","value":{"arrayValue":{"values":[';
 
 /** Null where it has no bodies, or is no such batch. */
 export function bareBatch(batch: Batch): Batch | null {
+  if (batch.protocol === 'otlp-protobuf') return bareProtobuf(batch);
   if (batch.count !== 1) return null;
   const payload = batch.protocol === 'otlp' ? bareOtlp(batch.payload) : bareLevo(batch.payload);
   return payload === null ? null : { ...batch, payload };

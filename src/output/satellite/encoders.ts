@@ -5,15 +5,23 @@ import type { SatelliteSettings } from './settings.js';
 
 export interface SatelliteEncoders {
   readonly levo: BatchEncoder;
+  /** In JSON; null where it is not spoken. */
   readonly otlp: BatchEncoder | null;
+  /** Null where it is not to be sent. */
+  readonly protobuf: BatchEncoder | null;
 }
 
 export async function createEncoders(settings: SatelliteSettings): Promise<SatelliteEncoders> {
+  const { protocol, encoding, semconv, sensorVersion } = settings;
   const levo = createLevoEncoder(levoResource(settings));
-  if (settings.protocol === 'levo') return { levo, otlp: null };
-  // The OpenTelemetry packages take 14 MiB of memory; a sensor that only sends levo does without.
-  const { createOtlpEncoder } = await import('./otlp/encoder.js');
+  if (protocol === 'levo') return { levo, otlp: null, protobuf: null };
   const { resourceAttributes } = await import('./otlp/resource.js');
-  const scope = { name: 'pcap-sensor', version: settings.sensorVersion };
-  return { levo, otlp: createOtlpEncoder(resourceAttributes(settings), scope, settings.semconv) };
+  const scope = { name: 'pcap-sensor', version: sensorVersion };
+  const attributes = resourceAttributes(settings);
+  // The OpenTelemetry packages take 14 MiB of memory: they are loaded when JSON is made.
+  const { createOtlpEncoder } = await import('./otlp/encoder.js');
+  const otlp = createOtlpEncoder(attributes, scope, semconv);
+  if (encoding === 'json') return { levo, otlp, protobuf: null };
+  const { createProtobufEncoder } = await import('./otlp/protobuf-encoder.js');
+  return { levo, otlp, protobuf: createProtobufEncoder(attributes, scope, semconv) };
 }

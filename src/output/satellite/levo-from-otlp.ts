@@ -43,14 +43,13 @@ export function levoFromOtlp(batch: Batch, encoder: BatchEncoder): Batch {
   for (const { scopeSpans } of request.resourceSpans)
     for (const { spans } of scopeSpans)
       for (const span of spans) {
-        if (parts.length > 0) parts.push(Buffer.from(','));
         parts.push(encoder.encode(traceOf(span)));
       }
   return {
     ...batch,
     protocol: 'levo',
     coding: 'identity',
-    payload: Buffer.concat([encoder.head, ...parts, encoder.tail]),
+    payload: encoder.join(parts),
   };
 }
 

@@ -11,11 +11,13 @@ import { isControl } from '../../http/stream-message.js';
 import type { Endpoint, HeaderPair } from '../../pair/exchange.js';
 import type { Trace, TraceBody, TraceMessage } from '../../trace/trace.js';
 import { asBuffer } from '../ndjson.js';
-import type { BatchEncoder } from '../relay/batch.js';
+import { type JsonBatchEncoder, jsonFrame } from '../relay/batch.js';
 import type { SatelliteSettings } from './settings.js';
 
 /** The most bytes of a body that Levo's satellite takes, before base64 makes 131 068 of them. */
 const BODY_BYTES_MAX = 98_301;
+
+const FRAME = { head: Buffer.from('['), tail: Buffer.from(']') };
 
 export interface LevoResource {
   readonly serviceName: string;
@@ -33,7 +35,7 @@ export function levoResource(settings: SatelliteSettings): LevoResource {
   };
 }
 
-export function createLevoEncoder(resource: LevoResource): BatchEncoder {
+export function createLevoEncoder(resource: LevoResource): JsonBatchEncoder {
   const encodedResource = JSON.stringify({
     service_name: resource.serviceName,
     host_name: resource.hostName,
@@ -45,15 +47,16 @@ export function createLevoEncoder(resource: LevoResource): BatchEncoder {
     telemetry_sdk_version: resource.sensorVersion,
   });
   const encode = (trace: Trace): Buffer => Buffer.from(encodeEntry(trace, encodedResource));
-  return {
-    protocol: 'levo',
-    head: Buffer.from('['),
-    tail: Buffer.from(']'),
-    encode,
-    // Bodies are cut where they would begin to take long.
-    sliced_bytes_min: Number.POSITIVE_INFINITY,
-    encodeSliced: async (trace) => encode(trace),
-  };
+  return Object.assign(
+    jsonFrame(() => FRAME),
+    {
+      protocol: 'levo' as const,
+      encode,
+      // Bodies are cut where they would begin to take long.
+      sliced_bytes_min: Number.POSITIVE_INFINITY,
+      encodeSliced: async (trace: Trace) => encode(trace),
+    },
+  );
 }
 
 function encodeEntry(trace: Trace, resource: string): string {

@@ -7,7 +7,7 @@ import { createConnector } from './connector.js';
 import type { Enrolment } from './enrolment.js';
 import { adviceOnStatus, type Failure } from './failure-words.js';
 import { HttpClient, type HttpReply, PostError } from './http-client.js';
-import { commonHeaders, NOT_HERE, OTLP_RETRYABLE } from './satellite-sender.js';
+import { commonHeaders, NOT_HERE, OTLP_RETRYABLE, PROTOBUF } from './satellite-sender.js';
 import type { SatelliteProtocol, SatelliteSettings } from './settings.js';
 
 export interface ProbeResult {
@@ -56,7 +56,11 @@ export async function probeSatellite(settings: SatelliteSettings, context: Probe
   });
   const post = (protocol: SatelliteProtocol): Promise<HttpReply> => {
     const url = protocol === 'otlp' ? satellite.otlpTracesUrl : satellite.levoTracesUrl;
-    return client.post({ url, headers: commonHeaders(settings), body: Buffer.from(NOTHING[protocol]) }, signal);
+    const headers = commonHeaders(settings);
+    // A request without resources has no bytes.
+    if (protocol === 'otlp' && settings.encoding === 'protobuf')
+      return client.post({ url, headers: { ...headers, 'Content-Type': PROTOBUF }, body: Buffer.alloc(0) }, signal);
+    return client.post({ url, headers, body: Buffer.from(NOTHING[protocol]) }, signal);
   };
   const wanted: readonly SatelliteProtocol[] = settings.protocol === 'auto' ? ['otlp', 'levo'] : [settings.protocol];
   try {

@@ -45,7 +45,7 @@ export async function openSatelliteRelay(settings: SatelliteSettings, context: S
   const sender = new SatelliteSender(settings, {
     encoders: await createEncoders(settings),
     client: enrolment?.signing(client) ?? client,
-    ...{ clock, log },
+    ...{ clock, log, counters },
   });
   return openRelay(settings, {
     ...{ counters, limits, log, clock, books, sender },

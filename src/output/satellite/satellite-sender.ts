@@ -10,6 +10,7 @@
  */
 import { promisify } from 'node:util';
 import { gunzip, gzip, constants as zlib } from 'node:zlib';
+import type { Counters } from '../../counters.js';
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import type { Batch, BatchEncoder } from '../relay/batch.js';
@@ -20,6 +21,8 @@ import { adviceOnStatus } from './failure-words.js';
 import { type HttpClient, type HttpReply, PostError } from './http-client.js';
 import { levoFromOtlp } from './levo-from-otlp.js';
 import { readPartialSuccess } from './otlp/partial-success.js';
+import { statusMessageOf } from './otlp/protobuf-batch.js';
+import { protobufToJson } from './otlp/protobuf-to-json.js';
 import { parseRetryAfter } from './retry-after.js';
 import type { SatelliteProtocol, SatelliteSettings } from './settings.js';
 import { splitBatch } from './split-batch.js';
@@ -29,6 +32,7 @@ export interface SatelliteSenderContext {
   client: Pick<HttpClient, 'post' | 'close'>;
   clock: Pick<Clock, 'now'>;
   log: Log;
+  counters: Pick<Counters, 'export_encoding_refused'>;
   /** zlib's in a thread of its own, if absent. */
   gzip?: Gzip;
 }
@@ -45,6 +49,10 @@ const THREADED_GZIP: Gzip = {
   uncompress: promisify(gunzip),
 };
 
+/** Content-Type of OTLP in protobuf ("OTLP/HTTP Request" of the OTLP specification). */
+export const PROTOBUF = 'application/x-protobuf';
+/** By these a satellite says that it cannot read what it was sent: it may be able to read it otherwise. */
+const UNREADABLE: readonly number[] = [400, 415];
 /** 413 Content Too Large (RFC 9110 §15.5.14). */
 const TOO_LARGE = 413;
 /** "OTLP/HTTP Response", "Retryable Response Codes" of the OTLP specification. */
@@ -61,6 +69,8 @@ export class SatelliteSender implements Sender {
   #protocol: SatelliteProtocol | null;
   #isGzipWanted: boolean;
   #isGzipTaken = false;
+  #isProtobufWanted: boolean;
+  #isProtobufTaken = false;
 
   constructor(settings: SatelliteSettings, context: SatelliteSenderContext) {
     this.receiver = { kind: 'satellite', option: '--satellite-url', address: settings.satellite.base };
@@ -69,6 +79,7 @@ export class SatelliteSender implements Sender {
     this.#gzip = context.gzip ?? THREADED_GZIP;
     this.#protocol = settings.protocol === 'auto' ? null : settings.protocol;
     this.#isGzipWanted = settings.compression === 'gzip';
+    this.#isProtobufWanted = settings.encoding !== 'json';
   }
 
   get protocol(): SatelliteProtocol | null {
@@ -76,8 +87,9 @@ export class SatelliteSender implements Sender {
   }
 
   get encoder(): BatchEncoder {
-    const { otlp, levo } = this.#context.encoders;
-    return this.#protocol === 'levo' || otlp === null ? levo : otlp;
+    const { otlp, protobuf, levo } = this.#context.encoders;
+    if (this.#protocol === 'levo' || otlp === null) return levo;
+    return this.#isProtobufWanted && protobuf !== null ? protobuf : otlp;
   }
 
   mayRepeat(batch: Batch): boolean {
@@ -91,7 +103,7 @@ export class SatelliteSender implements Sender {
   }
 
   async pack(batch: Batch): Promise<Batch> {
-    const isPlainOtlp = batch.protocol === 'otlp' && batch.coding === 'identity';
+    const isPlainOtlp = batch.protocol !== 'levo' && batch.coding === 'identity';
     if (!isPlainOtlp || !this.#isGzipWanted || this.#protocol === 'levo') return batch;
     return { ...batch, coding: 'gzip', payload: await this.#gzip.compress(batch.payload) };
   }
@@ -109,16 +121,52 @@ export class SatelliteSender implements Sender {
   }
 
   async #sendOtlp(batch: Batch, signal: AbortSignal): Promise<Outcome | 'not here'> {
+    let sent = batch;
     let reply: HttpReply;
     try {
-      reply = await this.#postOtlp(batch, signal);
+      // What was spooled before the satellite refused protobuf.
+      const known = this.#isProtobufWanted ? null : await this.#asJson(batch);
+      sent = known ?? batch;
+      reply = await this.#postOtlp(sent, signal);
+      const json = this.#mayPreferJson(sent, reply) ? await this.#asJson(sent) : null;
+      if (json !== null) {
+        const second = await this.#postOtlp(json, signal);
+        if (isSuccess(second.status)) this.#giveUpProtobuf(reply.status);
+        if (isSuccess(second.status) || second.status === TOO_LARGE) [sent, reply] = [json, second];
+      }
     } catch (error) {
       return connectionFailure(error);
     }
     if (this.#protocol === null && NOT_HERE.includes(reply.status)) return 'not here';
-    if (!isSuccess(reply.status)) return this.#refusal(reply, OTLP_RETRYABLE);
+    const isProtobuf = sent.protocol === 'otlp-protobuf';
+    if (!isSuccess(reply.status)) return this.#refusal(reply, OTLP_RETRYABLE, isProtobuf);
+    if (isProtobuf) this.#isProtobufTaken = true;
     this.#choose('otlp', 'it took traces on /v1/traces');
-    return { kind: 'delivered', ...readPartialSuccess(reply.body, batch.count) };
+    return { kind: 'delivered', ...readPartialSuccess(reply.body, batch.count, isProtobuf && !isJson(reply)) };
+  }
+
+  /** Whether a satellite may have refused a batch for being protobuf: one that has taken some has another reason. */
+  #mayPreferJson({ protocol }: Batch, { status }: HttpReply): boolean {
+    return (
+      this.#settings.encoding === 'auto' &&
+      !this.#isProtobufTaken &&
+      protocol === 'otlp-protobuf' &&
+      UNREADABLE.includes(status)
+    );
+  }
+
+  #giveUpProtobuf(status: number): void {
+    if (!this.#isProtobufWanted) return;
+    this.#isProtobufWanted = false;
+    this.#context.counters.export_encoding_refused++;
+    this.#context.log.info({ status }, 'the satellite does not take protobuf: OTLP goes to it as JSON from now on');
+  }
+
+  /** A batch of protobuf as JSON, packed; null where it is none. */
+  async #asJson(batch: Batch): Promise<Batch | null> {
+    if (batch.protocol !== 'otlp-protobuf') return null;
+    const json = protobufToJson(await this.#unpacked(batch));
+    return json === null ? null : this.pack(json);
   }
 
   /** Once more uncompressed where the satellite may have refused the compression. */
@@ -127,7 +175,7 @@ export class SatelliteSender implements Sender {
     const reply = await this.#post(url, batch, signal);
     if (batch.coding !== 'gzip') return reply;
     if (isSuccess(reply.status)) this.#isGzipTaken = true;
-    if (this.#isGzipTaken || (reply.status !== 400 && reply.status !== 415)) return reply;
+    if (this.#isGzipTaken || !UNREADABLE.includes(reply.status)) return reply;
     const second = await this.#post(url, await this.#unpacked(batch), signal);
     // Others may have been compressed before the first was refused.
     if (isSuccess(second.status) && this.#isGzipWanted) {
@@ -142,10 +190,11 @@ export class SatelliteSender implements Sender {
 
   async #sendLevo(batch: Batch, signal: AbortSignal): Promise<Outcome> {
     const { levo } = this.#context.encoders;
-    const entries = batch.protocol === 'levo' ? batch : levoFromOtlp(await this.#unpacked(batch), levo);
+    const json = (await this.#asJson(batch)) ?? batch;
+    const entries = json.protocol === 'levo' ? json : levoFromOtlp(await this.#unpacked(json), levo);
     try {
       const reply = await this.#post(this.#settings.satellite.levoTracesUrl, entries, signal);
-      if (!isSuccess(reply.status)) return this.#refusal(reply, LEVO_RETRYABLE);
+      if (!isSuccess(reply.status)) return this.#refusal(reply, LEVO_RETRYABLE, false);
       this.#choose('levo', 'no OTLP on /v1/traces, but it took traces on /1.0/ebpf/traces');
       return { kind: 'delivered', rejected: 0, reason: '' };
     } catch (error) {
@@ -170,6 +219,7 @@ export class SatelliteSender implements Sender {
   #post(url: string, batch: Batch, signal: AbortSignal): Promise<HttpReply> {
     const headers: Record<string, string> = { ...commonHeaders(this.#settings) };
     if (batch.coding === 'gzip') headers['Content-Encoding'] = 'gzip';
+    if (batch.protocol === 'otlp-protobuf') headers['Content-Type'] = PROTOBUF;
     return this.#context.client.post({ url, headers, body: batch.payload }, signal);
   }
 
@@ -178,25 +228,28 @@ export class SatelliteSender implements Sender {
     return { ...batch, coding: 'identity', payload: await this.#gzip.uncompress(batch.payload) };
   }
 
-  #refusal(reply: HttpReply, retryable: readonly number[]): Outcome {
+  #refusal(reply: HttpReply, retryable: readonly number[], isProtobuf: boolean): Outcome {
     const { status, headers } = reply;
+    const body = isProtobuf && !isJson(reply) ? statusMessageOf(reply.body) : reply.body.toString('utf8');
     const reason = `status ${status}`;
     if (retryable.includes(status)) {
       const asked = parseRetryAfter(headers['retry-after'], this.#context.clock.now());
       const retryAfterMillis = asked === null ? null : Math.min(asked, this.#settings.timing.retryAfterMaxMillis);
       return { kind: 'retryable', retryAfterMillis, reason };
     }
-    if (status === TOO_LARGE) return { kind: 'too large', reason, body: reply.body.toString('utf8') };
+    if (status === TOO_LARGE) return { kind: 'too large', reason, body };
     if (status >= 300 && status < 400)
       return {
         kind: 'refused',
         reason: `${reason}, a redirect; redirects are not followed, give the satellite's own address`,
         body: `Location: ${headers.location ?? 'none'}`,
       };
-    const body = reply.body.toString('utf8');
     return { kind: 'refused', reason, advice: adviceOnStatus(status, body), body };
   }
 }
+
+/** Whether an answer is JSON, whatever was asked in. */
+const isJson = ({ headers }: HttpReply): boolean => /json/i.test(String(headers['content-type'] ?? ''));
 
 const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 

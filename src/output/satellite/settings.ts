@@ -10,11 +10,15 @@ import { parseSatelliteUrl, type SatelliteAddress } from './satellite-url.js';
 
 export type SatelliteProtocol = Extract<BatchProtocol, 'otlp' | 'levo'>;
 
+export type OtlpEncoding = 'auto' | 'protobuf' | 'json';
+
 export interface SatelliteSettings extends RelaySettings {
   readonly satellite: SatelliteAddress;
   readonly protocol: 'auto' | SatelliteProtocol;
   /** How OTLP is sent; levo is never compressed. */
   readonly compression: 'gzip' | 'none';
+  /** What OTLP is written as; `auto`: protobuf, and JSON for a satellite that takes none. */
+  readonly encoding: OtlpEncoding;
   /** Which names of OpenTelemetry's conventions spans have. */
   readonly semconv: Semconv;
   readonly environment: string;
@@ -45,6 +49,7 @@ export interface SatelliteOptions {
   readonly satelliteUrl: string | null;
   readonly satelliteProtocol: 'auto' | SatelliteProtocol;
   readonly compression: 'gzip' | 'none';
+  readonly otlpEncoding: OtlpEncoding;
   readonly semconv: Semconv;
   readonly traceExportInterval: number;
   readonly levoEnv: string | null;
@@ -78,6 +83,7 @@ export function satelliteSettings(
     satellite: parseSatelliteUrl(options.satelliteUrl ?? ''),
     protocol: options.satelliteProtocol,
     compression: options.compression,
+    encoding: options.otlpEncoding,
     semconv: options.semconv,
     exportIntervalMillis: options.traceExportInterval * 1000,
     environment: options.levoEnv ?? given['deployment.environment.name'] ?? given['deployment.environment'] ?? '',

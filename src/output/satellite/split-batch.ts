@@ -8,6 +8,7 @@
  * lie, because one from the spool may be an earlier run's.
  */
 import type { Batch, BatchProtocol } from '../relay/batch.js';
+import { splitProtobuf } from './otlp/protobuf-batch.js';
 
 /**
  * How a trace begins, and how a batch ends. No name and no value can hold such a beginning, as a quote inside a string is
@@ -20,6 +21,7 @@ const SHAPES: Readonly<Partial<Record<BatchProtocol, { trace: string; tail: stri
 
 /** Null where the payload is no such batch. */
 export function splitBatch(batch: Batch): [Batch, Batch] | null {
+  if (batch.protocol === 'otlp-protobuf') return splitProtobuf(batch);
   const { payload, count } = batch;
   const shape = SHAPES[batch.protocol];
   if (shape === undefined) return null;

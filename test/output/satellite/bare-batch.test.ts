@@ -12,10 +12,10 @@ import { sampleTrace } from '../../support/trace.js';
 const OTLP = createOtlpEncoder({ 'service.name': 'x' }, { name: 'pcap-sensor', version: '0.1.0' });
 const LEVO = createLevoEncoder({ serviceName: 's', hostName: 'h', environment: 'e', sensorVersion: '0' });
 
-const batchOf = ({ protocol, head, tail, encode }: BatchEncoder, trace: Trace): Batch => ({
+const batchOf = ({ protocol, join, encode }: BatchEncoder, trace: Trace): Batch => ({
   protocol,
   count: 1,
-  payload: Buffer.concat([head, encode(trace), tail]),
+  payload: join([encode(trace)]),
   coding: 'identity',
   recovered: false,
 });

@@ -3,18 +3,20 @@ import { describe, expect, it } from 'vitest';
 import type { Batch, BatchEncoder } from '../../../src/output/relay/batch.js';
 import { createLevoEncoder } from '../../../src/output/satellite/levo.js';
 import { createOtlpEncoder } from '../../../src/output/satellite/otlp/encoder.js';
+import { createProtobufEncoder } from '../../../src/output/satellite/otlp/protobuf-encoder.js';
 import { splitBatch } from '../../../src/output/satellite/split-batch.js';
 import { sampleTrace } from '../../support/trace.js';
 
 const ENCODERS: readonly BatchEncoder[] = [
   createOtlpEncoder({ 'odd {"traceId":"': '{"traceId":"' }, { name: 'pcap-sensor', version: '0.1.0' }),
+  createProtobufEncoder({ 'service.name': 'x' }, { name: 'pcap-sensor', version: '0.1.0' }),
   createLevoEncoder({ serviceName: '{"http_scheme":"', hostName: 'h', environment: 'e', sensorVersion: '0' }),
 ];
 
-const batchOf = ({ protocol, head, tail }: BatchEncoder, traces: readonly Buffer[]): Batch => ({
+const batchOf = ({ protocol, join }: BatchEncoder, traces: readonly Buffer[]): Batch => ({
   protocol,
   count: traces.length,
-  payload: Buffer.concat([head, Buffer.from(traces.map((trace) => trace.toString('latin1')).join(), 'latin1'), tail]),
+  payload: join(traces),
   coding: 'identity',
   recovered: false,
 });
@@ -41,8 +43,8 @@ describe.each(ENCODERS)('a batch of $protocol', (encoder) => {
     expect(splitBatch(whole)).not.toBeNull();
     expect(splitBatch({ ...whole, count: 3 })).toBeNull();
     expect(splitBatch({ ...whole, payload: Buffer.alloc(0) })).toBeNull();
-    const start = encoder.head.length;
-    for (let length = start; length < whole.payload.length - encoder.tail.length; length += 7)
+    const { frameBytes } = encoder;
+    for (let length = frameBytes; length < whole.payload.length - frameBytes; length += 7)
       expect(splitBatch({ ...whole, payload: whole.payload.subarray(0, length) })).toBeNull();
   });
 });

@@ -6,6 +6,10 @@ import { gunzipSync } from 'node:zlib';
 const [, , port, file] = process.argv;
 
 createServer(async (request, response) => {
+  if (request.headers['content-type'] !== 'application/json') {
+    response.writeHead(415).end();
+    return;
+  }
   const parts = [];
   for await (const part of request) parts.push(part);
   const body = Buffer.concat(parts);

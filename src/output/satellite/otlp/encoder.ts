@@ -13,8 +13,8 @@ import { createRequire } from 'node:module';
 import type { Resource } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { Trace } from '../../../trace/trace.js';
-import { encodeLarge, LARGE_BODY_BYTES } from '../../large-body.js';
-import type { BatchEncoder } from '../../relay/batch.js';
+import { type EncodingRoom, encodeLarge, LARGE_BODY_BYTES } from '../../large-body.js';
+import { type JsonBatchEncoder, jsonFrame } from '../../relay/batch.js';
 import { type InstrumentationScope, type Semconv, toReadableSpan } from './span.js';
 import { openSpanBytes } from './span-bytes.js';
 
@@ -27,28 +27,23 @@ export function createOtlpEncoder(
   attributes: ResourceAttributes,
   scope: InstrumentationScope,
   semconv: Semconv = 'stable',
-): BatchEncoder {
+): JsonBatchEncoder {
   let made: SpanEncoder | null = null;
   const spans = (): SpanEncoder => {
     made ??= createSpanEncoder(attributes, scope, semconv);
     return made;
   };
   const encode = (trace: Trace): Buffer => spans().encode(trace);
-  return {
-    protocol: 'otlp',
-    get head() {
-      return spans().head;
-    },
-    get tail() {
-      return spans().tail;
-    },
+  // What stands around the spans is asked for when there are some: not before are the packages loaded.
+  return Object.assign(jsonFrame(spans), {
+    protocol: 'otlp' as const,
     encode,
     sliced_bytes_min: LARGE_BODY_BYTES,
-    encodeSliced: (trace, room) => encodeLarge(trace, encode, room),
-  };
+    encodeSliced: (trace: Trace, room: EncodingRoom) => encodeLarge(trace, encode, room),
+  });
 }
 
-type SpanEncoder = Pick<BatchEncoder, 'head' | 'tail' | 'encode'>;
+type SpanEncoder = Pick<JsonBatchEncoder, 'head' | 'tail' | 'encode'>;
 
 /** Loads the OpenTelemetry packages, some 8 MiB: not before the first trace, as an idle sensor needs none of them. */
 function createSpanEncoder(attributes: ResourceAttributes, scope: InstrumentationScope, semconv: Semconv): SpanEncoder {

@@ -97,7 +97,8 @@ function headerTexts(prefix: string): TemplateTexts {
   ];
 }
 
-function isPlain(trace: Trace): boolean {
+/** Whether it says nothing that is rare. */
+export function isPlain(trace: Trace): boolean {
   const { messages, messagesSeen, graphql, kubernetes, network } = trace;
   return (
     messages === undefined &&
@@ -149,15 +150,16 @@ function beforeHeaders(trace: Trace): string {
 }
 
 function userAgent(request: TraceRequest): string {
-  const head = sentHeadOf(request);
-  const at = head === null ? -1 : head.shape.lowercase.indexOf('user-agent');
-  const value =
-    head === null
-      ? request.headers.find(([name]) => name.toLowerCase() === 'user-agent')?.[1]
-      : at < 0
-        ? undefined
-        : head.value(at);
+  const value = userAgentOf(request);
   return value === undefined ? '' : text('user_agent.original', value);
+}
+
+/** The first of its headers `User-Agent`. */
+export function userAgentOf(request: TraceRequest): string | undefined {
+  const head = sentHeadOf(request);
+  if (head === null) return request.headers.find(([name]) => name.toLowerCase() === 'user-agent')?.[1];
+  const at = head.shape.lowercase.indexOf('user-agent');
+  return at < 0 ? undefined : head.value(at);
 }
 
 function behindBodies(trace: Trace): string {
