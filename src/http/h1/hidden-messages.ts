@@ -7,33 +7,41 @@
 import { MessageKind } from './parsed-head.js';
 import type { Piece, StretchSide } from './stretch.js';
 
-/** `GET / HTTP/1.0` and its empty line; a status line without a reason and its empty line. */
-const REQUEST_BYTES_MIN = 18;
-const RESPONSE_BYTES_MIN = 17;
+/**
+ * The shortest messages on a connection that goes on: `GET / HTTP/1.1` and `Host:` (RFC 9112 §3.2), a status line without a
+ * reason; and those that have a body.
+ */
+const REQUEST = { least: 25, leastWithBody: 43 };
+const RESPONSE = { least: 17, leastWithBody: 35 };
 /** What every first line has (RFC 9112 §2.3), and what may be the beginning of one that has not got to that. */
 const VERSION = /http\/1/gi;
 const REQUEST_BEGUN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,24}(?: \S*(?: (?:h(?:t(?:t(?:p\/?)?)?)?)?)?)?$/i;
 const RESPONSE_BEGUN = /h(?:t(?:t(?:p\/?)?)?)?$/i;
 /** As much of what is captured in front of lost bytes can be a message that has not shown its version. */
 const TAIL_BYTES = 64;
+/** The first line of a message that a piece begins with, up to its version. */
+const REQUEST_LINE = /^\S+ \S+ http\/1/i;
 
 export class HiddenMessages {
   readonly #pieces: readonly Piece[];
   readonly #isRequest: boolean;
-  readonly #shortest: number;
+  readonly #least: number;
+  readonly #leastWithBody: number;
+  /** Places of segments that begin with what looks like a message and is none. */
+  readonly none = new Set<number>();
 
   constructor({ pieces }: StretchSide, kind: MessageKind) {
     this.#pieces = pieces;
     this.#isRequest = kind === MessageKind.request;
-    this.#shortest = this.#isRequest ? REQUEST_BYTES_MIN : RESPONSE_BYTES_MIN;
+    const { least, leastWithBody } = this.#isRequest ? REQUEST : RESPONSE;
+    this.#least = least;
+    this.#leastWithBody = leastWithBody;
   }
 
-  /** How many messages may lie in a range. */
+  /** How many messages may lie in a range, and how many may begin in it. */
   within(from: number, to: number): number {
     return this.#count(from, to, true);
   }
-
-  /** How many may begin in it. */
   beginning(from: number, to: number): number {
     return this.#count(from, to, false);
   }
@@ -52,24 +60,40 @@ export class HiddenMessages {
       const behind = piece.place + piece.bytes.length;
       if (behind <= place) continue;
       if (piece.place >= to) break;
+      const isNone = this.none.has(piece.place) && piece.place >= place;
       if (piece.place > place) {
-        count += this.#roomFor(piece.place - place, tail, false);
+        count += this.#roomFor(piece.place - place, tail, isNone ? 'body' : 'begin');
         place = piece.place;
         tail = '';
       }
-      const text = tail + piece.bytes.latin1Slice(place - piece.place, Math.min(behind, to) - piece.place);
-      // One that is in the tail of the piece before it was counted with that.
-      for (const { index } of text.matchAll(VERSION)) if (index + 6 > tail.length) count++;
+      const own = piece.bytes.latin1Slice(place - piece.place, Math.min(behind, to) - piece.place);
+      count += versionsIn(tail + own, tail.length) - (isNone && this.#showsVersion(own) ? 1 : 0);
       place = Math.min(behind, to);
-      tail = text.slice(-TAIL_BYTES);
+      tail = (tail + own).slice(-TAIL_BYTES);
     }
-    return place < to ? count + this.#roomFor(to - place, tail, isWhole) : count;
+    return place < to ? count + this.#roomFor(to - place, tail, isWhole ? 'end' : 'begin') : count;
   }
 
-  /** How many begin in lost bytes behind `tail`; `isWhole`: and end there. */
-  #roomFor(lost: number, tail: string, isWhole: boolean): number {
-    const begun = (this.#isRequest ? REQUEST_BEGUN : RESPONSE_BEGUN).exec(tail)?.[0].length ?? 0;
-    const room = (lost + Math.min(begun, this.#shortest - 1)) / this.#shortest;
-    return isWhole ? Math.floor(room) : Math.ceil(room);
+  #showsVersion(text: string): boolean {
+    return this.#isRequest ? REQUEST_LINE.test(text) : /^http\/1/i.test(text);
   }
+
+  /**
+   * How many messages begin in lost bytes behind `tail`, the last of which goes on behind them (`begin`), ends there at the latest
+   * (`end`), or has its head there and its body behind them (`body`).
+   */
+  #roomFor(lost: number, tail: string, last: 'begin' | 'end' | 'body'): number {
+    const begun = (this.#isRequest ? REQUEST_BEGUN : RESPONSE_BEGUN).exec(tail)?.[0].length ?? 0;
+    const room = lost + Math.min(begun, this.#least - 1);
+    if (last === 'body')
+      return room < this.#leastWithBody ? 0 : 1 + Math.floor((room - this.#leastWithBody) / this.#least);
+    return last === 'end' ? Math.floor(room / this.#least) : Math.ceil(room / this.#least);
+  }
+}
+
+/** How many versions end in `text` behind `from`: one that is in front of that was counted before. */
+function versionsIn(text: string, from: number): number {
+  let count = 0;
+  for (const { index, 0: version } of text.matchAll(VERSION)) if (index + version.length > from) count++;
+  return count;
 }

@@ -1,11 +1,10 @@
 /**
- * Where the messages of a stretch begin and end, as far as that is beyond doubt.
+ * Where the messages of a stretch end, and what may be one.
  *
  * in:  one direction of a `Stretch` · out: chains of messages, each right behind the one before
  *
- * From a place where a message is known to begin, each says where the next one does (RFC 9112 §6.3). Elsewhere a message
- * may be text in a body, and then something follows it that is none. So a chain that begins behind lost bytes is believed if
- * several messages in it are right behind each other, except for its first: that one may be the end of a body.
+ * From a place where a message begins, each says where the next one does (RFC 9112 §6.3). What only looks like a message is text
+ * in a body, and most often something follows it that is none.
  */
 import { EndCause } from '../../flow/flow-consumer.js';
 import { isInterim } from '../message-head.js';
@@ -32,14 +31,14 @@ export type Answers = (typeof Answers)[keyof typeof Answers];
 export interface ChainedMessage {
   readonly place: number;
   /** Behind its last byte; infinite where it ends with its stream, or that ended first. */
-  end: number;
+  readonly end: number;
   /** Of a request. */
   readonly method: string;
   /** Of a response. */
   readonly status: number;
   /** What the segment with its first byte acknowledges. */
   readonly acknowledges: number;
-  answers: Answers;
+  readonly answers: Answers;
   /** Behind its head, where it cannot be known whether it has a body. */
   readonly unclearFrom: number;
   /** Whether its stream ended before it did. */
@@ -49,17 +48,20 @@ export interface ChainedMessage {
 }
 
 export interface Chain {
-  readonly messages: ChainedMessage[];
+  /** All of them, and those that are final: interim responses answer nothing. */
+  readonly row: readonly ChainedMessage[];
+  readonly messages: readonly ChainedMessage[];
   /** Whether it begins where a message is known to. */
   readonly isPlaced: boolean;
-  /** Up to where all messages behind its first are in it. */
+  /** Of its first byte, and up to where all messages behind its first are in it. */
+  readonly place: number;
   readonly covered: number;
   /** Whether nothing follows it: the stream has ended behind its last message. */
-  isLast: boolean;
+  readonly isLast: boolean;
 }
 
 /** Messages right behind each other that are no text in a body. */
-const IN_ROW_MIN = 3;
+export const IN_ROW_MIN = 3;
 /** How many messages ahead are looked at to decide between two readings. */
 const AHEAD = 3;
 /** Messages in a stretch that are followed. */
@@ -70,12 +72,6 @@ const LOST = -1;
 const NONE = -2;
 /** An end behind all that there is. */
 const OPEN = Number.POSITIVE_INFINITY;
-
-interface Run {
-  readonly place: number;
-  readonly bytes: Buffer;
-  readonly pieces: readonly Piece[];
-}
 
 interface Read {
   readonly place: number;
@@ -104,95 +100,64 @@ export interface ChainReader {
   methodOf(number: number): string;
 }
 
-export function chainsOf(side: StretchSide, reader: ChainReader): Chain[] {
-  return new ChainSearch(side, reader).chains();
+/** Bytes without a gap. */
+export interface Run {
+  readonly place: number;
+  readonly bytes: Buffer;
+  readonly pieces: readonly Piece[];
 }
 
-class ChainSearch {
+export class MessageFinder {
+  readonly runs: readonly Run[];
   readonly #side: StretchSide;
   readonly #reader: ChainReader;
-  readonly #runs: Run[];
   readonly #known = new Map<number, Verdict>();
-  #count = 0;
+  readonly #methods = new Map<number, string>();
 
   constructor(side: StretchSide, reader: ChainReader) {
     this.#side = side;
     this.#reader = reader;
-    this.#runs = runsOf(side.pieces);
+    this.runs = runsOf(side.pieces);
   }
 
-  chains(): Chain[] {
-    const side = this.#side;
-    const chains: Chain[] = [];
-    let from = side.first;
-    let isPlaced = side.isPlaced;
-    while (from < side.position && this.#count < MESSAGES_MAX) {
-      const chain = isPlaced ? this.#follow(from, true) : this.#find(from);
-      isPlaced = false;
-      if (chain === null) {
-        from = this.#runBehind(from);
-        continue;
-      }
-      if (chain.messages.length > 0) chains.push(chain);
-      if (chain.isLast) break;
-      from = Math.max(from + 1, this.#isHere(chain.covered) ? chain.covered + 1 : this.#runBehind(chain.covered));
-    }
-    return chains;
+  /** The response at `place` answers `method`. Returns whether that says more of its end than was known. */
+  learn(place: number, method: string): boolean {
+    if (this.#methods.has(place)) return false;
+    this.#methods.set(place, method);
+    const read = this.#read(place);
+    return typeof read !== 'string' && read.end !== read.bodilessEnd;
   }
 
   /** The chain from `place` on, to where it cannot be followed. Null where it ends in what is no message. */
-  #follow(place: number, isPlaced: boolean): Chain | null {
-    const { methodOf } = this.#reader;
-    const messages: ChainedMessage[] = [];
+  follow(place: number, isPlaced: boolean): Chain | null {
+    const row: ChainedMessage[] = [];
+    const chain = (covered: number, isLast: boolean): Chain => {
+      const messages = row.filter(({ status }) => !isInterim(status));
+      return { row, messages, isPlaced, place: row[0]?.place ?? place, covered, isLast };
+    };
     let at = this.#behindEmptyLines(place);
     let number = 0;
-    while (this.#count < MESSAGES_MAX) {
-      if (at >= this.#side.position) return { messages, isPlaced, covered: this.#side.position, isLast: true };
+    for (;;) {
+      if (at >= this.#side.position) return chain(this.#side.position, true);
       const read = this.#read(at);
       if (read === 'dead' && !isPlaced) return null;
-      if (read === 'dead' || read === 'cut') return { messages, isPlaced, covered: at, isLast: false };
+      if (read === 'dead' || read === 'cut') return chain(at, false);
       const isCounted = !isInterim(read.status);
-      const method = isPlaced && isCounted ? methodOf(number) : '';
+      const method = this.#methods.get(at) ?? (isPlaced && isCounted ? this.#reader.methodOf(number) : '');
       const end = this.#endOf(read, method);
       if (end === 'dead' && !isPlaced) return null;
-      this.#count++;
-      const message = this.#message(read, end === 'dead' || end === 'either' ? LOST : end);
+      row.push(this.#message(read, end === 'dead' || end === 'either' ? LOST : end));
       if (isCounted) number++;
-      if (typeof end !== 'number' || end === LOST) {
-        messages.push(message);
-        const covered = end === LOST ? this.#runEnd(read.place) : read.headEnd;
-        return { messages, isPlaced, covered, isLast: false };
-      }
-      messages.push(message);
+      if (typeof end !== 'number' || end === LOST)
+        return chain(end === LOST ? this.#runEnd(read.place) : read.headEnd, false);
       at = this.#behindEmptyLines(end);
     }
-    return { messages, isPlaced, covered: at, isLast: false };
   }
 
-  /** The first chain in the run at `from` that is believed; null where there is none. */
-  #find(from: number): Chain | null {
-    const run = this.#runs.find(({ place, bytes }) => from < place + bytes.length);
-    if (run === undefined) return null;
-    const candidates: Chain[] = [];
-    for (const { place } of run.pieces) {
-      if (place < from || this.#isFirstOf(candidates, place)) continue;
-      const { bytes } = run;
-      if (classifyStart(bytes, place - run.place, bytes.length) !== this.#start) continue;
-      const chain = this.#follow(place, false);
-      if (chain === null) continue;
-      candidates.push(chain);
-      const [first] = candidates.filter(({ messages }) => messages.length >= IN_ROW_MIN);
-      const second = first?.messages[2];
-      if (second !== undefined && place >= second.place) break;
-    }
-    return believed(candidates);
-  }
-
-  /** Whether a message of a chain that is long enough begins at `place`. */
-  #isFirstOf(candidates: readonly Chain[], place: number): boolean {
-    return candidates.some(
-      ({ messages }) => messages.length >= IN_ROW_MIN && messages.some((message) => message.place === place),
-    );
+  /** Whether what may be a message begins at `place`. */
+  mayBegin(place: number): boolean {
+    const run = this.#runAt(place);
+    return run !== undefined && classifyStart(run.bytes, place - run.place, run.bytes.length) === this.#start;
   }
 
   get #hasClosed(): boolean {
@@ -262,6 +227,7 @@ class ChainSearch {
   #read(place: number): Verdict {
     const known = this.#known.get(place);
     if (known !== undefined) return known;
+    if (this.#known.size >= MESSAGES_MAX) return 'cut';
     const read = this.#parse(place);
     this.#known.set(place, read);
     return read;
@@ -337,7 +303,7 @@ class ChainSearch {
   }
 
   #runAt(place: number): Run | undefined {
-    return this.#runs.find((run) => place >= run.place && place < run.place + run.bytes.length);
+    return this.runs.find((run) => place >= run.place && place < run.place + run.bytes.length);
   }
 
   #isHere(place: number): boolean {
@@ -351,7 +317,7 @@ class ChainSearch {
 
   /** Where the first run behind `place` begins. */
   #runBehind(place: number): number {
-    return this.#runs.find((run) => run.place > place)?.place ?? OPEN;
+    return this.runs.find((run) => run.place > place)?.place ?? OPEN;
   }
 
   #behindEmptyLines(place: number): number {
@@ -365,23 +331,6 @@ class ChainSearch {
     for (const piece of pieces) if (piece.place <= place) acknowledges = piece.acknowledges;
     return acknowledges;
   }
-}
-
-/** The chain that is believed, without what may be text; null where none is, or one that contradicts it may be as well. */
-function believed(candidates: readonly Chain[]): Chain | null {
-  const chain = candidates.find(({ messages }) => messages.length >= IN_ROW_MIN);
-  if (chain === undefined) return null;
-  const [first, second, third] = chain.messages as [ChainedMessage, ChainedMessage, ChainedMessage];
-  let from = 1;
-  for (const other of candidates) {
-    const place = other.messages[0]?.place ?? 0;
-    if (other === chain || place >= third.place) continue;
-    const meets = (message: ChainedMessage) => other.messages.some((one) => one.place === message.place);
-    if (place > second.place) from = 2;
-    // Either may be what was said.
-    if (place > first.place && other.messages.length >= IN_ROW_MIN && !meets(second) && !meets(third)) return null;
-  }
-  return { ...chain, messages: chain.messages.slice(from) };
 }
 
 function runsOf(pieces: readonly Piece[]): Run[] {

@@ -7,16 +7,17 @@
  */
 import type { Direction, EndCause, StreamPlace } from '../../flow/flow-consumer.js';
 import { EndCause as Cause } from '../../flow/flow-consumer.js';
-import { isInterim } from '../message-head.js';
 import { Ending, type MessageSink } from '../message-sink.js';
 import { Recognition } from '../protocol.js';
 import { HiddenMessages } from './hidden-messages.js';
-import { type Matches, matchesOf } from './matching.js';
-import { Answers, type Chain, type ChainedMessage, chainsOf } from './message-chain.js';
+import { matchingOf, type Stretched } from './matching.js';
+import { Answers, type Chain, type ChainedMessage, MessageFinder } from './message-chain.js';
 import { MessageReader } from './message-reader.js';
+import type { Matches } from './numbering.js';
 import { MessageKind } from './parsed-head.js';
 import type { ReaderContext, ReaderOwner } from './reader-context.js';
 import type { ReaderEnding } from './reader-state.js';
+import { StreamReading } from './stream-reading.js';
 import { Stretch, StretchSide } from './stretch.js';
 
 /** How a message under way ends when its stream does, by `EndCause`. */
@@ -160,63 +161,50 @@ export class StretchReader {
     const client: Direction = isOwn ? 0 : 1;
     const server: Direction = client === 0 ? 1 : 0;
     const { sink } = this.#sides[client];
-    const asked = this.#requests(stretch.side(client), sink);
-    const answers = this.#responses(stretch.side(server), stretch.side(client), asked);
-    const isOver = stretch.side0.isWhole && stretch.side1.isWhole;
     // What goes on to the end in one message has no other.
     for (const one of [0, 1] as const) if (!this.#isOpen[one]) this.#open(one, this.#sides[one].stream.position, false);
-    const [askedSide, answersSide] = [stretch.side(client), stretch.side(server)];
-    const stretched = {
-      requests: asked,
-      responses: answers,
-      hidden: {
-        requests: new HiddenMessages(askedSide, MessageKind.request),
-        responses: new HiddenMessages(answersSide, MessageKind.response),
-      },
-      base: stretch.isBased ? { requests: askedSide.lostFrom, responses: answersSide.lostFrom } : null,
-      behind: { requests: askedSide.position, responses: answersSide.position },
-      underWayMax: sink.underWayMax,
-      isOver,
-      isClosed: stretch.side0.ended === Cause.fin && stretch.side1.ended === Cause.fin,
-    };
-    this.#replay(client, asked, answers, matchesOf(stretched));
+    const { requests, responses, matches } = matchingOf(
+      this.#stretched(stretch.side(client), stretch.side(server), sink),
+    );
+    this.#replay(client, requests, responses, matches);
     stretch.release();
   }
 
-  /** Those that wait for their responses since before the stretch, and those in it. */
-  #requests(side: StretchSide, sink: MessageSink): Chain[] {
-    const waiting = (sink.isDeferred ? sink.awaited() : []).map(
-      ({ method, position }): Waiting => ({
-        ...{ place: position, end: position, method, status: 0, acknowledges: Number.POSITIVE_INFINITY },
-        ...{
-          answers: Answers.any,
-          closes: false,
-          isCut: false,
-          unclearFrom: Number.POSITIVE_INFINITY,
-          isWaiting: true,
-        },
-      }),
-    );
-    const { parser } = this.#context;
-    const reader = { kind: MessageKind.request, parser, mayBeHead: true, goneOnAt: -1, methodOf: () => '' };
-    const chains = chainsOf(side, reader);
-    const [first] = chains;
-    if (first?.isPlaced === true) return [{ ...first, messages: [...waiting, ...first.messages] }, ...chains.slice(1)];
-    if (waiting.length === 0 && !side.isPlaced) return chains;
-    const isLast = side.isPlaced && side.position === side.first;
-    return [{ messages: waiting, isPlaced: true, covered: side.lostFrom, isLast }, ...chains];
+  #stretched(client: StretchSide, server: StretchSide, sink: MessageSink): Stretched {
+    const { side0, side1, isBased } = this.#stretch;
+    const requests = this.#requests(client, sink);
+    const finder = this.#responses(server, client, requests.chains);
+    return {
+      requests,
+      responses: () => new StreamReading(server, finder, new HiddenMessages(server, MessageKind.response), []),
+      finder,
+      from: { requests: client.lostFrom, responses: server.lostFrom },
+      to: { requests: client.position, responses: server.position },
+      underWayMax: sink.underWayMax,
+      isBased,
+      isOver: side0.isWhole && side1.isWhole,
+      isClosed: side0.ended === Cause.fin && side1.ended === Cause.fin,
+    };
   }
 
-  #responses(side: StretchSide, client: StretchSide, asked: readonly Chain[]): Chain[] {
+  /** Those that wait for their responses since before the stretch, and those in it. */
+  #requests(side: StretchSide, sink: MessageSink): StreamReading {
+    const waiting = sink.isDeferred ? sink.awaited().map(waitingRequest) : [];
+    const { parser } = this.#context;
+    const reader = { kind: MessageKind.request, parser, mayBeHead: true, goneOnAt: -1, methodOf: () => '' };
+    const hidden = new HiddenMessages(side, MessageKind.request);
+    return new StreamReading(side, new MessageFinder(side, reader), hidden, waiting);
+  }
+
+  #responses(side: StretchSide, client: StretchSide, asked: readonly Chain[]): MessageFinder {
     const [first] = asked;
-    const isWhole = asked.length === 1 && first?.isPlaced === true && first.isLast;
+    const isWhole = first?.isPlaced === true && first.isLast;
     const mayBeHead = !isWhole || first.messages.some(({ method }) => method === 'HEAD');
     const goneOnAt = client.pieces.at(-1)?.acknowledges ?? -1;
     const methods = first?.isPlaced === true ? first.messages.map(({ method }) => method) : [];
     const { parser } = this.#context;
     const methodOf = (number: number) => methods[number] ?? '';
-    const chains = chainsOf(side, { kind: MessageKind.response, parser, mayBeHead, goneOnAt, methodOf });
-    return chains.map((chain) => ({ ...chain, messages: chain.messages.filter(({ status }) => !isInterim(status)) }));
+    return new MessageFinder(side, { kind: MessageKind.response, parser, mayBeHead, goneOnAt, methodOf });
   }
 
   #replay(client: Direction, asked: readonly Chain[], answers: readonly Chain[], matches: Matches): void {
@@ -306,6 +294,12 @@ export interface Loss {
 
 interface Waiting extends ChainedMessage {
   readonly isWaiting: true;
+}
+
+function waitingRequest({ method, position }: { readonly method: string; readonly position: number }): Waiting {
+  const nowhere = { status: 0, acknowledges: Number.POSITIVE_INFINITY, unclearFrom: Number.POSITIVE_INFINITY };
+  const known = { answers: Answers.any, closes: false, isCut: false, isWaiting: true } as const;
+  return { place: position, end: position, method, ...nowhere, ...known };
 }
 
 /** What is read again begins no other protocol, and says nothing of the other stream. */
