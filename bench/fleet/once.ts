@@ -13,6 +13,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNamespace, joinNamespaces, type Namespace, type Program } from '../live/namespace.js';
+import { openHub } from './hub.js';
 
 export interface OnceSettings {
   readonly connections: number;
@@ -38,17 +39,15 @@ export interface OnceResult {
 }
 
 const PORT = 8080;
-const SATELLITE = 'http://10.78.1.1:9999';
-const TOKEN = 'once-read-token-of-the-bench';
 const LEARN_MILLIS_MAX = 90_000;
 /** Longer than two heartbeats. */
 const TAKEOVER_MILLIS = 12_000;
 
 const SERVER = `require('http').createServer((q, s) => { s.setHeader('Connection', 'close'); s.end('ok'); })
-  .listen(${PORT}, '10.78.0.2', () => console.log('listening'))`;
+  .listen(${PORT}, '10.79.0.2', () => console.log('listening'))`;
 /** \`PATH COUNT PER_SECOND\` a line; says when each began, in milliseconds since 1970. */
 const CLIENT = `const http = require('http');
-const ask = (path) => new Promise((done) => http.get({ host: '10.78.0.2', port: ${PORT}, path, agent: false }, (r) => r.resume().on('end', done)).on('error', done));
+const ask = (path) => new Promise((done) => http.get({ host: '10.79.0.2', port: ${PORT}, path, agent: false }, (r) => r.resume().on('end', done)).on('error', done));
 require('readline').createInterface({ input: process.stdin }).on('line', async (line) => {
   const [path, count, perSecond] = line.split(' ');
   const began = []; const open = []; const start = Date.now();
@@ -63,50 +62,31 @@ require('readline').createInterface({ input: process.stdin }).on('line', async (
 });`;
 
 export async function runOnce({ connections, perSecond, at, directory, program }: OnceSettings): Promise<OnceResult> {
-  const keys = join(directory, 'fleet.keys');
-  writeFileSync(keys, 'the-key-of-the-bench-fleet\n');
-  writeFileSync(join(directory, 'read.token'), `${TOKEN}\n`);
-  const [client, server, hub] = [createNamespace('client'), createNamespace('server'), createNamespace('hub')];
-  const spaces = { client, server };
+  const [client, server] = [createNamespace('client'), createNamespace('server')];
+  const spaces = { client: { namespace: client, spoke: 0 }, server: { namespace: server, spoke: 1 } };
+  const hub = await openHub({ spokes: [client, server], directory, program });
   try {
     joinNamespaces(
-      { namespace: client, device: 'wire', address: '10.78.0.1/30' },
-      { namespace: server, device: 'wire', address: '10.78.0.2/30' },
+      { namespace: client, device: 'wire', address: '10.79.0.1/30' },
+      { namespace: server, device: 'wire', address: '10.79.0.2/30' },
     );
-    for (const [namespace, number] of [
-      [client, 1],
-      [server, 2],
-    ] as const) {
-      joinNamespaces(
-        { namespace: hub, device: `to${number}`, address: `10.78.${number}.1/30` },
-        { namespace, device: 'hub', address: `10.78.${number}.2/30` },
-      );
-    }
-    hub.run('sysctl', '-qw', 'net.ipv4.ip_forward=1');
-    server.run('ip', 'route', 'add', '10.78.1.0/30', 'via', '10.78.2.1');
-    const satellite = hub.start(
-      'satellite',
-      [
-        program,
-        'satellite',
-        '--host',
-        '0.0.0.0',
-        '--enrolment-key-file',
-        keys,
-        '--read-token-file',
-        join(directory, 'read.token'),
-      ],
-      { directory },
-    );
-    await satellite.listening(9999);
     server.start('http-server', [process.execPath, '-e', SERVER], { directory });
     const traffic = startTraffic(client, directory);
     const sensors = at.map((where, index) =>
-      spaces[where].start(
+      spaces[where].namespace.start(
         `sensor${index}`,
         [
-          ...[program, 'apidump', '--interfaces', 'wire', '--filter', `tcp port ${PORT}`, '--satellite-url', SATELLITE],
-          ...['--enrolment-key-file', keys, '--rate-limit', '0', '--max-cpu', 'none', '--log-format', 'json'],
+          ...[
+            program,
+            'apidump',
+            '--interfaces',
+            'wire',
+            '--filter',
+            `tcp port ${PORT}`,
+            '--satellite-url',
+            hub.urlFor(spaces[where].spoke),
+          ],
+          ...['--enrolment-key-file', hub.keyFile, '--rate-limit', '0', '--max-cpu', 'none', '--log-format', 'json'],
           ...['--service-name', where, '--trace-export-interval', '1'],
         ],
         { directory },
@@ -124,7 +104,7 @@ export async function runOnce({ connections, perSecond, at, directory, program }
     const times = await began;
     await sleep(Math.max(3000, killedAt + TAKEOVER_MILLIS - Date.now()));
     await survivor.stop('SIGINT', 20_000);
-    const told = toldOf(ask(hub, '/api/export.ndjson?filter=path%3A%5E%2Fc%2F&count=1000000'));
+    const told = toldOf(hub.ask('/api/export.ndjson?filter=path%3A%5E%2Fc%2F&count=1000000'));
     const counters = summaryOf(survivor);
     const counts: Record<number, number> = {};
     let lostAfter = 0;
@@ -180,12 +160,6 @@ async function learn(traffic: Traffic, sensors: readonly Program[]): Promise<voi
     if (Date.now() > latest) throw new Error('the sensors were not found to see the same');
     await traffic.run(`/learn/${round}/`, 40, 40);
   }
-}
-
-function ask(hub: Namespace, path: string): string {
-  const script = `fetch('http://127.0.0.1:9999${path}', { headers: { Authorization: 'Bearer ${TOKEN}' } })
-    .then(async (r) => { if (!r.ok) throw new Error(await r.text()); process.stdout.write(await r.text()); })`;
-  return hub.run(process.execPath, '-e', script);
 }
 
 function toldOf(ndjson: string): ReadonlyMap<string, number> {

@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly directory: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Nothing, if absent. */
+  readonly stdin?: 'pipe';
 }
 
 export interface Program {
@@ -32,7 +34,7 @@ export interface Program {
   /** Waits until the program, or one that it started, listens on `port`. */
   listening(port: number): Promise<void>;
   /** Waits until what it printed to either file holds `text`. */
-  said(text: string): Promise<void>;
+  said(text: string, millisMax?: number): Promise<void>;
   /** Waits for its end. */
   ended(millisMax: number): Promise<void>;
   /** Asks it to end, and ends it after `millisMax`. */
@@ -99,19 +101,19 @@ function startProgram(
   namespace: string,
   label: string,
   command: readonly string[],
-  { directory, env, cwd }: StartOptions = { directory: '/tmp' },
+  { directory, env, cwd, stdin }: StartOptions = { directory: '/tmp' },
 ): Program {
   const output = join(directory, `${label}.out`);
   const errors = join(directory, `${label}.err`);
   const files = [openSync(output, 'w'), openSync(errors, 'w')] as const;
-  const options: SpawnOptions = { stdio: ['ignore', ...files], cwd, env: { ...process.env, ...env } };
+  const options: SpawnOptions = { stdio: [stdin ?? 'ignore', ...files], cwd, env: { ...process.env, ...env } };
   const child = spawn('ip', ['netns', 'exec', namespace, ...command], options);
   for (const file of files) closeSync(file);
   const exited = once(child, 'exit');
   exited.catch(() => {});
   const said = (text: string) => [output, errors].some((file) => readFileSync(file, 'utf8').includes(text));
-  const ready = async (what: string, isReady: () => boolean): Promise<void> => {
-    const latest = Date.now() + READY_MILLIS_MAX;
+  const ready = async (what: string, isReady: () => boolean, millisMax = READY_MILLIS_MAX): Promise<void> => {
+    const latest = Date.now() + millisMax;
     while (!isReady()) {
       if (child.exitCode !== null || Date.now() > latest) {
         throw new Error(`${command.join(' ')} did not get to ${what}: ${readFileSync(errors, 'utf8').slice(-2000)}`);
@@ -124,7 +126,7 @@ function startProgram(
     output,
     errors,
     listening: (port) => ready(`listening on ${port}`, () => isListening(child.pid ?? 0, port)),
-    said: (text) => ready(`saying ${JSON.stringify(text)}`, () => said(text)),
+    said: (text, millisMax) => ready(`saying ${JSON.stringify(text)}`, () => said(text), millisMax),
     async ended(millisMax) {
       await Promise.race([exited, sleep(millisMax, undefined, { ref: false })]);
       if (child.exitCode === null) throw new Error(`${command.join(' ')} did not end within ${millisMax} ms`);

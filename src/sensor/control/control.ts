@@ -3,9 +3,9 @@
  *
  * in: what the sensor is and does, a client that posts to the server · out: polls; what the server asks for, in force or refused
  *
- *     wait ──▸ AgentToServer ──▸ POST ──▸ ServerToAgent ──▸ configuration: APPLYING ─▸ APPLIED or FAILED ─┐
- *      ▲                                                ──▸ custom message: to its capability ────────────┤
- *      └───────────────────────────────── at once where there is something to say ◂───────────────────────┘
+ *     wait ──▸ AgentToServer ──▸ POST ──▸ ServerToAgent ──▸ configuration: APPLYING is said first, then APPLIED or FAILED ─┐
+ *      ▲                                                ──▸ custom message: to its capability ─────────────────────────────┤
+ *      └───────────────────────────────── at once where there is something to say ◂────────────────────────────────────────┘
  *
  * A configuration counts for its time to live after the last answer of the server that asked for it: when that has passed, the sensor
  * goes by its own options again. Without trust (see `isTrusted`) the server is told of the sensor, and what it asks for is refused.
@@ -74,6 +74,12 @@ const WAIT_MAX_MILLIS = 300_000;
 const NANOS_PER_MILLI = 1e6;
 const FAREWELL_MILLIS = 1000;
 
+/** What the server asks for, and is told of as being applied. */
+interface Offer {
+  readonly text: string;
+  readonly configHash: Uint8Array;
+}
+
 interface InForce {
   readonly text: string;
   readonly narrowing: Narrowing;
@@ -106,6 +112,9 @@ class Polling {
   /** As it is shown. */
   readonly #server: string;
   #status: RemoteConfigStatus | null = null;
+  #offer: Offer | null = null;
+  /** Came with the answer to what was tried last, of which the server is told first. */
+  #waiting: AgentRemoteConfig | undefined;
   #inForce: InForce | null = null;
   #health: { readonly value: ComponentHealth; readonly time: number } | null = null;
   #dropped = 0;
@@ -202,6 +211,7 @@ class Polling {
   #fail(reason: string, askedMillis: number | null): number {
     const { counters, log } = this.#context;
     this.#agent.noteFailure();
+    this.#applyOffer();
     if (this.#stopping.signal.aborted) return 0;
     counters.control_polls_failed++;
     if (reason !== this.#trouble)
@@ -216,6 +226,7 @@ class Polling {
   #take(answer: ServerToAgent): number | null {
     const { log } = this.#context;
     const { errorResponse, remoteConfig, customMessage } = answer;
+    const before = this.#status;
     this.#agent.noteAnswer(answer);
     if (answer.customCapabilities !== undefined || this.#offered === null)
       this.#offered = new Set(answer.customCapabilities?.capabilities ?? []);
@@ -232,8 +243,12 @@ class Polling {
     this.#wasAnswered = true;
     this.#backOff.reset();
     this.#refresh();
-    const before = this.#status;
-    if (remoteConfig !== undefined) this.#takeConfiguration(remoteConfig);
+    const next = remoteConfig ?? this.#waiting;
+    this.#waiting = undefined;
+    if (this.#offer !== null) {
+      this.#applyOffer();
+      this.#waiting = next;
+    } else if (next !== undefined) this.#takeConfiguration(next);
     if (
       answer.connectionSettings !== undefined ||
       answer.packagesAvailable !== undefined ||
@@ -248,14 +263,31 @@ class Polling {
   }
 
   #takeConfiguration({ config, configHash = new Uint8Array() }: AgentRemoteConfig): void {
-    const { counters, log, clock } = this.#context;
     const hash = Buffer.from(configHash).toString('hex');
     const isSame = Buffer.from(this.#status?.lastRemoteConfigHash ?? []).toString('hex') === hash;
     if (this.#status !== null && isSame) return;
     const files = [...(config?.configMap?.values() ?? [])];
     const text = Buffer.from(files[0]?.body ?? []).toString('utf8');
     const tooMany = files.length > 1 ? `it has ${files.length} files; a sensor takes one` : null;
-    const why = this.#distrust() ?? tooMany ?? this.#use(text, hash, clock.now());
+    const read = readRemoteConfiguration(text);
+    const why = this.#distrust() ?? tooMany ?? ('why' in read ? read.why : null);
+    this.#offer = why === null ? { text, configHash } : null;
+    if (why === null) this.#status = { lastRemoteConfigHash: configHash, status: RemoteConfigState.applying };
+    else this.#conclude({ text, configHash }, why);
+  }
+
+  /** The server has been told what is tried, or cannot be. */
+  #applyOffer(): void {
+    const offer = this.#offer;
+    if (offer === null) return;
+    this.#offer = null;
+    const { text, configHash } = offer;
+    this.#conclude(offer, this.#use(text, Buffer.from(configHash).toString('hex'), this.#context.clock.now()));
+  }
+
+  /** `why`: what is wrong with it. */
+  #conclude({ text, configHash }: Offer, why: string | null): void {
+    const { counters, log } = this.#context;
     const digest = createHash('sha256').update(text).digest('hex').slice(0, 12);
     if (why === null) {
       counters.control_configurations_applied++;

@@ -114,18 +114,38 @@ describe('control', () => {
   });
 
   it('puts in force what is asked for, and says so at once', async () => {
-    const { told, steered, waits, counters } = await run([{}, asking({ 'rate-limit': 5 }), {}]);
+    const { told, steered, waits, counters } = await run([{}, asking({ 'rate-limit': 5 }), {}, {}]);
     expect(steered).toEqual([expect.objectContaining({ rateLimit: 5 })]);
-    expect(statuses(told)).toEqual([{ status: 1, error: '' }]);
+    // It says that it tries before it does.
+    expect(statuses(told)).toEqual([
+      { status: 2, error: '' },
+      { status: 1, error: '' },
+    ]);
     expect(waits).toEqual([5000, 5000]);
-    expect(counters).toMatchObject({ control_configurations_applied: 1, control_polls: 3 });
+    expect(counters).toMatchObject({ control_configurations_applied: 1, control_polls: 4 });
+  });
+
+  it('applies what was asked for each time, also where it could not say so before', async () => {
+    const { steered, told } = await run([
+      asking({ 'rate-limit': 5 }, 'a'),
+      asking({ 'rate-limit': 6 }, 'b'),
+      new Error('away'),
+      {},
+      new Error('away'),
+      {},
+    ]);
+    expect(steered).toEqual([5, 6].map((rateLimit) => expect.objectContaining({ rateLimit })));
+    expect(statuses(told).at(-1)).toEqual({ status: 1, error: '' });
   });
 
   it('refuses with a reason, once, and what was in force stays', async () => {
     const { told, steered, counters, lines } = await run([
       asking({ 'rate-limit': 5 }, 'a'),
+      {},
+      {},
       asking({ output: 'x' }, 'b'),
       asking({ output: 'x' }, 'b'),
+      {},
       {},
     ]);
     expect(steered).toHaveLength(1);
@@ -144,8 +164,8 @@ describe('control', () => {
         throw new Error('--filter "port port": syntax error');
       },
     };
-    const { told } = await run([asking({ filter: 'port 1' }), {}], { steering });
-    expect(statuses(told)).toEqual([{ status: 3, error: '--filter "port port": syntax error' }]);
+    const { told } = await run([asking({ filter: 'port 1' }), {}, {}], { steering });
+    expect(statuses(told).slice(1)).toEqual([{ status: 3, error: '--filter "port port": syntax error' }]);
   });
 
   it('is steered by nobody who is not known', async () => {
@@ -153,7 +173,7 @@ describe('control', () => {
     expect(steered).toEqual([]);
     expect(statuses(told)[0]?.error).toContain('are not signed');
     expect(
-      (await run([asking({ pause: true }), {}], { isSigned: () => false, mayBeUnsigned: true })).steered,
+      (await run([asking({ pause: true }), {}, {}], { isSigned: () => false, mayBeUnsigned: true })).steered,
     ).toHaveLength(1);
   });
 
