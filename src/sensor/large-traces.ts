@@ -7,6 +7,7 @@
  * waits, then its contents and their copies. Bodies that there is too little memory for are cut to what there is; a draft that
  * there is none or no time for leaves without them.
  */
+import { setTimeout as timedSleep } from 'node:timers/promises';
 import type { Counters } from '../counters.js';
 import { OVER_BUDGET } from '../http/content-coding.js';
 import type { Limits } from '../limits.js';
@@ -58,6 +59,8 @@ const LOOK_AGAIN_MILLIS = 20;
 const OUTPUT_MILLIS = 1000;
 /** How long a thread may take to start, on a machine that has no time for it. */
 const START_MILLIS = 30_000;
+/** How many times as long as it may work a thread may take where it has to wait for a CPU. */
+const STARVED_FACTOR = 10;
 /** A thread without work goes, and gives its memory back. */
 const IDLE_MILLIS = 10_000;
 
@@ -200,18 +203,19 @@ export class LargeTraces {
     const { limits, budget, openThread, onTrace, onLost } = this.#context;
     const millis = limits.trace_millis_max * (1 + Math.ceil(keptBytes(draft) / 2 ** 20));
     const wasCut = cutsOf(draft.trace);
-    const timers: NodeJS.Timeout[] = [];
-    const over = (after: number) =>
-      new Promise<'time'>((resolve) => timers.push(setTimeout(() => resolve('time'), after)));
+    const timer = new AbortController();
     try {
       if (this.#isThreadStale) this.#endThread();
       this.#isThreadStale = false;
       this.#thread ??= openThread(budget.max * MAKING_SHARE);
       const thread = this.#thread;
       // Its start is no time that this exchange takes.
-      await Promise.race([thread.started, over(START_MILLIS)]);
+      await Promise.race([thread.started, pause(START_MILLIS, timer.signal)]);
       const order = { draft, limits: { bodyBytesMax: limits.body_bytes_max, budgetBytes } };
-      const answer: Answer | 'time' = await Promise.race([thread.finish(order), over(millis)]);
+      const answer: Answer | 'time' = await Promise.race([
+        thread.finish(order),
+        this.#overTime(thread, millis, timer.signal),
+      ]);
       if (answer !== 'time') {
         this.#context.counters.redaction_texts_evicted += answer.textsEvicted;
         this.#context.counters.grpc_messages_unfit += answer.messagesUnfit;
@@ -229,8 +233,25 @@ export class LargeTraces {
       this.#endThread();
       this.#giveUp(draft, this.#isHurried ? 'time' : 'memory');
     } finally {
-      for (const timer of timers) clearTimeout(timer);
+      timer.abort();
     }
+  }
+
+  /**
+   * Resolves when the thread has used `millis` of CPU time, or has waited for a CPU so long that others would wait too long: on a machine
+   * that has no time for it a trace takes longer, and no more.
+   */
+  async #overTime(thread: TraceThread, millis: number, signal: AbortSignal): Promise<'time'> {
+    const { now } = this.#context;
+    const before = thread.cpuMillis();
+    const latest = now() + millis * STARVED_FACTOR;
+    for (let left = millis; left > 0; ) {
+      await pause(Math.max(left, LOOK_AGAIN_MILLIS), signal);
+      const used = thread.cpuMillis();
+      if (signal.aborted || before === null || used === null || now() >= latest) break;
+      left = millis - (used - before);
+    }
+    return 'time';
   }
 
   #endThread(): void {
@@ -252,6 +273,10 @@ export class LargeTraces {
     else onLost('redacted', new Error('its heads are too large for the memory and time there is'));
   }
 }
+
+/** Ends early, without an error, when it is aborted. */
+const pause = (millis: number, signal: AbortSignal): Promise<void> =>
+  timedSleep(millis, undefined, { signal }).catch(() => {});
 
 const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis));
 

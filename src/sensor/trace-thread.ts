@@ -4,6 +4,7 @@
  *
  * in: an `Order` at a time · out: its `Answer`; a rejection where the thread has ended instead, as when it ran out of memory
  */
+import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { RedactionSettings } from '../redact/redactor.js';
 import { asData as messageData } from '../trace/sent-message.js';
@@ -27,6 +28,8 @@ export type Outcome = { readonly trace: Trace } | { readonly step: string; reado
 export interface TraceThread {
   /** Resolves when it can take orders, or has ended. */
   readonly started: Promise<void>;
+  /** CPU time that it has used, in milliseconds; null where the kernel does not say. */
+  cpuMillis(): number | null;
   /** Takes the bytes of the draft's bodies away. One order at a time. */
   finish(order: Order): Promise<Answer>;
   /** Ends the thread, whatever it is doing. */
@@ -45,7 +48,10 @@ export interface DescriptorSet {
 }
 
 /** What the thread says first, when it has loaded what it needs. */
-export const STARTED = 'started';
+export interface Started {
+  /** Its number for the kernel (proc(5), /proc/thread-self); null where there is none. */
+  readonly kernelThread: string | null;
+}
 
 /** Young objects are few: what takes memory here are a few long strings and buffers. */
 const YOUNG_MEBIBYTES = 4;
@@ -75,7 +81,12 @@ export function openTraceThread(workerData: TraceThreadData, memoryBytes: number
     waiting = null;
     return settled;
   };
-  worker.on('message', (said: Answer | typeof STARTED) => (said === STARTED ? isStarted() : settle()?.resolve(said)));
+  let kernelThread: string | null = null;
+  worker.on('message', (said: Answer | Started) => {
+    if (!('kernelThread' in said)) return settle()?.resolve(said);
+    kernelThread = said.kernelThread;
+    isStarted();
+  });
   worker.on('error', (error) => settle()?.reject(error));
   worker.on('exit', () => {
     hasEnded = true;
@@ -84,6 +95,7 @@ export function openTraceThread(workerData: TraceThreadData, memoryBytes: number
   });
   return {
     started,
+    cpuMillis: () => (kernelThread === null ? null : cpuMillisOf(kernelThread)),
     finish(order) {
       return new Promise((resolve, reject) => {
         if (hasEnded) {
@@ -96,6 +108,15 @@ export function openTraceThread(workerData: TraceThreadData, memoryBytes: number
     },
     end: () => void worker.terminate(),
   };
+}
+
+/** Nanoseconds on a CPU are the first number of schedstat (Documentation/scheduler/sched-stats.rst). */
+function cpuMillisOf(kernelThread: string): number | null {
+  try {
+    return Number.parseInt(readFileSync(`/proc/self/task/${kernelThread}/schedstat`, 'latin1'), 10) / 1e6;
+  } catch {
+    return null;
+  }
 }
 
 /** A thread takes nothing but data. */

@@ -1,11 +1,12 @@
 /** The thread of `trace-thread.ts`. */
+import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createRedactor } from '../redact/redactor.js';
 import { type MessageDescriber, openDescriptors } from '../trace/grpc-descriptors.js';
 import type { Trace } from '../trace/trace.js';
 import { finishDraft } from '../trace/trace-builder.js';
-import { type Answer, type Order, type Outcome, STARTED, type TraceThreadData } from './trace-thread.js';
+import type { Answer, Order, Outcome, Started, TraceThreadData } from './trace-thread.js';
 
 /** What the capture needs of a busy CPU it gets first: on Linux this is the priority of this thread alone. */
 const NICE = 10;
@@ -27,7 +28,15 @@ function serve(port: MessagePort, { redaction, descriptors }: TraceThreadData): 
       port.postMessage(answer, contentOf(answer));
     });
   });
-  port.postMessage(STARTED);
+  port.postMessage({ kernelThread: kernelThread() } satisfies Started);
+}
+
+function kernelThread(): string | null {
+  try {
+    return readlinkSync('/proc/thread-self').split('/').at(-1) ?? null;
+  } catch {
+    return null;
+  }
 }
 
 async function finish(

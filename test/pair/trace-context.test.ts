@@ -67,7 +67,7 @@ describe('createTraceIds', () => {
     });
     expect(ids.traceId()).toBe('202122232425262728292a2b2c2d2e2f');
     expect(ids.spanId()).toBe('3031323334353637');
-    for (let i = 0; i < 1000; i++) expect(ids.spanId()).toMatch(/^[0-9a-f]{16}$/);
+    for (let i = 0; i < 2000; i++) expect(ids.spanId()).toMatch(/^[0-9a-f]{16}$/);
     expect(fills).toBe(2);
   });
 });

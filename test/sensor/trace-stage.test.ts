@@ -8,7 +8,7 @@ import type { Exchange } from '../../src/pair/exchange.js';
 import { createTraceIds } from '../../src/pair/trace-ids.js';
 import { createRedactor, type RedactionSettings } from '../../src/redact/redactor.js';
 import { TraceStage, type TraceStageContext } from '../../src/sensor/trace-stage.js';
-import { openTraceThread, type TraceThread } from '../../src/sensor/trace-thread.js';
+import { type Answer, openTraceThread, type TraceThread } from '../../src/sensor/trace-thread.js';
 import { PRIVATE_RANGES } from '../../src/trace/address-range.js';
 import { asData } from '../../src/trace/sent-message.js';
 import type { Trace, TraceResponse } from '../../src/trace/trace.js';
@@ -91,11 +91,19 @@ const bomb = (coding: 'gzip' | 'br', path = '/p'): Exchange => {
 };
 const contentOf = (trace: Trace | undefined): string => Buffer.from(trace?.request.body.content ?? []).toString();
 
+async function traceOf(exchange: Exchange): Promise<Trace> {
+  const { stage, accepted } = stageWith({});
+  stage.accept(exchange);
+  await stage.finish(60_000);
+  return accepted[0] as Trace;
+}
+
 /** A thread that never answers, until it is ended. */
 function silentThread(): TraceThread {
   let end: () => void = () => {};
   return {
     started: Promise.resolve(),
+    cpuMillis: () => null,
     finish: () =>
       new Promise((_, reject) => {
         end = () => reject(new Error('ended'));
@@ -174,7 +182,7 @@ describe('other rules', () => {
 });
 
 function answering(answer: Awaited<ReturnType<TraceThread['finish']>>): TraceThread {
-  return { started: Promise.resolve(), finish: async () => answer, end: () => {} };
+  return { started: Promise.resolve(), cpuMillis: () => null, finish: async () => answer, end: () => {} };
 }
 
 describe('large traces', () => {
@@ -348,6 +356,32 @@ describe('large traces', () => {
     expect(budget.used).toBe(0);
   });
 
+  it('take longer where the thread has to wait for a CPU', async () => {
+    let asked = 0;
+    const thread = (answer: Answer): TraceThread => {
+      let done: (answer: Answer) => void = () => {};
+      return {
+        ...answering(answer),
+        finish: () => new Promise((resolve) => (done = resolve)),
+        // It has the CPU for a hundredth of a millisecond between two looks, and is done with its third.
+        cpuMillis: () => {
+          if (++asked === 4) done(answer);
+          return asked / 100;
+        },
+      };
+    };
+    const whole = await traceOf(large('/slow'));
+    const { stage, accepted, counters } = stageWith({
+      limits: { ...DEFAULT_LIMITS, trace_millis_max: 1 },
+      openThread: () => thread({ trace: whole, textsEvicted: 0, messagesUnfit: 0 }),
+    });
+    stage.accept(large('/slow'));
+    await stage.finish(60_000);
+    expect(accepted).toEqual([whole]);
+    expect(counters.traces_over_time).toBe(0);
+    expect(asked).toBe(4);
+  });
+
   it('leave without their bodies when the thread ends under them', async () => {
     let threads = 0;
     const { stage, accepted, counters } = stageWith({
@@ -355,6 +389,7 @@ describe('large traces', () => {
         threads++ === 0
           ? {
               started: Promise.resolve(),
+              cpuMillis: () => null,
               finish: () => Promise.reject(new Error('ERR_WORKER_OUT_OF_MEMORY')),
               end() {},
             }
