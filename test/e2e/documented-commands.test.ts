@@ -45,6 +45,7 @@ const terraform = {
 const MINUTES = 60_000;
 
 const NOT_RUN: Readonly<Record<string, string>> = {
+  'scripts/npm-tarball': 'compiles RE2 for each release of Node.js; .ci/full builds it, and tests what it builds',
   'npm test': 'this is what it runs',
   'docker build --tag levoai/pcap-sensor:0.1.0 .': 'the build of docs/install.md#Docker[1], without its argument',
   'docker stop': 'names the verb; the test of the image stops a container',
