@@ -19,12 +19,15 @@ const traces = (name: string, exchanges: readonly ApiExchange[]) =>
 
 const SAME = traces(
   'same.ndjson',
-  [1, 2, 3].map((id) => ({ target: `/pets/${id}`, answer: { id, name: 'Rex' } })),
+  Array.from({ length: 30 }, (_, id) => ({ target: `/pets/${id}`, answer: { id, name: 'Rex' } })),
 );
-const OTHER = traces('other.ndjson', [
-  { target: '/pets/4', answer: { id: '4', name: 'Rex' } },
-  { target: '/owners', answer: [] },
-]);
+const OTHER = traces(
+  'other.ndjson',
+  Array.from({ length: 6 }, () => [
+    { target: '/pets/4', answer: { id: '4', name: 'Rex' } },
+    { target: '/owners', answer: [] },
+  ]).flat(),
+);
 
 it('exits with 0 for traffic that the document describes, and with 1 for drift, which it prints', async () => {
   const spec = file('openapi.yaml', (await runCommand(['openapi', '--read', SAME])).stdout);
@@ -33,15 +36,17 @@ it('exits with 0 for traffic that the document describes, and with 1 for drift, 
   const other = await runCommand(['drift', '--spec', spec, '--read', OTHER]);
   expect(other.code).toBe(1);
   expect(other.stdout.split('\n')).toEqual([
-    'new-endpoint  GET /owners  is not in the document  1 of 2  trace 0af7651916cd43dd8448eb211c80319c',
-    'other-type  GET /pets/{petId}  response 200 application/json .id  is string where integer was described  1 of 1  trace 0af7651916cd43dd8448eb211c80319c',
+    'new-endpoint  GET /owners  is not in the document  6 of 12  trace 0af7651916cd43dd8448eb211c80319c',
+    'other-type  GET /pets/{petId}  response 200 application/json .id  is string where integer was described  6 of 6  trace 0af7651916cd43dd8448eb211c80319c',
     '',
   ]);
   const json = await runCommand(['drift', '--spec', spec, '--read', OTHER, '--format', 'json']);
   expect(JSON.parse(json.stdout.split('\n')[0] as string)).toMatchObject({
     kind: 'new-endpoint',
     isDrift: true,
-    count: 1,
+    count: 6,
+    held: 30,
+    chance: expect.any(Number),
   });
 });
 

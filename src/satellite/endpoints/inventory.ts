@@ -8,7 +8,6 @@
  */
 import { rpcOf } from '../../trace/rpc.js';
 import type { Trace } from '../../trace/trace.js';
-import type { Room } from '../openapi/shape.js';
 import { graphqlOperation } from './graphql.js';
 import { noteExchange } from './note-exchange.js';
 import { mergeNode, newNode, nodeAt, operationAt, type PathNode, type TreeRoom } from './path-tree.js';
@@ -42,6 +41,9 @@ export interface HostFacts {
   readonly root: PathNode;
 }
 
+/** Of the text that an inventory is kept as. */
+const VERSION = 2;
+
 export class Inventory {
   readonly #hosts = new Map<string, HostFacts>();
   readonly #room: TreeRoom;
@@ -50,7 +52,7 @@ export class Inventory {
   #refused = 0;
 
   constructor(limits: InventoryLimits = INVENTORY_LIMITS) {
-    this.#room = { shapes: limits.shapes_max, nodes: limits.nodes_max, refused: 0 };
+    this.#room = { shapes: limits.shapes_max, nodes: limits.nodes_max, bodies: 0, refused: 0 };
     this.#hosts_max = limits.hosts_max;
   }
 
@@ -104,7 +106,12 @@ export class Inventory {
 
   /** As text, which `parse` reads. */
   serialise(): string {
-    return serialise({ version: 1, traces: this.#traces, refused: this.refused, hosts: [...this.#hosts.values()] });
+    return serialise({
+      version: VERSION,
+      traces: this.#traces,
+      refused: this.refused,
+      hosts: [...this.#hosts.values()],
+    });
   }
 
   static parse(text: string, limits: InventoryLimits = INVENTORY_LIMITS): Inventory {
@@ -114,7 +121,8 @@ export class Inventory {
       refused: number;
       hosts: HostFacts[];
     };
-    if (version !== 1) throw new Error(`an inventory of version ${version}; this program reads version 1`);
+    if (version !== VERSION && version !== 1)
+      throw new Error(`an inventory of version ${version}; this program reads versions 1 and ${VERSION}`);
     const inventory = new Inventory(limits);
     for (const facts of hosts) {
       const into = inventory.#host(facts.service, facts.host);
@@ -145,11 +153,7 @@ export function mergedTree(hosts: readonly HostFacts[]): PathNode {
   // The tree of one host is large enough once: who reads it leaves it as it is.
   if (only !== undefined && hosts.length === 1) return only.root;
   const root = newNode();
-  const room: Room & { nodes: number } = {
-    shapes: Number.MAX_SAFE_INTEGER,
-    nodes: Number.MAX_SAFE_INTEGER,
-    refused: 0,
-  };
+  const room: TreeRoom = { shapes: Number.MAX_SAFE_INTEGER, nodes: Number.MAX_SAFE_INTEGER, bodies: 0, refused: 0 };
   for (const host of hosts) mergeNode(root, host.root, room);
   return root;
 }
@@ -187,6 +191,9 @@ function serialise(value: unknown): string {
 function parse(text: string): unknown {
   return JSON.parse(text, (_, member: unknown) => {
     if (typeof member !== 'object' || member === null) return member;
+    // Version 1 did not count bodies.
+    if ('greatest' in member && !('bodies' in member))
+      return { ...member, bodies: (member as { count?: unknown }).count };
     if ('$map' in member) return new Map(member.$map as [unknown, unknown][]);
     if ('$infinity' in member) return member.$infinity === 1 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
     return member;

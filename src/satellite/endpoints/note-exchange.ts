@@ -2,7 +2,7 @@
  * Adds one trace to the facts of its operation.
  */
 import type { Trace, TraceBody } from '../../trace/trace.js';
-import { observe, observeParameter, type Room } from '../openapi/shape.js';
+import { type BodyRoom, observe, observeParameter } from '../openapi/shape.js';
 import { bodyForm, mediaTypeOf, readFields } from './body-forms.js';
 import { countUp, slot } from './bounded-map.js';
 import {
@@ -28,7 +28,7 @@ import { sensitiveKindsOf } from './sensitive.js';
 
 type Pairs = Trace['request']['headers'];
 
-export function noteExchange(operation: OperationFacts, trace: Trace, room: Room): void {
+export function noteExchange(operation: OperationFacts, trace: Trace, room: BodyRoom): void {
   const { request, response } = trace;
   operation.count++;
   const seen = Number(trace.startTimeUnixNano / 1_000_000n);
@@ -158,7 +158,7 @@ interface SeenBody {
   readonly headers: Pairs;
 }
 
-function noteBody({ map, type, body, where, headers }: SeenBody, operation: OperationFacts, room: Room): void {
+function noteBody({ map, type, body, where, headers }: SeenBody, operation: OperationFacts, room: BodyRoom): void {
   const facts = slot(map, type, CAPS.media_types_max, newBody);
   if (facts === null) return;
   facts.count++;
@@ -173,6 +173,7 @@ function noteBody({ map, type, body, where, headers }: SeenBody, operation: Oper
     return;
   }
   const { value, text } = fields;
+  room.bodies++;
   observe(facts.shape, value, room);
   keepExample(facts, text);
   for (const { path, kind } of sensitiveKindsOf(value))

@@ -7,7 +7,7 @@
  * into one subtree. So the tree is bounded, and the same for any order of the same paths.
  */
 import { isBase, isVersion, segmentsOf, splitSuffix, valueKind } from '../../trace/path-values.js';
-import { mergeShape, newShape, observeParameter, type Room, type Shape } from '../openapi/shape.js';
+import { type BodyRoom, mergeShape, newShape, observeParameter, type Shape } from '../openapi/shape.js';
 import { mergeOperation, newOperation, type OperationFacts } from './operation-facts.js';
 
 export interface PathNode {
@@ -34,7 +34,7 @@ export function newNode(): PathNode {
 /** A key stands for a value, not for a word: no segment begins so, since braces are values too. */
 export const isValueKey = (key: string): boolean => key.startsWith('{');
 
-export interface TreeRoom extends Room {
+export interface TreeRoom extends BodyRoom {
   nodes: number;
 }
 

@@ -8,9 +8,9 @@ import { compare, mergeProfile, type Profile } from './profile.js';
 import { FEATURES, lexicalOf, type Position, type WordRow } from './word-features.js';
 import { WORD_WEIGHTS } from './word-weights.js';
 
-/** Words that are never values: they stand for one's own, for a view, for a version. */
+/** Words that are never values: they stand for one's own, for a view, for a version; nothing at all is none. */
 const KEPT =
-  /^(?:me|self|current|latest|new|search|all|count|health|healthz|status|login|logout|batch|bulk|index|v\d+.*)$/i;
+  /^(?:|me|self|current|latest|new|search|all|count|health|healthz|status|login|logout|batch|bulk|index|v\d+.*)$/i;
 /**
  * What a word must have for it by itself, however many values it is in company with: `create` has nothing that sets it apart from the
  * names of plugins while none of them has been created by a POST to it. A word that no API is known by needs less.

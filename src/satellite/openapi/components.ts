@@ -6,16 +6,18 @@
  * Two are the same if they claim the same, however often each was seen. The component has the sum of what they were seen, and each
  * reference how often it was seen there.
  */
+import { added, type Observed, observedOf, written } from './observed.js';
 import type { Schema } from './schema.js';
 
 const PROPERTIES_MIN = 2;
+const NOTHING: Observed = { count: 0 };
 
 /** An object that may become a component. */
 interface Shared {
   /** What it claims, as text. */
   readonly key: string;
   /** How often it was seen where it stands; within a component, at all the places of that. */
-  count: number;
+  seen: Observed;
 }
 
 interface Candidate {
@@ -44,7 +46,7 @@ export function shareSchemas(places: readonly Place[]): Record<string, Schema> {
     const object = objects.get(schema);
     const name = object === undefined ? undefined : names.get(object.key);
     if (object !== undefined && name !== undefined && !isRoot)
-      return { $ref: `#/components/schemas/${name}`, 'x-observed': object.count };
+      return { $ref: `#/components/schemas/${name}`, 'x-observed': written(object.seen) };
     return mapChildren(schema, (child) => refer(child));
   };
   for (const { holder, key } of places) holder[key] = refer(holder[key] as Schema);
@@ -66,7 +68,7 @@ function collect(
   const { 'x-observed': _, properties, items: __, additionalProperties: ___, anyOf: ____, ...own } = schema;
   const claims = `${JSON.stringify(own)}(${parts.join(',')})`;
   if (schema.type !== 'object' || Object.keys(properties ?? {}).length < PROPERTIES_MIN) return claims;
-  objects.set(schema, { key: claims, count: Number(schema['x-observed'] ?? 0) });
+  objects.set(schema, { key: claims, seen: observedOf(schema) ?? NOTHING });
   const candidate = candidates.get(claims);
   if (candidate === undefined) candidates.set(claims, { names: new Map([[name, 1]]), places: 1, schema });
   else {
@@ -91,13 +93,14 @@ function hash(text: string): string {
 
 /** What is within and an object itself will be a reference, and has a sum of its own: only how often it was seen here is added. */
 function addCounts(into: Schema, from: Schema, objects: ReadonlyMap<Schema, Shared>): void {
-  if (typeof into['x-observed'] === 'number') into['x-observed'] += Number(from['x-observed'] ?? 0);
+  const [mine, theirs] = [observedOf(into), observedOf(from)];
+  if (mine !== null && theirs !== null) into['x-observed'] = written(added(mine, theirs));
   const others = childrenOf(from);
   childrenOf(into).forEach(([, child], i) => {
     const other = (others[i] as [string, Schema])[1];
     const object = objects.get(child);
     if (object === undefined) addCounts(child, other, objects);
-    else object.count += objects.get(other)?.count ?? 0;
+    else object.seen = added(object.seen, objects.get(other)?.seen ?? NOTHING);
   });
 }
 

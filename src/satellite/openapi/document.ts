@@ -265,7 +265,7 @@ function contentOf(
     const body = bodies.get(type) as BodyFacts;
     const media: Schema = {};
     if (bodyForm(type) !== 'opaque') {
-      media.schema = schemaOf(body.shape, requiredMin.property);
+      media.schema = schemaOf(body.shape, { requiredMin: requiredMin.property });
       places.push({ holder: media, key: 'schema', name });
       const example = exampleOf(type, body.example);
       if (example !== undefined) media.example = example;

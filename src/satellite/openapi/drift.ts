@@ -12,11 +12,20 @@ import { routeOf } from '../../trace/route.js';
 import { rpcOf } from '../../trace/rpc.js';
 import type { Trace, TraceBody } from '../../trace/trace.js';
 import { bodyForm, mediaTypeOf, readFields } from '../endpoints/body-forms.js';
-import { isKeyCookie, isKeyHeader, isKeyQuery } from '../endpoints/credentials.js';
-import { type Breach, check, evidenceOf, valueOfText } from './conformance.js';
-import { isDrift, NEW_BY_CHANCE_MAX, typeLong, unseenByChance } from './drift-odds.js';
+import { isKeyQuery } from '../endpoints/credentials.js';
+import { type Breach, check, evidenceOf } from './conformance.js';
+import {
+  acceptedOf,
+  BY_CHANCE_MAX,
+  type DocumentRates,
+  documentRates,
+  exchangesIn,
+  type Happening,
+} from './document-rates.js';
+import { observedOf } from './observed.js';
 import { createPathBeginning, createPathMatcher, type PathMatcher } from './path-matcher.js';
 import type { Schema } from './schema.js';
+import { declaredParameters, IGNORED_HEADERS, sentParameters, splitKey, valuesOf } from './sent-parameters.js';
 
 export type FindingKind =
   | 'new-endpoint'
@@ -44,29 +53,44 @@ export interface Finding {
   readonly count: number;
   /** How many requests could have shown it. */
   readonly of: number;
+  /** In how many exchanges an inferred document saw it hold; null where a document does not say. */
+  readonly held: number | null;
+  /** How many such findings were to be expected if nothing had changed; null where every one is drift. */
+  readonly chance: number | null;
   /** Trace ids, of the first few. */
   readonly traces: readonly string[];
 }
 
 interface Noted {
   readonly kind: FindingKind;
+  /** What the kind is but for chance, where that has rates of its own. */
+  readonly happening: Happening;
   readonly method: string;
   readonly path: string;
   readonly where: string;
   readonly what: string;
   readonly evidence: number | null;
-  readonly members: number;
-  readonly long: number | null;
   readonly opportunity: string;
   count: number;
+  /** The number of the last exchange that showed it. */
+  last: number;
+  /** How many exchanges showed each value that an enumeration does not have. */
+  readonly members: Map<string, Visits>;
+  /** How many it has. */
+  readonly known: number;
   readonly traces: string[];
 }
 
-/** Successes of another status are rare, and null is what is optional. */
-const SUCCESS_LONG = 30;
-const NULL_LONG = 60;
+/** How many exchanges came to a place. */
+interface Visits {
+  count: number;
+  last: number;
+}
+
 const FINDINGS_MAX = 10_000;
 const TRACES_MAX = 5;
+const MEMBERS_MAX = 32;
+const MEMBER_LENGTH_MAX = 64;
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
 const NOT_FOUND = new Set([404, 405, 501]);
 
@@ -84,20 +108,18 @@ export class Drift {
   /** How many exchanges the document was inferred from. */
   readonly #exchanges: number | null;
   readonly #noted = new Map<string, Noted>();
-  readonly #visits = new Map<string, number>();
+  readonly #visits = new Map<string, Visits>();
   readonly #seen = new Set<string>();
-  /** How often a type must have been the only one, in this document. */
-  readonly #typeLong: number;
+  /** What an inferred document's service does without having changed. */
+  readonly #rates: DocumentRates | null;
   #traces = 0;
 
   constructor(document: Members) {
     this.#paths = membersOf(document.paths) as Record<string, Schema>;
     this.#resolve = resolverOf(document);
-    this.#isInferred = membersOf(document.info)['x-observed'] !== undefined;
-    const { exchanges } = membersOf(membersOf(document.info)['x-observed']);
-    this.#exchanges = this.#isInferred ? Number(exchanges ?? 0) : null;
-    const { varying, places } = typesIn(document);
-    this.#typeLong = typeLong(varying, places);
+    this.#exchanges = exchangesIn(document);
+    this.#isInferred = this.#exchanges !== null;
+    this.#rates = this.#isInferred ? documentRates(document) : null;
     this.#beginning = createPathBeginning(Object.keys(this.#paths));
     const servers = Array.isArray(document.servers) ? (document.servers as { url?: unknown }[]) : [];
     this.#match = createPathMatcher(
@@ -131,10 +153,16 @@ export class Drift {
     const at = `${method} ${matched.template}`;
     this.#seen.add(at);
     this.#visit(at);
-    const checking = { trace, operation, item, at, path: matched.template };
-    if (response === null || response.status < 400 || response.status >= 500) {
+    const declared = declaredParameters(item, operation, this.#resolve);
+    const sent = sentParameters(request, matched.parameters);
+    const checking = { trace, operation, declared, sent, at, path: matched.template };
+    const isAccepted = response === null || response.status < 400 || response.status >= 500;
+    // What does not fit the values that an inferred template was made of may be another endpoint's.
+    if (isAccepted && !this.#checkValues(checking, true) && this.#rates !== null) return;
+    if (isAccepted) {
       this.#visit(`${at} accepted`);
-      this.#checkParameters(checking, matched.parameters);
+      this.#checkValues(checking, false);
+      this.#checkNames(checking);
       this.#checkRequest(checking);
     }
     if (response !== null) this.#checkResponse(checking, response);
@@ -142,24 +170,15 @@ export class Drift {
 
   /** In the order of paths, methods and places. */
   findings(): Finding[] {
-    const totals = this.#isInferred ? this.#totals() : [];
     const found = [...this.#noted.values()].map((noted): Finding => {
-      const of = Math.max(noted.count, this.#visits.get(noted.opportunity) ?? noted.count);
-      const { kind, method, path, where, what, count, traces, evidence, members, long } = noted;
-      return {
-        kind,
-        isDrift:
-          kind === 'new-endpoint' && evidence !== null
-            ? unseenByChance(totals, count, of, evidence) < NEW_BY_CHANCE_MAX
-            : isDrift({ kind, long, count, of, evidence, members }),
-        method,
-        path,
-        where,
-        what,
-        count,
-        of,
-        traces,
-      };
+      const of = Math.max(noted.count, this.#visits.get(noted.opportunity)?.count ?? noted.count);
+      const { kind, happening, method, path, where, what, count, traces, evidence } = noted;
+      const chance =
+        evidence === null || this.#rates === null
+          ? null
+          : this.#rates[happening].expected(evidence, of, ofOneThing(noted));
+      const isDrift = chance === null || chance < BY_CHANCE_MAX;
+      return { kind, isDrift, method, path, where, what, count, of, held: evidence, chance, traces };
     });
     for (const [path, given] of Object.entries(this.#paths))
       for (const method of METHODS) {
@@ -174,6 +193,8 @@ export class Drift {
           what: 'was not seen',
           count: 0,
           of: this.#traces,
+          held: null,
+          chance: null,
           traces: [],
         });
       }
@@ -181,108 +202,94 @@ export class Drift {
     return found.sort((a, b) => (key(a) < key(b) ? -1 : 1));
   }
 
-  /** How often each operation was seen, when the document was made and since. */
-  #totals(): number[] {
-    const unknown = [...this.#noted.values()].flatMap(({ kind, count }) => (kind === 'new-endpoint' ? count : []));
-    const known = Object.entries(this.#paths).flatMap(([path, given]) => {
-      const item = this.#resolve(given);
-      return METHODS.flatMap((method) => {
-        const operation = item[method] as Schema | undefined;
-        if (operation === undefined) return [];
-        return [(evidenceOf(operation) ?? 0) + (this.#visits.get(`${method} ${path}`) ?? 0)];
-      });
-    });
-    return [...known, ...unknown];
-  }
-
-  #checkParameters({ trace, operation, item, at, path }: Checking, inPath: ReadonlyMap<string, string>): void {
-    const declared = new Map<string, Schema>();
-    for (const given of [...listOf(item.parameters), ...listOf(operation.parameters)]) {
-      const parameter = this.#resolve(given);
-      declared.set(
-        `${parameter.in} ${String(parameter.in) === 'header' ? String(parameter.name).toLowerCase() : parameter.name}`,
-        parameter,
-      );
-    }
-    const sent = sentParameters(trace.request, inPath);
+  /** Those of the path, or all others. Out: whether they are as declared. */
+  #checkValues({ trace, declared, sent, path }: Checking, isOfPath: boolean): boolean {
+    let isRight = true;
     for (const [key, parameter] of declared) {
-      const [place, name] = splitKey(key);
       const values = sent.get(key);
-      const where = `${place} ${name}`;
+      const [place] = splitKey(key);
+      if (values === undefined || (place === 'path') !== isOfPath) continue;
       const evidence = this.#isInferred ? evidenceOf(parameter) : null;
-      if (values === undefined) {
-        if (parameter.required === true && place !== 'path' && !(place === 'header' && IGNORED_HEADERS.test(name)))
-          this.#note({ kind: 'missing-parameter', where, what: 'is missing', path, evidence }, trace, `${at} accepted`);
-        continue;
-      }
+      const happening = isOfPath ? 'path' : undefined;
       const schema = this.#resolve(membersOf(parameter.schema));
       for (const text of valuesOf(values, parameter, schema))
-        this.#checkValue(text.schema, text.value, { where, path, trace, evidence });
+        if (!this.#checkValue(text.schema, text.value, { where: key, path, trace, evidence, happening }))
+          isRight = false;
     }
-    for (const [key] of sent) {
+    return isRight;
+  }
+
+  /** Which parameters there are. */
+  #checkNames({ trace, operation, declared, sent, at, path }: Checking): void {
+    const chance = `${at} accepted`;
+    for (const [key, parameter] of declared) {
+      const [place, name] = splitKey(key);
+      if (sent.has(key) || parameter.required !== true || place === 'path') continue;
+      if (place === 'header' && IGNORED_HEADERS.test(name)) continue;
+      const evidence = this.#isInferred ? (observedOf(parameter)?.accepted ?? evidenceOf(parameter)) : null;
+      this.#note({ kind: 'missing-parameter', where: key, what: 'is missing', path, evidence }, trace, chance);
+    }
+    const evidence = this.#isInferred ? acceptedOf(operation) : null;
+    for (const key of sent.keys()) {
       const [place, name] = splitKey(key);
       if (declared.has(key) || place !== 'query' || isKeyQuery(name)) continue;
-      const evidence = this.#isInferred ? evidenceOf(operation) : null;
-      this.#note(
-        { kind: 'new-parameter', where: key, what: 'is not described', path, evidence },
-        trace,
-        `${at} accepted`,
-      );
+      this.#note({ kind: 'new-parameter', where: key, what: 'is not described', path, evidence }, trace, chance);
     }
   }
 
-  #checkRequest({ trace, operation, path }: Checking): void {
+  #checkRequest({ trace, operation, at, path }: Checking): void {
     const { body, headers } = trace.request;
     if (body.wireBytes === 0 && body.content.length === 0) return;
     if (rpcOf(trace) !== null) return;
     const described = this.#resolve(membersOf(operation.requestBody));
-    const evidence = this.#isInferred ? evidenceOf(operation) : null;
-    this.#checkBody({ where: 'request', body, headers, content: membersOf(described.content), path, evidence }, trace);
+    const evidence = this.#isInferred ? (evidenceOf(described) ?? acceptedOf(operation)) : null;
+    const content = membersOf(described.content);
+    this.#checkBody({ where: 'request', body, headers, content, path, evidence, chance: `${at} accepted` }, trace);
   }
 
   #checkResponse({ trace, operation, at, path }: Checking, response: NonNullable<Trace['response']>): void {
     const responses = membersOf(operation.responses);
     const status = String(response.status);
+    const where = `response ${status}`;
     const described =
       responses[status] ?? responses[`${status[0]}XX`] ?? responses[`${status[0]}xx`] ?? responses.default;
-    const evidence = this.#isInferred ? evidenceOf(operation) : null;
     if (described === undefined) {
-      if (response.status > 0)
-        this.#note(
-          {
-            kind: 'new-status',
-            where: `response ${status}`,
-            what: 'is not described',
-            path,
-            evidence,
-            long: response.status < 400 ? SUCCESS_LONG : null,
-          },
-          trace,
-          at,
-        );
+      if (response.status === 0) return;
+      const evidence = this.#isInferred ? evidenceOf(operation) : null;
+      const happening = response.status < 400 ? 'new-status' : 'failure';
+      this.#note({ kind: 'new-status', happening, where, what: 'is not described', path, evidence }, trace, at);
       return;
     }
+    const chance = `${at} ${status}`;
+    this.#visit(chance);
     const { body, headers } = response;
     if (body.wireBytes === 0 && body.content.length === 0) return;
     const answer = this.#resolve(described as Schema);
-    const seen = this.#isInferred ? evidenceOf(answer) : null;
-    this.#checkBody(
-      { where: `response ${status}`, body, headers, content: membersOf(answer.content), path, evidence: seen },
-      trace,
-    );
+    const evidence = this.#isInferred ? evidenceOf(answer) : null;
+    this.#checkBody({ where, body, headers, content: membersOf(answer.content), path, evidence, chance }, trace);
   }
 
-  #checkBody({ where, body, headers, content, path, evidence }: CheckedBody, trace: Trace): void {
+  #checkBody({ where, body, headers, content, path, evidence, chance }: CheckedBody, trace: Trace): void {
     const type = mediaTypeOf(headers, body.content);
+    const isOpen = Object.keys(content).length === 0;
     // A person who names no media type at all leaves the body open.
-    if (Object.keys(content).length === 0 && !this.#isInferred) return;
+    if (isOpen && !this.#isInferred) return;
     const described = mediaOf(content, type);
-    this.#visit(`${trace.request.method} ${path} ${where}`);
+    const withBody = `${chance} body`;
+    this.#visit(withBody);
     if (described === undefined) {
       this.#note(
-        { kind: 'new-media-type', where: `${where} ${type}`, what: 'is not described', path, evidence },
+        {
+          kind: 'new-media-type',
+          // A body where there was none is as likely as a property.
+          happening: isOpen ? 'new-property' : 'new-media-type',
+          where: `${where} ${type}`,
+          what: 'is not described',
+          path,
+          evidence,
+        },
         trace,
-        `${trace.request.method} ${path} ${where}`,
+        isOpen ? chance : withBody,
       );
       return;
     }
@@ -306,63 +313,95 @@ export class Drift {
     });
   }
 
-  #checkValue(schema: Schema | undefined, value: unknown, { where, path, trace, evidence }: CheckedValue): void {
+  /** Out: whether it is as described. */
+  #checkValue(schema: Schema | undefined, value: unknown, checked: CheckedValue): boolean {
+    const { where, path, trace, evidence, happening } = checked;
+    let isRight = true;
     const at = `${trace.request.method} ${path} ${where}`;
     check(schema, value, '', {
       resolve: this.#resolve,
       visit: (place) => this.#visit(`${at} ${place}`),
       breach: (breach) => {
-        const parent =
-          breach.claim === 'required' || breach.claim === 'property'
-            ? breach.path.slice(0, breach.path.lastIndexOf('.'))
-            : breach.path;
+        isRight = false;
+        const luck = happening ?? (breach.claim === 'null' || breach.claim === 'fraction' ? breach.claim : undefined);
         this.#note(
           {
             kind: KINDS[breach.claim],
+            ...(luck === undefined ? {} : { happening: luck }),
             where: `${where} ${breach.path}`.trim(),
             what: breach.what,
             path,
             evidence: this.#isInferred ? (evidence ?? breach.evidence ?? 0) : null,
-            members: breach.members ?? 0,
-            long: breach.claim === 'null' ? NULL_LONG : breach.claim === 'type' ? this.#typeLong : null,
+            known: breach.member?.known ?? 0,
           },
           trace,
-          `${at} ${parent}`,
+          `${at} ${breach.chance}`,
+          breach.member?.value,
         );
       },
     });
+    return isRight;
   }
 
+  /** Once an exchange, however many values it has there. */
   #visit(place: string): void {
-    this.#visits.set(place, (this.#visits.get(place) ?? 0) + 1);
+    countOnce(this.#visits, place, this.#traces);
   }
 
-  #note(
-    finding: Omit<Noted, 'method' | 'opportunity' | 'count' | 'traces' | 'members' | 'long'> & {
-      members?: number;
-      long?: number | null;
-    },
-    trace: Trace,
-    opportunity: string,
-  ): void {
+  /** `member`: a value that an enumeration does not have. */
+  #note(finding: NewFinding, trace: Trace, opportunity: string, member?: unknown): void {
     const { method } = trace.request;
     const key = `${finding.kind} ${method} ${finding.path} ${finding.where} ${finding.what}`;
     let noted = this.#noted.get(key);
     if (noted === undefined) {
       if (this.#noted.size >= FINDINGS_MAX) return;
-      noted = { members: 0, long: null, ...finding, method, opportunity, count: 0, traces: [] };
+      const happening = finding.kind as Happening;
+      noted = {
+        happening,
+        known: 0,
+        ...finding,
+        method,
+        opportunity,
+        count: 0,
+        last: 0,
+        members: new Map(),
+        traces: [],
+      };
       this.#noted.set(key, noted);
     }
+    if (member !== undefined && noted.members.size < MEMBERS_MAX)
+      countOnce(noted.members, String(member).slice(0, MEMBER_LENGTH_MAX), this.#traces);
+    if (noted.last === this.#traces) return;
+    noted.last = this.#traces;
     noted.count++;
     if (noted.traces.length < TRACES_MAX && trace.traceId !== '' && !noted.traces.includes(trace.traceId))
       noted.traces.push(trace.traceId);
   }
 }
 
+function countOnce(visits: Map<string, Visits>, key: string, exchange: number): void {
+  const there = visits.get(key);
+  if (there === undefined) visits.set(key, { count: 1, last: exchange });
+  else if (there.last !== exchange) {
+    there.count++;
+    there.last = exchange;
+  }
+}
+
+/** How often the same thing happened: of a few new values the most frequent one; many say that there is no enumeration any more. */
+function ofOneThing({ count, members, known }: Noted): number {
+  if (members.size === 0 || members.size > Math.min(known, MEMBERS_MAX - 1)) return count;
+  return Math.max(...[...members.values()].map((visits) => visits.count));
+}
+
+type NewFinding = Pick<Noted, 'kind' | 'path' | 'where' | 'what' | 'evidence'> &
+  Partial<Pick<Noted, 'happening' | 'known'>>;
+
 interface Checking {
   readonly trace: Trace;
   readonly operation: Schema;
-  readonly item: Schema;
+  readonly declared: ReadonlyMap<string, Schema>;
+  readonly sent: ReadonlyMap<string, string[]>;
   readonly at: string;
   readonly path: string;
 }
@@ -374,6 +413,8 @@ interface CheckedBody {
   readonly content: Members;
   readonly path: string;
   readonly evidence: number | null;
+  /** What was visited each time that there could have been a body. */
+  readonly chance: string;
 }
 
 interface CheckedValue {
@@ -381,11 +422,13 @@ interface CheckedValue {
   readonly path: string;
   readonly trace: Trace;
   readonly evidence: number | null;
+  readonly happening?: Happening | undefined;
 }
 
 const KINDS: Readonly<Record<Breach['claim'], FindingKind>> = {
   type: 'other-type',
   null: 'other-type',
+  fraction: 'other-type',
   format: 'other-format',
   enum: 'other-value',
   bounds: 'other-value',
@@ -393,74 +436,10 @@ const KINDS: Readonly<Record<Breach['claim'], FindingKind>> = {
   property: 'new-property',
 };
 
-/** By OpenAPI 3.1 §4.8.12, parameters of these names are ignored. */
-const IGNORED_HEADERS = /^(?:accept|content-type|authorization)$/;
-
-function sentParameters(request: Trace['request'], inPath: ReadonlyMap<string, string>): Map<string, string[]> {
-  const sent = new Map<string, string[]>();
-  const put = (key: string, value: string) => {
-    const list = sent.get(key);
-    if (list === undefined) sent.set(key, [value]);
-    else list.push(value);
-  };
-  for (const [name, value] of inPath) put(`path ${name}`, value);
-  for (const [name, value] of new URLSearchParams(request.query)) put(`query ${name}`, value);
-  for (const [name, value] of request.headers) {
-    const lower = name.toLowerCase();
-    if (lower !== 'cookie') {
-      if (!isKeyHeader(lower)) put(`header ${lower}`, value);
-      continue;
-    }
-    for (const part of value.split(';')) {
-      const equals = part.indexOf('=');
-      const cookie = part.slice(0, Math.max(0, equals)).trim();
-      if (cookie !== '' && !isKeyCookie(cookie)) put(`cookie ${cookie}`, part.slice(equals + 1).trim());
-    }
-  }
-  return sent;
-}
-
-function valuesOf(values: readonly string[], parameter: Schema, schema: Schema): { schema: Schema; value: unknown }[] {
-  const isArray = schema.type === 'array' || (Array.isArray(schema.type) && schema.type.includes('array'));
-  if (schema.type === 'object' || parameter.content !== undefined) return [];
-  if (!isArray) return values.map((text) => ({ schema, value: valueOfText(text, schema) }));
-  const items = membersOf(schema.items);
-  const separator = parameter.style === 'pipeDelimited' ? '|' : parameter.style === 'spaceDelimited' ? ' ' : ',';
-  const texts =
-    parameter.in === 'query' && parameter.explode !== false ? values : values.flatMap((text) => text.split(separator));
-  return texts.map((text) => ({ schema: items, value: valueOfText(text, items) }));
-}
-
 function mediaOf(content: Members, type: string): unknown {
   const exact = Object.entries(content).find(([name]) => name.split(';', 1)[0]?.trim().toLowerCase() === type);
   return exact?.[1] ?? content[`${type.split('/', 1)[0]}/*`] ?? content['*/*'];
 }
-
-function splitKey(key: string): [string, string] {
-  const space = key.indexOf(' ');
-  return [key.slice(0, space), key.slice(space + 1)];
-}
-
-/** At how many places of a document types are described, and at how many of them several. */
-function typesIn(document: Members): { varying: number; places: number } {
-  let varying = 0;
-  let places = 0;
-  const visit = (value: unknown, depth: number): void => {
-    if (typeof value !== 'object' || value === null || depth > TYPES_DEPTH_MAX) return;
-    const { type, anyOf } = value as { type?: unknown; anyOf?: unknown };
-    if (typeof type === 'string' || Array.isArray(type) || Array.isArray(anyOf)) {
-      places++;
-      if (Array.isArray(anyOf) || (Array.isArray(type) && type.filter((one) => one !== 'null').length > 1)) varying++;
-    }
-    for (const [key, member] of Object.entries(value)) if (!NO_SCHEMAS.has(key)) visit(member, depth + 1);
-  };
-  visit(document.paths, 0);
-  visit(document.components, 0);
-  return { varying, places };
-}
-
-const TYPES_DEPTH_MAX = 100;
-const NO_SCHEMAS = new Set(['example', 'examples', 'enum', 'required', 'x-observed']);
 
 /** References within the document; what is elsewhere is not looked for, and claims nothing. */
 function resolverOf(document: Members): (schema: Schema) => Schema {
@@ -480,4 +459,3 @@ function resolverOf(document: Members): (schema: Schema) => Schema {
 
 const membersOf = (value: unknown): Members =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : {};
-const listOf = (value: unknown): Schema[] => (Array.isArray(value) ? (value as Schema[]) : []);

@@ -8,7 +8,8 @@ import type { ParameterFacts } from '../endpoints/operation-facts.js';
 import { wordLevel } from '../endpoints/path-words.js';
 import type { Endpoint, Segment } from '../endpoints/templates.js';
 import { FORMATS, hasBit } from './formats.js';
-import { enumOf, type Schema } from './schema.js';
+import { written } from './observed.js';
+import { enumOf, type Schema, valuesOf } from './schema.js';
 import type { Shape } from './shape.js';
 
 /** `requiredMin`: accepted requests that must have had a parameter before it is said to be required. */
@@ -43,16 +44,18 @@ function described(
   isRequired: boolean,
 ): Schema {
   const base: Schema = { name, in: place, ...(isRequired ? { required: true } : {}) };
+  const { count, accepted } = parameter;
+  const seen = written(accepted < count ? { count, accepted } : { count });
   if (parameter.repeated > 0 && place === 'query')
-    return { ...base, schema: { type: 'array', items: textSchema(parameter.shape) }, 'x-observed': parameter.count };
+    return { ...base, schema: { type: 'array', items: textSchema(parameter.shape) }, 'x-observed': seen };
   if (parameter.lists > 0 && isListed(parameter))
     return {
       ...base,
       ...(place === 'query' ? { style: 'form', explode: false } : {}),
       schema: { type: 'array', items: textSchema(parameter.items) },
-      'x-observed': parameter.count,
+      'x-observed': seen,
     };
-  return { ...base, schema: textSchema(parameter.shape), 'x-observed': parameter.count };
+  return { ...base, schema: textSchema(parameter.shape), 'x-observed': seen };
 }
 
 /** Every text was a list, if some only of one member. */
@@ -72,18 +75,19 @@ export function textSchema({ texts, redacted }: Shape): Schema {
   const format = FORMATS.find((one) => hasBit(texts.formats, one));
   if (format !== undefined) return { type: 'string', format };
   const members = enumOf(texts);
-  return members === null ? { type: 'string' } : { type: 'string', enum: members };
+  if (members === null) return { type: 'string' };
+  return { type: 'string', enum: members, 'x-observed': { count: texts.count, values: valuesOf(texts) } };
 }
 
 /** Resources recur in a path as the names of an enumeration do; only words of an API are the latter. */
 function pathSchema({ values }: Extract<Segment, { kind: 'value' }>): Schema {
   const schema = textSchema(values);
-  const { enum: members, ...plain } = schema as { enum?: string[] };
+  const { enum: members } = schema as { enum?: string[] };
   if (members === undefined) return schema;
   const known = members.filter(
     (member) => /^[a-z]{2}(?:[-_][A-Za-z]{2})?$/.test(member) || wordsOf(member).every((word) => wordLevel(word) > 0),
   );
-  return members.length <= 16 && known.length >= 0.7 * members.length ? schema : plain;
+  return members.length <= 16 && known.length >= 0.7 * members.length ? schema : { type: 'string' };
 }
 
 const wordsOf = (text: string): string[] =>

@@ -65,11 +65,11 @@ export function createPathBeginning(templates: readonly string[]): (path: string
 
 function furthest(node: Node, segments: readonly string[], at: number): string[] {
   const segment = segments[at];
-  if (segment === undefined || segment === '') return [];
+  if (segment === undefined) return [];
   const word = node.words.get(segment);
   let best: string[] = word === undefined ? [] : [segment, ...furthest(word, segments, at + 1)];
   for (const { pattern, text, node: next } of node.patterns) {
-    if (!pattern.test(segment)) continue;
+    if (segment === '' || !pattern.test(segment)) continue;
     const found = [text, ...furthest(next, segments, at + 1)];
     if (found.length > best.length) best = found;
   }

@@ -9,12 +9,20 @@
  */
 import { FILE } from '../endpoints/body-forms.js';
 import { FORMATS, hasBit } from './formats.js';
+import { type Observed, written } from './observed.js';
 import { MAP_KEY, mergeShape, newShape, type ObjectFacts, type Shape, type TextFacts } from './shape.js';
 
 export type Schema = { [keyword: string]: unknown };
 
-/** `requiredMin`: objects that must have had a property before it is said to be required. */
-export function schemaOf(shape: Shape, requiredMin: number): Schema {
+/** What schemas are made with. */
+export interface SchemaSettings {
+  /** Objects that must have had a property before it is said to be required. */
+  readonly requiredMin: number;
+  /** In no more bodies than this was what is within: a map that was made of properties has no numbers of its own. */
+  readonly bodiesMax?: number;
+}
+
+export function schemaOf(shape: Shape, settings: SchemaSettings): Schema {
   const forms: Schema[] = [];
   const simple: string[] = [];
   if (shape.booleans > 0) simple.push('boolean');
@@ -26,10 +34,13 @@ export function schemaOf(shape: Shape, requiredMin: number): Schema {
   if (shape.nulls > 0) simple.push('null');
   const structured = (shape.objects === null ? 0 : 1) + (shape.arrays === null ? 0 : 1);
   const others = simple.filter((type) => type !== 'null');
+  const bodies = settings.bodiesMax === undefined ? shape.bodies : Math.min(shape.count, settings.bodiesMax);
+  const within = settings.bodiesMax === undefined ? settings : { ...settings, bodiesMax: bodies };
+  const seen = observedIn(shape, bodies);
   if (structured > 0 && structured + others.length === 1) {
-    const one = shape.objects === null ? arrayOf(shape, requiredMin) : objectOf(shape.objects, requiredMin);
+    const one = shape.objects === null ? arrayOf(shape, within) : objectOf(shape.objects, within, bodies);
     if (shape.nulls > 0) one.type = [one.type, 'null'];
-    return observed(one, shape.count);
+    return observed(one, seen);
   }
   if (others.length > 0)
     forms.push(
@@ -38,18 +49,40 @@ export function schemaOf(shape: Shape, requiredMin: number): Schema {
         shape,
       ),
     );
-  if (shape.objects !== null) forms.push(objectOf(shape.objects, requiredMin));
-  if (shape.arrays !== null) forms.push(arrayOf(shape, requiredMin));
+  if (shape.objects !== null)
+    forms.push(observed(objectOf(shape.objects, within, bodies), { count: shape.objects.count }));
+  if (shape.arrays !== null) forms.push(observed(arrayOf(shape, within), { count: shape.arrays.count }));
   if (structured > 0 && shape.nulls > 0) forms.push({ type: 'null' });
-  if (forms.length > 1) return observed({ anyOf: forms }, shape.count);
-  const [form] = forms;
-  return observed(form ?? (shape.nulls > 0 ? { type: 'null' } : {}), shape.count);
+  if (forms.length > 1) return observed({ anyOf: forms }, seen);
+  const form = forms[0] ?? (shape.nulls > 0 ? { type: 'null' } : {});
+  return observed(form, Array.isArray(form.enum) ? { ...seen, values: valuesOf(shape.texts) } : seen);
 }
 
-function observed(schema: Schema, count: number): Schema {
-  schema['x-observed'] = count;
+function observed(schema: Schema, seen: Observed): Schema {
+  schema['x-observed'] = written(seen);
   return schema;
 }
+
+function observedIn(shape: Shape, bodies: number): Observed {
+  const types = Object.entries({
+    array: shape.arrays?.count ?? 0,
+    boolean: shape.booleans,
+    integer: shape.integers,
+    null: shape.nulls,
+    number: shape.fractions,
+    object: shape.objects?.count ?? 0,
+    string: (shape.texts?.count ?? 0) + shape.redacted,
+  }).filter(([, count]) => count > 0);
+  return {
+    count: shape.count,
+    ...(bodies < shape.count ? { bodies } : {}),
+    ...(types.length > 1 ? { types: Object.fromEntries(types) } : {}),
+  };
+}
+
+/** How often each member of an enumeration was there. */
+export const valuesOf = (texts: TextFacts | null): Record<string, number> =>
+  Object.fromEntries([...(texts?.values ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)));
 
 function simpleOf(types: readonly string[], shape: Shape): Schema {
   const schema: Schema = { type: types.length === 1 ? types[0] : types };
@@ -97,16 +130,18 @@ export function enumOf({ count, values }: TextFacts): string[] | null {
   return [...values.keys()].sort();
 }
 
-function arrayOf({ arrays }: Shape, requiredMin: number): Schema {
+function arrayOf({ arrays }: Shape, settings: SchemaSettings): Schema {
   if (arrays === null || arrays.items.count === 0) return { type: 'array', items: {} };
-  return { type: 'array', items: schemaOf(arrays.items, requiredMin) };
+  return { type: 'array', items: schemaOf(arrays.items, settings) };
 }
 
-function objectOf(objects: ObjectFacts, requiredMin: number): Schema {
+/** `bodies`: in how many there was one. */
+function objectOf(objects: ObjectFacts, settings: SchemaSettings, bodies: number): Schema {
   const schema: Schema = { type: 'object' };
   const map = mapOf(objects);
+  const ofMap = { ...settings, bodiesMax: bodies };
   if (map !== null) {
-    schema.additionalProperties = schemaOf(map.values, requiredMin);
+    schema.additionalProperties = schemaOf(map.values, ofMap);
     const format = FORMATS.find((one) => hasBit(map.keyFormats, one));
     if (format !== undefined) schema.propertyNames = { format };
     return schema;
@@ -116,8 +151,8 @@ function objectOf(objects: ObjectFacts, requiredMin: number): Schema {
   const properties: [string, Schema][] = [];
   for (const name of names) {
     const property = objects.properties.get(name) as Shape;
-    properties.push([name, schemaOf(property, requiredMin)]);
-    if (property.count === objects.count && objects.count >= requiredMin) required.push(name);
+    properties.push([name, schemaOf(property, settings)]);
+    if (property.count === objects.count && objects.count >= settings.requiredMin) required.push(name);
   }
   // As own properties, whatever they are called.
   const plain = properties.filter(([name]) => !KEYWORD.test(name));
@@ -128,7 +163,7 @@ function objectOf(objects: ObjectFacts, requiredMin: number): Schema {
     );
   if (required.length > 0) schema.required = required;
   const others = objects.properties.get(MAP_KEY);
-  if (others !== undefined) schema.additionalProperties = schemaOf(others, requiredMin);
+  if (others !== undefined) schema.additionalProperties = schemaOf(others, ofMap);
   return schema;
 }
 

@@ -10,8 +10,14 @@ import { valueKind } from '../../trace/path-values.js';
 import { FILE } from '../endpoints/body-forms.js';
 import { ALL_FORMATS, FORMAT_BITS, FORMATS, formatBits } from './formats.js';
 
+const LAST_BODY = Symbol('last body');
+
 export interface Shape {
   count: number;
+  /** In how many bodies: in one there may be many, where lists or maps are around. */
+  bodies: number;
+  /** The number of the last body that it was in. A symbol's value is not written with the rest. */
+  [LAST_BODY]: number;
   nulls: number;
   booleans: number;
   integers: number;
@@ -66,6 +72,8 @@ const ITEMS_MAX = 200;
 export function newShape(): Shape {
   return {
     count: 0,
+    bodies: 0,
+    [LAST_BODY]: 0,
     nulls: 0,
     booleans: 0,
     integers: 0,
@@ -86,8 +94,18 @@ export interface Room {
   refused: number;
 }
 
-export function observe(shape: Shape, value: unknown, room: Room, depth = 0): void {
+/** A room whose shapes are made of bodies. */
+export interface BodyRoom extends Room {
+  /** How many there have been: the number of the one that is being observed. */
+  bodies: number;
+}
+
+export function observe(shape: Shape, value: unknown, room: BodyRoom, depth = 0): void {
   shape.count++;
+  if (shape[LAST_BODY] !== room.bodies) {
+    shape[LAST_BODY] = room.bodies;
+    shape.bodies++;
+  }
   switch (typeof value) {
     case 'string':
       observeText(shape, value);
@@ -152,7 +170,7 @@ export function observeParameter(shape: Shape, text: string): void {
 
 const REDACTED = 'REDACTED';
 
-function observeArray(shape: Shape, value: readonly unknown[], room: Room, depth: number): void {
+function observeArray(shape: Shape, value: readonly unknown[], room: BodyRoom, depth: number): void {
   shape.arrays ??= { count: 0, empty: 0, items: newShape() };
   const { arrays } = shape;
   arrays.count++;
@@ -162,7 +180,7 @@ function observeArray(shape: Shape, value: readonly unknown[], room: Room, depth
   for (let i = 0; i < end; i++) observe(arrays.items, value[i], room, depth + 1);
 }
 
-function observeObject(shape: Shape, value: Record<string, unknown>, room: Room, depth: number): void {
+function observeObject(shape: Shape, value: Record<string, unknown>, room: BodyRoom, depth: number): void {
   shape.objects ??= { count: 0, properties: new Map(), isMap: false, keyFormats: ALL_FORMATS, keyed: 0 };
   const { objects } = shape;
   objects.count++;
@@ -214,6 +232,7 @@ function foldProperties(objects: ObjectFacts, room: Room): void {
 /** Adds what `from` has seen to `into`; `from` stays as it is. */
 export function mergeShape(into: Shape, from: Shape, room: Room): void {
   into.count += from.count;
+  into.bodies += from.bodies;
   into.nulls += from.nulls;
   into.booleans += from.booleans;
   into.integers += from.integers;

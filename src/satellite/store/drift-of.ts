@@ -105,6 +105,8 @@ export function driftSince({ since, snapshots, silent }: Before, { traces, findi
       what: `was last seen ${new Date(lastSeen).toISOString().slice(0, 16)}Z`,
       count: 0,
       of: traces,
+      held: null,
+      chance: null,
       traces: [],
     }),
   );

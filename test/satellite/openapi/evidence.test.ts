@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { Inventory } from '../../../src/satellite/endpoints/inventory.js';
 import { openApiDocument } from '../../../src/satellite/openapi/document.js';
 import { Drift } from '../../../src/satellite/openapi/drift.js';
-import { typeLong, unseenByChance } from '../../../src/satellite/openapi/drift-odds.js';
 import { createPathBeginning } from '../../../src/satellite/openapi/path-matcher.js';
+import { atLeast, Rates } from '../../../src/satellite/openapi/rates.js';
 import { type ApiExchange, apiTrace } from '../../support/api-trace.js';
+import { Random, runSeed } from '../../support/random.js';
 
 function documentOf(exchanges: readonly ApiExchange[]): any {
   const inventory = new Inventory();
@@ -80,9 +81,12 @@ describe('an endpoint that is not in a document', () => {
   });
 
   it('may be chance where others are asked for as seldom', () => {
-    const totals = [...Array<number>(40).fill(3), ...Array<number>(5).fill(80)];
-    expect(unseenByChance(totals, 3, 100, 100)).toBeGreaterThan(0.5);
-    expect(unseenByChance(totals, 20, 100, 100)).toBeLessThan(0.001);
+    const words = ['totals', 'jobs', 'alerts', 'teams', 'roles', 'tokens', 'events', 'files', 'quotas', 'plans'];
+    const seldom = words.map((word): ApiExchange => ({ target: `/${word}`, answer: { [word]: [1], next: word } }));
+    const parts = (count: number) => repeated(count, () => ({ target: '/parts', answer: {} }));
+    const open = documentOf([...known, ...seldom]);
+    expect(findings(open, [...known, ...parts(2)])).toEqual([]);
+    expect(findings(open, [...known, ...parts(30)]).map(({ kind }) => kind)).toEqual(['new-endpoint']);
   });
 
   it('begins as the template that goes furthest along with it', () => {
@@ -94,9 +98,64 @@ describe('an endpoint that is not in a document', () => {
   });
 });
 
-it('asks more of a type where types vary', () => {
-  expect(typeLong(0, 1000)).toBe(3);
-  expect(typeLong(50, 1000)).toBeGreaterThan(15);
+/** Things of given rates, of which a document saw some and not others; and how often a rule takes what it did not see for new. */
+describe('how many findings are to be expected by chance', () => {
+  const seed = runSeed();
+
+  it('is what they are, on the average of many services', () => {
+    const random = new Random(seed);
+    const [of, things, services] = [30, 100, 40];
+    for (const rateOf of [() => random.next(), () => 0.75, () => (random.chance(0.5) ? 0.05 : 0.9)]) {
+      let expected = 0;
+      let found = 0;
+      for (let service = 0; service < services; service++) {
+        const rates = new Rates(0);
+        const happens = (rate: number) => Array.from({ length: of }, () => random.chance(rate)).filter(Boolean).length;
+        let unseen = 0;
+        for (let thing = 0; thing < things; thing++) {
+          const rate = rateOf();
+          const before = happens(rate);
+          rates.note(before, of);
+          if (before === 0 && happens(rate) >= 2) unseen++;
+        }
+        expected += rates.expected(of, of, 2);
+        found += unseen;
+      }
+      expect(Math.abs(expected - found), `SEED=${seed}`).toBeLessThan(5 + found / 2);
+    }
+  });
+
+  it('is less the longer a claim held, and the oftener it is broken', () => {
+    const rates = new Rates(1);
+    for (let i = 0; i < 50; i++) rates.note(20 + (i % 10), 40);
+    const chances = [10, 20, 40, 80, 160].map((held) => rates.expected(held, 40, 1));
+    expect([...chances].sort((a, b) => b - a)).toEqual(chances);
+    const broken = [1, 2, 5, 20, 40].map((count) => rates.expected(20, 40, count));
+    expect([...broken].sort((a, b) => b - a)).toEqual(broken);
+  });
+
+  it('counts the chance of so many of so many, as a sum of its terms does', () => {
+    for (const [count, of, rate] of [
+      [1, 60, 0.001],
+      [3, 10, 0.2],
+      [9, 10, 0.5],
+      [40, 400, 0.02],
+    ] as const) {
+      const logs = Array.from({ length: of + 1 }, (_, i) => Math.log(i || 1)).map(
+        (
+          (sum) => (log) =>
+            (sum += log)
+        )(0),
+      );
+      const choose = (hits: number) =>
+        Math.exp((logs[of] as number) - (logs[hits] as number) - (logs[of - hits] as number));
+      let sum = 0;
+      for (let hits = count; hits <= of; hits++) sum += choose(hits) * rate ** hits * (1 - rate) ** (of - hits);
+      expect(atLeast(count, of, rate) / sum).toBeCloseTo(1, 4);
+    }
+    expect(atLeast(5, 4, 0.5)).toBe(0);
+    expect(atLeast(0, 4, 0.5)).toBe(1);
+  });
 });
 
 it('is not sure that what was always null never is anything', () => {
