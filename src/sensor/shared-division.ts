@@ -107,35 +107,30 @@ export class SharedDivision {
 const BEGUN_MAX = 500;
 
 /**
- * How long ago the oldest exchange began that has not reached its end, if they end in the order in which they begin: by how many had
- * begun in each second.
+ * How long ago the oldest exchange began that is kept and has not been sent, if they are sent in the order in which they begin: by how
+ * many had begun by each of some times. Those that are dropped end at once, and say nothing of how long others wait.
  */
 export class UnsentAge {
   readonly #counters: Counters;
   /** The oldest first. */
-  #begun: { readonly at: number; readonly seen: number }[];
+  #begun: { readonly at: number; readonly kept: number }[];
 
   constructor(counters: Counters, now: number) {
     this.#counters = counters;
-    this.#begun = [{ at: now, seen: 0 }];
+    this.#begun = [{ at: now, kept: 0 }];
   }
 
   tick(now: number): void {
-    this.#begun.push({ at: now, seen: this.#counters.exchanges_seen });
-    // The first of those that remain is the last at which no more had begun than have ended.
-    const ended = this.#ended;
-    let past = 0;
-    while ((this.#begun[past + 1]?.seen ?? Number.POSITIVE_INFINITY) <= ended) past++;
-    this.#begun = this.#begun.slice(Math.max(past, this.#begun.length - BEGUN_MAX));
+    const { exchanges_exported: sent } = this.#counters;
+    this.#begun.push({ at: now, kept: sent + exchangesInFlight(this.#counters) });
+    // The first of those that remain is the last at which no more had begun than have been sent.
+    const past = this.#begun.findLastIndex(({ kept }) => kept <= sent);
+    this.#begun = this.#begun.slice(Math.max(0, past, this.#begun.length - BEGUN_MAX));
   }
 
   /** Milliseconds. */
   at(now: number): number {
     this.tick(now);
     return now - (this.#begun[0]?.at ?? now);
-  }
-
-  get #ended(): number {
-    return this.#counters.exchanges_seen - exchangesInFlight(this.#counters);
   }
 }

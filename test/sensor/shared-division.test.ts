@@ -86,10 +86,22 @@ describe('how old the oldest exchange is that was not sent', () => {
     expect(age.at(20_000)).toBe(20_000);
     counters.exchanges_exported = 100;
     expect(age.at(20_000)).toBe(10_000);
-    counters.exchanges_dropped_rate_limited = 100;
+    counters.exchanges_dropped_undeliverable = 100;
     expect(age.at(20_500)).toBe(0);
     counters.exchanges_seen += 1;
     expect(age.at(21_000)).toBe(500);
+  });
+
+  it('does not go by those that are dropped at once', () => {
+    const counters = createCounters();
+    const age = new UnsentAge(counters, 0);
+    for (let second = 1; second <= 20; second++) {
+      counters.exchanges_seen += 10;
+      counters.exchanges_dropped_elsewhere += 5;
+      age.tick(second * 1000);
+    }
+    counters.exchanges_exported = 50;
+    expect(age.at(20_000)).toBe(10_000);
   });
 
   it('is bounded', () => {
