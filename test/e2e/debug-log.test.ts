@@ -66,7 +66,13 @@ it('says of each export what was sent, how long it took and what was answered', 
   await satellite.close();
   expect(lines.filter(({ msg }) => msg.startsWith('export'))).toEqual([
     {
-      ...{ protocol: 'otlp', traces: 1, bytes: expect.any(Number), coding: 'gzip', millis: expect.any(Number) },
+      ...{
+        protocol: 'otlp-protobuf',
+        traces: 1,
+        bytes: expect.any(Number),
+        coding: 'gzip',
+        millis: expect.any(Number),
+      },
       ...{ answer: 'delivered', msg: 'export: a batch was sent' },
     },
   ]);
