@@ -93,8 +93,10 @@ function hash(text: string): string {
 
 /** What is within and an object itself will be a reference, and has a sum of its own: only how often it was seen here is added. */
 function addCounts(into: Schema, from: Schema, objects: ReadonlyMap<Schema, Shared>): void {
-  const [mine, theirs] = [observedOf(into), observedOf(from)];
-  if (mine !== null && theirs !== null) into['x-observed'] = written(added(mine, theirs));
+  const [mine, theirs] = [into['x-observed'], from['x-observed']];
+  if (typeof mine === 'number' && typeof theirs === 'number') into['x-observed'] = mine + theirs;
+  else if (mine !== undefined && theirs !== undefined)
+    into['x-observed'] = written(added(observedOf(into) ?? NOTHING, observedOf(from) ?? NOTHING));
   const others = childrenOf(from);
   childrenOf(into).forEach(([, child], i) => {
     const other = (others[i] as [string, Schema])[1];

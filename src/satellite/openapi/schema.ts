@@ -64,20 +64,26 @@ function observed(schema: Schema, seen: Observed): Schema {
 }
 
 function observedIn(shape: Shape, bodies: number): Observed {
-  const types = Object.entries({
-    array: shape.arrays?.count ?? 0,
-    boolean: shape.booleans,
-    integer: shape.integers,
-    null: shape.nulls,
-    number: shape.fractions,
-    object: shape.objects?.count ?? 0,
-    string: (shape.texts?.count ?? 0) + shape.redacted,
-  }).filter(([, count]) => count > 0);
-  return {
-    count: shape.count,
-    ...(bodies < shape.count ? { bodies } : {}),
-    ...(types.length > 1 ? { types: Object.fromEntries(types) } : {}),
-  };
+  const { count } = shape;
+  const types = typesIn(shape);
+  if (bodies >= count && types === null) return { count };
+  return { count, ...(bodies < count ? { bodies } : {}), ...(types === null ? {} : { types }) };
+}
+
+/** How many there were of each type; null where there was but one. */
+function typesIn(shape: Shape): Record<string, number> | null {
+  const { count, booleans, integers, fractions, nulls, arrays, objects, texts, redacted } = shape;
+  const strings = (texts?.count ?? 0) + redacted;
+  if ([booleans, integers, fractions, nulls, arrays?.count, objects?.count, strings].includes(count)) return null;
+  const types: Record<string, number> = {};
+  if (arrays !== null) types.array = arrays.count;
+  if (booleans > 0) types.boolean = booleans;
+  if (integers > 0) types.integer = integers;
+  if (nulls > 0) types.null = nulls;
+  if (fractions > 0) types.number = fractions;
+  if (objects !== null) types.object = objects.count;
+  if (strings > 0) types.string = strings;
+  return types;
 }
 
 /** How often each member of an enumeration was there. */
