@@ -22,20 +22,20 @@ export class EndpointHasher {
   #lastMethod: string | null = null;
   #lastHost = '';
   #lastHash = 0;
+  /** Where the segment ended that was read last. */
+  #stop = 0;
 
   /**
    * The endpoint's number: 30 bits, so that it is a small integer to the engine; equal for requests to one endpoint,
-   * different for others but for chance.
+   * different for others but for chance. `end`: where in `path` the path ends, if something stands behind it.
    */
-  key(method: string, host: string, path: string): number {
+  key(method: string, host: string, path: string, end = path.length): number {
     if (method !== this.#lastMethod || host !== this.#lastHost) this.#noteOrigin(method, host);
     let hash = this.#lastHash;
-    const end = Math.min(path.length, CHARACTERS_READ_MAX);
-    for (let start = 0, segments = 0; start < end && segments < SEGMENTS_READ_MAX; segments++) {
-      let stop = path.indexOf('/', start);
-      if (stop < 0 || stop > end) stop = end;
-      hash = mix(mixSegment(hash, path, start, stop), SLASH);
-      start = stop + 1;
+    const limit = Math.min(end, CHARACTERS_READ_MAX);
+    for (let start = 0, segments = 0; start < limit && segments < SEGMENTS_READ_MAX; segments++) {
+      hash = this.#mixSegment(hash, path, start, limit);
+      start = this.#stop + 1;
     }
     return finished(hash);
   }
@@ -48,6 +48,40 @@ export class EndpointHasher {
     this.#lastMethod = method;
     this.#lastHost = host;
     this.#lastHash = hash;
+  }
+
+  /** The segment that begins at `start`, and the slash behind it: in one pass, as it is only known at its end what it is. */
+  #mixSegment(before: number, path: string, start: number, end: number): number {
+    let hash = before;
+    let digits = 0;
+    let hex = 0;
+    let dashes = 0;
+    let hasAt = false;
+    let afterLetter = false;
+    let i = start;
+    while (i < end) {
+      const code = path.charCodeAt(i);
+      if (code === SLASH) break;
+      if (isDigit(code)) {
+        let stop = i + 1;
+        while (stop < end && isDigit(path.charCodeAt(stop))) stop++;
+        digits += stop - i;
+        if (stop - i >= 3 || !(afterLetter || (stop < end && isLetter(path.charCodeAt(stop)))))
+          hash = mix(hash, PLACEHOLDER);
+        else for (let k = i; k < stop; k++) hash = mix(hash, path.charCodeAt(k));
+        i = stop;
+        continue;
+      }
+      if ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66) hex++;
+      else if (code === 0x2d /* - */) dashes++;
+      else if (code === 0x40 /* @ */ && i > start) hasAt = true;
+      hash = mix(hash, code);
+      afterLetter = isLetter(code);
+      i++;
+    }
+    this.#stop = i;
+    const isValue = hasAt || isVariable(i - start, digits, hex, dashes);
+    return mix(isValue ? mix(before, PLACEHOLDER) : hash, SLASH);
   }
 }
 
@@ -69,41 +103,8 @@ function mix(hash: number, code: number): number {
   return Math.imul(hash ^ code, 0x01000193);
 }
 
-function mixSegment(before: number, path: string, start: number, end: number): number {
-  if (isVariable(path, start, end)) return mix(before, PLACEHOLDER);
-  let hash = before;
-  let afterLetter = false;
-  for (let i = start; i < end; ) {
-    const code = path.charCodeAt(i);
-    if (!isDigit(code)) {
-      hash = mix(hash, code);
-      afterLetter = isLetter(code);
-      i++;
-      continue;
-    }
-    let stop = i + 1;
-    while (stop < end && isDigit(path.charCodeAt(stop))) stop++;
-    if (stop - i >= 3 || !(afterLetter || (stop < end && isLetter(path.charCodeAt(stop)))))
-      hash = mix(hash, PLACEHOLDER);
-    else for (let k = i; k < stop; k++) hash = mix(hash, path.charCodeAt(k));
-    i = stop;
-  }
-  return hash;
-}
-
-/** Whether the whole segment stands for a value. */
-function isVariable(path: string, start: number, end: number): boolean {
-  const length = end - start;
-  let digits = 0;
-  let hex = 0;
-  let dashes = 0;
-  for (let i = start; i < end; i++) {
-    const code = path.charCodeAt(i);
-    if (isDigit(code)) digits++;
-    else if ((code | 0x20) >= 0x61 && (code | 0x20) <= 0x66) hex++;
-    else if (code === 0x2d /* - */) dashes++;
-    else if (code === 0x40 /* @ */ && i > start) return true;
-  }
+/** Whether the whole of a segment with so many characters of each kind stands for a value. */
+function isVariable(length: number, digits: number, hex: number, dashes: number): boolean {
   if (length > 2 * WORD_LENGTH_MAX) return true;
   if (digits === 0) return false;
   if (length > WORD_LENGTH_MAX) return true;

@@ -5,7 +5,7 @@
  * in: exchanges, by the number of their endpoint · out: whether a body is worth waiting for, and a text that names operations
  */
 import { contentCodings, decodeSmall } from '../http/content-coding.js';
-import { readGraphql } from '../http/graphql/graphql-request.js';
+import { mayAskInUrl, readGraphql } from '../http/graphql/graphql-request.js';
 import { bodyBeginning } from '../http/message-body.js';
 import { DEFAULT_LIMITS } from '../limits.js';
 import type { Exchange } from '../pair/exchange.js';
@@ -53,7 +53,7 @@ export function operationText({ request }: Exchange): string {
   const { method, target, headers, body } = request;
   const query = requestQuery(target);
   // Most requests are read no further than this.
-  if (query === '' && body.keptBytes === 0) return '';
+  if (body.keptBytes === 0 && !mayAskInUrl(query)) return '';
   const parts = { method, query, contentType: '', body: NOTHING, isCut: body.truncated };
   if (body.keptBytes > 0) {
     const { bytesMax } = BODY_LIMITS;

@@ -10,10 +10,42 @@
 import type { Exchange } from '../pair/exchange.js';
 import { requestPath } from '../pair/request-target.js';
 
+export class HealthChecks {
+  /** The agent that was asked about last, and what it is: requests in a row are mostly of one. */
+  #lastAgent = '';
+  #lastKind: AgentKind = 'other';
+
+  has(exchange: Exchange): boolean {
+    const agent = exchange.request.headers.get('user-agent');
+    if (agent === undefined) return false;
+    if (agent !== this.#lastAgent) {
+      this.#lastKind = kindOf(agent);
+      // A longer one is not likely to come again, and a slice would keep the head that it is from.
+      this.#lastAgent = agent.length <= AGENT_LENGTH_MAX ? agent : '';
+      if (this.#lastAgent === '') return isProbe(exchange, kindOf(agent));
+    }
+    return isProbe(exchange, this.#lastKind);
+  }
+}
+
+/** The same for one by itself. */
 export function isHealthCheck(exchange: Exchange): boolean {
   const agent = exchange.request.headers.get('user-agent');
-  if (agent === undefined) return false;
-  return PROBES.some((prefix) => agent.startsWith(prefix)) || isContainerCheck(exchange, agent);
+  return agent !== undefined && isProbe(exchange, kindOf(agent));
+}
+
+/** What names itself a probe, what may be one, and all else. */
+type AgentKind = 'probe' | 'checker' | 'other';
+
+const AGENT_LENGTH_MAX = 512;
+
+function kindOf(agent: string): AgentKind {
+  if (PROBES.some((prefix) => agent.startsWith(prefix))) return 'probe';
+  return CHECKERS.test(agent) ? 'checker' : 'other';
+}
+
+function isProbe(exchange: Exchange, kind: AgentKind): boolean {
+  return kind === 'probe' || (kind === 'checker' && isContainerCheck(exchange));
 }
 
 const PROBES = [
@@ -24,8 +56,7 @@ const PROBES = [
   'Envoy/HC',
 ];
 
-function isContainerCheck(exchange: Exchange, agent: string): boolean {
-  if (!CHECKERS.test(agent)) return false;
+function isContainerCheck(exchange: Exchange): boolean {
   const { method, target } = exchange.request;
   if (method !== 'GET' && method !== 'HEAD') return false;
   return isLoopback(exchange.client.address) && HEALTH_PATH.test(requestPath(method, target));

@@ -6,14 +6,14 @@
 import { DropReason } from '../counters.js';
 import { type Exchange, UNDECIDED } from '../pair/exchange.js';
 import type { PodLookup } from '../pair/pod.js';
-import { requestAuthority, requestPath } from '../pair/request-target.js';
 import { type TraceContext, traceContextOf } from '../pair/trace-context.js';
 import type { TraceIds } from '../pair/trace-ids.js';
-import { EndpointHasher, withOperation } from './endpoint-hasher.js';
+import { withOperation } from './endpoint-hasher.js';
 import { GraphqlPaths, mayWaitForGraphql, operationText } from './graphql-paths.js';
 import { LimitInForce } from './limit-in-force.js';
 import { createPodRules, type PodRuleSettings } from './pod-rules.js';
 import type { SeenTraffic } from './rate-limit.js';
+import { RequestEndpoints } from './request-endpoints.js';
 import { createRules, type RuleSettings, type Rules } from './rules.js';
 import { isSampled, type SamplingSettings } from './sampling.js';
 
@@ -78,7 +78,7 @@ export interface Policy {
 export function createPolicy(given: PolicySettings, { ids, now, pace, ...context }: PolicyContext): Policy {
   const { endpointsMax, hostsMax, podOf, onEndpointEvicted } = context;
   const graphql = new GraphqlPaths(context.graphqlPathsMax, context.onGraphqlPathEvicted);
-  const endpoints = new EndpointHasher();
+  const endpoints = new RequestEndpoints();
   const limits = new LimitInForce(given.ratePerMinute, { pace, endpointsMax, onEndpointEvicted });
   let settings = given;
   let rules = rulesOf(settings, hostsMax);
@@ -97,11 +97,6 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
     return traceContextOf(exchange.request.headers) ?? { traceId: ids.traceId(), parentSpanId: null, sampled: null };
   }
 
-  function endpointOf(exchange: Exchange, method = exchange.request.method): number {
-    const { target } = exchange.request;
-    return endpoints.key(method, requestAuthority(exchange), requestPath(method, target));
-  }
-
   return {
     admit(exchange) {
       if (podOf !== null && !podRules(podOf(exchange.server.address), podOf(exchange.client.address)))
@@ -117,7 +112,7 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
       if (isOurs !== null && !isOurs(exchange)) return DropReason.elsewhere;
       const { limit } = limits;
       if (limit !== null) {
-        const endpoint = endpointOf(exchange);
+        const endpoint = endpoints.of(exchange);
         if (mayWaitForGraphql(exchange) && graphql.has(endpoint)) {
           if (context !== null) exchange.standsFor = sampledFor(context);
           exchange.context = context ?? contextOf(exchange);
@@ -137,7 +132,7 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
       const { limit } = limits;
       // The limit may have been taken away meanwhile.
       if (limit === null) return DropReason.none;
-      const endpoint = withOperation(endpointOf(exchange), operationText(exchange));
+      const endpoint = withOperation(endpoints.of(exchange), operationText(exchange));
       const permit = limit.take(endpoint, now(exchange));
       if (permit === null) return DropReason.rateLimited;
       exchange.permit = permit;
@@ -152,7 +147,7 @@ export function createPolicy(given: PolicySettings, { ids, now, pace, ...context
         exchange.permit = null;
       } else if (limits.limit !== null && operationText(exchange) !== '') {
         // What it sends by POST is what would have to be waited for.
-        graphql.note(endpointOf(exchange, 'POST'));
+        graphql.note(endpoints.of(exchange, 'POST'));
       }
       return reason;
     },

@@ -14,7 +14,7 @@ import {
   requestPath,
   withoutPort,
 } from '../pair/request-target.js';
-import { isHealthCheck } from './health-check.js';
+import { HealthChecks } from './health-check.js';
 import { compilePatterns, type PatternSet } from './pattern-set.js';
 
 export interface RuleSettings {
@@ -40,6 +40,7 @@ export interface Rules {
 
 /** @throws SyntaxError that names a pattern RE2 cannot read */
 export function createRules(settings: RuleSettings, hostsMax: number): Rules {
+  const healthChecks = new HealthChecks();
   const host = {
     allow: compilePatterns(settings.hostAllow, 'i'),
     exclude: compilePatterns(settings.hostExclusions, 'i'),
@@ -71,7 +72,7 @@ export function createRules(settings: RuleSettings, hostsMax: number): Rules {
 
   return {
     checkRequest(exchange) {
-      if (!settings.keepHealthChecks && isHealthCheck(exchange)) return DropReason.healthCheck;
+      if (!settings.keepHealthChecks && healthChecks.has(exchange)) return DropReason.healthCheck;
       const { method } = exchange.request;
       if (
         methodAllow.size > 0 &&

@@ -63,7 +63,7 @@ export function createHeadParser(readsPlain = true): HeadParser {
   function parse(kind: MessageKind, bytes: Buffer, start: number, end: number, slot: number = NO_SLOT): HeadResult {
     const length = Math.min(end - start, HEAD_PARSE_BYTES_MAX);
     if (readsPlain && plain.read(kind, bytes, start, start + length, slot)) return HeadResult.complete;
-    head.list = null;
+    head.known = null;
     const isPlain = copier.copy(bytes, start, length, memory, input >> 2);
     noted[Noted.headerCount] = 0;
     noted[Noted.lengthCount] = 0;

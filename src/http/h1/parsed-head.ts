@@ -3,7 +3,7 @@
  *
  * One object a parser, written anew by each parse; valid until the next.
  */
-import type { HeaderList } from '../header-list.js';
+import type { RepeatedHead } from './repeated-heads.js';
 
 export const MessageKind = { request: 1, response: 2 } as const; // llhttp_type_t
 export type MessageKind = (typeof MessageKind)[keyof typeof MessageKind];
@@ -45,8 +45,8 @@ export class ParsedHead {
   /** Whether the head is certain to be ASCII without a folded value. */
   isPlain = false;
 
-  /** The headers, where an earlier head has the same: then `spans` says nothing of them. Else null. */
-  list: HeaderList | null = null;
+  /** The earlier head that has the same headers, whose list has them: then `spans` says nothing of them. Null where there is none. */
+  known: RepeatedHead | null = null;
 
   constructor(spans: Int32Array) {
     this.spans = spans;

@@ -79,7 +79,7 @@ export class PlainHeads {
       this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     }
     const head = this.#head;
-    head.list = null;
+    head.known = null;
     const isRequest = kind === MessageKind.request;
     // The line of a request is another one each time, that of a response is not.
     const section = isRequest ? this.#requestLine(bytes, start, end) : start;
@@ -91,15 +91,17 @@ export class PlainHeads {
     }
     const at = isRequest ? section : this.#statusLine(bytes, start, end);
     if (at < 0 || !this.#fields(bytes, start, at, end)) return false;
-    if (known !== null) known.list = head.list = sharedList(head, bytes, start, section - start);
-    else if (slot !== NO_SLOT) this.#note(slot, section, head.length - (section - start));
+    if (known !== null) {
+      known.list = sharedList(head, bytes, start, section - start);
+      head.known = known;
+    } else if (slot !== NO_SLOT) this.#note(slot, section, head.length - (section - start));
     return true;
   }
 
   /** The head has the section of an earlier one, which begins `before` bytes behind its start. */
   #repeat(known: RepeatedHead, before: number): void {
     const head = this.#head;
-    head.list = known.list;
+    head.known = known;
     head.length = before + known.length;
     head.headerCount = known.headerCount;
     head.contentLength = known.contentLength;

@@ -9,6 +9,7 @@ import { type MessageHead, NO_HEADERS } from '../message-head.js';
 import { type BodyFraming, Framing } from './body-framing.js';
 import { Start } from './message-start.js';
 import { MessageKind, type ParsedHead } from './parsed-head.js';
+import type { RepeatedHead } from './repeated-heads.js';
 
 /** What the framing of the body says of its message. */
 export function setBody(head: MessageHead, parsed: ParsedHead, { framing, malformed }: BodyFraming): void {
@@ -20,7 +21,7 @@ export function setBody(head: MessageHead, parsed: ParsedHead, { framing, malfor
 
 /** The headers of the head that begins at `bytes[at]`; the same list for heads that share it. */
 export function headerList(parsed: ParsedHead, bytes: Buffer, at: number): HeaderList {
-  return parsed.list ?? listOf(parsed, bytes, at, 0, false);
+  return parsed.known?.list ?? listOf(parsed, bytes, at, 0, false);
 }
 
 /** The same, to be shared with heads whose bytes are the same from the first `before` bytes on. */
@@ -82,14 +83,31 @@ export function countTooLarge(counters: Counters, kind: MessageKind): void {
 
 /** Fills in the target and headers of a request whose head begins at `bytes[at]`. */
 export function readRequest(head: MessageHead, parsed: ParsedHead, bytes: Buffer, at: number): void {
-  const { targetStart, targetEnd } = parsed;
+  const { targetStart, targetEnd, known } = parsed;
   head.headers = headerList(parsed, bytes, at);
   // A list that others share does not begin with the line of the request.
   head.target =
-    parsed.list === null
+    known === null
       ? textOf(parsed, head.headers.text, targetStart, targetEnd)
-      : bytes.latin1Slice(at + targetStart, at + targetEnd);
+      : targetOf(known, bytes, at + targetStart, at + targetEnd);
   head.reason = '';
+}
+
+/** The target at `bytes[start, end)`, which may be that of the last request with the same headers. */
+function targetOf(known: RepeatedHead, bytes: Buffer, start: number, end: number): string {
+  if (isAt(known.target, bytes, start, end)) return known.target;
+  const target = bytes.latin1Slice(start, end);
+  known.target = target.length <= TARGET_LENGTH_MAX ? target : '';
+  return target;
+}
+
+/** A longer target is not kept. */
+const TARGET_LENGTH_MAX = 256;
+
+function isAt(text: string, bytes: Buffer, start: number, end: number): boolean {
+  if (end - start !== text.length) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false;
+  return true;
 }
 
 /** Fills in the reason and headers of a response whose head begins at `bytes[at]`; null: nobody wants them. */

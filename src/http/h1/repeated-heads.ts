@@ -28,6 +28,8 @@ export class RepeatedHead {
   status = 0;
   reasonEnd = 0;
   versionMinor = 0;
+  /** The target of the last request with it; empty for one that is long, and in responses. */
+  target = '';
   /** Null until it has come a second time. */
   list: HeaderList | null = null;
   /** Heads in a row that were others. */
@@ -57,20 +59,18 @@ export class RepeatedHeads {
     let word = slot * SECTION_WORDS;
     let from = at;
     const stop = at + length;
-    for (; from + 4 <= stop; from += 4, word++) {
-      if (view.getInt32(from, true) !== words[word]) {
-        head.misses++;
-        return null;
-      }
-    }
-    for (let i = word << 2; from < stop; from++, i++) {
-      if (view.getUint8(from) !== this.#bytes[i]) {
-        head.misses++;
-        return null;
-      }
-    }
-    head.misses = 0;
-    return head;
+    let differences = 0;
+    for (; from + 16 <= stop && differences === 0; from += 16, word += 4)
+      differences =
+        (view.getInt32(from, true) ^ (words[word] as number)) |
+        (view.getInt32(from + 4, true) ^ (words[word + 1] as number)) |
+        (view.getInt32(from + 8, true) ^ (words[word + 2] as number)) |
+        (view.getInt32(from + 12, true) ^ (words[word + 3] as number));
+    for (let i = word << 2; from < stop && differences === 0; from++, i++)
+      differences = view.getUint8(from) ^ (this.#bytes[i] as number);
+    if (differences === 0) head.misses = 0;
+    else head.misses++;
+    return differences === 0 ? head : null;
   }
 
   /** Notes the section of `length` bytes at `view[at]` in `slot`; null where that is not worth while. */

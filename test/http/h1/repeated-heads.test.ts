@@ -13,7 +13,7 @@ const { request, response } = MessageKind;
 function said(parser: HeadParser, kind: MessageKind, text: string, slot?: number) {
   const bytes = Buffer.from(`ab${text}`, 'latin1');
   if (parser.parse(kind, bytes, 2, bytes.length, slot) !== HeadResult.complete) return null;
-  const { list: _list, spans: _spans, ...parsed } = parser.head;
+  const { known: _known, spans: _spans, ...parsed } = parser.head;
   const head = new MessageHead();
   (kind === request ? readRequest : readResponse)(head, parser.head, bytes, 2);
   const { headers, target, reason } = head;
@@ -70,7 +70,7 @@ describe('a head that is repeated', () => {
     const listOf = (text: string) => {
       const bytes = Buffer.from(text);
       expect(parser.parse(request, bytes, 0, bytes.length, slot)).toBe(HeadResult.complete);
-      return parser.head.list;
+      return parser.head.known?.list ?? null;
     };
     expect(listOf('GET /1 HTTP/1.1\r\nHost: a\r\n\r\n')).toBeNull();
     const shared = listOf('GET /22 HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -81,13 +81,27 @@ describe('a head that is repeated', () => {
     expect(listOf('GET /1 HTTP/1.1\r\nHost: b\r\n\r\n')?.pairs()).toEqual([['Host', 'b']]);
   });
 
+  it('has the target of its own, the same text where that comes again too', () => {
+    const parser = createHeadParser();
+    const slot = parser.takeSlot();
+    const head = new MessageHead();
+    const targetOf = (target: string) => {
+      const bytes = Buffer.from(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      parser.parse(request, bytes, 0, bytes.length, slot);
+      readRequest(head, parser.head, bytes, 0);
+      return head.target;
+    };
+    for (const target of ['/a', '/a', '/a', '/b', '/b', '/', `/${'l'.repeat(300)}`, `/${'l'.repeat(300)}`, '/a', '/ab'])
+      expect(targetOf(target)).toBe(target);
+  });
+
   it('is noted now and then only, of a stream that repeats nothing', () => {
     const parser = createHeadParser();
     const slot = parser.takeSlot();
     const list = (id: number) => {
       const bytes = Buffer.from(`GET / HTTP/1.1\r\nX: ${id}\r\n\r\n`);
       parser.parse(request, bytes, 0, bytes.length, slot);
-      return parser.head.list;
+      return parser.head.known?.list ?? null;
     };
     for (let id = 0; id < 100; id++) expect(list(id)).toBeNull();
     const twice = Array.from({ length: 16 }, (_, id) => [list(1000 + id), list(1000 + id)][1] !== null);
