@@ -18,11 +18,11 @@ export class HealthChecks {
   has(exchange: Exchange): boolean {
     const agent = exchange.request.headers.get('user-agent');
     if (agent === undefined) return false;
+    // A longer one is not likely to come again.
+    if (agent.length > AGENT_LENGTH_MAX) return isProbe(exchange, kindOf(agent));
     if (agent !== this.#lastAgent) {
       this.#lastKind = kindOf(agent);
-      // A longer one is not likely to come again, and a slice would keep the head that it is from.
-      this.#lastAgent = agent.length <= AGENT_LENGTH_MAX ? agent : '';
-      if (this.#lastAgent === '') return isProbe(exchange, kindOf(agent));
+      this.#lastAgent = agent;
     }
     return isProbe(exchange, this.#lastKind);
   }

@@ -31,7 +31,8 @@ const TARGETS = [
   'd.example:443',
   `/${'l'.repeat(300)}`,
 ];
-const AGENTS = ['curl/8', 'kube-probe/1', 'Wget', 'Mozilla/5.0', `curl/${'8'.repeat(600)}`];
+const LONG = '8'.repeat(600);
+const AGENTS = ['', 'curl/8', 'kube-probe/1', 'Wget', 'Mozilla/5.0', `curl/${LONG}`, `kube-probe/${LONG}`];
 
 describe('the endpoint of a request', () => {
   it('is that of its method, host and path, whatever came before with the same headers', () => {
