@@ -38,6 +38,7 @@ const LOADED_BY_OPTIONS = [
   '@bufbuild/protobuf',
   '@opentelemetry/exporter-metrics-otlp-http',
   '@opentelemetry/sdk-metrics',
+  'ws',
 ];
 
 /** Optional packages that the satellite loads; the sensor's image has none of them. */
@@ -48,6 +49,7 @@ const LOADED_BY_SATELLITE = [
   '@platformatic/kafka',
   'htm',
   'uplot',
+  'ws',
   'zod',
 ];
 

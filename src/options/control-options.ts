@@ -63,18 +63,23 @@ function keySource(read: typeof readKeySource): OptionValue<string> {
   };
 }
 
+/** Of a WebSocket, too: it begins as a request. */
+export const httpOriginOf = (url: string): string => new URL(url.replace(/^ws/, 'http')).origin;
+
 const opampUrl: OptionValue<string> = {
   placeholder: 'URL',
   reveal: redactSecrets,
   isPlaceholder: (given) => /<[^<>]*>/.test(given),
   parse: (given) => {
     const url = URL.canParse(given) ? new URL(given) : null;
-    if (url === null || !/^https?:$/.test(url.protocol))
-      throw new InvalidValue('is no URL over HTTP; give one such as https://opamp.example/v1/opamp');
+    if (url === null || !/^(https?|wss?):$/.test(url.protocol))
+      throw new InvalidValue(
+        'is no URL over HTTP or a WebSocket; give one such as https://opamp.example/v1/opamp, or wss://opamp.example/v1/opamp',
+      );
     if (url.username !== '' || url.password !== '')
       throw new InvalidValue('has a user in it, which is not sent; leave it out');
     if (url.hash !== '') throw new InvalidValue('has a fragment; give it without');
-    parseSatelliteUrl(url.origin, '--opamp-url');
+    parseSatelliteUrl(httpOriginOf(url.href), '--opamp-url');
     return url.href;
   },
 };
@@ -100,12 +105,12 @@ export const CONTROL_OPTIONS = {
     defaultText: "with --enrolment-key-file the satellite's /v1/opamp, else none",
     takes: ['live'],
     alsoCalled: ['opamp', 'opamp-endpoint', 'control-url'],
-    help: 'OpAMP server that is told of the sensor, over HTTP; it may steer where its answers are signed with a key of --enrolment-key-file',
+    help: 'OpAMP server that is told of the sensor, over HTTP or a WebSocket; it may steer where its answers are signed with a key of --enrolment-key-file',
   }),
   'opamp-unsigned': toggle({
     group: 'Satellite:',
     takes: ['live', 'opamp'],
-    help: 'let the server of --opamp-url steer without signatures, over https, and only to narrow what is sent',
+    help: 'let the server of --opamp-url steer without signatures, over https or wss, and only to narrow what is sent',
   }),
 };
 
@@ -123,15 +128,15 @@ export function refuseUnverifiedControl(
 ): void {
   if (!opampUnsigned || opampUrl === null) return;
   if (enrolmentKeyFile !== null && satelliteUrl !== null && URL.canParse(satelliteUrl)) {
-    const isAtSatellite = new URL(satelliteUrl).origin === new URL(opampUrl).origin;
+    const isAtSatellite = new URL(satelliteUrl).origin === httpOriginOf(opampUrl);
     if (isAtSatellite)
       throw new UsageError(
         '--opamp-unsigned and --enrolment-key-file are of one server, the satellite, and say that it signs and that it need not; leave --opamp-unsigned out',
       );
   }
-  if (!opampUrl.startsWith('https:'))
+  if (!/^(https|wss):/.test(opampUrl))
     throw new UsageError(
-      `--opamp-unsigned takes a server over https, and --opamp-url is ${JSON.stringify(redactSecrets(opampUrl))}; name it by https, or leave --opamp-unsigned out`,
+      `--opamp-unsigned takes a server over https, and --opamp-url is ${JSON.stringify(redactSecrets(opampUrl))}; name it by https or wss, or leave --opamp-unsigned out`,
     );
   if (environment.NODE_TLS_REJECT_UNAUTHORIZED === '0')
     throw new UsageError(

@@ -30,6 +30,7 @@ import { INGEST_PATHS, takePackets, takeTraces } from './api/ingest-routes.js';
 import { Refused, reply, replyJson, SAFE_HEADERS } from './api/reply.js';
 import type { FleetRate } from './fleet/fleet-budget.js';
 import { Guard } from './fleet/guard.js';
+import { takeOpampSockets } from './fleet/opamp-sockets.js';
 import { agentRoute } from './fleet/routes.js';
 import { type FleetCounts, METRICS_TYPE, satelliteMetrics } from './metrics.js';
 import { type NotifySettings, prepareWatching, type Watching } from './notify/watch.js';
@@ -179,6 +180,7 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
       `--host ${settings.host} --port ${settings.port}: cannot listen on ${settings.host} port ${settings.port}: ${why}`,
     );
   });
+  const endSockets = takeOpampSockets(server, { access, fleet: (name) => organisations.of(name).fleet });
   const { port } = server.address() as AddressInfo;
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   const url = `${settings.certificate === undefined ? 'http' : 'https'}://${host}:${port}`;
@@ -203,6 +205,7 @@ export async function startSatellite(settings: SatelliteSettings): Promise<Satel
     },
     close: async () => {
       organisations.endTails();
+      endSockets();
       guard?.close();
       await closeServer(server);
       await source?.close();

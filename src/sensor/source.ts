@@ -7,6 +7,7 @@ import type { PacketSource } from '../capture/packet-source.js';
 import { followSatellite, type SatelliteAddresses } from '../capture/satellite-addresses.js';
 import type { Limits } from '../limits.js';
 import type { Logger } from '../log.js';
+import { httpOriginOf } from '../options/control-options.js';
 import type { Settings } from '../options/options.js';
 import { otelEndpoint } from '../output/otel/endpoint.js';
 import type { NetworkEndpoint } from '../output/output.js';
@@ -154,7 +155,7 @@ async function receiversOf(settings: Settings): Promise<NetworkEndpoint[]> {
   };
   if (settings.metrics.includes('otlp')) add(otelEndpoint('metrics', process.env));
   const opamp = opampUrlOf(settings);
-  if (opamp !== null) add(await satelliteEndpoint(new URL(opamp).origin));
+  if (opamp !== null) add(await satelliteEndpoint(httpOriginOf(opamp)));
   return receivers;
 }
 

@@ -329,38 +329,59 @@ describe('opamp-go', needs('openssl', { 'test/support/opamp-peer/build': existsS
     });
   });
 
-  it('appears in the satellite as an agent, and is asked for nothing that is meant for sensors', {
-    timeout: 60_000,
-  }, async () => {
-    const satellite = await startSatellite({
-      host: '127.0.0.1',
-      port: 0,
-      traces_max: 100,
-      store: { directory: null, retention: { millis: 1e9, bytes: 1e9 } },
-    });
-    onTestFinished(() => satellite.close());
-    await fetch(`${satellite.url}/api/fleet/configurations`, {
-      method: 'PUT',
-      headers: { 'Content-Type': 'application/json' },
-      body: '{"configurations": [{"configuration": {"pause": true}}]}',
-    });
-    const peer = startCommand(['client', `${satellite.url}/v1/opamp`], PEER);
-    const said = linesOf(peer.stdout);
-    await said.said('connected');
-    const { agents } = (await (await fetch(`${satellite.url}/api/fleet`)).json()) as { agents: AgentRow[] };
-    expect(agents).toEqual([
-      expect.objectContaining({
-        service: 'otel-collector',
-        version: '0.1.2',
-        host: 'peer',
-        isSigned: false,
-        healthy: false,
-        lastError: 'a pipeline is down',
-        components: [{ name: 'pipeline:traces', healthy: false, status: 'StatusRecoverableError', lastError: '' }],
-        configuration: expect.objectContaining({ effective: 'receivers: {}\n' }),
-      }),
-    ]);
-    expect(said.all()).not.toContain('"asked":true');
-    expect(said.all()).not.toContain('refused');
+  it('steers a sensor over a WebSocket', { ...needs('capture'), timeout: 60_000 }, async () => {
+    const { port } = await startApi();
+    const { ca, server } = makeCertificates();
+    const configuration = fileOf('socket.json', '{"rate-limit": 8}');
+    const files = [fileOf('socket.pem', server.cert), fileOf('socket.key', server.key), configuration];
+    const peer = startCommand(['server', '127.0.0.1:0', ...files], PEER);
+    const told = linesOf(peer.stdout);
+    const { listening } = JSON.parse(await told.said('listening')) as { listening: string };
+    const options = ['--output', 'ndjson', '--opamp-url', `wss://${listening}/v1/opamp`, '--opamp-unsigned'];
+    const sensor = startSensor(port, ...options, '--satellite-ca', fileOf('socket-ca.pem', ca));
+    await told.said('APPLYING');
+    const applied = JSON.parse(await told.said('APPLIED')) as { effective: string };
+    expect(JSON.parse(applied.effective)).toMatchObject({ inForce: { 'rate-limit': 8 } });
+    expect(await countersOf(sensor)).toMatchObject({ control_configurations_applied: 1 });
+    await told.said('"disconnect":true');
   });
+
+  it.each(['http', 'ws'])(
+    'appears in the satellite as an agent over %s, and is asked for nothing that is meant for sensors',
+    {
+      timeout: 60_000,
+    },
+    async (scheme) => {
+      const satellite = await startSatellite({
+        host: '127.0.0.1',
+        port: 0,
+        traces_max: 100,
+        store: { directory: null, retention: { millis: 1e9, bytes: 1e9 } },
+      });
+      onTestFinished(() => satellite.close());
+      await fetch(`${satellite.url}/api/fleet/configurations`, {
+        method: 'PUT',
+        headers: { 'Content-Type': 'application/json' },
+        body: '{"configurations": [{"configuration": {"pause": true}}]}',
+      });
+      const peer = startCommand(['client', `${satellite.url.replace('http', scheme)}/v1/opamp`], PEER);
+      const said = linesOf(peer.stdout);
+      await said.said(scheme === 'ws' ? '"asked":false' : 'connected');
+      const { agents } = (await (await fetch(`${satellite.url}/api/fleet`)).json()) as { agents: AgentRow[] };
+      expect(agents).toEqual([
+        expect.objectContaining({
+          service: 'otel-collector',
+          version: '0.1.2',
+          host: 'peer',
+          isSigned: false,
+          healthy: false,
+          lastError: 'a pipeline is down',
+          components: [{ name: 'pipeline:traces', healthy: false, status: 'StatusRecoverableError', lastError: '' }],
+          configuration: expect.objectContaining({ effective: 'receivers: {}\n' }),
+        }),
+      ]);
+      expect(said.all()).not.toContain('"asked":true');
+      expect(said.all()).not.toContain('refused');
+    },
+  );
 });

@@ -11,6 +11,7 @@ import { createOpampCodec, type OpampCodec } from '../../enrolment/opamp/codec.j
 import type { IngestContext } from '../api/ingest-routes.js';
 import { Refused, reply, replyJson } from '../api/reply.js';
 import { mediaTypeOf } from '../receive/ingest.js';
+import { OPAMP_PATH } from './opamp-path.js';
 
 /** Without a guard nothing can be signed, and nobody enrols. */
 export type FleetRoutesContext = Omit<IngestContext, 'onReceived'>;
@@ -23,7 +24,7 @@ type AgentRoute = (given: FleetRoutesContext, request: IncomingMessage, response
 
 /** What takes a `POST` to the path; null where that is none of these. */
 export function agentRoute(path: string): AgentRoute | null {
-  if (path === '/v1/opamp') return takeOpamp;
+  if (path === OPAMP_PATH) return takeOpamp;
   return path === '/v1/enrolment' ? takeEnrolment : null;
 }
 

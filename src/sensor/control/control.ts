@@ -37,6 +37,8 @@ import type { Steering } from './steering.js';
 export interface ControlContext {
   readonly url: string;
   readonly client: Client;
+  /** Has it called when the server speaks by itself: it is polled then. */
+  readonly onPush?: (pushed: () => void) => void;
   /** What goes along with each request: a token, say. */
   readonly headers: Readonly<Record<string, string>>;
   readonly codec: OpampCodec;
@@ -162,8 +164,17 @@ class Polling {
       eager = 0;
       // Sensors that were started together do not call together.
       const spread = this.#pollMillis * (0.9 + 0.2 * clock.random());
-      await clock.sleep(wait === null || wait === 0 ? spread : wait, signal);
+      await this.#rest(wait === null || wait === 0 ? spread : wait, signal);
     }
+  }
+
+  /** Waits, but no longer than until the server speaks by itself. */
+  async #rest(millis: number, signal: AbortSignal): Promise<void> {
+    const { clock, onPush } = this.#context;
+    if (onPush === undefined) return clock.sleep(millis, signal);
+    const pushed = new AbortController();
+    onPush(() => pushed.abort());
+    await clock.sleep(millis, AbortSignal.any([signal, pushed.signal]));
   }
 
   get #pollMillis(): number {

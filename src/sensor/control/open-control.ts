@@ -8,10 +8,11 @@ import type { ComponentHealth } from '../../enrolment/opamp/messages.js';
 import { SensorError } from '../../errors.js';
 import type { Limits } from '../../limits.js';
 import type { Logger } from '../../log.js';
+import { httpOriginOf } from '../../options/control-options.js';
 import type { Settings } from '../../options/options.js';
 import { systemClock } from '../../output/clock.js';
 import type { NetworkEndpoint } from '../../output/output.js';
-import { createConnector } from '../../output/satellite/connector.js';
+import { type Connector, createConnector } from '../../output/satellite/connector.js';
 import { HttpClient } from '../../output/satellite/http-client.js';
 import { satelliteEndpoint } from '../../output/satellite/satellite-kind.js';
 import { commonHeaders } from '../../output/satellite/satellite-sender.js';
@@ -21,6 +22,7 @@ import type { TaskMetadata } from '../../task/metadata.js';
 import { SENSOR_VERSION } from '../../version.js';
 import { type Control, openControl } from './control.js';
 import { describeAgent } from './opamp-agent.js';
+import type { OpampSocket } from './opamp-socket.js';
 import { OPAMP_PATH } from './opamp-url.js';
 import type { Identification } from './open-enrolment.js';
 import type { Steering } from './steering.js';
@@ -42,6 +44,8 @@ export interface OpenControlContext {
 const WATCHED_POLL_MILLIS = 30_000;
 const STEERED_POLL_MILLIS = 5_000;
 const TIMEOUT_MILLIS = 10_000;
+/** Over a WebSocket no answer is one too. */
+const ANSWER_MILLIS = 1000;
 
 /** @throws SensorError, UsageError where it cannot be opened as told */
 export async function openControlBy(url: string, context: OpenControlContext): Promise<Control> {
@@ -51,11 +55,14 @@ export async function openControlBy(url: string, context: OpenControlContext): P
       '--opamp-url and --enrolment-key-file take the package @bufbuild/protobuf, which is not here; npm install @bufbuild/protobuf, or leave them out',
     );
   });
-  const { origin } = new URL(url);
+  const isSocket = url.startsWith('ws');
+  const origin = httpOriginOf(url);
   const about = satelliteSettings({ ...settings, satelliteUrl: settings.satelliteUrl ?? origin }, task, SENSOR_VERSION);
   const endpoint = await satelliteEndpoint(origin);
+  const connector = await createConnector(parseSatelliteUrl(origin, '--opamp-url'), about.tls);
+  const socket = isSocket ? await socketBy(connector, limits) : null;
   const bare = new HttpClient({
-    connector: await createConnector(parseSatelliteUrl(origin, '--opamp-url'), about.tls),
+    connector,
     timeoutMillis: TIMEOUT_MILLIS,
     response_bytes_max: limits.control_answer_bytes_max,
     now: systemClock.now,
@@ -63,7 +70,9 @@ export async function openControlBy(url: string, context: OpenControlContext): P
   });
   const { satelliteUrl, opampUnsigned } = settings;
   const isOfSatellite = satelliteUrl !== null && url === `${satelliteUrl}${OPAMP_PATH}`;
-  const enrolment = opampUnsigned ? null : identification.enrolmentAt(isOfSatellite ? satelliteUrl : origin);
+  // What goes over a WebSocket is not signed.
+  const enrolment =
+    opampUnsigned || isSocket ? null : identification.enrolmentAt(isOfSatellite ? satelliteUrl : origin);
   // What is meant for the satellite, such as a token, is sent to no other server.
   const isAtSatellite = satelliteUrl === null || new URL(satelliteUrl).origin === origin;
   const { 'Content-Type': _, ...headers } = commonHeaders(isAtSatellite ? about : { ...about, headers: {} });
@@ -71,7 +80,8 @@ export async function openControlBy(url: string, context: OpenControlContext): P
   return openControl({
     ...rest,
     ...{ url, counters, log, headers },
-    client: enrolment?.signing(bare) ?? bare,
+    client: socket ?? enrolment?.signing(bare) ?? bare,
+    ...(socket === null ? {} : { onPush: (pushed: () => void) => socket.onPush(pushed) }),
     clock: systemClock,
     codec: createOpampCodec(wire),
     instance: identification.instance,
@@ -96,8 +106,17 @@ export async function openControlBy(url: string, context: OpenControlContext): P
     mayBeUnsigned: opampUnsigned,
     takesOtherId: enrolment === null,
     isOver: () => enrolment?.isPlain === true,
-    pollMillis: enrolment !== null || opampUnsigned ? STEERED_POLL_MILLIS : WATCHED_POLL_MILLIS,
+    // A server that may steer speaks by itself over a WebSocket.
+    pollMillis: !isSocket && (enrolment !== null || opampUnsigned) ? STEERED_POLL_MILLIS : WATCHED_POLL_MILLIS,
   });
+}
+
+async function socketBy(
+  connector: Connector,
+  { control_answer_bytes_max: message_bytes_max }: Pick<Limits, 'control_answer_bytes_max'>,
+): Promise<OpampSocket> {
+  const { OpampSocket } = await import('./opamp-socket.js');
+  return OpampSocket.load({ connector, openMillis: TIMEOUT_MILLIS, answerMillis: ANSWER_MILLIS, message_bytes_max });
 }
 
 const ADDRESSES_MAX = 16;

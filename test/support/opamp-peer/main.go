@@ -1,7 +1,7 @@
 // The OpAMP peer that tests talk to: opamp-go, the implementation of the specification's authors.
 //
 //	opamp-peer server ADDRESS CERTIFICATE KEY CONFIGURATION   an OpAMP server over TLS that asks agents for what the file holds
-//	opamp-peer client URL                                     an OpAMP agent that polls the server at URL
+//	opamp-peer client URL                                     an OpAMP agent that calls the server at URL, by polling or over a WebSocket
 //
 // Each prints a line of JSON for each message that it receives.
 package main
@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -128,7 +129,10 @@ func serve(address, certificate, key, configuration string) {
 
 func poll(url string) {
 	interval := time.Second
-	agent := client.NewHTTP(logger{})
+	var agent client.OpAMPClient = client.NewHTTP(logger{})
+	if strings.HasPrefix(url, "ws") {
+		agent = client.NewWebSocket(logger{})
+	}
 	check(agent.SetAgentDescription(&protobufs.AgentDescription{
 		IdentifyingAttributes:    []*protobufs.KeyValue{text("service.name", "otel-collector"), text("service.version", "0.1.2")},
 		NonIdentifyingAttributes: []*protobufs.KeyValue{text("host.name", "peer")},
