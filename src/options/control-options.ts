@@ -63,7 +63,7 @@ function keySource(read: typeof readKeySource): OptionValue<string> {
   };
 }
 
-/** Of a WebSocket, too: it begins as a request. */
+/** A WebSocket has one, too: it begins as a request. */
 export const httpOriginOf = (url: string): string => new URL(url.replace(/^ws/, 'http')).origin;
 
 const opampUrl: OptionValue<string> = {

@@ -362,7 +362,7 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
   'state-dir': [['<STATE DIRECTORY>', 'placeholder']],
   'opamp-url': [
     ['opamp.example', 'is no URL over HTTP'],
-    ['wss://opamp.example/v1/opamp', 'is no URL over HTTP'],
+    ['ftp://opamp.example/v1/opamp', 'is no URL over HTTP or a WebSocket'],
     ['https://a:b@opamp.example/', 'has a user in it'],
   ],
   'opamp-unsigned': [['perhaps', 'neither true nor false']],
