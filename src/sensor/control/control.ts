@@ -30,15 +30,21 @@ import { DEFAULT_TIMING } from '../../output/relay/settings.js';
 import type { Client } from '../../output/satellite/enrolment.js';
 import { parseRetryAfter } from '../../output/satellite/retry-after.js';
 import { redactSecrets } from '../../output/satellite/satellite-url.js';
-import { OpampAgent } from './opamp-agent.js';
+import { asksForAll, OpampAgent } from './opamp-agent.js';
 import type { StateDirectory } from './state-directory.js';
 import type { Steering } from './steering.js';
+
+/** What the server says by itself. */
+export interface Pushes {
+  nextPushed(): Buffer | null;
+  /** Calls `pushed` when there is something, and at once where there is already. */
+  onPush(pushed: () => void): void;
+}
 
 export interface ControlContext {
   readonly url: string;
   readonly client: Client;
-  /** Has it called when the server speaks by itself: it is polled then. */
-  readonly onPush?: (pushed: () => void) => void;
+  readonly pushes?: Pushes;
   /** What goes along with each request: a token, say. */
   readonly headers: Readonly<Record<string, string>>;
   readonly codec: OpampCodec;
@@ -73,6 +79,8 @@ const EAGER_MAX = 8;
 /** Health changes with each packet: it is told this often, or when a component becomes well or ill. */
 const HEALTH_MILLIS = 30_000;
 const WAIT_MAX_MILLIS = 300_000;
+/** A server that goes on speaking by itself is heard this often. */
+const PUSHES_MILLIS = 100;
 const NANOS_PER_MILLI = 1e6;
 const FAREWELL_MILLIS = 1000;
 
@@ -168,13 +176,30 @@ class Polling {
     }
   }
 
-  /** Waits, but no longer than until the server speaks by itself. */
+  /** Waits, but no longer than until the server says something by itself that is to be answered. */
   async #rest(millis: number, signal: AbortSignal): Promise<void> {
-    const { clock, onPush } = this.#context;
-    if (onPush === undefined) return clock.sleep(millis, signal);
-    const pushed = new AbortController();
-    onPush(() => pushed.abort());
-    await clock.sleep(millis, AbortSignal.any([signal, pushed.signal]));
+    const { clock, pushes } = this.#context;
+    if (pushes === undefined) return clock.sleep(millis, signal);
+    let until = clock.now() + millis;
+    for (let left = millis; left > 0 && !signal.aborted; left = Math.min(left, until - clock.now())) {
+      await clock.sleep(Math.min(left, PUSHES_MILLIS), signal);
+      const pushed = new AbortController();
+      pushes.onPush(() => pushed.abort());
+      await clock.sleep(Math.max(0, left - PUSHES_MILLIS), AbortSignal.any([signal, pushed.signal]));
+      const wait = this.#takePushed(pushes);
+      if (wait === 0) return;
+      if (wait !== null) until = clock.now() + wait;
+    }
+  }
+
+  /** Out: how long to wait, as `#poll` says it. */
+  #takePushed(pushes: Pushes): number | null {
+    for (let bytes = pushes.nextPushed(); bytes !== null; bytes = pushes.nextPushed()) {
+      const message = this.#context.codec.readServerToAgent(bytes);
+      const wait = typeof message === 'string' ? this.#fail(message, null) : this.#take(message, true);
+      if (wait !== null) return wait;
+    }
+    return null;
   }
 
   get #pollMillis(): number {
@@ -234,11 +259,12 @@ class Polling {
     );
   }
 
-  #take(answer: ServerToAgent): number | null {
+  #take(answer: ServerToAgent, isPushed = false): number | null {
     const { log } = this.#context;
     const { errorResponse, remoteConfig, customMessage } = answer;
     const before = this.#status;
-    this.#agent.noteAnswer(answer);
+    if (isPushed) this.#agent.notePushed(answer);
+    else this.#agent.noteAnswer(answer);
     if (answer.customCapabilities !== undefined || this.#offered === null)
       this.#offered = new Set(answer.customCapabilities?.capabilities ?? []);
     if (errorResponse !== undefined) {
@@ -270,7 +296,8 @@ class Polling {
         'the server offers connections, packages or a restart, which a sensor does not take',
       );
     if (customMessage !== undefined) this.#takeCustom(customMessage);
-    return before !== this.#status || this.#queue.length > 0 || customMessage !== undefined ? 0 : null;
+    const isToBeAnswered = customMessage !== undefined || (isPushed && asksForAll(answer));
+    return before !== this.#status || this.#queue.length > 0 || isToBeAnswered ? 0 : null;
   }
 
   #takeConfiguration({ config, configHash = new Uint8Array() }: AgentRemoteConfig): void {

@@ -99,14 +99,19 @@ export class OpampAgent {
     };
   }
 
-  noteAnswer({ flags = 0, agentIdentification, errorResponse }: ServerToAgent): void {
-    if (errorResponse !== undefined) {
-      this.noteFailure();
-      return;
+  noteAnswer(answer: ServerToAgent): void {
+    if (answer.errorResponse === undefined) {
+      this.#told = this.#telling;
+      this.#tellsAll = false;
     }
-    this.#told = this.#telling;
-    this.#tellsAll = (flags & REPORT_FULL_STATE) !== 0;
-    const { newInstanceUid } = agentIdentification ?? {};
+    this.notePushed(answer);
+  }
+
+  /** What the server says by itself, which says nothing of what it was told. */
+  notePushed(pushed: ServerToAgent): void {
+    if (pushed.errorResponse !== undefined || asksForAll(pushed)) this.noteFailure();
+    if (pushed.errorResponse !== undefined) return;
+    const { newInstanceUid } = pushed.agentIdentification ?? {};
     if (!this.#context.takesOtherId || newInstanceUid?.length !== 16) return;
     this.#instance = uuidText(newInstanceUid);
   }
@@ -114,6 +119,10 @@ export class OpampAgent {
   noteFailure(): void {
     this.#tellsAll = true;
   }
+}
+
+export function asksForAll({ flags = 0 }: ServerToAgent): boolean {
+  return (flags & REPORT_FULL_STATE) !== 0;
 }
 
 /** By name; what is empty is left out. */

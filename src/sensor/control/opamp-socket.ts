@@ -4,8 +4,9 @@
  *
  * in: messages of the agent · out: messages of the server, asked for or not
  *
- * A server may answer a message or not, and may speak by itself. One that does not answer within a moment has nothing to say. After a
- * connection has ended the next message fails, so that all is told again on another.
+ * A server may answer a message or not, and may speak by itself. Each message is followed by a ping: a server whose pong comes first has
+ * nothing to say (RFC 6455 §5.5.3), and one that sends neither is not there. What it says later it says by itself. After a connection has
+ * ended the next message fails, so that all is told again on another.
  */
 import type { WebSocket } from 'ws';
 import { fromSocketFrame, toSocketFrame } from '../../enrolment/opamp/socket-frame.js';
@@ -16,15 +17,24 @@ import type { HttpReply, HttpRequest } from '../../output/satellite/http-client.
 
 export interface OpampSocketContext {
   readonly connector: Connector;
-  readonly openMillis: number;
-  /** How long an answer is waited for. */
-  readonly answerMillis: number;
+  /** How long a connection, and an answer, is waited for. */
+  readonly timeoutMillis: number;
   readonly message_bytes_max: number;
+  /** Takes the address of each connection. */
+  readonly onAddress: (address: string) => void;
 }
 
 /** Messages of the server that wait to be taken; a server that sends more at once is hung up on. */
 const PUSHED_MAX = 16;
 const NOTHING = Buffer.alloc(0);
+/** How long a server has for its half of the end. */
+const CLOSE_MILLIS = 1000;
+
+interface Waiting {
+  /** What the ping says that was sent after the message. */
+  readonly ping: string;
+  end(answer: Buffer | Error): void;
+}
 
 export class OpampSocket implements Client {
   readonly #context: OpampSocketContext;
@@ -33,8 +43,8 @@ export class OpampSocket implements Client {
   /** Why the connection before ended, until that was said. */
   #ended: string | null = null;
   #pushed: Buffer[] = [];
-  /** Takes the answer that is waited for. */
-  #take: ((message: Buffer | null) => void) | null = null;
+  #waiting: Waiting | null = null;
+  #posts = 0;
   #onPush: () => void = () => {};
 
   /** @throws SensorError where the package is missing */
@@ -52,50 +62,69 @@ export class OpampSocket implements Client {
     this.#open = open;
   }
 
-  /** Called when the server speaks by itself; the next `post` has what it said. */
+  /** Calls `pushed` when the server has spoken by itself. */
   onPush(pushed: () => void): void {
     this.#onPush = pushed;
     if (this.#pushed.length > 0) pushed();
   }
 
+  /** The oldest that the server said by itself; null where there is none. */
+  nextPushed(): Buffer | null {
+    return this.#pushed.shift() ?? null;
+  }
+
+  /** @throws Error where the server is not there */
   async post({ url, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
     const ended = this.#ended;
     this.#ended = null;
     if (ended !== null) throw new Error(ended);
     this.#socket ??= await this.#connect(url, headers, signal);
     this.#socket.send(toSocketFrame(body));
-    const message = this.#pushed.shift() ?? (await this.#answer(signal)) ?? NOTHING;
+    // What the server said before that is first; the answer then comes as if it were said by itself.
+    const message = this.nextPushed() ?? (await this.#answer(this.#socket, signal));
     return { status: 200, headers: {}, body: message };
   }
 
   close(): void {
-    this.#socket?.close();
+    const socket = this.#socket;
     this.#socket = null;
+    if (socket === null) return;
+    socket.close();
+    const timer = setTimeout(() => socket.terminate(), CLOSE_MILLIS);
+    socket.once('close', () => clearTimeout(timer));
   }
 
-  #answer(signal: AbortSignal): Promise<Buffer | null> {
-    return new Promise((resolve) => {
-      const end = (message: Buffer | null): void => {
+  #answer(socket: WebSocket, signal: AbortSignal): Promise<Buffer> {
+    const { timeoutMillis } = this.#context;
+    return new Promise((resolve, reject) => {
+      const ping = String(++this.#posts);
+      const end = (answer: Buffer | Error): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
-        this.#take = null;
-        resolve(message);
+        this.#waiting = null;
+        if (Buffer.isBuffer(answer)) resolve(answer);
+        else reject(answer);
       };
-      const onAbort = (): void => end(null);
-      const timer = setTimeout(end, this.#context.answerMillis, null);
+      const onAbort = (): void => end(new Error('the sensor is stopping'));
+      const timer = setTimeout(() => {
+        end(new Error(`no answer within ${timeoutMillis / 1000} s`));
+        this.#forget(socket);
+        socket.terminate();
+      }, timeoutMillis);
       signal.addEventListener('abort', onAbort);
-      this.#take = end;
+      this.#waiting = { ping, end };
+      socket.ping(ping);
     });
   }
 
   #connect(url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<WebSocket> {
-    const { connector, openMillis, message_bytes_max } = this.#context;
+    const { connector, timeoutMillis, message_bytes_max, onAddress } = this.#context;
     // A request that has a type is taken for one of polling.
     const { 'Content-Type': _, ...along } = headers;
     return new Promise((resolve, reject) => {
       const socket = new this.#open(url, {
         ...{ headers: along, agent: connector.createAgent(), ...connector.requestOptions },
-        ...{ handshakeTimeout: openMillis, maxPayload: message_bytes_max, perMessageDeflate: false },
+        ...{ handshakeTimeout: timeoutMillis, maxPayload: message_bytes_max, perMessageDeflate: false },
       });
       const onAbort = (): void => socket.terminate();
       signal.addEventListener('abort', onAbort);
@@ -107,6 +136,9 @@ export class OpampSocket implements Client {
       socket.on('error', ({ message }) => {
         problem = problem.startsWith('it takes') ? problem : message;
       });
+      socket.on('upgrade', ({ socket: { remoteAddress } }) => {
+        if (remoteAddress !== undefined) onAddress(remoteAddress);
+      });
       socket.on('open', () => {
         signal.removeEventListener('abort', onAbort);
         resolve(socket);
@@ -115,20 +147,29 @@ export class OpampSocket implements Client {
       socket.on('close', () => {
         signal.removeEventListener('abort', onAbort);
         reject(new Error(problem));
-        if (this.#socket !== socket) return;
-        this.#socket = null;
-        this.#pushed = [];
-        this.#ended = problem;
-        this.#take?.(null);
+        if (!this.#forget(socket)) return;
+        if (this.#waiting === null) this.#ended = problem;
+        else this.#waiting.end(new Error(problem));
+      });
+      socket.on('pong', (data) => {
+        if (this.#waiting?.ping === data.toString()) this.#waiting.end(NOTHING);
       });
     });
+  }
+
+  /** Out: whether it was in use. */
+  #forget(socket: WebSocket): boolean {
+    if (this.#socket !== socket) return false;
+    this.#socket = null;
+    this.#pushed = [];
+    return true;
   }
 
   #note(socket: WebSocket, data: Buffer, isBinary: boolean): void {
     if (!isBinary) return;
     const message = fromSocketFrame(data);
-    if (this.#take !== null) {
-      this.#take(message);
+    if (this.#waiting !== null) {
+      this.#waiting.end(message);
       return;
     }
     this.#pushed.push(message);

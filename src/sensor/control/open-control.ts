@@ -12,7 +12,7 @@ import { httpOriginOf } from '../../options/control-options.js';
 import type { Settings } from '../../options/options.js';
 import { systemClock } from '../../output/clock.js';
 import type { NetworkEndpoint } from '../../output/output.js';
-import { type Connector, createConnector } from '../../output/satellite/connector.js';
+import { createConnector } from '../../output/satellite/connector.js';
 import { HttpClient } from '../../output/satellite/http-client.js';
 import { satelliteEndpoint } from '../../output/satellite/satellite-kind.js';
 import { commonHeaders } from '../../output/satellite/satellite-sender.js';
@@ -22,7 +22,7 @@ import type { TaskMetadata } from '../../task/metadata.js';
 import { SENSOR_VERSION } from '../../version.js';
 import { type Control, openControl } from './control.js';
 import { describeAgent } from './opamp-agent.js';
-import type { OpampSocket } from './opamp-socket.js';
+import type { OpampSocket, OpampSocketContext } from './opamp-socket.js';
 import { OPAMP_PATH } from './opamp-url.js';
 import type { Identification } from './open-enrolment.js';
 import type { Steering } from './steering.js';
@@ -44,8 +44,6 @@ export interface OpenControlContext {
 const WATCHED_POLL_MILLIS = 30_000;
 const STEERED_POLL_MILLIS = 5_000;
 const TIMEOUT_MILLIS = 10_000;
-/** Over a WebSocket no answer is one too. */
-const ANSWER_MILLIS = 1000;
 
 /** @throws SensorError, UsageError where it cannot be opened as told */
 export async function openControlBy(url: string, context: OpenControlContext): Promise<Control> {
@@ -60,14 +58,14 @@ export async function openControlBy(url: string, context: OpenControlContext): P
   const about = satelliteSettings({ ...settings, satelliteUrl: settings.satelliteUrl ?? origin }, task, SENSOR_VERSION);
   const endpoint = await satelliteEndpoint(origin);
   const connector = await createConnector(parseSatelliteUrl(origin, '--opamp-url'), about.tls);
-  const socket = isSocket ? await socketBy(connector, limits) : null;
-  const bare = new HttpClient({
+  const reaching = {
     connector,
     timeoutMillis: TIMEOUT_MILLIS,
-    response_bytes_max: limits.control_answer_bytes_max,
-    now: systemClock.now,
-    onAddress: (address) => onConnect(endpoint, address),
-  });
+    onAddress: (address: string) => onConnect(endpoint, address),
+  };
+  const bytesMax = limits.control_answer_bytes_max;
+  const socket = isSocket ? await socketBy({ ...reaching, message_bytes_max: bytesMax }) : null;
+  const bare = new HttpClient({ ...reaching, response_bytes_max: bytesMax, now: systemClock.now });
   const { satelliteUrl, opampUnsigned } = settings;
   const isOfSatellite = satelliteUrl !== null && url === `${satelliteUrl}${OPAMP_PATH}`;
   // What goes over a WebSocket is not signed.
@@ -81,7 +79,7 @@ export async function openControlBy(url: string, context: OpenControlContext): P
     ...rest,
     ...{ url, counters, log, headers },
     client: socket ?? enrolment?.signing(bare) ?? bare,
-    ...(socket === null ? {} : { onPush: (pushed: () => void) => socket.onPush(pushed) }),
+    ...(socket === null ? {} : { pushes: socket }),
     clock: systemClock,
     codec: createOpampCodec(wire),
     instance: identification.instance,
@@ -111,12 +109,9 @@ export async function openControlBy(url: string, context: OpenControlContext): P
   });
 }
 
-async function socketBy(
-  connector: Connector,
-  { control_answer_bytes_max: message_bytes_max }: Pick<Limits, 'control_answer_bytes_max'>,
-): Promise<OpampSocket> {
+async function socketBy(context: OpampSocketContext): Promise<OpampSocket> {
   const { OpampSocket } = await import('./opamp-socket.js');
-  return OpampSocket.load({ connector, openMillis: TIMEOUT_MILLIS, answerMillis: ANSWER_MILLIS, message_bytes_max });
+  return OpampSocket.load(context);
 }
 
 const ADDRESSES_MAX = 16;

@@ -1,5 +1,7 @@
 /** Agents that call the satellite over a WebSocket: listed as those that poll, within bounds. */
 import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import * as wire from '@bufbuild/protobuf/wire';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
@@ -67,12 +69,37 @@ describe('an agent over a WebSocket', () => {
     const headers = { Authorization: 'Bearer token-of-senders' };
     expect(await refusal(call(url, '/api/tail', headers))).toBe(404);
     expect(await refusal(call(url))).toBe(401);
+    expect(await refusal(call(url, '/v1/opamp', { ...headers, Origin: 'http://elsewhere.example' }))).toBe(403);
     const open = Array.from({ length: 64 }, () => call(url, '/v1/opamp', headers));
     await Promise.all(open.map((socket) => once(socket, 'open')));
     expect(await refusal(call(url, '/v1/opamp', headers))).toBe(503);
     open[0]?.close();
     await once(open[0] as WebSocket, 'close');
     await once(call(url, '/v1/opamp', headers), 'open');
+  });
+
+  it('leaves requests that offer another protocol as they were', async () => {
+    const { url } = await satelliteWith('token-of-senders');
+    const headers = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': 'AAEAAEAA' };
+    const ask = async (path: string, body: string, more: Record<string, string> = {}) => {
+      const asked = request(url + path, {
+        method: body === '' ? 'GET' : 'POST',
+        headers: { ...headers, ...more },
+        agent,
+      });
+      // The body comes after the head was read.
+      await new Promise((resolve) => asked.write(body.slice(0, 1), resolve));
+      asked.end(body.slice(1));
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      return { status: response.statusCode, body: await text(response) };
+    };
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const sent = { 'Content-Type': 'application/json', Authorization: 'Bearer token-of-senders' };
+    for (let i = 0; i < 3; i++) {
+      expect(await ask('/v1/traces', '{"resourceSpans": []}', sent)).toMatchObject({ status: 200 });
+      expect(await ask('/healthz', '')).toEqual({ status: 200, body: expect.stringContaining('ok') });
+    }
   });
 
   it('is gone with the satellite', async () => {

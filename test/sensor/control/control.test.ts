@@ -106,6 +106,26 @@ describe('control', () => {
     expect(waits.slice(0, 4)).toEqual([5000, 5000, 5000, 5000]);
   });
 
+  it('takes what the server says by itself without a message, and answers what is to be answered', async () => {
+    const said: ServerToAgent[] = [{}, asking({ 'rate-limit': 5 }), {}, { flags: 1 }, {}];
+    const pushes = {
+      nextPushed: () =>
+        said.length === 0 ? null : Buffer.from(codec.writeServerToAgent(said.shift() as ServerToAgent)),
+      onPush: (pushed: () => void) => (said.length === 0 ? undefined : pushed()),
+    };
+    const { told, steered, clock } = await run([{}, {}, {}, {}, {}], { pushes });
+    expect(steered).toEqual([expect.objectContaining({ rateLimit: 5 })]);
+    // At first; that it tries, that it has done so; all that it is; at its time.
+    expect(statuses(told.slice(1, 4))).toEqual([
+      { status: 2, error: '' },
+      { status: 1, error: '' },
+      { status: 1, error: '' },
+    ]);
+    const all = told.map(({ agentDescription }) => agentDescription !== undefined);
+    expect(all.slice(0, 5)).toEqual([true, false, false, true, false]);
+    expect(clock.now - 1_700_000_000_000).toBeGreaterThanOrEqual(5000);
+  });
+
   it('takes what is empty but for blanks for nothing, and goes on', async () => {
     const blank = { remoteConfig: { config: { configMap: new Map([['', { body: Buffer.from(' \n') }]]) } } };
     const { told, steered } = await run([blank, {}, {}]);

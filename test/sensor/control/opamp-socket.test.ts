@@ -11,26 +11,27 @@ import { OpampSocket } from '../../../src/sensor/control/opamp-socket.js';
 
 const SIGNAL = new AbortController().signal;
 
-async function open(serve: (socket: WebSocket) => void) {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+async function open(serve: (socket: WebSocket) => void, { autoPong = true, timeoutMillis = 5000 } = {}) {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, autoPong });
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   server.on('connection', serve);
   const { port } = server.address() as AddressInfo;
-  return clientTo(`ws://127.0.0.1:${port}/v1/opamp`);
+  return clientTo(`ws://127.0.0.1:${port}/v1/opamp`, timeoutMillis);
 }
 
-async function clientTo(url: string) {
+async function clientTo(url: string, timeoutMillis = 5000) {
+  const addresses: string[] = [];
   const socket = await OpampSocket.load({
     connector: await createConnector(parseSatelliteUrl(url.replace('ws', 'http')), NO_TLS_SETTINGS),
-    ...{ openMillis: 5000, answerMillis: 300, message_bytes_max: 1000 },
+    ...{ timeoutMillis, message_bytes_max: 1000, onAddress: (address) => addresses.push(address) },
   });
   onTestFinished(() => socket.close());
   const post = async (text: string) =>
     (
       await socket.post({ url, headers: { Authorization: 'Bearer x' }, body: Buffer.from(text) }, SIGNAL)
     ).body.toString();
-  return { socket, post };
+  return { socket, post, addresses };
 }
 
 const frame = (text: string) => Buffer.from(`\0${text}`);
@@ -39,7 +40,7 @@ describe('a WebSocket to an OpAMP server', () => {
   it('brings the answer to each message, on one connection, with what is to go along', async () => {
     const seen: string[] = [];
     let connections = 0;
-    const { post } = await open((socket) => {
+    const { post, addresses } = await open((socket) => {
       connections++;
       socket.on('message', (data, isBinary) => {
         seen.push(`${isBinary} ${(data as Buffer).toString('latin1')}`);
@@ -50,11 +51,21 @@ describe('a WebSocket to an OpAMP server', () => {
     expect(await post('2')).toBe('to 2');
     expect(seen).toEqual(['true \u00001', 'true \u00002']);
     expect(connections).toBe(1);
+    expect(addresses).toEqual(['127.0.0.1']);
   });
 
-  it('takes no answer for one that says nothing', async () => {
+  it('takes a pong for the answer of one that says nothing', async () => {
     const { post } = await open(() => {});
     expect(await post('1')).toBe('');
+    expect(await post('2')).toBe('');
+  });
+
+  it('takes no answer from one that does nothing at all, and then has another connection', async () => {
+    let connections = 0;
+    const { post } = await open(() => connections++, { autoPong: false, timeoutMillis: 50 });
+    await expect(post('1')).rejects.toThrow('no answer within 0.05 s');
+    await expect(post('2')).rejects.toThrow('no answer within 0.05 s');
+    expect(connections).toBe(2);
   });
 
   it('says when the server speaks by itself, and then has what it said', async () => {
@@ -67,26 +78,31 @@ describe('a WebSocket to an OpAMP server', () => {
     const pushed = new Promise<void>((resolve) => socket.onPush(resolve));
     expect(await post('1')).toBe('answer');
     await pushed;
-    expect(await post('2')).toBe('pushed');
+    expect(socket.nextPushed()?.toString()).toBe('pushed');
+    expect(socket.nextPushed()).toBeNull();
+    expect(await post('2')).toBe('');
   });
 
-  it('fails once after it was closed, so that all is told again, and then has another connection', async () => {
-    const { post } = await open((peer) =>
+  it('fails with a connection that is closed, or once after that, so that all is told again, and then has another', async () => {
+    const { socket, post } = await open((peer) =>
       peer.on('message', (data) => {
-        if (data.toString().endsWith('bye')) peer.close();
-        else peer.send(frame('well'));
+        const said = data.toString();
+        if (!said.endsWith('at once')) peer.send(frame('well'));
+        if (said.includes('bye')) peer.close();
       }),
     );
     expect(await post('1')).toBe('well');
-    expect(await post('bye')).toBe('');
-    await expect(post('2')).rejects.toThrow('the connection was closed');
-    expect(await post('3')).toBe('well');
+    await expect(post('bye at once')).rejects.toThrow('the connection was closed');
+    expect(await post('2')).toBe('well');
+    expect(await post('bye')).toBe('well');
+    await expect.poll(() => post('3').catch((error: Error) => error.message)).toBe('the connection was closed');
+    expect(await post('4')).toBe('well');
+    socket.close();
   });
 
   it('hangs up on one that sends too much, or too many at once', async () => {
     const large = await open((peer) => peer.once('message', () => peer.send(Buffer.alloc(2000))));
-    await large.post('1');
-    await expect(large.post('2')).rejects.toThrow('exceeded');
+    await expect(large.post('1')).rejects.toThrow('exceeded');
     const many = await open((peer) => {
       for (let i = 0; i < 50; i++) peer.send(frame(String(i)));
     });
