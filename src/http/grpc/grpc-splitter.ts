@@ -28,7 +28,7 @@ export class GrpcSplitter implements MessageSplitter, FrameHandler {
   readonly #isRequest: boolean;
   readonly #context: GrpcSplitterContext;
   readonly #frames: MessageFrames;
-  readonly #base64: Base64Stream | null;
+  #base64: Base64Stream | null;
   readonly #kept: KeptBytes;
   /** Of the message under way. */
   #flags = 0;
@@ -52,12 +52,17 @@ export class GrpcSplitter implements MessageSplitter, FrameHandler {
       this.#frames.data(bytes, start, end, time);
       return;
     }
-    const decoded = this.#frames.isLost ? null : this.#base64.data(bytes, start, end);
+    // Where nothing leads on, the next piece may begin a group: senders encode what they write at once for itself.
+    if (this.#frames.isLost && !this.#frames.isFollowing) this.#base64 = new Base64Stream();
+    const decoded = this.#frames.isGivenUp ? null : this.#base64.data(bytes, start, end);
     if (decoded !== null) this.#frames.data(decoded, 0, decoded.length, time);
-    else {
-      this.#frames.lose(time);
-      this.onUnknown(end - start);
-    }
+    else this.#onNotBase64(end - start, time);
+  }
+
+  #onNotBase64(length: number, time: number): void {
+    if (this.#frames.isLost) this.#frames.forget();
+    else this.#frames.lose(time);
+    this.onUnknown(length);
   }
 
   gap(length: number): void {

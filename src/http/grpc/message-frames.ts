@@ -56,6 +56,21 @@ export class MessageFrames {
     return this.#prefixed === 0 && !this.isLost;
   }
 
+  /** Whether nothing more is split, whatever comes. */
+  get isGivenUp(): boolean {
+    return this.isLost && !this.#isSearching;
+  }
+
+  /** Whether what came last, behind a gap, may lead to where messages begin. */
+  get isFollowing(): boolean {
+    return this.#finder.isFollowing;
+  }
+
+  /** What came behind a gap was none. */
+  forget(): void {
+    this.#finder.forget();
+  }
+
   data(bytes: Buffer, start: number, end: number, time: number): void {
     for (let at = start; at < end; ) {
       if (this.isLost) {

@@ -25,6 +25,11 @@ export class PlaceFinder {
     this.#flagsMask = flagsMask;
   }
 
+  /** Whether a chain has begun. */
+  get isFollowing(): boolean {
+    return this.#left > 0 || this.#ends > 0;
+  }
+
   /** Takes a piece. Returns where in it a message begins that can be believed, or -1. */
   find(bytes: Buffer, start: number, end: number): number {
     const wasBetween = this.#left === 0;

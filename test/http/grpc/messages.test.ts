@@ -221,6 +221,23 @@ describe('gRPC-Web', () => {
     expect(split([Buffer.from('no base64!')], { type })).toMatchObject({ messages: [], lost: 10 });
   });
 
+  it('in base64 is split again behind a gap, where what is written at once is encoded for itself', () => {
+    const type = 'application/grpc-web-text';
+    const sent = ['zero', 'one', 'two!', 'three', 'four', 'five', 'a sixth'];
+    const pieces: Piece[] = sent.map((text) => Buffer.from(frame(0, text).toString('base64')));
+    const known = ['zero', 'three', 'four', 'five', 'a sixth'];
+    const inside = [pieces[0], (pieces[1] as Buffer).subarray(0, 7), 5, ...pieces.slice(2)] as Piece[];
+    expect(split(inside, { type }).messages).toEqual(known);
+    expect(split([pieces[0], 12, ...pieces.slice(2)] as Piece[], { type }).messages).toEqual(known);
+    // The end of what a gap cut is at no place of its group.
+    const cut = [pieces[0], 7, (pieces[1] as Buffer).subarray(7), ...pieces.slice(2)] as Piece[];
+    expect(split(cut, { type }).messages).toEqual(known);
+    // Written as one, nothing shows where a group begins.
+    const whole = Buffer.from(Buffer.concat(sent.map((text) => frame(0, text))).toString('base64'));
+    const cutWhole = [whole.subarray(0, 13), 9, whole.subarray(22, 41), whole.subarray(41)];
+    expect(split(cutWhole, { type }).messages).toEqual(['zero']);
+  });
+
   it('has no trailers that are longer than they may be', () => {
     const long = frame(0x80, `a: ${'x'.repeat(100)}\r\n`);
     expect(split([long, frame(0, 'x')], { type: 'application/grpc-web' })).toMatchObject({
