@@ -1,15 +1,20 @@
 /** Codes that are sent to log in once, as messages tell them: "your code is 483920", "483920 is your code". */
 import { IN_SENTENCE, isDigitByte, type PhraseRow, SPACE, setOf } from './phrase-row.js';
 
-/** A digit soon. */
+/** A run of four digits soon. */
 function isBeforeDigit(bytes: Buffer, at: number): boolean {
-  for (let i = at; i < at + 48 && i < bytes.length; i++) {
+  const limit = Math.min(bytes.length, at + 64);
+  let digits = 0;
+  for (let i = at; i < limit; i++) {
     const byte = bytes[i] as number;
-    if (byte >= 0x30 && byte <= 0x39) return true;
-    if (byte === 0x22) return false;
+    if (!isDigitByte(byte)) digits = 0;
+    else if (++digits === CODE_DIGITS_MIN) return true;
+    if (byte === 0x22 && bytes[i - 1] !== 0x3d) return false;
   }
-  return false;
+  return digits > 0;
 }
+
+const CODE_DIGITS_MIN = 4;
 
 /** Which code, or whose: not that of a coupon, a country, an order. */
 const CODE_NAME = [
@@ -34,6 +39,7 @@ export const CODE_PHRASES: readonly PhraseRow[] = [
     id: 'code-in-words',
     words: ['code', 'otp', 'pin', 'verification', 'verificacion'],
     follows: IN_SENTENCE,
+    needs: 'odd',
     mayGoOn: isBeforeDigit,
     head: CODE_HEAD,
     secret: { set: setOf('[0-9]'), min: 4 },

@@ -2,7 +2,7 @@
 import type { Cause } from './edits.js';
 import { APART, isMixed, SPACE, VALUE, VALUE_BYTES } from './phrase-row.js';
 import { JUDGED_BYTES_MAX, type Search } from './phrase-search.js';
-import { isPlaceholder } from './value-shapes.js';
+import { isPlaceholder } from './placeholders.js';
 
 const VALUE_OF_OPTION = new RegExp(
   `(?:${SPACE}{1,3}|${APART}|\\n[ \\t]{0,16}- )(?:\\\\{0,8}['"])?(?=${VALUE}{3})`,

@@ -1,6 +1,7 @@
 /** Commands that take a secret without a name: as the last of their arguments, or from what is written to them. */
 import { APART, always, isMixed, isUrlOrPath, type PhraseRow, SPACE, setOf, VALUE_BYTES } from './phrase-row.js';
-import { isOpaque, isPlaceholder } from './value-shapes.js';
+import { isPlaceholder } from './placeholders.js';
+import { isOpaque } from './value-shapes.js';
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 

@@ -27,15 +27,11 @@ export interface Ending<T> {
 
 const EVERYWHERE = 0xff;
 
-export interface EndingMatch<T> {
-  readonly value: T;
-  /** Where in the name the ending begins. */
-  readonly start: number;
-}
-
 export class NameTrie<T> {
   readonly #next: Uint16Array;
   readonly #endings: (Ending<T>[] | undefined)[] = [];
+  /** Where in the name the ending begins that was found last. */
+  foundStart = 0;
 
   constructor(endings: readonly Ending<T>[]) {
     const nodes = endings.reduce((sum, { letters }) => sum + letters.length, 1);
@@ -56,11 +52,10 @@ export class NameTrie<T> {
   }
 
   /** The longest ending of the name from `start` to `end`, ASCII, that is known in a place. */
-  longest(bytes: Uint8Array, start: number, end: number, place = EVERYWHERE): EndingMatch<T> | null {
+  longest(bytes: Uint8Array, start: number, end: number, place = EVERYWHERE): T | null {
     const next = this.#next;
     let node = ROOT;
     let found: Ending<T> | null = null;
-    let foundStart = end;
     for (let i = end - 1; i >= start; i--) {
       const symbol = SYMBOL_OF[bytes[i] as number] as number;
       if (symbol === 0) continue;
@@ -72,11 +67,11 @@ export class NameTrie<T> {
         if (((ending.places ?? EVERYWHERE) & place) === 0) continue;
         if (ending.kind !== EndingKind.anywhere && !isBoundary(bytes, start, i, ending.kind)) continue;
         found = ending;
-        foundStart = i;
+        this.foundStart = i;
         break;
       }
     }
-    return found === null ? null : { value: found.value, start: foundStart };
+    return found === null ? null : found.value;
   }
 }
 

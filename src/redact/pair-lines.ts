@@ -3,7 +3,9 @@ import { APOSTROPHE, BACKSLASH, CARRIAGE_RETURN, EQUALS, isBlank, LINE_FEED, QUO
 import type { Cause } from './edits.js';
 import type { Name } from './pair-names.js';
 import type { Text } from './pair-types.js';
-import { isMixedToken, isPlaceholder, isWordy } from './value-shapes.js';
+import { isPlaceholder } from './placeholders.js';
+import { isMixedToken } from './value-shapes.js';
+import { isWordy } from './wordy.js';
 
 const SEMICOLON = 0x3b;
 const JUDGED_BYTES_MAX = 256;

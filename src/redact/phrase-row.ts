@@ -1,5 +1,6 @@
 /** What rows of phrases are made of: see `phrase-table.ts`. */
-import { isMixedToken, isWordy } from './value-shapes.js';
+import { isMixedToken } from './value-shapes.js';
+import { isWordy } from './wordy.js';
 
 export interface PhraseRow {
   readonly id: string;
@@ -9,6 +10,8 @@ export interface PhraseRow {
   readonly follows: Uint8Array;
   /** Quickly, whether it is worth to look closer behind the word that ends before `at`, where such a byte follows. */
   readonly mayGoOn: (bytes: Buffer, at: number) => boolean;
+  /** What must begin within `PIECE_BYTES_AHEAD` for that: a piece with an odd byte, or one of sixteen bytes. */
+  readonly needs?: 'odd' | 'long';
   /** Source of an expression from the end of the word to the secret: each part has a bound, so that it takes a bounded time. */
   readonly head: string;
   readonly isExact?: boolean;
@@ -41,6 +44,8 @@ export function setOf(source: string): Uint8Array {
 }
 
 export const VALUE_BYTES = setOf(VALUE);
+/** A digit, or a mark that words have not. */
+export const ODD_BYTES = setOf('[0-9!#$@^*~]');
 
 /** What may follow the word in a sentence. */
 export const IN_SENTENCE = setOf('[ :\\\\<\\n\\r\\t&*|]');

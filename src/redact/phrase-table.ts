@@ -11,6 +11,7 @@ import {
   IN_SENTENCE,
   isMixed,
   isUrlOrPath,
+  ODD_BYTES,
   type PhraseRow,
   type SecretBytes,
   SPACE,
@@ -18,7 +19,9 @@ import {
   VALUE,
   VALUE_BYTES,
 } from './phrase-row.js';
-import { isOpaque, isPlaceholder, isWordy } from './value-shapes.js';
+import { isPlaceholder } from './placeholders.js';
+import { isOpaque } from './value-shapes.js';
+import { isWordy } from './wordy.js';
 
 /** Space and marks of layout: tags, `**`, columns, arrows, dashes. */
 const BETWEEN = `(?:${SPACE}|[:*|]|->|\\xe2\\x86\\x92|[ ][-\\xe2][\\x80-\\x94]{0,2}(?=[ ])|</?[a-z]{1,8}(?: [^<>]{0,96})?>|&lt;/?[a-z]{1,8}&gt;){1,8}`;
@@ -30,8 +33,6 @@ const BECAME = `(?: \\([a-z ]{1,24}\\))?(?:${SPACE}{1,16}(?:is(?: now)?|was|to|f
 const TOKEN_BYTES = setOf('[\\w.~+/=:-]');
 const BASE64_BYTES = setOf('[A-Za-z0-9+/]');
 const SEPARATOR_BYTES = setOf('["\'\\t\\n\\f\\r :=,>]');
-/** A digit, or a mark that words have not. */
-const ODD_BYTES = setOf('[0-9!#$@^*~]');
 
 const BEFORE_TOKEN = setOf('[256 \\\\\\n\\r\\t]');
 const BEFORE_QUOTE = setOf('[= :\\\\<\\n\\r\\t&*|]');
@@ -39,6 +40,8 @@ const COLON_ALONE = setOf(':');
 const SLASH_OR_ESCAPE = setOf('[/\\\\]');
 const SLASH_OR_QUESTION = setOf('[/\\\\?]');
 
+/** How far behind a word its secret begins. */
+export const PIECE_BYTES_AHEAD = 160;
 /** Pieces between spaces and tags that may stand before a secret. */
 const PIECES_MAX = 5;
 
@@ -51,7 +54,7 @@ const PIECES: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
 
 /** Whether one of the next few pieces is as long as a secret, and has an odd byte where it must. */
 function hasLongPiece(bytes: Buffer, at: number, min: number, isOdd: boolean): boolean {
-  const limit = Math.min(bytes.length, at + 160);
+  const limit = Math.min(bytes.length, at + PIECE_BYTES_AHEAD);
   let i = at;
   for (let pieces = 0; pieces <= PIECES_MAX; pieces++) {
     while (i < limit && (PIECES[bytes[i] as number] as number) === Piece.gap)
@@ -284,6 +287,7 @@ export const PHRASES: readonly PhraseRow[] = [
       'requirepass',
     ],
     follows: IN_SENTENCE,
+    needs: 'odd',
     mayGoOn: (bytes, at) => isBeforeSecret(bytes, at, 6, true),
     head: `(?<=password|passwort|passwd|\\bpwd|passcode|passphrase|kennwort|mot de passe|contrase(?:\\xc3\\xb1|n)a|senha|wachtwoord|requirepass)${BECAME}${BETWEEN}${OPENING}(?=${VALUE}{6})`,
     secret: { set: VALUE_BYTES, min: 6 },
@@ -294,6 +298,7 @@ export const PHRASES: readonly PhraseRow[] = [
     id: 'secret-in-words',
     words: ['secret', 'token', 'apikey', 'accesskey', 'secretkey', 'privatekey', 'licensekey', 'encryptionkey'],
     follows: IN_SENTENCE,
+    needs: 'long',
     mayGoOn: (bytes, at) => isBeforeSecret(bytes, at, 16, false),
     head: `(?:(?<=secret|token)|(?<=(?:api|access|secret|private|license|encryption)[ _-]?key))${BECAME}${BETWEEN}${OPENING}(?=${VALUE}{16})`,
     secret: { set: VALUE_BYTES, min: 16 },
@@ -304,15 +309,6 @@ export const PHRASES: readonly PhraseRow[] = [
     isInSentence: true,
   },
   ...CODE_PHRASES,
-  {
-    // The form that has it is looked at by its names (RFC 6749 §4.1.2).
-    id: 'oauth-code',
-    words: ['code'],
-    follows: setOf('='),
-    mayGoOn: always,
-    head: '(?!)',
-    secret: () => -1,
-  },
   {
     id: 'sql',
     words: ['identified'],

@@ -8,10 +8,11 @@ import type { Cause, View } from './edits.js';
 import { isMixed, type PhraseRow, type SecretBytes } from './phrase-row.js';
 import { JUDGED_BYTES_MAX, type Search } from './phrase-search.js';
 import { PHRASES } from './phrase-table.js';
+import { isPlaceholder } from './placeholders.js';
 import type { RedactionContext } from './redaction-context.js';
 import { MARK_SHIFT, MarkPhrase, type Survey } from './survey.js';
 import { fieldEnd, userinfoOf } from './survey-marks.js';
-import { isMixedToken, isPlaceholder, isSecretValue } from './value-shapes.js';
+import { isMixedToken, isSecretValue } from './value-shapes.js';
 
 if (PHRASES.length > MARK_SHIFT)
   throw new Error(`${PHRASES.length} phrases are more than ${MARK_SHIFT} bits tell apart`);
@@ -23,20 +24,6 @@ export function phraseWords(): ReadonlyMap<string, number> {
     for (const word of row.words) words.set(word, (words.get(word) ?? 0) | (1 << i));
   });
   return words;
-}
-
-/** Of each byte, the phrases whose word it may follow. */
-const FOLLOWED: Int32Array = Int32Array.from({ length: 256 }, (_, byte) =>
-  PHRASES.reduce((bits, { follows }, i) => bits | ((follows[byte] as number) << i), 0),
-);
-
-/** Of the phrases that `bits` stand for, those that may go on behind the word that ends before `at`. */
-export function mayGoOn(bytes: Buffer, at: number, bits: number): number {
-  if (at >= bytes.length) return 0;
-  let may = 0;
-  for (let left = bits & (FOLLOWED[bytes[at] as number] as number), i = 0; left !== 0; left >>= 1, i++)
-    if ((left & 1) !== 0 && (PHRASES[i] as PhraseRow).mayGoOn(bytes, at)) may |= 1 << i;
-  return may;
 }
 
 interface CompiledPhrase {

@@ -16,8 +16,9 @@ import {
 } from './byte-text.js';
 import type { Cause, View } from './edits.js';
 import { isAsset } from './json-shapes.js';
+import { isPlaceholder } from './placeholders.js';
 import type { RedactionContext } from './redaction-context.js';
-import { isMixedToken, isPlaceholder } from './value-shapes.js';
+import { isMixedToken } from './value-shapes.js';
 
 /** What ends a word without quotes. */
 const ENDS_WORD: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>

@@ -12,7 +12,7 @@ import { Glance } from './glance.js';
 import { type GrpcWebText, grpcWebText } from './grpc-web-text.js';
 import type { MediaType } from './media-type.js';
 import { NameMemo } from './name-memo.js';
-import { mayGoOn, PhraseFinder, phraseWords } from './phrases.js';
+import { PhraseFinder, phraseWords } from './phrases.js';
 import type { Changes } from './redactions.js';
 import type { SensitiveNames } from './sensitive-names.js';
 import { type Survey, Surveys } from './survey.js';
@@ -70,7 +70,7 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
   const { defaults, hasNames, isAllowed } = settings;
   const added = createAddedPatterns(settings.patterns);
   const phrases = defaults ? new PhraseFinder() : null;
-  const surveys = defaults ? new Surveys({ wordEnds: new WordEnds(phraseWords()), mayGoOn }) : null;
+  const surveys = defaults ? new Surveys({ wordEnds: new WordEnds(phraseWords()) }) : null;
   const isSurveyEnough = surveys !== null && !hasNames && !settings.pii;
   const rules: WalkRules = {
     names,

@@ -5,10 +5,10 @@
 import type { HeaderPair } from '../pair/exchange.js';
 import type { CleanTexts } from './clean-texts.js';
 import { REDACTED } from './edits.js';
+import { isPlaceholder } from './placeholders.js';
 import { isUrl, redactUrl, type TargetContext } from './redact-target.js';
 import type { Redactions } from './redactions.js';
 import type { NameRule } from './sensitive-names.js';
-import { isPlaceholder } from './value-shapes.js';
 
 /** Ids of traces, names that only look like a secret's, and what is too common to be looked at each time. */
 const HARMLESS_HEADERS = new Set([

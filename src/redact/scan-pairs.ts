@@ -61,6 +61,7 @@ export function scanPairs(view: View, start: number, end: number, context: Redac
   while (first < end && (SEPARATES[bytes[first] as number] as number) === 0) first++;
   if (first === end) return;
   const name: Name = { start: 0, end: 0, isQuoted: false };
+  const text: Text = { view, start, end, context };
   const named = new NamedValues();
   for (let i = first; i < end; ) {
     const byte = bytes[i] as number;
@@ -75,7 +76,7 @@ export function scanPairs(view: View, start: number, end: number, context: Redac
       // Without space it leads to a member: `token->value`.
       i =
         arrow > start && isBlank(bytes[behind]) && readName(bytes, start, arrow, name)
-          ? readPair({ view, start, end, context }, name, behind, named)
+          ? readPair(text, name, behind, named)
           : behind;
       continue;
     }
@@ -96,7 +97,7 @@ export function scanPairs(view: View, start: number, end: number, context: Redac
       i = skipOperator(bytes, i, end);
       continue;
     }
-    i = readName(bytes, start, i, name) ? readPair({ view, start, end, context }, name, after, named) : after;
+    i = readName(bytes, start, i, name) ? readPair(text, name, after, named) : after;
   }
 }
 

@@ -79,14 +79,14 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
     const isNumbered = stop < end && isDigit(bytes[end - 1]);
     let match = isNumbered ? trie.longest(bytes, start, end, bit) : null;
     match ??= trie.longest(bytes, start, stop, bit);
-    if (match !== null) return match.value.rule;
+    if (match !== null) return match.rule;
     for (let words = 0; words < 2; words++) {
       const numbered = isNumbered && words === 0 ? qualifiers.longest(bytes, start, end) : null;
       const qualifier = numbered ?? qualifiers.longest(bytes, start, stop);
-      if (qualifier === null || qualifier.start <= start) return null;
-      stop = withoutNumber(bytes, start, qualifier.start);
+      if (qualifier === null || qualifiers.foundStart <= start) return null;
+      stop = withoutNumber(bytes, start, qualifiers.foundStart);
       match = trie.longest(bytes, start, stop, bit);
-      if (match !== null) return match.value.isQualified ? match.value.rule : null;
+      if (match !== null) return match.isQualified ? match.rule : null;
     }
     return null;
   }
@@ -124,7 +124,7 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
 
   return {
     of,
-    role: (bytes, start, end) => roles.longest(bytes, start, end)?.value ?? null,
+    role: (bytes, start, end) => roles.longest(bytes, start, end),
     ofText(place, name) {
       const known = remembered[place].get(name);
       if (known !== undefined) return known;

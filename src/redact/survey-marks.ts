@@ -7,7 +7,6 @@ import {
   isDigit,
   isQuote,
   isWideSeparator,
-  LINE_FEED,
   MINUS,
   PERCENT,
   SLASH,
@@ -153,6 +152,11 @@ export function isAlnumRun(bytes: Buffer, start: number, end: number): boolean {
   return true;
 }
 
+/** What no letter is, and may belong to a name in quotes all the same. */
+const IN_ARGUMENT: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  /[\d_. -]/.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+
 /** Whether behind a name in quotes a comma and another quote follow, as in a call: what closes the quotes is looked for once. */
 export class ArgumentAhead {
   #from = 0;
@@ -176,18 +180,11 @@ export class ArgumentAhead {
     return isQuote(bytes[i]);
   }
 
-  /** Where from `end` on a quote, a backslash, a letter or the end of a line is, if that is before `limit`; else `limit`. */
+  /** Where from `end` on something else is than what may be part of a name, if that is before `limit`; else `limit`. */
   #quoteEnd(bytes: Buffer, end: number, limit: number): number {
     let i = end >= this.#from && end <= this.#stop ? this.#stop : end;
     if (i === end || i < limit) {
-      while (
-        i < limit &&
-        !isQuote(bytes[i]) &&
-        bytes[i] !== BACKSLASH &&
-        bytes[i] !== LINE_FEED &&
-        (LETTER_OF[bytes[i] as number] as number) === 0
-      )
-        i++;
+      while (i < limit && (IN_ARGUMENT[bytes[i] as number] as number) === 1) i++;
       if (!(end >= this.#from && end <= this.#stop)) this.#from = end;
       this.#stop = i;
     }

@@ -7,8 +7,20 @@
  */
 
 import { type ByteScan, CHUNK_BYTES, Found, LEAD_BYTES, ScalarScan, type ScanRules, WORD_BYTES } from './byte-scan.js';
-import { BACKSLASH, COLON, hexValue, isDigit, isQuote, LINE_FEED, MINUS, PERCENT } from './byte-text.js';
+import {
+  BACKSLASH,
+  COLON,
+  EQUALS,
+  GREATER_THAN,
+  hexValue,
+  isDigit,
+  isQuote,
+  LINE_FEED,
+  MINUS,
+  PERCENT,
+} from './byte-text.js';
 import { eachLookRun, LOOK_SETS, tokenBeginnings } from './look-runs.js';
+import { PhrasesAhead } from './phrases-ahead.js';
 import {
   ArgumentAhead,
   fieldEnd,
@@ -67,6 +79,11 @@ const OPTION: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   /[A-Za-z0-9_-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
+/** What has a value right behind it: a name, a tag. */
+const SEPARATES: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === COLON || byte === EQUALS || byte === GREATER_THAN ? 1 : 0,
+);
+
 const behind = (isOne: (byte: number) => boolean): Uint8Array =>
   Uint8Array.from({ length: 256 }, (_, byte) => (isOne(byte) ? 1 : 0));
 const ANY_BYTE = behind(() => true);
@@ -97,12 +114,8 @@ export const MarkPhrase = {
   cookieJar: 11,
 } as const;
 
-/** Of the phrases that `bits` stand for, those that may go on behind the word that ends before `at`. */
-export type MayGoOn = (bytes: Buffer, at: number, bits: number) => number;
-
 export interface SurveyRules {
   readonly wordEnds: WordEnds;
-  readonly mayGoOn: MayGoOn;
 }
 
 /** Where the run of bytes of a set begins that ends at a place: no byte is read twice, as long as the places ascend. */
@@ -137,7 +150,7 @@ export class Survey {
   anchors = new Int32Array(16);
   anchorCount = 0;
   readonly #wordEnds: WordEnds;
-  readonly #mayGoOn: MayGoOn;
+  readonly #phrases = new PhrasesAhead();
   readonly #separator = new SeparatorAhead();
   readonly #argument = new ArgumentAhead();
   readonly #nameRun = new RunBefore(NAME);
@@ -147,10 +160,9 @@ export class Survey {
   #blocks = new Uint8Array(64);
   #all = 0;
 
-  constructor({ wordEnds, mayGoOn }: SurveyRules, scan: ByteScan) {
+  constructor({ wordEnds }: SurveyRules, scan: ByteScan) {
     this.#scan = scan;
     this.#wordEnds = wordEnds;
-    this.#mayGoOn = mayGoOn;
   }
 
   /** Looks at a text; returns whether anything can be in it. */
@@ -221,11 +233,16 @@ export class Survey {
     if (found === 0) return;
     if ((found & 1) !== 0) this.#noteName(bytes, end);
     if (found === 1) return;
-    const bits = this.#mayGoOn(bytes, end, found >> 1);
+    const bits = this.#phrases.mayGoOn(bytes, end, found >> 1);
     if (bits !== 0) this.#anchor(end, bits);
   }
 
   #noteName(bytes: Buffer, end: number): void {
+    // None of what is asked below is so where the value follows at once.
+    if ((SEPARATES[bytes[end] as number] as number) === 1) {
+      this.#note(end - 1, Sign.name | Sign.pair);
+      return;
+    }
     const start = this.#nameRun.start(bytes, end);
     // Most names in prose: none of what is asked below is so.
     if (bytes[end] === 0x20 && (LETTER_OF[bytes[end + 1] as number] as number) > 0 && bytes[start] !== MINUS) {
@@ -258,6 +275,7 @@ export class Survey {
   }
 
   #forgetRuns(): void {
+    this.#phrases.forget();
     this.#separator.forget();
     this.#argument.forget();
     this.#nameRun.forget();

@@ -3,6 +3,8 @@
  * label. Whole-value tests over bytes; a value longer than `SHAPE_BYTES_MAX` is judged by its beginning.
  */
 import type { ValueTest } from './name-table.js';
+import { isPlaceholder } from './placeholders.js';
+import { isWordy } from './wordy.js';
 
 const SHAPE_BYTES_MAX = 256;
 
@@ -72,46 +74,6 @@ function hasCredentials(text: string): boolean {
   return match !== null && !isWordy(match[1] as string);
 }
 
-const PLACEHOLDERS: readonly string[] = [
-  'redacted',
-  '\\[?(?:redacted|filtered|hidden|masked|removed|secret removed)\\]?',
-  '\\[[a-z _-]{3,}\\]',
-  '<[^<>]*>',
-  '&lt;.*',
-  // References: of shells, templates, statements with parameters, YAML's tags, ciphers of SOPS.
-  '\\$(?:\\{[\\w.]*(?::?[?=-]?[a-z_-]*)?\\}?|[a-z_.:-]*\\d?)',
-  '\\{\\{.*\\}\\}',
-  '\\{[\\w.:-]+\\}',
-  '%[\\w-]+%',
-  '%[sdv]',
-  '\\?',
-  ':[a-z_]+',
-  '![a-z]+',
-  'ENC\\[.*',
-  '[*•x.…#_-]{3,}',
-  '\\*{3}.*',
-  'n\\/?a',
-  // Names of kinds and types.
-  'oauth[12]?|saml2?|x509|sha-?\\d{1,3}|u?int\\d{1,3}|uuid\\d?|float\\d{2}|base64|varchar\\d{0,4}',
-  'null|nil|none|undefined|true|false|yes|no|on|off|required|optional|enabled|disabled',
-  '(?:string|int|float|boolean|id)!|string|integer|number|boolean|object|array',
-  // Rules of a form's fields.
-  '(?:required|nullable|sometimes|string|confirmed|m(?:in|ax):\\d+)(?:[|,].*)?',
-  '(?:your|my|the|some|an?|enter|insert|replace|put)[ _-].*(?:here|key|token|password|secret|value|id)',
-  '.*(?:your|placeholder|goes[ _-]?here|\\.\\.\\.).*',
-  'change[ _-]?me|todo|fixme|example',
-  // Code, and the path of a route.
-  '\\w+\\.\\w+\\(.*',
-  '(?:process|os|import)\\.[\\w.]*env\\b.*',
-  '\\/[a-z-]+(?:\\/[a-z-]+\\d?)*',
-  '(?:sk|pk|rk)_(?:live|test)_?\\W*',
-];
-const PLACEHOLDER = new RegExp(`^(?:${PLACEHOLDERS.join('|')})$`, 'i');
-
-export function isPlaceholder(text: string): boolean {
-  return PLACEHOLDER.test(text);
-}
-
 /** What is sent instead of a code: `sms`, `app`, `TOTP`. */
 function isChoice(text: string): boolean {
   return /^(?:sms|app|[th]?otp|e?mail|phone|call|voice|push|u2f|fido2?|webauthn|auth|key)$/i.test(text);
@@ -124,70 +86,21 @@ const ADVICE =
 
 /** A caption or a sentence about a secret, as translations, schemas and error messages have them. */
 function isLabel(text: string): boolean {
-  if (
-    /^(?:Password|Passwort|Kennwort|Passwords|Token|Secret|Pass(?:phrase|code)|Contraseña|Senha|Passe|Mot de passe|Parola|Hasło|Пароль|密码|密碼|パスワード|비밀번호)[:：*?]?$/.test(
-      text,
-    )
-  )
-    return true;
-  if (!/[^\s\d][\s\u00a0]+\S*\p{L}/u.test(text)) return false;
+  if (LABEL_STARTS.has(text.charCodeAt(0)) && LABEL.test(text)) return true;
+  if (!/\s/.test(text) || !/[^\s\d][\s\u00a0]+\S*\p{L}/u.test(text)) return false;
   if (/\d.*\p{L}.*\d|[=+/]{2}/u.test(text) && !ADVICE.test(text)) return false;
   return NOUN.test(text) || ADVICE.test(text) || /[?…]$/.test(text);
 }
+
+const LABELS =
+  'Password|Passwort|Kennwort|Passwords|Token|Secret|Passphrase|Passcode|Contraseña|Senha|Passe|Mot de passe|Parola|Hasło|Пароль|密码|密碼|パスワード|비밀번호';
+const LABEL = new RegExp(`^(?:${LABELS})[:：*?]?$`);
+const LABEL_STARTS = new Set(LABELS.split('|').map((label) => label.charCodeAt(0)));
 
 /** Several words, none of them long and mixed. */
 export function isProse(text: string): boolean {
   const words = text.split(/\s+/);
   return words.length >= 4 && words.every((word) => word.length < 24);
-}
-
-const VOWEL = /[^aeiou]{2}y[^aeiou]{2}|[aeiouáéíóúäöüàèâêôãõåæøœ]/i;
-
-/**
- * Words and numbers as a person writes them, joined or not: `morning-1`, `Season Pass`, `2026-autumn-term`, `USDC`,
- * `alt+s-key`. Not `hunter2`, `a1b2-c3d4`, `XKCD-7QPL-ZZ9P`.
- */
-export function isWordy(text: string): boolean {
-  const pieces = text.split(/[^\p{L}\p{N}']+/u).filter((piece) => piece !== '');
-  if (pieces.length === 0 || /[!$%^*~`\\{}=\n]/.test(text)) return false;
-  // As mail providers give them to applications.
-  if (/^[a-z0-9]{4}(?: [a-z0-9]{4}){3}$/.test(text)) return false;
-  if (
-    pieces.length > 2 &&
-    pieces.every((piece) => piece.length === pieces[0]?.length && piece.length >= 4 && /^[A-Z0-9]+$/.test(piece))
-  )
-    return false;
-  let words = 0;
-  for (const piece of pieces) {
-    if (isWord(piece, pieces.length > 1)) words++;
-    else if (/^\d{1,8}$/.test(piece) || piece.length === 1) continue;
-    else if (/^\d{1,4}\p{Ll}{2,}$/u.test(piece)) words++;
-    else if (piece.length <= 4 && pieces.length > 2) continue;
-    else if (/^[vr]\d{1,4}$/.test(piece)) continue;
-    else return false;
-  }
-  return words > 0;
-}
-
-function isWord(piece: string, isOneOfMany: boolean): boolean {
-  if (/^\p{Lo}+$/u.test(piece)) return true;
-  const lower = piece.toLowerCase();
-  // Two or three letters may be anything, unless a vowel is between consonants or other words stand beside them.
-  if (piece.length < 4)
-    return (
-      /^(?:\p{Lu}?\p{Ll}+|\p{Lu}+)$/u.test(piece) &&
-      piece.length > 1 &&
-      (isOneOfMany || /^[^aeiou\d][aeiou][^aeiou\d]$/.test(lower))
-    );
-  if (/^\p{Lu}{2,5}$/u.test(piece)) return true;
-  if (
-    piece.length > 24 ||
-    !/^(?:\p{Lu}?\p{Ll}+|\p{Lu}+|\p{Ll}*(?:\p{Lu}\p{Ll}{2,})+\p{Lu}?|\p{Ll}+(?:\p{Lu}{2,}|\p{Lu}\p{Ll}+)|\p{Lu}{2,}\p{Ll}{3,})$/u.test(
-      piece.replace(/'/g, ''),
-    )
-  )
-    return false;
-  return VOWEL.test(piece) && !/[^aeiouyáéíóúäöüàèâêôãõåæøœа-яёα-ω']{5}/i.test(piece) && !/[aeiou]{5}/i.test(piece);
 }
 
 const UUID = /^\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?$/i;

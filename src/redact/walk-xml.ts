@@ -10,9 +10,10 @@
  */
 import { COLON, EQUALS, GREATER_THAN, LESS_THAN, SLASH } from './byte-text.js';
 import { type Cause, part, type View } from './edits.js';
+import { isPlaceholder } from './placeholders.js';
 import { NAMELESS, type RedactionContext } from './redaction-context.js';
 import type { NameRule } from './sensitive-names.js';
-import { isPlaceholder, isSecretValue } from './value-shapes.js';
+import { isSecretValue } from './value-shapes.js';
 
 export function walkXml(view: View, context: RedactionContext): void {
   new XmlWalker(view, context).walk();
@@ -161,7 +162,7 @@ class XmlWalker {
     let end = stop;
     if (stop < length && bytes[stop] !== GREATER_THAN) end = this.#readAttributes(stop);
     this.#nameStart = -1;
-    if (bytes[end - 1] === SLASH || isVoid(bytes, local, stop)) return end;
+    if (bytes[end - 1] === SLASH || isOneOf(VOID_ELEMENTS, bytes, local, stop)) return end;
     this.#depth++;
     this.#name = { start: local, end: stop };
     // Its name has come before it.
@@ -172,7 +173,7 @@ class XmlWalker {
       this.#secret = secret;
     }
     this.#following = null;
-    if (isNaming(bytes, local, stop)) this.#nameStart = end + 1;
+    if (isOneOf(NAMING_ELEMENTS, bytes, local, stop)) this.#nameStart = end + 1;
     return end;
   }
 
@@ -251,9 +252,10 @@ const NUMBER_NAME = /^(?:no|num|number|value)$/i;
 /** How far behind a value its name may be. */
 const VALUE_BEFORE_BYTES_MAX = 64;
 
-const NAMING_ELEMENTS = new Set(['key', 'name', 'parametername', 'paramname', 'headername', 'parameterkey']);
+/** Elements whose text names what the next one holds. */
+const NAMING_ELEMENTS = byLength(['key', 'name', 'parametername', 'paramname', 'headername', 'parameterkey']);
 /** HTML elements that have no content and often no slash (https://html.spec.whatwg.org/#void-elements). */
-const VOID_ELEMENTS = new Set([
+const VOID_ELEMENTS = byLength([
   'area',
   'base',
   'br',
@@ -268,14 +270,23 @@ const VOID_ELEMENTS = new Set([
   'wbr',
 ]);
 
-function isVoid(bytes: Buffer, start: number, end: number): boolean {
-  return end - start >= 2 && end - start <= 6 && VOID_ELEMENTS.has(bytes.toString('latin1', start, end).toLowerCase());
+/** Names in small letters, those of each length in a list. */
+function byLength(names: readonly string[]): readonly Buffer[][] {
+  const lists: Buffer[][] = Array.from({ length: 16 }, () => []);
+  for (const name of names) (lists[name.length] as Buffer[]).push(Buffer.from(name));
+  return lists;
 }
 
-function isNaming(bytes: Buffer, start: number, end: number): boolean {
-  return (
-    end - start >= 3 && end - start <= 13 && NAMING_ELEMENTS.has(bytes.toString('latin1', start, end).toLowerCase())
-  );
+/** Whether the name from `start` to `end` is one of these, in letters of either case. */
+function isOneOf(names: readonly Buffer[][], bytes: Buffer, start: number, end: number): boolean {
+  const list = names[end - start];
+  if (list === undefined) return false;
+  for (const name of list) {
+    let i = 0;
+    while (i < name.length && ((bytes[start + i] as number) | 0x20) === name[i]) i++;
+    if (i === name.length) return true;
+  }
+  return false;
 }
 
 /** Where the tag's `>` is, or the end. */

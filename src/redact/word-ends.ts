@@ -4,11 +4,11 @@
  * `sensitive-names.ts` does. What it says is more than what is so, never less.
  */
 import { lazy } from '../lazy.js';
-import { BACKSLASH } from './byte-text.js';
+import { BACKSLASH, COLON, EQUALS, isBlank, isQuote } from './byte-text.js';
 import { HEADER_ROWS, NAME_ROWS, OTHER_SCRIPTS, QUALIFIERS, QUERY_ROWS } from './name-table.js';
 
-/** What a word may end: a bit each. */
-export const WordEnd = { anywhere: 1, word: 2, whole: 4, qualifier: 8, phrase: 16 } as const;
+/** What a word may end: a bit each; and whether a longer one may end a phrase. */
+export const WordEnd = { anywhere: 1, word: 2, whole: 4, qualifier: 8, phrase: 16, more: 32, parameter: 64 } as const;
 
 /** Letters, from 1 on; 0 for all other bytes. */
 export const LETTER_OF: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
@@ -57,12 +57,15 @@ export class WordEnds {
     let first = at;
     for (; i >= limit; i--) {
       const byte = bytes[i] as number;
-      const letter = letterAt(bytes, i, byte);
-      if (byte >= 0x80) first = i - 2;
-      if (letter === SKIP) continue;
-      if (letter < 0) {
-        if (letter === UNSURE) found |= 1;
-        break;
+      let letter = LETTER_OF[byte] as number;
+      if (letter === 0) {
+        letter = letterAt(bytes, i, byte);
+        if (byte >= 0x80) first = i - 2;
+        if (letter === SKIP) continue;
+        if (letter < 0) {
+          if (letter === UNSURE) found |= 1;
+          break;
+        }
       }
       node = next[node * COLUMNS + letter] as number;
       if (node === 0) break;
@@ -70,8 +73,12 @@ export class WordEnds {
       if (end === 0) continue;
       first = i - 2;
       if ((end & WordEnd.phrase) !== 0) found |= (this.#phraseBits[(phrases[node] as number) - 1] as number) << 1;
-      if ((found & 1) !== 0) continue;
+      if ((found & 1) !== 0) {
+        if ((end & WordEnd.more) === 0) break;
+        continue;
+      }
       if (mayBeName(bytes, limit, i, end)) found |= 1;
+      else if ((end & WordEnd.parameter) !== 0 && isParameter(bytes, i, at + 1)) found |= 1;
       else if ((end & WordEnd.qualifier) !== 0) {
         first = at - NAME_BYTES_MAX;
         if (this.#endsName(bytes, limit, i - 1, 1)) found |= 1;
@@ -145,6 +152,25 @@ function foldedAt(bytes: Uint8Array, i: number, byte: number): number {
   return lead === 0x9d || first === 0x9d || lead === 0x84 || lead === 0x85 ? UNSURE : SKIP;
 }
 
+const bytesOf = (characters: string): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, byte) => (characters.includes(String.fromCharCode(byte)) ? 1 : 0));
+/** What follows the name of a parameter, or goes on with it. */
+const GOES_ON: Uint8Array = bytesOf('=%[]|?-_.0123456789').map((isOne, byte) => (byte >= 0x80 ? 1 : isOne));
+const BEFORE_PARAMETER: Uint8Array = bytesOf('?&#-_.');
+
+/** Whether the word from `start` to `end` may be the name of a parameter, as those of queries are, or of a part of a form. */
+function isParameter(bytes: Uint8Array, start: number, end: number): boolean {
+  const next = bytes[end] ?? 0;
+  if ((GOES_ON[next] as number) === 1) return true;
+  const before = bytes[start - 1] ?? 0;
+  if (before === EQUALS || (isQuote(before) && bytes[start - 2] === EQUALS)) return true;
+  // `?sig: …`, `; sig = …`
+  if (next === COLON) return (BEFORE_PARAMETER[before] as number) === 1;
+  let i = end;
+  while (i - end < 8 && isBlank(bytes[i])) i++;
+  return i > end && (bytes[i] === EQUALS || bytes[i] === COLON);
+}
+
 /** Whether a name that begins with the letter at `at` may be one of what ends in the same way. */
 function mayBeName(bytes: Uint8Array, limit: number, at: number, end: number): boolean {
   if ((end & WordEnd.anywhere) !== 0) return true;
@@ -196,12 +222,22 @@ function lettersOf(word: string): string {
   return /\d/.test(word) ? word.replace(/\d+$/, '').replace(/^.*\d/, '') : word;
 }
 
+/** Notes where a shorter word ends that a phrase may go on before. */
+function noteLonger(word: string, next: Uint16Array, ends: Uint8Array): void {
+  let node = 0;
+  for (let i = word.length - 1; i > 0; i--) {
+    node = next[node * COLUMNS + (LETTER_OF[word.charCodeAt(i)] as number)] as number;
+    if ((ends[node] as number) !== 0) ends[node] = (ends[node] as number) | WordEnd.more;
+  }
+}
+
 function makeWords(phraseWords: readonly string[]): Words {
   const all: [letters: string, end: number, phrase: number][] = [];
   const add = (words: readonly string[], end: number): void => {
     for (const word of words) all.push([lettersOf(word), end, 0]);
   };
-  for (const { ends = [], words = [], whole = [] } of [...NAME_ROWS, ...QUERY_ROWS, ...HEADER_ROWS]) {
+  for (const { ends = [], words = [], whole = [] } of QUERY_ROWS) add([...ends, ...words, ...whole], WordEnd.parameter);
+  for (const { ends = [], words = [], whole = [] } of [...NAME_ROWS, ...HEADER_ROWS]) {
     add(ends, WordEnd.anywhere);
     add(words, WordEnd.word);
     add(whole, WordEnd.whole);
@@ -226,6 +262,7 @@ function makeWords(phraseWords: readonly string[]): Words {
     ends[node] = (ends[node] as number) | end;
     if (phrase > 0) phrases[node] = phrase;
   }
+  for (const word of phraseWords) noteLonger(word, next, ends);
   return { next, ends, phrases };
 }
 

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { findLooks } from '../../src/redact/find-looks.js';
 import { LOOK_ROWS, OTHER_LOOKS } from '../../src/redact/looks-table.js';
-import { mayGoOn, phraseWords } from '../../src/redact/phrases.js';
+import { phraseWords } from '../../src/redact/phrases.js';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { Sign, Surveys } from '../../src/redact/survey.js';
 import { WordEnds } from '../../src/redact/word-ends.js';
@@ -13,7 +13,7 @@ import { Random, runSeed } from '../support/random.js';
 import { makeTrace } from './make-trace.js';
 
 const redact = createRedactor({ defaults: true, headers: [], queries: [], fields: [], patterns: [], bodies: true });
-const surveys = new Surveys({ wordEnds: new WordEnds(phraseWords()), mayGoOn });
+const surveys = new Surveys({ wordEnds: new WordEnds(phraseWords()) });
 const examples = [...LOOK_ROWS, ...OTHER_LOOKS].map(({ example }) => example);
 const words = [
   'password=',
