@@ -34,8 +34,8 @@ const PLACEHOLDERS: readonly string[] = [
   '(?:sk|pk|rk)_(?:live|test)_?\\W*',
 ];
 const PLACEHOLDER = new RegExp(`^(?:${PLACEHOLDERS.join('|')})$`, 'i');
-/** What says so wherever it stands. */
-const INSIDE = /(?<![a-z0-9])your|placeholder|goes[ _-]?here|\.\.\./i;
+/** What says so wherever it stands, in a line. */
+const INSIDE = /^.*(?:(?<![a-z0-9])your|placeholder|goes[ _-]?here|\.\.\.).*$/i;
 
 /** Those of letters and digits alone. */
 const WORDS = new Set(

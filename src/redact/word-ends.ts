@@ -154,8 +154,8 @@ function foldedAt(bytes: Uint8Array, i: number, byte: number): number {
 
 const bytesOf = (characters: string): Uint8Array =>
   Uint8Array.from({ length: 256 }, (_, byte) => (characters.includes(String.fromCharCode(byte)) ? 1 : 0));
-/** What follows the name of a parameter, or goes on with it. */
-const GOES_ON: Uint8Array = bytesOf('=%[]|?-_.0123456789').map((isOne, byte) => (byte >= 0x80 ? 1 : isOne));
+/** What follows the name of a parameter or of a segment of a path, or goes on with it. */
+const GOES_ON: Uint8Array = bytesOf('=%[]|?/-_.0123456789').map((isOne, byte) => (byte >= 0x80 ? 1 : isOne));
 const BEFORE_PARAMETER: Uint8Array = bytesOf('?&#-_.');
 
 /** Whether the word from `start` to `end` may be the name of a parameter, as those of queries are, or of a part of a form. */
