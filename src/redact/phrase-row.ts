@@ -10,7 +10,7 @@ export interface PhraseRow {
   readonly follows: Uint8Array;
   /** Quickly, whether it is worth to look closer behind the word that ends before `at`, where such a byte follows. */
   readonly mayGoOn: (bytes: Buffer, at: number) => boolean;
-  /** What must begin within `PIECE_BYTES_AHEAD` for that: a piece with an odd byte, or one of sixteen bytes. */
+  /** What must begin within `PIECE_BYTES_AHEAD` for that: a piece with an odd byte, or one as long as a key. */
   readonly needs?: 'odd' | 'long';
   /** Source of an expression from the end of the word to the secret: each part has a bound, so that it takes a bounded time. */
   readonly head: string;

@@ -16,8 +16,9 @@ const LONG_BITS = bitsOf('long');
 
 /** A piece is no longer, as far as it is asked where it begins. */
 const PIECE_BYTES_MAX = 512;
-const LONG_BYTES = 16;
-/** What such a piece is made of: pairs, lists and calls are none. */
+/** Of sixteen bytes, the last two may pad base64. */
+const LONG_BYTES = 14;
+/** What such a piece is made of otherwise: pairs, lists and calls are none. */
 const KEY_BYTES: Uint8Array = VALUE_BYTES.map((isOne, byte) =>
   ':;,()='.includes(String.fromCharCode(byte)) ? 0 : isOne,
 );
@@ -28,7 +29,7 @@ export class PhrasesAhead {
   #oddFrom = 0;
   #oddAt = -1;
   #oddPiece = 0;
-  /** The same of a piece of sixteen bytes. */
+  /** The same of a piece as long as a key. */
   #longFrom = 0;
   #longAt = -1;
 
@@ -63,7 +64,7 @@ export class PhrasesAhead {
     return start;
   }
 
-  /** Where the next run of sixteen bytes that keys are made of begins. */
+  /** Where the next run begins that is as long as a key, of the bytes that keys are made of. */
   #nextLong(bytes: Buffer, at: number): number {
     if (at >= this.#longFrom && at <= this.#longAt) return this.#longAt;
     let run = 0;

@@ -34,8 +34,9 @@ const PLACEHOLDERS: readonly string[] = [
   '(?:sk|pk|rk)_(?:live|test)_?\\W*',
 ];
 const PLACEHOLDER = new RegExp(`^(?:${PLACEHOLDERS.join('|')})$`, 'i');
-/** What says so wherever it stands, in a line. */
-const INSIDE = /^.*(?:(?<![a-z0-9])your|placeholder|goes[ _-]?here|\.\.\.).*$/i;
+/** What says so wherever it stands, in a line; `putYourTokenHere` too, but not each password that happens to have the letters. */
+const INSIDE =
+  /^.*(?:(?<![a-z0-9])(?:(?:add|enter|insert|paste|put|replace|set|use)[ _-]?)?your|placeholder|goes[ _-]?here|\.\.\.).*$/i;
 
 /** Those of letters and digits alone. */
 const WORDS = new Set(

@@ -201,7 +201,7 @@ function isAmidOthers(text: string, start: number, at: number, end: number): boo
   return !isVowelAt(text, at - 2) && !isVowelAt(text, at - 1) && !isVowelAt(text, at + 1) && !isVowelAt(text, at + 2);
 }
 
-const VOWEL = /[^aeiou]{2}y[^aeiou]{2}|[aeiouáéíóúäöüàèâêôãõåæøœаеёиоуыэюяіїєαεηιουω]/i;
+const VOWEL = /[^aeiou]{2}y[^aeiou]{2}|[aeiouáéíóúäöüàèâêôãõåæøœ]/i;
 
 /** The same of text in any script. */
 export function isWordyInUnicode(text: string): boolean {
