@@ -105,8 +105,6 @@ async function runRow(): Promise<RowResult> {
     process.execPath,
     [
       ...[CLI, 'apidump', '--satellite-url', `${fault?.tls ? 'https' : 'http'}://${host}:${SATELLITE_PORT}`],
-      // The satellite here finds the ids of spans in text.
-      ...['--otlp-encoding', 'json'],
       ...['--satellite-protocol', 'otlp', '--trace-export-interval', '1', '--rate-limit', '0', '--max-cpu', 'none'],
       ...['--max-memory', `${MAX_MEMORY}`, '--health-port', `${HEALTH_PORT}`, '--log-format', 'json'],
       ...(fault?.tls ? ['--satellite-ca', join(directory, 'ca.pem')] : []),

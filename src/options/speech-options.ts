@@ -20,7 +20,7 @@ export const SPEECH_OPTIONS = {
   'otlp-encoding': one({
     group: 'Satellite:',
     value: choice('auto', 'protobuf', 'json'),
-    default: 'auto',
+    default: 'json',
     takes: ['satellite', 'otlp'],
     help: 'what OTLP is written as; auto is protobuf, and JSON for a satellite that answers 415',
   }),

@@ -67,7 +67,7 @@ it('says of each export what was sent, how long it took and what was answered', 
   expect(lines.filter(({ msg }) => msg.startsWith('export'))).toEqual([
     {
       ...{
-        protocol: 'otlp-protobuf',
+        protocol: 'otlp',
         traces: 1,
         bytes: expect.any(Number),
         coding: 'gzip',
