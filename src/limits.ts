@@ -210,6 +210,11 @@ export const LIMIT_ROWS = {
     500,
     'Microseconds that the patterns of `--redact-pattern` may take together for a KiB of text, and those of `--redact-allow`; where they take more, the sensor does not start.',
   ),
+  redaction_matches_per_kibibyte_max: limit(
+    64,
+    'Matches of `--redact-pattern` in a KiB of a text, all in all; where there are more, the rest of the text is replaced.',
+  ),
+  redaction_matches_max: limit(256, 'The same in a text of any length: so many there may be in a short one too.'),
   between_packets_micros_max: limit(
     80,
     'Microseconds that those patterns may take for a KiB of text for traces to be made between packets; where they take more, every trace is made in a thread of its own.',

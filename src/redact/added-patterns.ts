@@ -1,5 +1,11 @@
-/** The patterns a user adds, found anywhere; in JSON what they match is replaced token by token, so that it stays JSON. */
+/**
+ * The patterns a user adds, found anywhere; in JSON what they match is replaced token by token, so that it stays JSON.
+ *
+ * A match takes as long as a thousand bytes without one, and whoever sends a text can make it match everywhere: of a text that
+ * matches too often what is left is replaced as one.
+ */
 import type RE2 from 're2';
+import { DEFAULT_LIMITS } from '../limits.js';
 import { compilePattern } from '../policy/pattern-set.js';
 import { APOSTROPHE, BACKSLASH, COLON, isDigit, isLetter, QUOTE } from './byte-text.js';
 import type { Cause, View } from './edits.js';
@@ -17,6 +23,16 @@ interface Span {
   cause: Cause;
 }
 
+const TOO_MANY: Cause = { rule: 'bound:matches', name: null };
+
+/** Matches that a text of so many bytes may have. */
+function matchesMax(bytes: number): number {
+  return Math.max(
+    DEFAULT_LIMITS.redaction_matches_max,
+    (bytes / 1024) * DEFAULT_LIMITS.redaction_matches_per_kibibyte_max,
+  );
+}
+
 /** @throws SyntaxError that names a pattern RE2 cannot read */
 export function createAddedPatterns(patterns: readonly string[]): AddedPatterns {
   const expressions = patterns.map((pattern, i) => ({
@@ -28,8 +44,12 @@ export function createAddedPatterns(patterns: readonly string[]): AddedPatterns 
     redact(view, context, isJson) {
       if (expressions.length === 0) return;
       const found: Span[] = [];
-      for (const { expression, cause } of expressions)
-        eachMatch(expression, view.bytes, (start, end) => found.push({ start, end, cause }));
+      const { length } = view.bytes;
+      const most = matchesMax(length) / expressions.length;
+      for (const { expression, cause } of expressions) {
+        const done = eachMatch(expression, view.bytes, most, (start, end) => found.push({ start, end, cause }));
+        if (done < length) found.push({ start: done, end: length, cause: TOO_MANY });
+      }
       if (found.length === 0) return;
       const spans = disjoint(found);
       if (isJson) redactTokens(view, spans, context);
@@ -50,16 +70,20 @@ function disjoint(found: Span[]): Span[] {
   return spans;
 }
 
-/** Calls back with each match, or with its first group where it has one. */
-function eachMatch(expression: RE2, bytes: Buffer, found: (start: number, end: number) => void): void {
+/**
+ * Calls back with each match, or with its first group where it has one, up to so many, those of nothing among them. Returns
+ * where the next one begins, or the end of the text where there are no more.
+ */
+function eachMatch(expression: RE2, bytes: Buffer, most: number, found: (start: number, end: number) => void): number {
   expression.lastIndex = 0;
-  for (;;) {
+  for (let count = 0; ; count++) {
     const match = expression.exec(bytes) as unknown as (Buffer[] & { index: number }) | null;
-    if (match === null) return;
+    if (match === null) return bytes.length;
+    if (count >= most) return match.index;
     const whole = match[0] as Buffer;
     if (whole.length === 0) {
       expression.lastIndex = match.index + 1;
-      if (match.index >= bytes.length) return;
+      if (match.index >= bytes.length) return bytes.length;
       continue;
     }
     const group = match[1];

@@ -1,4 +1,4 @@
-/** The sensor is killed, again and again (`SPOOL_KILLS=n` times), while it spools: what was on disk arrives, whole and once. */
+/** The sensor is killed, again and again (`SPOOL_KILLS=n` times, and prints what it found), while it spools: what was on disk arrives, whole and once. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -8,10 +8,13 @@ import { expect, it } from 'vitest';
 import { startRelay, startScriptedSatellite } from '../../../support/relay.js';
 
 const CHILD = join(import.meta.dirname, '../../../support/spooling-child.mjs');
-const RUNS = Number(process.env.SPOOL_KILLS ?? 5);
+const ASKED = process.env.SPOOL_KILLS;
+const RUNS = Number(ASKED ?? 5);
+/** For a child to start, on a machine that is busy. */
+const RUN_MILLIS_MAX = 20_000;
 const TRACES_SPOOLED = 300;
 
-it('survives kill -9', async () => {
+it(`survives ${RUNS} times kill -9`, { timeout: (RUNS + 1) * RUN_MILLIS_MAX }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'killed-'));
   const nobody = await unusedPort();
   const spooled: number[] = [];
@@ -37,6 +40,10 @@ it('survives kill -9', async () => {
   await satellite.close();
   await rm(directory, { recursive: true });
 
+  if (ASKED !== undefined) {
+    const { spool_records_torn: torn } = under.counters;
+    process.stdout.write(`${RUNS} kills, ${found} traces found, ${satellite.paths.length} delivered, ${torn} torn\n`);
+  }
   expect(found).toBeGreaterThanOrEqual(spooled.reduce((sum, count) => sum + count, 0));
   // At most the record that was being written when each run was killed.
   expect(under.counters.spool_records_torn).toBeLessThanOrEqual(RUNS);
