@@ -20,8 +20,8 @@ export interface Hub {
   readonly keyFile: string;
   /** By the place of the namespace in `spokes`. */
   urlFor(spoke: number): string;
-  /** What the satellite answers to a GET. Throws where that is a failure. */
-  ask(path: string): string;
+  /** What the satellite answers, to a GET unless another method is given. Throws where that is a failure. */
+  ask(path: string, method?: 'GET' | 'PUT' | 'DELETE', body?: object): string;
   remove(): Promise<void>;
 }
 
@@ -45,8 +45,10 @@ export async function openHub({ spokes, directory, program, options = [] }: HubS
   return {
     keyFile,
     urlFor: (spoke) => `http://10.78.${spoke}.1:${PORT}`,
-    ask(path) {
-      const script = `fetch('http://127.0.0.1:${PORT}${path}', { headers: { Authorization: 'Bearer ${TOKEN}' } })
+    ask(path, method = 'GET', body = undefined) {
+      const headers = { Authorization: `Bearer ${TOKEN}`, 'Content-Type': 'application/json' };
+      const about = JSON.stringify({ method, headers, body: JSON.stringify(body) });
+      const script = `fetch('http://127.0.0.1:${PORT}${path}', ${about})
         .then(async (r) => { if (!r.ok) throw new Error(await r.text()); process.stdout.write(await r.text()); })`;
       return hub.run(process.execPath, '-e', script);
     },

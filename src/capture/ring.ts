@@ -50,10 +50,11 @@ export interface RingGeometry {
 /**
  * The geometry for a ring of `mebibytes`. Blocks hold the largest packet loopback sends (64 KiB) several times over.
  * Under light traffic the timeout closes each block with little in it, so that a ring of n blocks bridges a pause of
- * n × 60 ms. Trace times are the kernel's and do not suffer from that.
+ * n × 60 ms. Trace times are the kernel's and do not suffer from that. Where the timeout is shorter there are more blocks, and the
+ * largest packet still fits into one.
  */
 export function ringGeometry(mebibytes: number, snapLength: number, retireMillis = RETIRE_MILLIS): RingGeometry {
-  const blockBytes = 1 << 18;
+  const blockBytes = retireMillis < RETIRE_MILLIS ? 1 << 17 : 1 << 18;
   const blockCount = Math.max(4, Math.round((mebibytes * (1 << 20)) / blockBytes));
   return { blockBytes, blockCount, retireMillis, snapLength };
 }

@@ -1,0 +1,3 @@
+module pcap-sensor/bench/response
+
+go 1.24
