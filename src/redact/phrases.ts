@@ -3,6 +3,7 @@
  * files, hashes, private keys. The survey has noted where one may be; only there is anything looked at.
  */
 
+import { lazy } from '../lazy.js';
 import { isExample, isNameByte, letterOption, option, userOption } from './command-options.js';
 import type { Cause, View } from './edits.js';
 import { isMixed, type PhraseRow, type SecretBytes } from './phrase-row.js';
@@ -13,18 +14,22 @@ import type { RedactionContext } from './redaction-context.js';
 import { MARK_SHIFT, MarkPhrase, type Survey } from './survey.js';
 import { fieldEnd, userinfoOf } from './survey-marks.js';
 import { isMixedToken, isSecretValue } from './value-shapes.js';
+import { WordEnds } from './word-ends.js';
 
 if (PHRASES.length > MARK_SHIFT)
   throw new Error(`${PHRASES.length} phrases are more than ${MARK_SHIFT} bits tell apart`);
 
 /** The words of phrases, each with a bit for each phrase that it may belong to. */
-export function phraseWords(): ReadonlyMap<string, number> {
+function phraseWords(): ReadonlyMap<string, number> {
   const words = new Map<string, number>();
   PHRASES.forEach((row, i) => {
     for (const word of row.words) words.set(word, (words.get(word) ?? 0) | (1 << i));
   });
   return words;
 }
+
+/** The ends of names and of those words, for all redactors. */
+export const wordEnds = lazy(() => new WordEnds(phraseWords()));
 
 interface CompiledPhrase {
   readonly row: PhraseRow;

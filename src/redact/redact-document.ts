@@ -12,13 +12,12 @@ import { Glance } from './glance.js';
 import { type GrpcWebText, grpcWebText } from './grpc-web-text.js';
 import type { MediaType } from './media-type.js';
 import { NameMemo } from './name-memo.js';
-import { PhraseFinder, phraseWords } from './phrases.js';
+import { PhraseFinder, wordEnds } from './phrases.js';
 import type { Changes } from './redactions.js';
 import type { SensitiveNames } from './sensitive-names.js';
 import { type Survey, Surveys } from './survey.js';
 import { documentKind, isBinary, textEncoding, utf8View } from './text-forms.js';
 import { walkForm } from './walk-form.js';
-import { WordEnds } from './word-ends.js';
 
 /** What became of a body or a text. */
 export interface Redacted<T> extends Changes {
@@ -70,7 +69,7 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
   const { defaults, hasNames, isAllowed } = settings;
   const added = createAddedPatterns(settings.patterns);
   const phrases = defaults ? new PhraseFinder() : null;
-  const surveys = defaults ? new Surveys({ wordEnds: new WordEnds(phraseWords()) }) : null;
+  const surveys = defaults ? new Surveys({ wordEnds: wordEnds() }) : null;
   const isSurveyEnough = surveys !== null && !hasNames && !settings.pii;
   const rules: WalkRules = {
     names,

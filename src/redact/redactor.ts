@@ -56,8 +56,8 @@ export interface RedactorContext {
 }
 
 /**
- * Without patterns of the user's, which must be found wrong at once, it is made when the first trace comes: until then a
- * sensor does without RE2 and its automata.
+ * Without patterns of the user's, which must be found wrong at once, it is made when the first trace comes, or by its `preparation`: a
+ * sensor that makes no traces does without.
  *
  * @throws SyntaxError that names a pattern RE2 cannot read
  */

@@ -61,7 +61,7 @@ const HARMLESS: Known = { rule: null, isQualified: false };
 
 export function createSensitiveNames(settings: SensitiveNameSettings): SensitiveNames {
   const { defaults } = settings;
-  const { names: trie, qualifiers, roles } = tables();
+  const { names: trie, qualifiers, roles } = nameTables();
   const byPlace = (names: readonly string[]) => new Set(names.map(plainName).filter((name) => name !== ''));
   const fields = byPlace(settings.fields);
   const added = {
@@ -147,7 +147,7 @@ const makeMemo = (): NameMemo<NameRule | null> => new NameMemo();
 const PLACES: Readonly<Record<NamePlace, number>> = { field: 1, query: 2, header: 4 };
 
 /** The rows as tries, made once. */
-const tables = lazy(() => ({
+export const nameTables = lazy(() => ({
   names: nameTrie(),
   qualifiers: new NameTrie(QUALIFIERS.map((letters) => ({ letters, kind: EndingKind.anywhere, value: true }))),
   roles: new NameTrie<'naming' | 'valuing'>([

@@ -388,7 +388,7 @@ export class Surveys {
     this.#scan = createScan({
       sets: LOOK_SETS,
       marks: MARKS,
-      ends: rules.wordEnds.filter,
+      ends: rules.wordEnds.filter(),
       tokens: tokenBeginnings(),
     });
   }

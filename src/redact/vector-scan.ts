@@ -312,7 +312,7 @@ function knownPlaces(): Code[] {
 }
 
 /** Takes where behind `INPUT` to begin, a multiple of 16, and where to end, one of 64. */
-const program = lazy(
+export const scanProgram = lazy(
   () =>
     new WebAssembly.Module(
       wasmModule({
@@ -351,7 +351,7 @@ export class VectorScan implements ByteScan {
 
   /** @throws WebAssembly.CompileError where the processor has no vectors of 16 bytes */
   constructor(rules: ScanRules) {
-    const exports = new WebAssembly.Instance(program(), {}).exports as unknown as {
+    const exports = new WebAssembly.Instance(scanProgram(), {}).exports as unknown as {
       memory: WebAssembly.Memory;
       run(from: number, to: number): void;
     };

@@ -41,9 +41,8 @@ export class WordEnds {
     this.#words = makeWords(added);
   }
 
-  get filter(): EndFilter {
-    return makeFilter(this.#words);
-  }
+  /** Made once. */
+  readonly filter = lazy((): EndFilter => makeFilter(this.#words));
 
   /**
    * What the word whose last letter is at `at` may end: 1 where a name may end there, and above that the bits of phrases.

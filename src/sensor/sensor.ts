@@ -29,6 +29,7 @@ import { type Outputs, openOutputs } from './open-outputs.js';
 import { openPods } from './open-pods.js';
 import { packetLog } from './packet-log.js';
 import { policyOf, policySettings } from './policy-settings.js';
+import { prepareTraces } from './prepare-traces.js';
 import { reportSensor } from './report.js';
 import type { OpenedSource } from './source.js';
 import { type RulesOf, traceRules } from './trace-rules.js';
@@ -95,7 +96,7 @@ export async function runSensor(begun: BegunSensor, explain?: Explain): Promise<
   const draft = createDrafter({ ids, isLocal, podOf: pods.podOf });
   const routes = settings.noRoutes ? null : new Routes(limits.routes_max);
   const ends = { draft, output, watch, routes, limits, budget, counters, log, isFile };
-  const traces = openTraces(rules(settings, explain !== undefined), ends, explain);
+  const traces = openTraces(settings, rules(settings, explain !== undefined), ends, explain);
 
   const verdicts = createVerdicts({
     policy,
@@ -201,7 +202,9 @@ async function openEnds(
 
 type TraceEnds = Omit<TraceStageContext, keyof TraceRules>;
 
-function openTraces(rules: TraceRules, ends: TraceEnds, explain?: Explain): TraceStage {
+function openTraces(settings: Settings, rules: TraceRules, ends: TraceEnds, explain?: Explain): TraceStage {
+  // A file is read as fast as it can be: it takes as long then as now.
+  if (!ends.isFile && !settings.noDefaultRedaction) prepareTraces(rules.redact);
   return new TraceStage({
     ...ends,
     output: explain === undefined ? ends.output : { accept: explain, close: async () => {} },

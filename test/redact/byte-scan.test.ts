@@ -2,9 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ByteScan, CHUNK_BYTES, LEAD_BYTES, ScalarScan, type ScanRules } from '../../src/redact/byte-scan.js';
 import { LOOK_SETS, tokenBeginnings } from '../../src/redact/look-runs.js';
-import { phraseWords } from '../../src/redact/phrases.js';
+import { wordEnds } from '../../src/redact/phrases.js';
 import { VectorScan } from '../../src/redact/vector-scan.js';
-import { WordEnds } from '../../src/redact/word-ends.js';
 import { Random, runSeed } from '../support/random.js';
 
 const some = (isOne: (byte: number) => boolean): Uint8Array =>
@@ -16,7 +15,7 @@ const rules: ScanRules = {
     [0x5c, some((byte) => byte === 0x75)],
     [0x2d, some((byte) => byte >= 0x60)],
   ]),
-  ends: new WordEnds(phraseWords()).filter,
+  ends: wordEnds().filter(),
   tokens: tokenBeginnings(),
 };
 const PIECES = [

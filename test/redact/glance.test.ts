@@ -1,16 +1,15 @@
 /** One look at several texts sees whatever a survey of any of them sees. */
 import { describe, expect, it } from 'vitest';
 import { Glance } from '../../src/redact/glance.js';
-import { phraseWords } from '../../src/redact/phrases.js';
+import { wordEnds } from '../../src/redact/phrases.js';
 import { Surveys } from '../../src/redact/survey.js';
-import { WordEnds } from '../../src/redact/word-ends.js';
 import { Random, runSeed } from '../support/random.js';
 import { corpus } from './corpus.js';
 
 const CASES = Number(process.env.REDACTION_CASES ?? 4000);
 const MARKS = [...'"\'`\\/:;=&,.<>{}[]()|@$%!?*+-_~#^ \n\t0128\0', '\\"', '\\u00', '%22', 'é', '日', 'password', '--'];
 
-const surveys = new Surveys({ wordEnds: new WordEnds(phraseWords()) });
+const surveys = new Surveys({ wordEnds: wordEnds() });
 const alone = surveys.take();
 const glance = new Glance(surveys.take());
 

@@ -5,15 +5,14 @@
 import { describe, expect, it } from 'vitest';
 import { findLooks } from '../../src/redact/find-looks.js';
 import { LOOK_ROWS, OTHER_LOOKS } from '../../src/redact/looks-table.js';
-import { phraseWords } from '../../src/redact/phrases.js';
+import { wordEnds } from '../../src/redact/phrases.js';
 import { createRedactor } from '../../src/redact/redactor.js';
 import { Sign, Surveys } from '../../src/redact/survey.js';
-import { WordEnds } from '../../src/redact/word-ends.js';
 import { Random, runSeed } from '../support/random.js';
 import { makeTrace } from './make-trace.js';
 
 const redact = createRedactor({ defaults: true, headers: [], queries: [], fields: [], patterns: [], bodies: true });
-const surveys = new Surveys({ wordEnds: new WordEnds(phraseWords()) });
+const surveys = new Surveys({ wordEnds: wordEnds() });
 const examples = [...LOOK_ROWS, ...OTHER_LOOKS].map(({ example }) => example);
 const words = [
   'password=',
