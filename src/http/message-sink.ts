@@ -43,6 +43,12 @@ export interface SegmentStart {
 /** Whether it is certain which response answers which request: of all; not yet; or never, by what was lost or not seen. */
 export type Certainty = 'whole' | 'open' | 'none';
 
+/** The places of a request and of the response that answers it. */
+export interface BelievedPair {
+  readonly request: number;
+  readonly response: number;
+}
+
 export interface MessageSink {
   /**
    * A request's head is complete. Returns whether it shows that the next byte of the other stream begins a message: its
@@ -92,9 +98,14 @@ export interface MessageSink {
   readonly isDeferred: boolean;
   /** How many requests of this side were under way at most when it sent another; -1: not known for certain. */
   readonly underWayMax: number;
+  /** Whether its client was not seen to have several under way, nor to send another before it had all that had come. */
+  readonly mayBeSingle: boolean;
   /** The requests of this side that wait for their responses, oldest first. */
   awaited(): readonly { readonly method: string; readonly position: number }[];
-  /** From here on (true) each response that comes answers the oldest request that waits; until it is called with false. */
+  /**
+   * From here on (true) each response that comes answers the oldest request that waits, of what was kept and is read again; until it
+   * is called with false, and what is read as it comes goes on.
+   */
   settle(isSettling: boolean): void;
   /** The oldest requests that wait get no response, but for the last `left`. */
   passOver(left: number): void;
@@ -103,9 +114,13 @@ export interface MessageSink {
   /** Of the requests of this side. */
   readonly certainty: Certainty;
   release(): void;
+  /** Whether a request is withheld that has no response. */
+  readonly isLacking: boolean;
+  /** The exchanges that are withheld and have their response. */
+  believed(): readonly BelievedPair[];
   /** How many requests of this side are withheld. */
   readonly withheld: number;
-  /** Takes back the request at `place`, as it is read again, if it is withheld. Returns false if it is gone. */
+  /** Takes back the request at `place`, as it is read again, if it is withheld. Returns false if it is gone, or has its response. */
   withdraw(place: number): boolean;
   /** Those that are withheld without a response and at none of `places` are no requests. */
   refute(places: ReadonlySet<number>): void;

@@ -12,7 +12,7 @@ import type { BodyMemory } from '../http/body-buffer.js';
 import type { HeaderList } from '../http/header-list.js';
 import type { InflateWindows } from '../http/inflate-windows.js';
 import { isInterim, MessageHead } from '../http/message-head.js';
-import type { Certainty, Ending, MessageSink, SegmentStart } from '../http/message-sink.js';
+import type { BelievedPair, Certainty, Ending, MessageSink, SegmentStart } from '../http/message-sink.js';
 import type { Upgrade, UpgradedExchange } from '../http/protocol.js';
 import type { Limits } from '../limits.js';
 import type { MemoryBudget } from '../memory-budget.js';
@@ -203,7 +203,7 @@ class Side implements MessageSink {
       counters.responses_unpaired++;
       this.#unpaired++;
       lane.noteOrphan(head);
-      this.#own?.noteAnswering();
+      this.#own?.noteAnswering(head.position);
       return;
     }
     lane.answering = pending;
@@ -253,7 +253,6 @@ class Side implements MessageSink {
       return;
     }
     lane.shift(place);
-    lane.deferral.underWay.noteAnswered(place);
     answering.responseEnded = true;
     lane.noteCut(answering, ending);
     endResponse(answering, ending, trailers, time);
@@ -292,7 +291,11 @@ class Side implements MessageSink {
   }
 
   get underWayMax(): number {
-    return this.openLane().deferral.underWay.max;
+    return this.openLane().underWayMax;
+  }
+
+  get mayBeSingle(): boolean {
+    return this.openLane().turns.mayBeSingle;
   }
 
   awaited(): readonly PendingExchange[] {
@@ -300,7 +303,8 @@ class Side implements MessageSink {
   }
 
   settle(isSettling: boolean): void {
-    this.openLane().deferral.isSettling = isSettling;
+    const lane = this.openLane();
+    lane.deferral.settle(lane, isSettling);
   }
 
   passOver(left: number): void {
@@ -313,6 +317,14 @@ class Side implements MessageSink {
 
   get certainty(): Certainty {
     return this.#own?.certainty ?? 'whole';
+  }
+
+  get isLacking(): boolean {
+    return this.#own?.deferral.isLacking ?? false;
+  }
+
+  believed(): readonly BelievedPair[] {
+    return this.#own?.deferral.believed() ?? [];
   }
 
   release(): void {

@@ -5,6 +5,7 @@
  * in:  the lane's line, and exchanges as they begin and end · out: the same, told of, read again or dropped
  */
 import { DropReason } from '../counters.js';
+import type { BelievedPair } from '../http/message-sink.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import { type Exchange, Mark } from './exchange.js';
 import { type PendingExchange, type PendingExchanges, PLACE_BYTES } from './pending-exchanges.js';
@@ -21,10 +22,18 @@ export interface LaneContext {
 const NOTHING = new Map<PendingExchange, Exchange>();
 const NOWHERE: ReadonlySet<number> = new Set();
 
+/** The one whose request is being read, and the one whose response is. */
+interface UnderWayNow {
+  sending: PendingExchange | null;
+  answering: PendingExchange | null;
+}
+
 export class Deferral {
   /** See `MessageSink.isDeferred` and `MessageSink.settle`. */
   isDeferred = false;
   isSettling = false;
+  /** What a lane was at when its past began to be settled, and goes on with then. */
+  #aside: (UnderWayNow & { readonly line: readonly PendingExchange[] }) | null = null;
   readonly underWay = new UnderWay();
   /** Requests whose responses have not ended, oldest first: the lane's own. */
   readonly line: PendingExchange[];
@@ -38,6 +47,26 @@ export class Deferral {
     this.#budget = budget;
     this.#pending = pending;
     this.line = line;
+  }
+
+  /** See `MessageSink.settle`. */
+  settle(lane: UnderWayNow, isSettling: boolean): void {
+    this.isSettling = isSettling;
+    const now = { sending: null, answering: null };
+    if (isSettling && !this.isDeferred) {
+      this.#aside = { line: this.line.splice(0), sending: lane.sending, answering: lane.answering };
+      Object.assign(lane, now);
+    } else if (this.#aside !== null) {
+      const { line, sending, answering } = this.#aside;
+      this.#aside = null;
+      this.line.push(...line);
+      Object.assign(lane, { sending, answering });
+    }
+  }
+
+  /** The first in line leaves it. */
+  shift(): void {
+    if (this.line.shift() !== undefined) this.#budget.remove(PLACE_BYTES);
   }
 
   /** See `MessageSink.passOver`. */
@@ -75,6 +104,20 @@ export class Deferral {
     this.#over = new Map();
   }
 
+  /** See `MessageSink.isLacking`. */
+  get isLacking(): boolean {
+    for (const exchange of this.#over.values()) if (exchange.response === null) return true;
+    return false;
+  }
+
+  /** See `MessageSink.believed`. */
+  believed(): BelievedPair[] {
+    const pairs: BelievedPair[] = [];
+    for (const [{ position, responsePosition, isRefuted }, exchange] of this.#over)
+      if (exchange.response !== null && !isRefuted) pairs.push({ request: position, response: responsePosition });
+    return pairs;
+  }
+
   /** How many requests are withheld. */
   get withheld(): number {
     return this.#begun?.length ?? 0;
@@ -90,13 +133,13 @@ export class Deferral {
 
   /**
    * Takes back the one whose request is at `place`, to be read again. Returns those of its marks that the one read instead
-   * takes over, or -1 if it is gone, as one is that has waited for too long, or that nobody wants.
+   * takes over, or -1 if it has its response, or is gone, as one is that has waited for too long, or that nobody wants.
    */
   withdraw(place: number): number {
     const one = this.#begun?.find(({ position }) => position === place);
     if (one === undefined) return 0;
     const exchange = one.exchange ?? this.#over.get(one);
-    if (exchange === undefined || !one.requestEnded) return -1;
+    if (exchange === undefined || !one.requestEnded || exchange.response !== null) return -1;
     this.#pending.withdraw(one, this.#over);
     this.#over.delete(one);
     return exchange.marks & Mark.midstream;

@@ -94,6 +94,7 @@ export function takeResponse(
   if (head.leavesHttp) exchange.marks |= Mark.upgraded;
   if (!pending.requestEnded) exchange.marks |= Mark.earlyResponse;
   exchange.responseStartTime = head.startTime;
+  pending.responsePosition = head.position;
   exchange.endTime = head.endTime;
   exchange.response = { status, reason, version, headers, body: NO_BODY, trailers: NO_TRAILERS };
   exchanges.touch(pending, head.endTime);
@@ -328,8 +329,11 @@ export function endResponse(pending: PendingExchange, ending: Ending, trailers: 
   exchange.marks |= ENDING_MARKS[ending];
 }
 
-/** The response was another's. */
-export function takeBackResponse(exchange: Exchange): void {
+/** The response was another's; its own is missing. */
+export function takeBackResponse(pending: PendingExchange | null): void {
+  const exchange = pending?.exchange;
+  if (exchange == null) return;
+  exchange.marks |= Mark.gap;
   exchange.response = null;
   exchange.responseStartTime = -1;
   exchange.endTime = exchange.requestEndTime;

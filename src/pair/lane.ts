@@ -25,13 +25,13 @@ import {
   isLikely,
   mayHide,
   maySwallow,
-  SINGLE_TURNS_MIN,
   silenceNanos,
   TURNS_TO_PROVE,
   TURNS_TO_PROVE_SINGLE,
   UNPROVEN_MAX,
 } from './proof.js';
 import { Trust } from './trust.js';
+import { Turns } from './turns.js';
 
 /** Places in line, for each request that may wait, of requests whose response is read for its framing only. */
 const SPENT_PLACES_FACTOR = 16;
@@ -49,10 +49,7 @@ export class Lane {
   #isJoined: boolean;
   /** What the client had received when it sent its latest request. */
   #turn = -1;
-  /** Whether the client was seen to send a request before it had the response to one of an earlier turn. */
-  #overlaps = false;
-  /** Whether the client was seen to send several requests in one turn. */
-  #batches = false;
+  readonly turns = new Turns();
   /** Bytes were lost that may have held requests, from this place on; -1: none since the last turn began. */
   #requestsLostAt = -1;
   /** Whether they belong to a request that was seen. */
@@ -73,8 +70,6 @@ export class Lane {
   /** Whether all requests of the connection were seen, from its start on. */
   #areRequestsWhole: boolean;
   readonly #leaving = new Leaving();
-  /** Turns without a doubt. */
-  #cleanTurns = 0;
   /** Whether what came were requests. */
   readonly trust: Trust;
   /** Whether it is known where the responses begin. */
@@ -110,8 +105,8 @@ export class Lane {
 
   /** Whether a pause so long says that no request was under way, seen or not: of a client that takes turns one by one. */
   #isQuiet(nanos: number): boolean {
-    const isSingle = this.#line.length === 0 && !this.#overlaps && !this.#batches;
-    return isSingle && nanos >= silenceNanos(this.#cleanTurns >= SINGLE_TURNS_MIN);
+    const isSingle = this.#line.length === 0 && this.turns.mayBeSingle;
+    return isSingle && nanos >= silenceNanos(this.turns.areSingle);
   }
 
   /**
@@ -135,14 +130,15 @@ export class Lane {
   mayBegin({ place, acknowledges, before, received, answered, quietNanos, headers }: SegmentStart): boolean {
     // With responses on their way, or without any since the segment before it, this is the rest of what was lost.
     if (this.#isUnpairable && !this.#isQuiet(quietNanos)) return false;
-    if (this.#overlaps || this.answering !== null || acknowledges !== received || acknowledges <= before) return false;
+    if (this.turns.overlap || this.answering !== null || acknowledges !== received || acknowledges <= before)
+      return false;
     if (this.#isUnpairable) return true;
     const lostAt = this.#requestsLostAt;
     // A server has all of the client's turn when it answers, so the next turn begins right behind that.
     if (lostAt < 0) return this.#isJoined && this.trust.mayBegin(place, answered);
     if (answered > lostAt) return this.#isLossAnswered && place === answered;
     // The responses were lost as well. Several requests of a turn may then have been, and this be one of the next turn's.
-    if (this.#batches || (!this.#isOwnLoss && place - lostAt < REQUEST_BYTES_MIN)) return false;
+    if (this.turns.batch || (!this.#isOwnLoss && place - lostAt < REQUEST_BYTES_MIN)) return false;
     if (!this.#areResponsesLost || acknowledges - this.#responsesRead <= INTERIM_BYTES) return false;
     const waiting = this.#line.length;
     if (waiting === 0 || (this.#isOwnLoss && waiting === 1)) return true;
@@ -169,7 +165,7 @@ export class Lane {
     if (this.#isUnpairable) return true;
     const isNewTurn = acknowledges > turn && !isSentAgain;
     if (acknowledges <= turn && !wasJoined) {
-      this.#batches = true;
+      this.turns.batch = true;
       if (this.#turnsToProve > 0) this.#turnsToProve = TURNS_TO_PROVE;
     }
     // It was sent before all had come that was on its way, or that was still to come.
@@ -183,17 +179,18 @@ export class Lane {
       if (this.#turnsToProve === 0 && !isSentAgain) this.deferral.underWay.note(this.#line.length, acknowledges);
       // One that acknowledges less than the one in front of it shows that that was sent again, and began no turn.
       if (isCrossing || acknowledges < turn) {
-        this.#overlaps ||= isCrossing;
+        this.turns.overlap ||= isCrossing;
         this.#disprove();
         return this.#isUnpairable;
       } else if (isNewTurn && !wasJoined) {
-        if (this.#turnsToProve === 0) this.#cleanTurns++;
+        this.turns.passed++;
+        if (this.#turnsToProve === 0) this.turns.clean++;
         else if (--this.#turnsToProve === 0) this.#prove();
       }
       return false;
     }
     const mark = this.#lossMark;
-    const isTurn = isNewTurn && acknowledges === received && this.answering === null && !this.#overlaps;
+    const isTurn = isNewTurn && acknowledges === received && this.answering === null && !this.turns.overlap;
     if (!isTurn) {
       this.#isUnpairable = true;
       this.#disprove();
@@ -213,7 +210,7 @@ export class Lane {
 
   /** Whether the next byte of the responses begins a message, now that a request has come that acknowledges all before. */
   isTurn({ acknowledges, received, isSentAgain }: MessageHead): boolean {
-    if (acknowledges !== received || isSentAgain || this.#overlaps || this.#isUnpairable || this.#line.length > 1)
+    if (acknowledges !== received || isSentAgain || this.turns.overlap || this.#isUnpairable || this.#line.length > 1)
       return false;
     this.#isPlaced = true;
     return true;
@@ -261,8 +258,10 @@ export class Lane {
   /** The response of the first in line has been read to its end, at `place`. */
   shift(place: number): void {
     this.answering = null;
+    this.deferral.shift();
+    if (this.deferral.isSettling) return;
     this.#responsesRead = place;
-    if (this.#line.shift() !== undefined) this.#context.budget.remove(PLACE_BYTES);
+    this.deferral.underWay.noteAnswered(place);
     if (this.#isOwnLoss && this.#line.length === 0) this.#isLossAnswered = true;
   }
 
@@ -274,7 +273,7 @@ export class Lane {
     this.trust.noteOrphan(head);
     if (this.#requestsLostAt >= 0 && this.#turnsToProve <= TURNS_TO_PROVE_SINGLE) {
       this.#isLossAnswered = true;
-    } else if (this.#overlaps || this.#turnsToProve > 0) {
+    } else if (this.turns.overlap || this.#turnsToProve > 0) {
       this.#disprove();
       this.#isUnpairable = true;
     } else {
@@ -289,9 +288,9 @@ export class Lane {
     this.#disprove();
   }
 
-  /** The side whose requests these are sends responses: those that may be text are. */
-  noteAnswering(): void {
-    for (const one of this.#line) one.isRefuted ||= one.isFound && one.exchange?.response === null;
+  /** The side whose requests these are sends a response, at `place`: those that may be text are, and wait for none. */
+  noteAnswering(place: number): void {
+    if (!this.trust.isGiven && this.#line.some(({ isFound }) => isFound)) this.#refute(place);
   }
 
   /** An orphan response has ended at `place`. */
@@ -349,16 +348,16 @@ export class Lane {
       this.trust.isHeard = true;
       this.#leaving.noteAlien(this.#line, this.#areResponsesLost);
     }
-    if (this.#batches) this.#disprove();
+    if (this.turns.batch) this.#disprove();
     // Among what was lost may be what would have shown that there were too many, where no request was that it belongs to.
     if (isLoss && !isCut && this.#requestsLostAt < 0 && mayHide(this.#turnsToProve, lost)) this.#void();
     const waiting = this.#line.length;
     if (!isLoss && waiting > 0 && !this.trust.isGiven) {
       // No response is where the one to a request would be: there was none.
       this.#refute(this.#line[0]?.position ?? 0);
-    } else if (waiting > 0 && (this.#overlaps || (waiting === 1 && !isLoss))) {
+    } else if (waiting > 0 && (this.turns.overlap || (waiting === 1 && !isLoss))) {
       // What makes no sense was a response all the same, and took the place of the one that waits.
-      this.#isUnpairable ||= this.#overlaps;
+      this.#isUnpairable ||= this.turns.overlap;
       this.#giveUp(mark);
     } else {
       this.#areResponsesLost = true;
@@ -370,14 +369,19 @@ export class Lane {
   #defers(isLoss: boolean): boolean {
     if (this.deferral.isDeferred || this.deferral.isSettling) return true;
     const isCertain = !this.#isUnpairable && !this.#isInDoubt && this.#turnsToProve === 0 && !this.#isJoined;
-    this.deferral.isDeferred = isLoss && isCertain && (this.#overlaps || this.#batches) && !this.#isClosed;
+    this.deferral.isDeferred = isLoss && isCertain && (this.turns.overlap || this.turns.batch) && !this.#isClosed;
     return this.deferral.isDeferred;
+  }
+
+  /** See `MessageSink.underWayMax`. */
+  get underWayMax(): number {
+    return this.turns.underWayMax(this.deferral.underWay.max, this.#isClosed);
   }
 
   /** See `MessageSink.certainty`. */
   get certainty(): Certainty {
     if (this.#isUnpairable) return 'none';
-    return this.#isJoined || this.#turnsToProve > 0 ? 'open' : 'whole';
+    return this.#isJoined || this.#isInDoubt || this.#turnsToProve > 0 ? 'open' : 'whole';
   }
 
   /** No response comes any more: the stream of the responses has ended. */
@@ -385,7 +389,7 @@ export class Lane {
     const { sending } = this;
     // Closed on a client that had not sent all of its request: what came of that is all there will be.
     if (sending !== null && !sending.responseEnded && sending.exchange !== null) sending.exchange.marks |= Mark.aborted;
-    if (mark === 0) this.trust.isHeard = true;
+    if (mark !== Mark.unfinished) this.trust.isHeard = true; // a connection that is only forgotten says nothing
     const isOwed = this.#line.length > 0 || (this.#areResponsesLost && this.#areResponsesMissed);
     if (endProves(this.#turnsToProve, isOwed, mark !== 0, isLacking)) this.#prove();
     else this.#disprove();
@@ -401,7 +405,7 @@ export class Lane {
 
   /** The response of `pending` did not end as it should: then it may have been another's, which swallowed what followed. */
   noteCut(pending: PendingExchange, ending: Ending): void {
-    const isOnlyOne = this.#unproven.length === 0 && !this.#batches;
+    const isOnlyOne = this.#unproven.length === 0 && !this.turns.batch;
     if (!maySwallow(pending, ending, this.#turnsToProve, isOnlyOne)) return;
     if (isLikely(this.#turnsToProve)) this.#emitUnproven();
     this.#unproven.push(pending);
@@ -425,7 +429,7 @@ export class Lane {
   }
 
   #doubt(): void {
-    const isSingle = !this.#batches && (this.#areRequestsWhole || this.#cleanTurns >= SINGLE_TURNS_MIN);
+    const isSingle = !this.turns.batch && (this.#areRequestsWhole || this.turns.areSingle);
     this.#turnsToProve = isSingle ? TURNS_TO_PROVE_SINGLE : TURNS_TO_PROVE;
   }
 
@@ -440,7 +444,7 @@ export class Lane {
     this.#giveUp(0);
     this.trust.withdraw();
     this.#hasStrays = false;
-    if (this.#requestsLostAt < 0 && this.#cleanTurns === 0) {
+    if (this.#requestsLostAt < 0 && this.turns.clean === 0) {
       this.#isJoined = true;
       this.#isPlaced = false;
     } else {
@@ -462,18 +466,14 @@ export class Lane {
   #disprove(): void {
     if (this.#turnsToProve === 0) return;
     this.#isUnpairable = true;
+    this.turns.passed = 0;
     this.#void();
   }
 
   /** What was paired since the place was found is not believed. */
   #void(): void {
     // One that was answered early and has not ended is in neither.
-    for (const one of [...this.#unproven, ...this.#line, this.sending]) {
-      const exchange = one?.exchange;
-      if (exchange == null) continue;
-      takeBackResponse(exchange);
-      exchange.marks |= Mark.gap;
-    }
+    for (const one of [...this.#unproven, ...this.#line, this.sending]) takeBackResponse(one);
     for (const one of this.#unproven) one.isRefuted = one.isFound;
     this.#turnsToProve = 0;
     this.#emitUnproven();

@@ -43,6 +43,8 @@ export class PendingExchange {
   responseEnded = false;
   /** Of its first byte in the stream of the requests. */
   readonly position: number;
+  /** Of the first byte of its response in the other stream. */
+  responsePosition = -1;
   /** Whether its response lasts as long as the connection, so that nothing behind it is answered. */
   isLast = false;
   /** Where it goes on after its heads, and is told of in windows. */
@@ -202,7 +204,7 @@ export class PendingExchanges {
     // What splitters hold of a message that has not ended comes too late for it.
     this.#endStream(pending);
     if (exchange === null) return;
-    if (pending.isRefuted && exchange.response === null) {
+    if (pending.isRefuted && withheld === null) {
       this.#leave(pending);
       pending.dropReason = DropReason.doubtful;
       this.#ends.drop(exchange, DropReason.doubtful);
@@ -223,9 +225,13 @@ export class PendingExchanges {
     withheld.set(pending, exchange);
   }
 
-  /** Emits what was withheld. */
+  /** Emits what was withheld, unless it may be none. */
   release(withheld: ReadonlyMap<PendingExchange, Exchange>): void {
-    for (const exchange of withheld.values()) {
+    for (const [{ isRefuted }, exchange] of withheld) {
+      if (isRefuted) {
+        this.drop(exchange, DropReason.doubtful);
+        continue;
+      }
       this.#budget.remove(sizeOf(exchange));
       this.withheld--;
       this.#ends.complete(exchange);

@@ -37,6 +37,9 @@ export const silenceNanos = (isSingle: boolean): number => (isSingle ? SILENCE_S
 /** Whether so many turns are left to prove that enough have passed. */
 export const isLikely = (turnsToProve: number): boolean => turnsToProve <= TURNS_TO_PROVE - TURNS_LIKELY;
 
+/** Whether so many turns that passed as expected are enough to take the client for one that sends one request in each. */
+export const areSingle = (turns: number, isOver: boolean): boolean => turns >= (isOver ? TURNS_LIKELY : TURNS_TO_PROVE);
+
 /** A response that is as short as can be: a status line without a reason, and its empty line. */
 const RESPONSE_BYTES_MIN = 17;
 

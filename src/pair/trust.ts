@@ -53,9 +53,7 @@ export class Trust {
       pending.isFound = false;
     }
     this.hasAsked ||= this.isGiven;
-    // One that departs from the grammar is text more likely.
-    const isOdd = isClosed || ((pending.exchange?.marks ?? 0) & Mark.malformed) !== 0;
-    pending.isRefuted = hasLeft || (pending.isFound && isOdd);
+    pending.isRefuted = hasLeft || (pending.isFound && (isClosed || isOdd(pending)));
   }
 
   /** What was taken for requests was text, as bytes that were lost at `place` show. */
@@ -83,4 +81,11 @@ export class Trust {
     const hasAll = acknowledges === received && acknowledges === this.#orphanEnd;
     this.isGiven ||= hasAll && position === this.#orphanAsked;
   }
+}
+
+/** Whether it departs from the grammar, or lacks what each request has (RFC 9112 §3.2): then it is text more likely. */
+function isOdd({ exchange }: PendingExchange): boolean {
+  if (exchange === null) return false;
+  const { request, marks, protocol } = exchange;
+  return (marks & Mark.malformed) !== 0 || (protocol === '1.1' && request.headers.get('host') === undefined);
 }

@@ -6,6 +6,9 @@
 
 /** How often that many must have been seen. */
 const SEEN_MIN = 3;
+/** The same where that many requests were seen, as if the client had sent so many twice. */
+const SEEN_MIN_OF_MANY = 2;
+const manyOf = (most: number): number => 2 * most + 4;
 /** Ends of responses that are remembered: no client has this many on their way. */
 const ENDS_MAX = 256;
 const NO_ENDS: number[] = [];
@@ -14,6 +17,7 @@ const NOWHERE = -1;
 export class UnderWay {
   #most = 0;
   #seen = 0;
+  #count = 0;
   /** Where responses end that no request has acknowledged yet: nearly always one at most, so that no list is made. */
   #end = NOWHERE;
   #ends: number[] = NO_ENDS;
@@ -30,6 +34,7 @@ export class UnderWay {
     if (isTooFew) this.#seen = 0;
     else this.#acknowledged = acknowledges;
     while (this.#end !== NOWHERE && this.#end <= acknowledges) this.#end = this.#ends.shift() ?? NOWHERE;
+    this.#count++;
     const underWay = waiting + (this.#end === NOWHERE ? 0 : 1 + this.#ends.length);
     if (underWay < this.#most) return;
     if (underWay > this.#most) this.#seen = 0;
@@ -45,6 +50,7 @@ export class UnderWay {
 
   /** The most that were under way when another was sent; -1 where that was not seen often enough. */
   get max(): number {
-    return this.#seen < SEEN_MIN ? -1 : this.#most;
+    const isSeen = this.#seen >= SEEN_MIN || (this.#seen >= SEEN_MIN_OF_MANY && this.#count >= manyOf(this.#most));
+    return isSeen ? this.#most : -1;
   }
 }

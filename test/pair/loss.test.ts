@@ -1,6 +1,6 @@
 /** What the capture lost: never spliced over, never guessed, and marked (`gap`, `midstream`). */
 import { describe, expect, it } from 'vitest';
-import { ack, client, converse, fin, late, lost, pause, server, split } from '../support/conversation.js';
+import { ack, client, converse, fin, late, lost, pause, rst, server, split } from '../support/conversation.js';
 
 const get = (target: string) => client(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
 const ok = (body: string) => server(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
@@ -69,6 +69,21 @@ describe('a stream first seen in its middle', () => {
     );
     expect(lines).toEqual(['GET /1 → 200 "one"']);
     expect(counters.exchanges_dropped_doubtful).toBe(1);
+  });
+
+  it('takes a request without Host for text in a body, whatever answers that, RFC 9112 §3.2', () => {
+    expect(converse([client('PUT /text HTTP/1.1\r\n\r\n'), ok('the upload'), fin('client')], midstream).lines).toEqual(
+      [],
+    );
+  });
+
+  it('takes a request that a response of the same side follows for text', () => {
+    const text = client('PUT /text HTTP/1.1\r\nHost: a\r\n\r\n\nHTTP/1.1 200 OK\r\n\r\n');
+    expect(converse([text, ok('the upload'), fin('client')], midstream).lines).toEqual([]);
+  });
+
+  it('takes a request that only a reset follows for text', () => {
+    expect(converse([get('/text'), rst('server')], midstream).lines).toEqual([]);
   });
 
   it('is not taken for HTTP where nothing of it is', () => {

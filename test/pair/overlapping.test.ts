@@ -98,9 +98,9 @@ describe('requests that overlap, behind a lost request', () => {
 describe('a pipeline that is joined in the middle', () => {
   const midstream = { handshake: false };
 
-  it('is counted back from its end', () => {
+  it('is counted back from its end, but for its first request, which may be text in a body', () => {
     const steps = [...gets(3, 4), ...oks(1, 3), ...gets(5, 8), ...oks(4, 8), ...over];
-    expect(answered(steps, midstream)).toEqual(right(5, 6, 7, 8));
+    expect(answered(steps, midstream)).toEqual(right(4, 5, 6, 7, 8));
   });
 
   it('believes no response that lasts as long as the connection and may have swallowed others', () => {
@@ -111,5 +111,26 @@ describe('a pipeline that is joined in the middle', () => {
 
   it('believes no response behind which a reset acknowledges another that was not captured', () => {
     expect(answered([get('/2'), ok('1'), lost(ok('2')), rst('client')], midstream)).toEqual([]);
+  });
+});
+
+describe('one request at a time, joined in the middle', () => {
+  const midstream = { handshake: false };
+  const turn = (n: number) => [get(`/${n}`), ok(String(n))];
+
+  it('is answered in front of a lost response, but for the first, which may be text in a body', () => {
+    const steps = [...[1, 2, 3].flatMap(turn), get('/4'), lost(ok('4')), ...[5, 6, 7, 8].flatMap(turn), ...over];
+    expect(answered(steps, midstream)).toEqual(right(2, 3, 5, 6, 7, 8));
+  });
+
+  it('is answered in front of a lost request', () => {
+    const steps = [...[1, 2, 3].flatMap(turn), lost(get('/4')), ok('4'), ...[5, 6, 7, 8].flatMap(turn), ...over];
+    expect(answered(steps, midstream)).toEqual(right(2, 3, 5, 6, 7, 8));
+  });
+
+  it('is answered between lost responses', () => {
+    const start = [ok('0'), ...turn(1), ...turn(2), get('/3'), lost(ok('3')), ...turn(4), ...turn(5)];
+    const steps = [...start, get('/6'), lost(ok('6')), ...[7, 8, 9].flatMap(turn), ...over];
+    expect(answered(steps, midstream)).toEqual(right(2, 4, 5, 7, 8, 9));
   });
 });

@@ -196,6 +196,15 @@ class Http1Flow implements FlowConsumer, ReaderOwner {
     return this.#side0.sink.certainty === 'none' || this.#side1.sink.certainty === 'none';
   }
 
+  /** Whether what was not read as it came may be read by all that has come. */
+  #isToBeTold({ hasLoss }: StretchReader): boolean {
+    if (this.#isHopeless) return true;
+    const [one, other] = this.#sides;
+    const isOver = one.ended !== null && other.ended !== null;
+    const isKnown = isOver || one.sink.certainty === 'whole' || other.sink.certainty === 'whole';
+    return isKnown && (hasLoss || one.sink.isLacking || other.sink.isLacking);
+  }
+
   /** Whether nothing is missing behind what has come of a stream that ends so. */
   #isWhole(direction: Direction, cause: EndCause): boolean {
     if (cause !== Cause.reset) return cause === Cause.fin;
@@ -217,7 +226,7 @@ class Http1Flow implements FlowConsumer, ReaderOwner {
     const joined = this.#joined;
     if (joined === null) return;
     this.#joined = null;
-    if (this.#isHopeless) joined.tell();
+    if (this.#isToBeTold(joined)) joined.tell();
     else joined.release();
     for (const { sink } of this.#sides) sink.release();
   }

@@ -7,6 +7,7 @@
  * readings of what may be text (`stream-reading.ts`), and the method of a request says where its response ends: each in turn,
  * until nothing more follows.
  */
+import type { BelievedPair } from '../message-sink.js';
 import type { Chain, MessageFinder } from './message-chain.js';
 import { type Chains, countBefore, type Matches, Numbering } from './numbering.js';
 import type { Span, StreamReading } from './stream-reading.js';
@@ -19,8 +20,12 @@ export interface Stretched {
   /** Where the stretch begins and ends. */
   readonly from: { readonly requests: number; readonly responses: number };
   readonly to: { readonly requests: number; readonly responses: number };
+  /** Places of requests and responses that belong together. */
+  readonly believed: readonly BelievedPair[];
   /** Requests that the client had under way at most when it sent another; -1: not known. */
   readonly underWayMax: number;
+  /** Whether it was not seen to have several under way. */
+  readonly mayBeSingle: boolean;
   /** See `Numbered`. */
   readonly isBased: boolean;
   readonly isOver: boolean;
@@ -35,6 +40,11 @@ export interface Matching {
 
 /** How often as many requests must have been seen under way. */
 const SEEN_MIN = 4;
+/** The same where that many requests were seen, as if the client had sent so many twice. */
+const SEEN_MIN_OF_MANY = 2;
+const manyOf = (most: number): number => 2 * most + 4;
+/** Turns after which a client of whose connection the beginning was not seen is taken to do nothing else. */
+const TURNS_MIN = 12;
 /** Chains of each stream that are compared. */
 const CHAINS_MAX = 48;
 /** How often more is concluded from what was. */
@@ -44,8 +54,9 @@ const NONE: Matches = new Map();
 export function matchingOf(stretched: Stretched): Matching {
   const { requests, finder } = stretched;
   let responses = stretched.responses();
-  requests.believe();
-  responses.believe();
+  requests.believe(new Set(stretched.believed.map(({ request }) => request)));
+  const answers = new Set(stretched.believed.map(({ response }) => response));
+  responses.believe(answers);
   for (let round = 0; ; round++) {
     const numbering = numberingOf(stretched, responses);
     const matches = numbering?.matches() ?? NONE;
@@ -59,7 +70,7 @@ export function matchingOf(stretched: Stretched): Matching {
     for (const [{ method }, { place }] of matches) isClearer = finder.learn(place, method) || isClearer;
     if (isClearer) {
       responses = stretched.responses();
-      responses.believe();
+      responses.believe(answers);
     } else if (!isMore) {
       return { requests: requests.chains, responses: responses.chains, matches };
     }
@@ -84,7 +95,7 @@ function mayBe(
 
 /** The numbers as far as they are bounded; null where all contradicts itself. */
 function numberingOf({ requests, ...stretched }: Stretched, responses: StreamReading): Numbering | null {
-  const { from, to, isBased, isOver, isClosed, underWayMax } = stretched;
+  const { from, to, isBased, isOver, isClosed, believed } = stretched;
   const chains = ({ chains: all, hidden }: StreamReading, stream: 'requests' | 'responses'): Chains => ({
     chains: all.slice(0, CHAINS_MAX),
     hidden,
@@ -95,8 +106,10 @@ function numberingOf({ requests, ...stretched }: Stretched, responses: StreamRea
   const numbered = {
     requests: chains(requests, 'requests'),
     responses: chains(responses, 'responses'),
-    ...{ isBased, isOver: isOver && isAll, isClosed },
+    ...{ isBased, isOver: isOver && isAll, isClosed, believed },
   };
+  const isSingle = stretched.mayBeSingle && takesTurns(numbered.requests.chains, numbered.responses.chains);
+  const underWayMax = isSingle ? 0 : stretched.underWayMax;
   const solved = (most: number) => {
     const numbering = new Numbering(numbered, most);
     return numbering.solve() ? numbering : null;
@@ -112,10 +125,29 @@ function numberingOf({ requests, ...stretched }: Stretched, responses: StreamRea
   return again === null || seenBy(again) > seen ? bare : again;
 }
 
+/** Whether the client was seen to take turns often enough, with one request in each, and to do nothing else. */
+function takesTurns(requests: readonly Chain[], responses: readonly Chain[]): boolean {
+  const answers = responses.flatMap(({ row }) => row);
+  const beginning = new Map(answers.map((answer) => [answer.place, answer]));
+  let turns = 0;
+  for (const { messages } of requests) {
+    for (const [k, { place, acknowledges }] of messages.entries()) {
+      const before = messages[k - 1];
+      const answer = beginning.get(acknowledges);
+      const isBatched = before !== undefined && acknowledges <= before.acknowledges;
+      const isCrossing = answers.some((one) => one.place < acknowledges && acknowledges < one.end);
+      if (isBatched || isCrossing || (answer !== undefined && answer.acknowledges <= place)) return false;
+      if (answer !== undefined) turns++;
+    }
+  }
+  return turns >= TURNS_MIN;
+}
+
 /** How many requests were under way at most when another was sent, among those that are certain; -1: not seen often enough. */
 function mostUnderWay(requests: readonly Chain[], responses: readonly Chain[], numbering: Numbering): number {
   let most = -1;
   let seen = 0;
+  let count = 0;
   for (const answers of responses) {
     for (const asked of requests) {
       const apart = numbering.apartOf(asked, answers);
@@ -124,6 +156,7 @@ function mostUnderWay(requests: readonly Chain[], responses: readonly Chain[], n
       asked.messages.forEach(({ acknowledges }, j) => {
         if (acknowledges < first || isBehind(answers, acknowledges)) return;
         const underWay = j - answeredBy(answers, acknowledges) - apart;
+        count++;
         if (underWay > most) seen = 0;
         if (underWay < most) return;
         most = underWay;
@@ -131,7 +164,7 @@ function mostUnderWay(requests: readonly Chain[], responses: readonly Chain[], n
       });
     }
   }
-  return seen < SEEN_MIN ? -1 : most;
+  return seen >= SEEN_MIN || (seen >= SEEN_MIN_OF_MANY && count >= manyOf(most)) ? most : -1;
 }
 
 /** Whether a client that acknowledges so much may have had responses that are not counted. */

@@ -28,6 +28,15 @@ export const Answers = {
 } as const;
 export type Answers = (typeof Answers)[keyof typeof Answers];
 
+/** Whether a message begins at a place. */
+export const Begins = {
+  perhaps: 0,
+  surely: 1,
+  /** It does, with the first number of all. */
+  stretch: 2,
+} as const;
+export type Begins = (typeof Begins)[keyof typeof Begins];
+
 export interface ChainedMessage {
   readonly place: number;
   /** Behind its last byte; infinite where it ends with its stream, or that ended first. */
@@ -128,8 +137,10 @@ export class MessageFinder {
     return typeof read !== 'string' && read.end !== read.bodilessEnd;
   }
 
-  /** The chain from `place` on, to where it cannot be followed. Null where it ends in what is no message. */
-  follow(place: number, isPlaced: boolean): Chain | null {
+  /** The chain from `place` on, to where it cannot be followed. Null where it ends in what is no message, and may be none. */
+  follow(place: number, begins: Begins): Chain | null {
+    const isPlaced = begins === Begins.stretch;
+    const mayBeNone = begins === Begins.perhaps;
     const row: ChainedMessage[] = [];
     const chain = (covered: number, isLast: boolean): Chain => {
       const messages = row.filter(({ status }) => !isInterim(status));
@@ -140,12 +151,12 @@ export class MessageFinder {
     for (;;) {
       if (at >= this.#side.position) return chain(this.#side.position, true);
       const read = this.#read(at);
-      if (read === 'dead' && !isPlaced) return null;
+      if (read === 'dead' && mayBeNone) return null;
       if (read === 'dead' || read === 'cut') return chain(at, false);
       const isCounted = !isInterim(read.status);
       const method = this.#methods.get(at) ?? (isPlaced && isCounted ? this.#reader.methodOf(number) : '');
       const end = this.#endOf(read, method);
-      if (end === 'dead' && !isPlaced) return null;
+      if (end === 'dead' && mayBeNone) return null;
       row.push(this.#message(read, end === 'dead' || end === 'either' ? LOST : end));
       if (isCounted) number++;
       if (typeof end !== 'number' || end === LOST)

@@ -11,6 +11,7 @@
  * - When both sides have closed, everything was answered.
  * - Only a response to HEAD has no body though its head says so.
  */
+import type { BelievedPair } from '../message-sink.js';
 import { Differences } from './differences.js';
 import type { HiddenMessages } from './hidden-messages.js';
 import { Answers, type Chain, type ChainedMessage } from './message-chain.js';
@@ -23,6 +24,8 @@ export interface Numbered {
   /** Whether both streams have ended with nothing missing behind what there is, and whether both were closed, not reset. */
   readonly isOver: boolean;
   readonly isClosed: boolean;
+  /** Places of requests and responses that belong together. */
+  readonly believed: readonly BelievedPair[];
 }
 
 /** One stream: its chains in order, what may be between them, and where the stretch begins and ends. */
@@ -79,7 +82,17 @@ export class Numbering {
       bound(REQUESTS_END, RESPONSES_END, 0);
       bound(RESPONSES_END, REQUESTS_END, 0);
     }
+    for (const pair of this.#numbered.believed) this.#pair(pair, bound);
     return this.#differences.close() && this.#compare();
+  }
+
+  #pair({ request, response }: BelievedPair, bound: Bound): void {
+    const { requests, responses } = this.#numbered;
+    const [asked, k] = placeIn(requests.chains, request);
+    const [answers, m] = placeIn(responses.chains, response);
+    if (asked === undefined || answers === undefined) return;
+    bound(this.#nodeOf(asked), this.#nodeOf(answers), k - m);
+    bound(this.#nodeOf(answers), this.#nodeOf(asked), m - k);
   }
 
   /** All bounds of these chains. */
@@ -260,6 +273,15 @@ export class Numbering {
     const apart = this.#differences.most(one, other);
     return apart === this.#differences.least(one, other) ? apart : null;
   }
+}
+
+/** The chain of the message at `place`, and its number there. */
+function placeIn(chains: readonly Chain[], place: number): [Chain | undefined, number] {
+  for (const chain of chains) {
+    const number = chain.messages.findIndex((message) => message.place === place);
+    if (number >= 0) return [chain, number];
+  }
+  return [undefined, 0];
 }
 
 function inOrder(chains: readonly Chain[], chain: Chain): Chain[] {

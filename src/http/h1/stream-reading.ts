@@ -9,11 +9,13 @@
  * behind the other.
  */
 import type { HiddenMessages } from './hidden-messages.js';
-import { type Chain, type ChainedMessage, IN_ROW_MIN, type MessageFinder, type Run } from './message-chain.js';
+import { Begins, type Chain, type ChainedMessage, IN_ROW_MIN, type MessageFinder, type Run } from './message-chain.js';
 import type { StretchSide } from './stretch.js';
 
 /** Messages right behind each other that text in a body may be, with another behind them. */
 const TEXT_IN_ROW_MAX = 1;
+
+const NOWHERE: ReadonlySet<number> = new Set();
 
 /** A part of a run that no chain covers. */
 export interface Span {
@@ -23,6 +25,8 @@ export interface Span {
   candidates: Chain[];
   /** Whether one does. */
   isBegun: boolean;
+  /** Whether a message that is believed begins behind it. */
+  readonly isFollowed: boolean;
 }
 
 /** Decides whether a span can begin with `chain`, or with none where that is null. */
@@ -45,7 +49,7 @@ export class StreamReading {
 
   #begin(waiting: readonly ChainedMessage[]): void {
     const { isPlaced, first, lostFrom, position } = this.#side;
-    const chain = isPlaced ? this.#finder.follow(first, true) : null;
+    const chain = isPlaced ? this.#finder.follow(first, Begins.stretch) : null;
     if (chain !== null && (chain.row.length > 0 || waiting.length > 0)) {
       const messages = [...waiting, ...chain.messages];
       this.chains.push({
@@ -78,12 +82,12 @@ export class StreamReading {
     for (const { place } of pieces) {
       if (place < from || !this.#finder.mayBegin(place)) continue;
       if (place >= Math.min(to, third)) break;
-      const chain = this.#finder.follow(place, false);
+      const chain = this.#finder.follow(place, Begins.perhaps);
       if (chain === null) continue;
       candidates.push(chain);
       third = Math.min(third, chain.row[IN_ROW_MIN - 1]?.place ?? third);
     }
-    const span = withoutText({ from, to, candidates, isBegun: false });
+    const span = withoutText({ from, to, candidates, isBegun: false, isFollowed: false });
     return { ...span, candidates: span.candidates.flatMap((chain) => this.#upToNext(chain)) };
   }
 
@@ -105,13 +109,25 @@ export class StreamReading {
     return this.believe() || isMore;
   }
 
-  /** Believes what is in all readings of a span. Returns whether there is any such. */
-  believe(): boolean {
+  /**
+   * Believes what is in all readings of a span, and before that what begins at `places`. Returns whether there is any such.
+   */
+  believe(places: ReadonlySet<number> = NOWHERE): boolean {
+    if (places.size > 0) this.#believeAt(places);
     for (let isMore = false; ; isMore = true) {
       const span = this.#spans.find((one) => one.isBegun && commonOf(one.candidates) !== null);
       const chain = span === undefined ? null : commonOf(span.candidates);
       if (span === undefined || chain === null) return isMore;
       this.#adopt(chain, span);
+    }
+  }
+
+  #believeAt(places: ReadonlySet<number>): void {
+    for (const place of places) {
+      const span = this.#spans.find(({ from, to }) => from <= place && place < to);
+      const chain = span === undefined ? null : this.#finder.follow(place, Begins.surely);
+      if (span === undefined || chain === null || chain.row.length === 0) continue;
+      for (const one of this.#upToNext(chain)) this.#adopt(one, span);
     }
   }
 
@@ -145,18 +161,18 @@ export class StreamReading {
     return [{ ...candidate, row, messages, covered: next.place, isLast: false }];
   }
 
-  /** What is left of a span in front of a chain that is believed: what leads to it. */
-  #inFrontOf({ from, candidates }: Span, chain: Chain): Span | null {
-    if (from >= chain.place) return null;
-    const leading = candidates.filter(({ row }) => row.findIndex(({ place }) => place === chain.place) > 0);
-    return leading.length === 0 ? null : { from, to: chain.place, candidates: leading, isBegun: false };
+  /** What is left of a span in front of a chain that is believed. */
+  #inFrontOf({ from, candidates }: Span, { place: to }: Chain): Span | null {
+    const left = candidates.flatMap((candidate) => (candidate.place < to ? this.#upToNext(candidate) : []));
+    return left.length === 0 ? null : withoutText({ from, to, candidates: left, isBegun: false, isFollowed: true });
   }
 }
 
-/** Without readings in which several messages right behind each other are text. */
+/** Without readings in which several messages right behind each other are text, and another behind them. */
 function withoutText(span: Span): Span {
-  const { candidates } = span;
-  const rows = candidates.filter(({ row }) => row.length >= IN_ROW_MIN);
+  const { candidates, to, isFollowed } = span;
+  const behind = ({ covered }: Chain) => Number(isFollowed && covered === to);
+  const rows = candidates.filter((chain) => chain.row.length + behind(chain) >= IN_ROW_MIN);
   const isText = (chain: Chain) =>
     rows.some(({ row }) => {
       const text = row.findIndex((message) => chain.row.some(({ place }) => place === message.place));

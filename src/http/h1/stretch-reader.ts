@@ -39,6 +39,8 @@ export class StretchReader {
   readonly #context: ReaderContext;
   readonly #sides: readonly [ReadSide, ReadSide];
   #stretch: Stretch;
+  /** Whether bytes of it were lost. */
+  hasLoss = false;
   /** Whether the readers of the sides have come to the end of what they were reading. */
   readonly #isOpen: [boolean, boolean] = [false, false];
 
@@ -105,6 +107,7 @@ export class StretchReader {
   }
 
   gap(direction: Direction, length: number): void {
+    this.hasLoss = true;
     const { reader, stream } = this.#sides[direction];
     if (this.#isOpen[direction]) {
       this.#stretch.side(direction).position = stream.position;
@@ -180,7 +183,9 @@ export class StretchReader {
       finder,
       from: { requests: client.lostFrom, responses: server.lostFrom },
       to: { requests: client.position, responses: server.position },
+      believed: sink.isDeferred ? [] : sink.believed(),
       underWayMax: sink.underWayMax,
+      mayBeSingle: sink.mayBeSingle,
       isBased,
       isOver: side0.isWhole && side1.isWhole,
       isClosed: side0.ended === Cause.fin && side1.ended === Cause.fin,
@@ -233,7 +238,7 @@ export class StretchReader {
     if (!sink.isDeferred) {
       const places = asked.flatMap(({ messages }) => messages.map(({ place }) => place));
       // A connection of which only one side was captured says nothing of what its requests were.
-      if (matches.size > 0) sink.refute(new Set(places));
+      if (matches.size > 0 && sink.certainty === 'none') sink.refute(new Set(places));
       return;
     }
     this.#context.counters.responses_seen += unmatched;
