@@ -32,6 +32,8 @@ interface Words {
 export class WordEnds {
   /** How many bytes said what `at` said last. */
   bytesRead = 0;
+  /** The first byte that said what `#endsName` said last; far before all where the beginning of the text did. */
+  #first = 0;
   readonly #words: Words;
   readonly #phraseBits: readonly number[];
 
@@ -59,7 +61,7 @@ export class WordEnds {
       let letter = LETTER_OF[byte] as number;
       if (letter === 0) {
         letter = letterAt(bytes, i, byte);
-        if (byte >= 0x80) first = i - 2;
+        if (byte >= 0x80) first = Math.min(first, i - 2);
         if (letter === SKIP) continue;
         if (letter < 0) {
           if (letter === UNSURE) found |= 1;
@@ -70,17 +72,21 @@ export class WordEnds {
       if (node === 0) break;
       const end = ends[node] as number;
       if (end === 0) continue;
-      first = i - 2;
+      first = Math.min(first, i - 2);
       if ((end & WordEnd.phrase) !== 0) found |= (this.#phraseBits[(phrases[node] as number) - 1] as number) << 1;
       if ((found & 1) !== 0) {
         if ((end & WordEnd.more) === 0) break;
         continue;
       }
       if (mayBeName(bytes, limit, i, end)) found |= 1;
-      else if ((end & WordEnd.parameter) !== 0 && isParameter(bytes, i, at + 1)) found |= 1;
-      else if ((end & WordEnd.qualifier) !== 0) {
+      else if ((end & WordEnd.parameter) !== 0) {
+        // What is behind the word says something, and is not read again where the word is remembered.
         first = at - NAME_BYTES_MAX;
+        if (isParameter(bytes, i, at + 1)) found |= 1;
+      }
+      if ((found & 1) === 0 && (end & WordEnd.qualifier) !== 0) {
         if (this.#endsName(bytes, limit, i - 1, 1)) found |= 1;
+        first = Math.min(first, this.#first);
       }
     }
     // Where a text begins says something as well.
@@ -92,19 +98,27 @@ export class WordEnds {
   #endsName(bytes: Uint8Array, limit: number, from: number, qualifiers: number): boolean {
     const { next, ends } = this.#words;
     let node = 0;
+    let first = from;
+    this.#first = limit - NAME_BYTES_MAX;
     for (let i = from; i >= limit; i--) {
+      // No letter depends on more than the two bytes before it.
+      first = Math.min(first, i - 2);
       const byte = bytes[i] as number;
       // A number may stand between them.
       if (node === 0 && byte >= 0x30 && byte <= 0x39) continue;
       const letter = letterAt(bytes, i, byte);
       if (letter === SKIP) continue;
-      if (letter === STOP) return false;
       if (letter === UNSURE) return true;
-      node = next[node * COLUMNS + letter] as number;
-      if (node === 0) return false;
+      node = letter === STOP ? 0 : (next[node * COLUMNS + letter] as number);
+      if (node === 0) {
+        this.#first = first;
+        return false;
+      }
       const end = ends[node] as number;
       if (mayBeName(bytes, limit, i, end)) return true;
-      if ((end & WordEnd.qualifier) !== 0 && qualifiers < 2 && this.#endsName(bytes, limit, i - 1, 2)) return true;
+      if ((end & WordEnd.qualifier) === 0 || qualifiers === 2) continue;
+      if (this.#endsName(bytes, limit, i - 1, 2)) return true;
+      first = Math.min(first, this.#first);
     }
     return false;
   }
