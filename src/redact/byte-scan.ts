@@ -11,8 +11,8 @@ export const LEAD_BYTES = 64;
 /** Of each set of bits, so that a text may end where its chunk does. */
 export const SCAN_WORDS = (LEAD_BYTES + CHUNK_BYTES + 64) / 32;
 
-/** What of a word is remembered. */
-export const WORD_BYTES = 8;
+/** What of a word is remembered at most. */
+export const WORD_BYTES = 16;
 
 /** A token or a card is at least as long. */
 export const LONG_RUN_BYTES = 13;
@@ -46,8 +46,8 @@ export interface ByteScan {
    */
   readonly found: Int32Array;
   readonly foundCount: number;
-  /** A word of `found` ends nothing, as its last `WORD_BYTES` say: where they come again, it may be left out. */
-  dismiss(found: number): void;
+  /** A word of `found` ends nothing, as so many bytes before its end say, `WORD_BYTES` at most: where they come again, it may be left out. */
+  dismiss(found: number, bytesRead: number): void;
   /** Scans the bytes from `start` to `end`, and one more where the text ends; returns whether all are ASCII. */
   scan(bytes: Buffer, start: number, end: number): boolean;
 }

@@ -5,12 +5,11 @@
  *
  * Each text stands on a line of its own, and behind so many zeros that it has around it what it has by itself: nothing.
  */
-import { WORD_BYTES } from './byte-scan.js';
 import type { Survey } from './survey.js';
 
 const ROOM_BYTES = 4096;
 /** What is looked at before a byte is fewer bytes, but for runs, which none of these goes on with. */
-const APART_BYTES = 2 * WORD_BYTES;
+const APART_BYTES = 16;
 const LINE_FEED = 0x0a;
 /** A call out of JavaScript takes longer than copying so many bytes. */
 const COPIED_HERE_MAX = 96;

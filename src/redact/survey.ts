@@ -222,7 +222,7 @@ export class Survey {
       if ((kind & Found.word) !== 0) {
         const ended = this.#wordEnds.at(bytes, at - 1);
         if (ended !== 0) this.#noteWord(bytes, at, ended);
-        else if (this.#wordEnds.bytesRead <= WORD_BYTES) this.#scan.dismiss(kind);
+        else if (this.#wordEnds.bytesRead <= WORD_BYTES) this.#scan.dismiss(kind, this.#wordEnds.bytesRead);
       }
       if ((kind & Found.mark) !== 0) this.#noteMark(bytes, at, bytes[at] as number);
     }

@@ -2,7 +2,7 @@
  * The scan of `byte-scan.ts` sixteen bytes at once, as WebAssembly: in TypeScript it would take about ten times as long, and
  * it is what redaction costs where there is nothing to redact.
  *
- * Memory, one page:
+ * Memory:
  *
  *     TABLES   sixteen bytes each · a byte's half says where in one
  *     INPUT    the bytes before a chunk, the chunk, zeros
@@ -46,10 +46,16 @@ const BEHIND_MARKS = MARKS + 256;
 const MARKS_MAX = 15;
 const THREES = BEHIND_MARKS + 256 * (MARKS_MAX + 1);
 const FIVES = THREES + THREE_MASK + 1;
-/** Last bytes of words that end nothing, eight each, where `slotOf` says. */
+/**
+ * Words that end nothing, where the number of their last eight bytes says: these, the eight before them, and of those which count, as
+ * a mask.
+ */
 const DISMISSED = FIVES + THREE_MASK + 1;
 const SLOT_BITS = 9;
-const OUTPUT = DISMISSED + (WORD_BYTES << SLOT_BITS);
+const SLOT_SHIFT = 5;
+const FAR = 8;
+const FAR_MASK = 16;
+const OUTPUT = DISMISSED + (1 << (SLOT_BITS + SLOT_SHIFT));
 const SET_BYTES = SCAN_WORDS * 4;
 
 const Output = {
@@ -121,10 +127,11 @@ const TO = 26;
 const PLACE = 27;
 const THREE = 28;
 const KIND = 29;
+const SLOT = 30;
 const LOCALS = [
   ...Array<number>(2).fill(ValueType.i64),
   ...Array<number>(21).fill(ValueType.v128),
-  ...Array<number>(5).fill(ValueType.i32),
+  ...Array<number>(6).fill(ValueType.i32),
 ];
 
 const table = (at: number): Code => v128.load(i32.const(0), TABLES + TABLE_BYTES * at);
@@ -300,9 +307,15 @@ function knownPlaces(): Code[] {
     i32.xor(i32.mul(wordsBefore(-4), i32.const(SLOT_FACTOR)), i32.mul(wordsBefore(-8), i32.const(OTHER_SLOT_FACTOR))),
     i32.const(32 - SLOT_BITS),
   );
-  const isNew = i64.isOther(i64.load(get(PLACE), INPUT - WORD_BYTES), i64.load(i32.shl(slot, i32.const(3)), DISMISSED));
+  const known = (offset: number): Code => i64.load(get(SLOT), DISMISSED + offset);
+  const differences = i64.or(
+    i64.xor(i64.load(get(PLACE), INPUT - FAR), known(0)),
+    i64.and(i64.xor(i64.load(get(PLACE), INPUT - WORD_BYTES), known(FAR)), known(FAR_MASK)),
+  );
+  const isNew = i64.isOther(differences, i64.const(0));
   return [
     set(PLACE, i32.load(get(FROM), FOUND)),
+    set(SLOT, i32.shl(slot, i32.const(SLOT_SHIFT))),
     set(THREE, i32.or(i32.or(classAt(-1, 0), classAt(-2, CLASS_BITS)), classAt(-3, 2 * CLASS_BITS))),
     set(KIND, i32.or(i32.load8(i32.add(row, byteAt(1)), BEHIND_MARKS), i32.shl(i32.and(isWord, isNew), i32.const(1)))),
     i32.store(get(TO), i32.or(i32.shl(get(PLACE), i32.const(2)), get(KIND)), FOUND),
@@ -368,12 +381,12 @@ export class VectorScan implements ByteScan {
     this.#input = new Uint8Array(buffer, INPUT, LEAD_BYTES + CHUNK_BYTES + BEHIND_BYTES);
     this.#allHigh = new Uint16Array(buffer, ALL_HIGH, 1);
     this.#foundCount = new Int32Array(buffer, FOUND_COUNT, 1);
-    this.#dismissed = new Uint8Array(buffer, DISMISSED, WORD_BYTES << SLOT_BITS);
+    this.#dismissed = new Uint8Array(buffer, DISMISSED, 1 << (SLOT_BITS + SLOT_SHIFT));
     this.found = new Int32Array(buffer, FOUND, FOUND_MAX);
     putTables(buffer, rules);
   }
 
-  dismiss(found: number): void {
+  dismiss(found: number, bytesRead: number): void {
     const input = this.#input;
     const at = found >> 2;
     const wordAt = (place: number): number =>
@@ -383,8 +396,12 @@ export class VectorScan implements ByteScan {
       ((input[place + 3] as number) << 24);
     const slot =
       (Math.imul(wordAt(at - 4), SLOT_FACTOR) ^ Math.imul(wordAt(at - 8), OTHER_SLOT_FACTOR)) >>> (32 - SLOT_BITS);
-    const place = slot * WORD_BYTES;
-    for (let i = 0; i < WORD_BYTES; i++) this.#dismissed[place + i] = input[at - WORD_BYTES + i] as number;
+    const place = slot << SLOT_SHIFT;
+    for (let i = 0; i < FAR; i++) {
+      this.#dismissed[place + i] = input[at - FAR + i] as number;
+      this.#dismissed[place + FAR + i] = input[at - WORD_BYTES + i] as number;
+      this.#dismissed[place + FAR_MASK + i] = i >= WORD_BYTES - bytesRead ? 0xff : 0;
+    }
   }
 
   get foundCount(): number {

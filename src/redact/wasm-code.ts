@@ -81,6 +81,7 @@ export const i64 = {
   isOther: binary(0x52),
   and: binary(0x83),
   or: binary(0x84),
+  xor: binary(0x85),
   not: (value: Code): Code => [...value, 0x42, 0x7f, 0x85],
   shl: binary(0x86),
   shrU: binary(0x88),

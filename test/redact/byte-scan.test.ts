@@ -1,6 +1,6 @@
 /** Whether sixteen bytes at once are seen as each by itself is: both ways of the scan say the same of any bytes. */
 import { describe, expect, it } from 'vitest';
-import { type ByteScan, CHUNK_BYTES, LEAD_BYTES, ScalarScan, type ScanRules } from '../../src/redact/byte-scan.js';
+import { type ByteScan, CHUNK_BYTES, LEAD_BYTES, ScalarScan, type ScanRules, WORD_BYTES } from '../../src/redact/byte-scan.js';
 import { LOOK_SETS, tokenBeginnings } from '../../src/redact/look-runs.js';
 import { wordEnds } from '../../src/redact/phrases.js';
 import { VectorScan } from '../../src/redact/vector-scan.js';
@@ -75,9 +75,31 @@ describe('the scan of bytes', () => {
     };
     expect(places('{"a":1,"created":2}')).toContain(15);
     const found = scan.found.subarray(0, scan.foundCount).find((one) => (one >> 2) - LEAD_BYTES === 15) as number;
-    scan.dismiss(found);
+    scan.dismiss(found, 8);
     expect(places('{"a":1,"created":2}')).not.toContain(15);
     expect(places('{"a":1,"recreated":2}')).toContain(17);
     expect(places('{"a":1,"password":2}')).toContain(16);
+  });
+
+  it('looks at no more of a dismissed word than was read of it, up to sixteen bytes', () => {
+    const word = 'created';
+    for (let bytesRead = 1; bytesRead <= WORD_BYTES; bytesRead++) {
+      const scan = new VectorScan(rules);
+      const hasWord = (content: string): boolean => {
+        const bytes = Buffer.from(`${content}${word}"`);
+        scan.scan(bytes, 0, bytes.length);
+        const place = bytes.length - 1 + LEAD_BYTES;
+        const found = scan.found.subarray(0, scan.foundCount).find((one) => one >> 2 === place);
+        if (found !== undefined && content === '0123456789abc"') scan.dismiss(found, bytesRead);
+        return found !== undefined;
+      };
+      expect(hasWord('0123456789abc"')).toBe(true);
+      expect(hasWord('0123456789abc"')).toBe(false);
+      for (let changed = 1; changed <= 9; changed++) {
+        const content = `${'0123456789abc"'.slice(0, -changed)}:${'0123456789abc"'.slice(14 - changed + 1)}`;
+        // The last eight bytes count in any case.
+        expect(hasWord(content), `${bytesRead} read, ${content}`).toBe(changed + word.length <= Math.max(8, bytesRead));
+      }
+    }
   });
 });
