@@ -9,12 +9,15 @@
  *
  *     ESCAPES   of each byte the escape, eight bytes; then how long each is
  *     PIECES    of each piece where it is, and four times its length and its kind
+ *     LETTERS   of each control character the letter of its escape, 0 where that has four digits
+ *     PLACES    of eight bytes, by which of them are escaped, a bit each, which come where: 8 is a backslash
  *     TEXT      what pieces are of; whoever uses it divides it
  *     OUTPUT    the pieces, one behind the other
  */
 import { lazy } from '../lazy.js';
 import {
   type Code,
+  either,
   get,
   i8x16,
   i32,
@@ -36,6 +39,8 @@ export const Piece = {
   text: 1,
   /** The same of a head, in which nothing but printable ASCII is expected. */
   value: 2,
+  /** The same as `text`, and only how long it becomes is found out. */
+  measured: 3,
 } as const;
 
 const ESCAPES = 64;
@@ -47,7 +52,9 @@ const OUTPUT_END = ODD + 4;
 const PIECES = 4096;
 const PIECES_MAX = 1024;
 const PIECE_BYTES = 8;
-const TEXT = PIECES + PIECES_MAX * PIECE_BYTES;
+const LETTERS = PIECES + PIECES_MAX * PIECE_BYTES;
+const PLACES = LETTERS + 16;
+const TEXT = PLACES + 16 * 256;
 /** What is read and written beyond the end of a piece. */
 const SLACK = 16;
 /** Bytes of text. */
@@ -70,6 +77,9 @@ const BYTE = 8;
 const BYTES = 9;
 const HIGH = 10;
 const LOCALS = [...Array<number>(7).fill(ValueType.i32), ...Array<number>(2).fill(ValueType.v128)];
+/** Bytes that are read at once. */
+const AT_ONCE = 16;
+const HALF = 8;
 
 const all = (byte: number): Code => v128.const(Array<number>(16).fill(byte));
 const advance = (local: number, by: Code): Code => set(local, i32.add(get(local), by));
@@ -84,16 +94,89 @@ const rawPiece: Code[] = [
 ];
 
 const CONTROLS_END = 0x20;
-/** A bit for each byte that is escaped, and one behind the last. */
-const escaped: Code = i32.or(
-  i8x16.bitmask(
-    v128.or(
-      v128.or(i8x16.eq(get(BYTES), all(0x22)), i8x16.eq(get(BYTES), all(0x5c))),
-      i8x16.ltU(get(BYTES), all(CONTROLS_END)),
-    ),
-  ),
-  i32.const(1 << 16),
+const isControl = i8x16.ltU(get(BYTES), all(CONTROLS_END));
+/** A bit for each byte that is escaped. */
+const escapedBits = i8x16.bitmask(
+  v128.or(v128.or(i8x16.eq(get(BYTES), all(0x22)), i8x16.eq(get(BYTES), all(0x5c))), isControl),
 );
+const letters = i8x16.swizzle(v128.load(i32.const(0), LETTERS), get(BYTES));
+/** A bit for each byte whose escape has four digits. */
+const longBits = i8x16.bitmask(v128.and(isControl, i8x16.eq(letters, all(0))));
+/** The same as `escapedBits`, and one behind the last. */
+const escaped = i32.or(escapedBits, i32.const(1 << AT_ONCE));
+
+/** Half of sixteen bytes that are escaped by a backslash, if at all: `BYTE` says which. */
+function halfPiece(half: 0 | 1): Code[] {
+  const withBackslash = i8x16.shuffle(
+    get(BYTES),
+    all(0x5c),
+    Array.from({ length: AT_ONCE }, (_, i) => (i < HALF ? half * HALF + i : AT_ONCE)),
+  );
+  const places = v128.load(i32.shl(get(BYTE), i32.const(4)), PLACES);
+  return [
+    v128.store(get(OUT), i8x16.swizzle(withBackslash, places), 0),
+    advance(OUT, i32.add(i32.bitCount(get(BYTE)), i32.const(HALF))),
+  ];
+}
+
+/** Sixteen bytes, one by one. */
+const oddBytes: Code[] = [
+  set(LEFT, i32.add(get(FROM), i32.const(AT_ONCE))),
+  repeatWhile(
+    [
+      set(BYTE, i32.load8(get(FROM), 0)),
+      i64.store(get(OUT), i64.load(i32.shl(get(BYTE), i32.const(3)), ESCAPES), 0),
+      advance(OUT, i32.load8(get(BYTE), ESCAPE_LENGTHS)),
+      advance(FROM, i32.const(1)),
+    ],
+    i32.ltU(get(FROM), get(LEFT)),
+  ),
+];
+
+/** As long as there are sixteen bytes: JSON inside of JSON has so many to escape that one after the other would take long. */
+const longText: Code[] = [
+  repeatWhile(
+    [
+      set(BYTES, v128.load(get(FROM), 0)),
+      set(COUNT, escapedBits),
+      either(
+        longBits,
+        oddBytes,
+        [
+          either(
+            get(COUNT),
+            [
+              set(BYTES, v128.or(v128.andNot(get(BYTES), isControl), letters)),
+              set(BYTE, i32.and(get(COUNT), i32.const(0xff))),
+              ...halfPiece(0),
+              set(BYTE, i32.shrU(get(COUNT), i32.const(HALF))),
+              ...halfPiece(1),
+            ],
+            [v128.store(get(OUT), get(BYTES), 0), advance(OUT, i32.const(AT_ONCE))],
+          ),
+          advance(FROM, i32.const(AT_ONCE)),
+        ],
+      ),
+    ],
+    i32.ltU(i32.add(get(FROM), i32.const(AT_ONCE - 1)), get(END)),
+  ),
+];
+
+/** How many bytes it becomes: one more for each that is escaped, four more where its escape has digits. */
+const measuredPiece: Code[] = [
+  repeatWhile(
+    [
+      set(BYTES, v128.load(get(FROM), 0)),
+      set(LEFT, i32.sub(get(END), get(FROM))),
+      set(LEFT, select(get(LEFT), i32.const(AT_ONCE), i32.ltU(get(LEFT), i32.const(AT_ONCE)))),
+      set(COUNT, i32.sub(i32.shl(i32.const(1), get(LEFT)), i32.const(1))),
+      advance(OUT, i32.add(get(LEFT), i32.bitCount(i32.and(get(COUNT), escapedBits)))),
+      advance(OUT, i32.shl(i32.bitCount(i32.and(get(COUNT), longBits)), i32.const(2))),
+      advance(FROM, i32.const(AT_ONCE)),
+    ],
+    i32.ltU(get(FROM), get(END)),
+  ),
+];
 
 /** Up to the next byte that is escaped, and that byte. */
 function textPiece(isValue: boolean): Code[] {
@@ -122,6 +205,8 @@ function textPiece(isValue: boolean): Code[] {
   ];
 }
 
+const isKind = (kind: number): Code => i32.isZero(i32.xor(get(KIND), i32.const(kind)));
+
 const program = lazy(
   () =>
     new WebAssembly.Module(
@@ -139,8 +224,12 @@ const program = lazy(
               set(KIND, i32.and(get(KIND), i32.const(3))),
               advance(AT, i32.const(PIECE_BYTES)),
               when(i32.isZero(get(KIND)), rawPiece),
-              when(i32.and(get(KIND), i32.const(Piece.text)), textPiece(false)),
-              when(i32.and(get(KIND), i32.const(Piece.value)), textPiece(true)),
+              when(isKind(Piece.text), [
+                when(i32.ltU(i32.add(get(FROM), i32.const(AT_ONCE - 1)), get(END)), longText),
+                when(i32.ltU(get(FROM), get(END)), textPiece(false)),
+              ]),
+              when(isKind(Piece.value), textPiece(true)),
+              when(isKind(Piece.measured), measuredPiece),
             ],
             i32.ltU(get(AT), get(STOP)),
           ),
@@ -177,8 +266,10 @@ export class Gatherer {
     this.#results = new Int32Array(buffer, ODD, 2);
     for (let byte = 0; byte < 256; byte++) {
       const escapedByte = JSON.stringify(String.fromCharCode(byte)).slice(1, -1);
-      if (escapedByte.length > 1) this.#memory.write(escapedByte, ESCAPES + ESCAPE_BYTES * byte, 'latin1');
+      this.#memory.write(escapedByte, ESCAPES + ESCAPE_BYTES * byte, 'latin1');
       this.#memory[ESCAPE_LENGTHS + byte] = escapedByte.length;
+      if (byte < AT_ONCE && escapedByte.length === 2) this.#memory[LETTERS + byte] = escapedByte.charCodeAt(1);
+      this.#memory.set(placesOf(byte), PLACES + AT_ONCE * byte);
     }
   }
 
@@ -207,6 +298,16 @@ export class Gatherer {
   copy(target: Buffer, at: number, bytes: number): void {
     this.#memory.copy(target, at, OUTPUT, OUTPUT + bytes);
   }
+}
+
+/** Where the bytes and backslashes come from where those of eight bytes are escaped whose bits are set. */
+function placesOf(bits: number): number[] {
+  const places: number[] = [];
+  for (let i = 0; i < HALF; i++) {
+    if (((bits >> i) & 1) === 1) places.push(HALF);
+    places.push(i);
+  }
+  return places;
 }
 
 /** `\u001f`: the most that a byte becomes. */

@@ -47,6 +47,17 @@ export const repeatWhile = (body: readonly Code[], condition: Code): Code => [
 /** `one` if `condition` is not 0, else `other`. */
 export const select = (one: Code, other: Code, condition: Code): Code => [...one, ...other, ...condition, 0x1b];
 
+/** Runs `body` if `condition` is not 0, else `other`. */
+export const either = (condition: Code, body: readonly Code[], other: readonly Code[]): Code => [
+  ...condition,
+  0x04,
+  0x40,
+  ...body.flat(),
+  0x05,
+  ...other.flat(),
+  0x0b,
+];
+
 /** Runs `body` if `condition` is not 0. */
 export const when = (condition: Code, body: readonly Code[]): Code => [...condition, 0x04, 0x40, ...body.flat(), 0x0b];
 
@@ -59,6 +70,8 @@ export const i32 = {
   isZero: unary(0x45),
   /** How many bits there are before the lowest that is set. */
   lowestBit: unary(0x68),
+  /** How many bits are set. */
+  bitCount: unary(0x69),
   ltU: binary(0x49),
   add: binary(0x6a),
   sub: binary(0x6b),
@@ -101,12 +114,14 @@ export const v128 = {
 
 export const i8x16 = {
   /** The first `count` bytes of the result are the last of `before`, and the others the first of `bytes`. */
-  shifted: (before: Code, bytes: Code, count: number): Code => [
-    ...before,
-    ...bytes,
-    ...vector(0x0d),
-    ...Array.from({ length: 16 }, (_, i) => 16 - count + i),
-  ],
+  shifted: (before: Code, bytes: Code, count: number): Code =>
+    i8x16.shuffle(
+      before,
+      bytes,
+      Array.from({ length: 16 }, (_, i) => 16 - count + i),
+    ),
+  /** Of each of `places` the byte there; those from 16 on are of `other`. */
+  shuffle: (one: Code, other: Code, places: readonly number[]): Code => [...one, ...other, ...vector(0x0d), ...places],
   /** Of each byte of the second the byte of the first that it counts; 0 from 16 on. */
   swizzle: binary(...vector(0x0e)),
   eq: binary(...vector(0x23)),
