@@ -6,7 +6,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { HeadShape } from '../trace/head-shape.js';
 import type { SentHead } from '../trace/sent-message.js';
-import { Gatherer, Piece, TEXT_BYTES } from './gather.js';
+import { Gatherer, LONG_TEXT_MAX, Piece, TEXT_BYTES } from './gather.js';
 import { quote } from './ndjson.js';
 
 /** The text is divided: templates of heads, words that a format always has, values, heads and bodies. */
@@ -62,6 +62,17 @@ interface HeadText {
   readonly place: number;
 }
 
+/** A longer body does not go into the text: it is taken through it piece by piece when it is known where it goes. */
+const CONTENT_BYTES_MAX = 32 << 10;
+/** The least that is taken at once, so that a call is worth while. */
+const LONG_ROOM_MIN = 8 << 10;
+
+/** A body that stands behind so many pieces. */
+interface LongContent {
+  readonly content: Uint8Array;
+  readonly behind: number;
+}
+
 /** Words that are always there. */
 export interface Constant {
   readonly start: number;
@@ -94,6 +105,7 @@ export class Assembly {
   #free = CONTENT;
   /** Whether something had no room, or is nothing that can be put in so. */
   #hasFailed = false;
+  #long: LongContent[] = [];
 
   begin(): void {
     this.#gatherer.begin();
@@ -102,6 +114,7 @@ export class Assembly {
     this.#lastPlace = -1;
     this.#lastHead = -1;
     this.#hasFailed = false;
+    if (this.#long.length > 0) this.#long = [];
   }
 
   /**
@@ -268,6 +281,10 @@ export class Assembly {
   addContent(content: Uint8Array): void {
     const { length } = content;
     if (length === 0) return;
+    if (length > CONTENT_BYTES_MAX && isUtf8(content)) {
+      this.#long.push({ content, behind: this.#gatherer.count });
+      return;
+    }
     const start = length <= WRITTEN_HERE_MAX || isUtf8(content) ? this.#take(length) : -1;
     if (start < 0 || !this.#copy(content, start)) {
       this.#hasFailed = true;
@@ -278,12 +295,53 @@ export class Assembly {
 
   /** How many bytes it has become; -1 where it must be made otherwise. */
   finish(): number {
-    return this.#hasFailed ? -1 : this.#gatherer.gather();
+    if (this.#hasFailed) return -1;
+    const bytes = this.#gatherer.gather();
+    if (this.#long.length === 0 || bytes < 0) return bytes;
+    if (this.#longRoom < LONG_ROOM_MIN) return -1;
+    return this.#long.reduce((sum, { content }) => sum + this.#eachPart(content, this.#measure), bytes);
   }
 
-  /** What was assembled last. */
+  /** What was assembled last, once. */
   copy(target: Buffer, at: number, bytes: number): void {
-    this.#gatherer.copy(target, at, bytes);
+    const gatherer = this.#gatherer;
+    if (this.#long.length === 0) {
+      gatherer.copy(target, at, bytes);
+      return;
+    }
+    let place = at;
+    let from = 0;
+    const write = (start: number, length: number): number => {
+      const written = gatherer.writeText(target, place, start, length);
+      place += written;
+      return written;
+    };
+    for (const { content, behind } of this.#long) {
+      place += gatherer.write(target, place, from, behind);
+      this.#eachPart(content, write);
+      from = behind;
+    }
+    gatherer.write(target, place, from, gatherer.count);
+    this.#long = [];
+  }
+
+  get #longRoom(): number {
+    return Math.min(TEXT_BYTES - this.#free, LONG_TEXT_MAX);
+  }
+
+  readonly #measure = (start: number, length: number): number => this.#gatherer.measure(start, length);
+
+  /** Puts a content into the text part by part; the sum of what `take` says of them. */
+  #eachPart(content: Uint8Array, take: (start: number, length: number) => number): number {
+    const start = this.#free;
+    const room = this.#longRoom;
+    let sum = 0;
+    for (let from = 0; from < content.length; from += room) {
+      const part = content.subarray(from, from + room);
+      this.#text.set(part, start);
+      sum += take(start, part.length);
+    }
+    return sum;
   }
 
   /** Writes a text for which there is room; false where it is not ASCII, and something else was written. */

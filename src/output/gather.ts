@@ -50,7 +50,8 @@ const ESCAPE_LENGTHS = ESCAPES + ESCAPE_BYTES * 256;
 const ODD = ESCAPE_LENGTHS + 256;
 const OUTPUT_END = ODD + 4;
 const PIECES = 4096;
-const PIECES_MAX = 1024;
+/** One of them is none of a trace's: see `measure`. */
+const PIECES_MAX = 1025;
 const PIECE_BYTES = 8;
 const LETTERS = PIECES + PIECES_MAX * PIECE_BYTES;
 const PLACES = LETTERS + 16;
@@ -59,9 +60,13 @@ const TEXT = PLACES + 16 * 256;
 const SLACK = 16;
 /** Bytes of text. */
 export const TEXT_BYTES = 320 << 10;
+/** `\u001f`: the most that a byte becomes. */
+const ESCAPED_FACTOR = 6;
 const OUTPUT = TEXT + TEXT_BYTES + SLACK;
 /** Bytes that pieces may become: a control character becomes six. */
 const OUTPUT_BYTES = 1 << 20;
+/** What is measured or written at once: what it becomes has room. */
+export const LONG_TEXT_MAX = Math.floor(OUTPUT_BYTES / ESCAPED_FACTOR);
 const PAGES = Math.ceil((OUTPUT + OUTPUT_BYTES + SLACK) / 65_536);
 
 /** The parameters: where the next piece is written down, and where the last ends. */
@@ -287,11 +292,48 @@ export class Gatherer {
     this.#bytesMax += kind === Piece.raw ? length : ESCAPED_FACTOR * length;
   }
 
+  /** How many pieces there are. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** How many bytes all pieces become; -1 where they are too many or too long, or a value of a head is odd. */
   gather(): number {
-    if (this.#count === 0 || this.#count > PIECES_MAX || this.#bytesMax > OUTPUT_BYTES) return -1;
-    this.#run(PIECES, PIECES + this.#count * PIECE_BYTES);
-    return this.#results[0] === 0 ? (this.#results[1] as number) - OUTPUT : -1;
+    if (this.#count === 0 || this.#count >= PIECES_MAX || this.#bytesMax > OUTPUT_BYTES) return -1;
+    const bytes = this.#gathered(0, this.#count);
+    return this.#results[0] === 0 ? bytes : -1;
+  }
+
+  /** Writes the pieces from `from` to `to`, of those that were gathered; returns how many bytes they are. */
+  write(target: Buffer, at: number, from: number, to: number): number {
+    const bytes = this.#gathered(from, to);
+    this.copy(target, at, bytes);
+    return bytes;
+  }
+
+  /** How many bytes some of the text becomes that is no piece, as `Piece.text`; at most `LONG_TEXT_MAX` of it. */
+  measure(start: number, length: number): number {
+    return this.#gatherAlone(start, length, Piece.measured);
+  }
+
+  /** Writes what is measured so; returns how many bytes it is. */
+  writeText(target: Buffer, at: number, start: number, length: number): number {
+    const bytes = this.#gatherAlone(start, length, Piece.text);
+    this.copy(target, at, bytes);
+    return bytes;
+  }
+
+  /** It stands behind the pieces, and is none of them. */
+  #gatherAlone(start: number, length: number, kind: number): number {
+    const at = this.#count;
+    this.#pieces[2 * at] = TEXT + start;
+    this.#pieces[2 * at + 1] = (length << 2) | kind;
+    return this.#gathered(at, at + 1);
+  }
+
+  #gathered(from: number, to: number): number {
+    this.#run(PIECES + from * PIECE_BYTES, PIECES + to * PIECE_BYTES);
+    return (this.#results[1] as number) - OUTPUT;
   }
 
   /** The first `bytes` of what was gathered. */
@@ -309,6 +351,3 @@ function placesOf(bits: number): number[] {
   }
   return places;
 }
-
-/** `\u001f`: the most that a byte becomes. */
-const ESCAPED_FACTOR = 6;

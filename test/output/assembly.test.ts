@@ -4,6 +4,7 @@ import { encodeNdjson } from '../../src/output/ndjson.js';
 import { NdjsonBytes } from '../../src/output/ndjson-bytes.js';
 import type { Trace } from '../../src/trace/trace.js';
 import { makeTrace } from '../redact/make-trace.js';
+import { Random, runSeed } from '../support/random.js';
 
 /** Characters of values that there is room for. */
 const VALUES_MAX = 32 << 10;
@@ -14,6 +15,41 @@ function traceWith(targetLength: number, reason: string): Trace {
   if (trace.response !== null) trace.response.reason = reason;
   return trace;
 }
+
+describe('a large body', () => {
+  it('stands where it belongs, as JSON.stringify makes it, whatever its length', () => {
+    const random = new Random(runSeed());
+    const encoder = new NdjsonBytes();
+    const pieces = ['{"id":12345,"name":"a thing"},', '\\"\n\t', 'é😀', '\u0001', 'plain text, and more of it. '];
+    const body = (length: number): Buffer => {
+      const some = pieces.slice(0, random.between(1, pieces.length));
+      const text = Buffer.from(some.join('').repeat(Math.ceil(length / 4)));
+      // To a character.
+      let end = Math.min(length, text.length);
+      while (((text[end] ?? 0) & 0xc0) === 0x80) end--;
+      return text.subarray(0, end);
+    };
+    let encoded = 0;
+    for (let i = 0; i < 60; i++) {
+      const lengths = [0, 100, 32_767, 32_768, 32_769, 88_000, 90_000, random.between(30_000, 400_000)];
+      const trace = makeTrace({ body: body(random.pick(lengths)) });
+      const { response } = trace;
+      if (response !== null) response.body = trace.request.body;
+      trace.request.body = makeTrace({ body: body(random.pick(lengths)) }).request.body;
+      const bytes = encoder.encode(trace);
+      if (bytes < 0) continue;
+      encoded++;
+      const line = Buffer.alloc(bytes + 2, 'x');
+      encoder.copy(line, 1, bytes);
+      expect(line.toString()).toBe(`x${encodeNdjson(trace)}\nx`);
+    }
+    expect(encoded).toBeGreaterThan(30);
+  });
+
+  it('is no text that is not UTF-8', () => {
+    expect(new NdjsonBytes().encode(makeTrace({ body: Buffer.alloc(100_000, 0xff) }))).toBe(-1);
+  });
+});
 
 describe('the values of a trace', () => {
   it.each(['OK', 'caf\u00e9', '\u20ac', '\u{1f600}'])(

@@ -1,6 +1,6 @@
 /** Pieces of text put together, against `JSON.stringify`. */
 import { describe, expect, it } from 'vitest';
-import { Gatherer, Piece, TEXT_BYTES } from '../../src/output/gather.js';
+import { Gatherer, LONG_TEXT_MAX, Piece, TEXT_BYTES } from '../../src/output/gather.js';
 import { Random, runSeed } from '../support/random.js';
 
 interface Given {
@@ -38,11 +38,28 @@ describe('pieces', () => {
     for (let i = 0; i < 2000; i++) {
       const kinds = random.chance(0.5) ? characters.slice(0, 2) : characters;
       const pieces = Array.from({ length: random.between(1, 6) }, () => ({
-        bytes: Buffer.from(Array.from({ length: random.between(0, 40) }, () => random.pick(kinds)).join('')),
+        bytes: Buffer.from(Array.from({ length: random.between(0, 80) }, () => random.pick(kinds)).join('')),
         kind: random.pick([Piece.raw, Piece.text]),
       }));
       expect(gathered(pieces)).toBe(expected(pieces));
     }
+  });
+
+  it('are as long as is measured', () => {
+    const random = new Random(runSeed());
+    const characters = ['a', 'b', '"', '\\', '\n', '\u0000', '\u001f', '\u007f', 'é', '\u2028'];
+    for (let i = 0; i < 1000; i++) {
+      const text = Array.from({ length: random.between(1, 60) }, () => random.pick(characters)).join('');
+      const length = gatherer.text.write(`${text}"`) - 1;
+      gatherer.begin();
+      expect(gatherer.measure(0, length)).toBe(Buffer.byteLength(JSON.stringify(text)) - 2);
+    }
+    const controls = Buffer.alloc(LONG_TEXT_MAX, 1);
+    gatherer.text.set(controls);
+    const result = Buffer.alloc(6 * LONG_TEXT_MAX);
+    expect(gatherer.measure(0, LONG_TEXT_MAX)).toBe(result.length);
+    expect(gatherer.writeText(result, 0, 0, LONG_TEXT_MAX)).toBe(result.length);
+    expect(result.equals(Buffer.from('\\u0001'.repeat(LONG_TEXT_MAX)))).toBe(true);
   });
 
   it('are none where a value of a head has anything but printable ASCII', () => {
