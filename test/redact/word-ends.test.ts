@@ -2,14 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { WORD_BYTES } from '../../src/redact/byte-scan.js';
 import { QUALIFIERS, QUERY_ROWS } from '../../src/redact/name-table.js';
-import { phraseWords } from '../../src/redact/phrases.js';
-import { WordEnds } from '../../src/redact/word-ends.js';
+import { PHRASES } from '../../src/redact/phrase-table.js';
+import { wordEnds } from '../../src/redact/phrases.js';
 import { Random, runSeed } from '../support/random.js';
 
 const PIECES = [
   ...QUALIFIERS,
   ...QUERY_ROWS.flatMap(({ whole = [], words = [], ends = [] }) => [...whole, ...words, ...ends]),
-  ...phraseWords().keys(),
+  ...PHRASES.flatMap(({ words }) => words),
   ...['pass', 'key', 'tok', 'word', 'e', 'a', 'n', 'B', 'T', '7', '"', '","', '=', ':', ' ', '\\', '-', '_', 'é', 'ſ'],
 ];
 
@@ -20,7 +20,7 @@ describe('WordEnds', () => {
   it('says how many bytes made a word end nothing: behind these it never does, whatever is around them', () => {
     const seed = runSeed();
     const random = new Random(seed);
-    const words = new WordEnds(phraseWords());
+    const words = wordEnds();
     let judged = 0;
     for (let i = 0; i < 30_000; i++) {
       const bytes = Buffer.from(`${text(random, 12)}${random.pick(['', 'x', 'new', 'at'])}`);
