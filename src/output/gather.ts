@@ -144,24 +144,20 @@ const longText: Code[] = [
     [
       set(BYTES, v128.load(get(FROM), 0)),
       set(COUNT, escapedBits),
-      either(
-        longBits,
-        oddBytes,
-        [
-          either(
-            get(COUNT),
-            [
-              set(BYTES, v128.or(v128.andNot(get(BYTES), isControl), letters)),
-              set(BYTE, i32.and(get(COUNT), i32.const(0xff))),
-              ...halfPiece(0),
-              set(BYTE, i32.shrU(get(COUNT), i32.const(HALF))),
-              ...halfPiece(1),
-            ],
-            [v128.store(get(OUT), get(BYTES), 0), advance(OUT, i32.const(AT_ONCE))],
-          ),
-          advance(FROM, i32.const(AT_ONCE)),
-        ],
-      ),
+      either(longBits, oddBytes, [
+        either(
+          get(COUNT),
+          [
+            set(BYTES, v128.or(v128.andNot(get(BYTES), isControl), letters)),
+            set(BYTE, i32.and(get(COUNT), i32.const(0xff))),
+            ...halfPiece(0),
+            set(BYTE, i32.shrU(get(COUNT), i32.const(HALF))),
+            ...halfPiece(1),
+          ],
+          [v128.store(get(OUT), get(BYTES), 0), advance(OUT, i32.const(AT_ONCE))],
+        ),
+        advance(FROM, i32.const(AT_ONCE)),
+      ]),
     ],
     i32.ltU(i32.add(get(FROM), i32.const(AT_ONCE - 1)), get(END)),
   ),

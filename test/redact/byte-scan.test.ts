@@ -1,6 +1,13 @@
 /** Whether sixteen bytes at once are seen as each by itself is: both ways of the scan say the same of any bytes. */
 import { describe, expect, it } from 'vitest';
-import { type ByteScan, CHUNK_BYTES, LEAD_BYTES, ScalarScan, type ScanRules, WORD_BYTES } from '../../src/redact/byte-scan.js';
+import {
+  type ByteScan,
+  CHUNK_BYTES,
+  LEAD_BYTES,
+  ScalarScan,
+  type ScanRules,
+  WORD_BYTES,
+} from '../../src/redact/byte-scan.js';
 import { LOOK_SETS, tokenBeginnings } from '../../src/redact/look-runs.js';
 import { wordEnds } from '../../src/redact/phrases.js';
 import { VectorScan } from '../../src/redact/vector-scan.js';
