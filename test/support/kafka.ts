@@ -19,6 +19,11 @@ export interface Kafka {
   readonly broker: string;
   /** host:port of the listener with TLS that asks who one is; empty where there is none. */
   readonly guarded: string;
+  /** Ends it as a kill does; what it has written stays. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same ports and files. */
+  start(): Promise<void>;
+  /** Ends it, and takes its files. */
   stop(): Promise<void>;
 }
 
@@ -71,17 +76,26 @@ export async function startKafka(settings: KafkaSettings = {}): Promise<Kafka> {
       format.push('--add-scram', `${mechanism}=[name=${guard.user},password=${guard.password}]`);
   const formatted = spawnSync('java', [...java, ...format], { encoding: 'utf8' });
   if (formatted.status !== 0) throw new Error(`kafka: ${formatted.stdout}${formatted.stderr}`);
-  const child: ChildProcess = spawn('java', [...java, 'kafka.Kafka', properties], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, KAFKA_LOG4J_OPTS: '' },
-  });
-  await listening(child, port);
+  let child: ChildProcess;
+  const start = async (): Promise<void> => {
+    child = spawn('java', [...java, 'kafka.Kafka', properties], {
+      stdio: ['ignore', 'ignore', 'ignore'],
+      env: { ...process.env, KAFKA_LOG4J_OPTS: '' },
+    });
+    await listening(child, port);
+  };
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  };
+  await start();
   return {
     broker: `127.0.0.1:${port}`,
     guarded: guard === undefined ? '' : `localhost:${guarded}`,
+    kill,
+    start,
     async stop() {
-      child.kill('SIGKILL');
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await kill();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -6,6 +6,7 @@
  * A message counts as read when its traces are kept: then, and only behind all before it in its partition, its offset is committed. One that
  * cannot be read is set aside, and the next one is read. While the store takes nothing, nothing further is read.
  */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Consumer, Message, MessagesStream } from '@platformatic/kafka';
 import { reasonOf, SensorError } from '../../errors.js';
@@ -83,6 +84,8 @@ export class KafkaSource {
   private constructor(target: KafkaTarget, context: KafkaSourceContext) {
     this.#target = target;
     this.#context = context;
+    // Each message that is under way may wait for it.
+    setMaxListeners(UNDER_WAY_MAX + 1, this.#ending.signal);
   }
 
   /** @throws SensorError where the package is missing; a broker that does not answer is asked again */
@@ -133,7 +136,9 @@ export class KafkaSource {
         });
       } catch (error) {
         if (this.#isClosing) break;
-        this.#context.onNotice(`--from kafka topic ${this.#target.topic}: ${reasonOf(error)}; it is tried again`);
+        this.#context.onNotice(
+          `--from kafka topic ${this.#target.topic}: ${reasonOf(error)}${wayOutOf(error)}; it is tried again`,
+        );
       }
       await this.#settled();
       await this.#commit().catch(() => {});
@@ -294,6 +299,15 @@ export class KafkaSource {
   }
 }
 
+/** Node.js has had zstd since 22.15. */
+function wayOutOf(error: unknown): string {
+  const isZstd = /zstd is not supported/i.test(reasonOf(error));
+  return isZstd ? ' (let the Collector compress by gzip, or run the satellite on Node.js 22.15 or newer)' : '';
+}
+
+/** One that was killed leaves its partitions to the others after so long. */
+const SESSION_MILLIS = 10_000;
+
 async function openConsumer(target: KafkaTarget): Promise<Consumer<Buffer, Buffer, Buffer, Buffer>> {
   const { Consumer } = await loadKafka();
   const { brokers, group, isSecure, sasl, username, password } = target;
@@ -301,6 +315,7 @@ async function openConsumer(target: KafkaTarget): Promise<Consumer<Buffer, Buffe
     groupId: group,
     clientId: 'pcap-sensor-satellite',
     bootstrapBrokers: [...brokers],
+    sessionTimeout: SESSION_MILLIS,
     ...(isSecure ? { tls: {}, tlsServerName: true } : {}),
     ...(sasl === null ? {} : { sasl: { mechanism: sasl, username, password } }),
   });
