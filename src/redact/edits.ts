@@ -195,7 +195,7 @@ export function createEdits(keepsCauses = false): Edits {
 }
 
 /** Copies bytes of `from` to `at`; returns how many. */
-function copyInto(to: Buffer, at: number, from: Buffer, start: number, end: number): number {
+export function copyInto(to: Buffer, at: number, from: Buffer, start: number, end: number): number {
   // A call into C++ costs more than a few bytes.
   if (end - start > COPIED_HERE_MAX) return from.copy(to, at, start, end);
   for (let i = start, next = at; i < end; i++) to[next++] = from[i] as number;

@@ -22,11 +22,19 @@ export function* eventData(bytes: Buffer): Generator<Span[]> {
     if (start === end) {
       if (spans.length > 0) yield spans;
       spans = [];
-    } else if (bytes.latin1Slice(start, Math.min(end, start + 5)) === 'data:') {
+    } else if (isData(bytes, start, end)) {
       spans.push([start + (bytes[start + 5] === SPACE && start + 5 < end ? 6 : 5), end]);
     }
   }
   if (spans.length > 0) yield spans;
+}
+
+const DATA = Buffer.from('data:');
+
+function isData(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start < DATA.length) return false;
+  for (let i = 0; i < DATA.length; i++) if (bytes[start + i] !== DATA[i]) return false;
+  return true;
 }
 
 /** Lines that end in LF, CR LF or CR. */

@@ -46,22 +46,43 @@ const WORDS = new Set(
 );
 const WORD_LENGTH_MAX = 12;
 const ALNUM_FORM = /^(?:sha\d{1,3}|u?int\d{1,3}|uuid\d?|float\d{2}|varchar\d{0,4}|x{3,12})$/i;
+/** Of each length, the letters that one of `WORDS` begins with. */
+const WORD_STARTS: Uint32Array = new Uint32Array(WORD_LENGTH_MAX + 1);
+for (const word of WORDS)
+  WORD_STARTS[word.length] = (WORD_STARTS[word.length] as number) | lettersOf(word[0] as string);
+/** What `ALNUM_FORM` begins with. */
+const FORM_STARTS = lettersOf('suifvx');
+/** Letters that a text with one of `INSIDE` has, which has no mark in it. */
+const INSIDE_LETTERS: readonly number[] = ['your', 'placeholder', 'goeshere'].map(lettersOf);
 
 export function isPlaceholder(text: string): boolean {
-  if (!isAlnum(text)) return PLACEHOLDER.test(text) || INSIDE.test(text);
-  if (text.length > WORD_LENGTH_MAX) return INSIDE.test(text) || (isX(text) && /^x*$/i.test(text));
-  return WORDS.has(text.toLowerCase()) || ALNUM_FORM.test(text) || INSIDE.test(text);
+  const letters = alnumLetters(text);
+  if (letters === NOT_ALNUM) return PLACEHOLDER.test(text) || INSIDE.test(text);
+  if (INSIDE_LETTERS.some((all) => (letters & all) === all) && INSIDE.test(text)) return true;
+  const first = lettersOf(text[0] as string);
+  if (text.length > WORD_LENGTH_MAX) return first === LETTER_X && /^x*$/i.test(text);
+  if (((WORD_STARTS[text.length] as number) & first) !== 0 && WORDS.has(text.toLowerCase())) return true;
+  return (FORM_STARTS & first) !== 0 && ALNUM_FORM.test(text);
 }
 
-function isX(text: string): boolean {
-  return (text.charCodeAt(0) | 0x20) === 0x78;
+/** A bit each, whatever their case; digits have those of some letters. */
+function lettersOf(text: string): number {
+  let letters = 0;
+  for (let i = 0; i < text.length; i++) letters |= 1 << (text.charCodeAt(i) & 31);
+  return letters;
 }
 
-function isAlnum(text: string): boolean {
+const LETTER_X = lettersOf('x');
+const NOT_ALNUM = 0;
+
+/** `lettersOf` a text of ASCII letters and digits alone; of any other, `NOT_ALNUM`. */
+function alnumLetters(text: string): number {
+  let letters = NOT_ALNUM;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     const letter = code | 0x20;
-    if (!((letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39)) || code >= 0x80) return false;
+    if (!((letter >= 0x61 && letter <= 0x7a) || (code >= 0x30 && code <= 0x39)) || code >= 0x80) return NOT_ALNUM;
+    letters |= 1 << (code & 31);
   }
-  return text !== '';
+  return letters;
 }

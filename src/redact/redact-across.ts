@@ -4,8 +4,7 @@
  * in:  parts of texts that belong together, in their order · out: edits of those texts, each part's own
  */
 import { QUOTE } from './byte-text.js';
-import type { Cause, Edits } from './edits.js';
-import { createEdits } from './edits.js';
+import { type Cause, copyInto, createEdits, type Edits } from './edits.js';
 import { eventData, lines, type Span, stringsThatGoOn } from './event-text.js';
 import type { DocumentRedactor } from './redact-document.js';
 
@@ -145,16 +144,18 @@ function redactParts(
   isCut = false,
 ): readonly Cause[] {
   if (parts.length < 2) return [];
-  const pieces: Buffer[] = [];
   /** Where each part begins among all. */
   const places: number[] = [];
   let length = 0;
-  for (const { text, start, end } of parts) {
+  for (const { start, end } of parts) {
     places.push(length);
-    pieces.push(text.bytes.subarray(start, end), Buffer.from(separator));
     length += end - start + separator.length;
   }
-  const found = documents.find(Buffer.concat(pieces), isCut);
+  const all = Buffer.alloc(length, separator);
+  parts.forEach(({ text, start, end }, i) => {
+    copyInto(all, places[i] as number, text.bytes, start, end);
+  });
+  const found = documents.find(all, isCut);
   let at = 0;
   found.eachSpan((from, to, isNumber) => {
     // Spans are in order: none begins in a part before that in which the last one did.

@@ -106,6 +106,7 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
   }
 
   const memos = { field: makeMemo(), query: makeMemo(), header: makeMemo() };
+  const roleMemo = new NameMemo<'naming' | 'valuing' | null>();
   const remembered = {
     field: new Map<string, NameRule | null>(),
     query: new Map<string, NameRule | null>(),
@@ -113,18 +114,23 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
   };
 
   function of(place: NamePlace, bytes: Buffer, start: number, end: number): NameRule | null {
-    if (end <= start) return null;
-    if (!isAdapted && defaults && isAscii(bytes, start, end))
-      return builtIn(place, bytes, Math.max(start, end - NAME_BYTES_MAX), end);
-    if (!isAdapted && !defaults) return null;
+    if (end <= start || (!isAdapted && !defaults)) return null;
     const memo = memos[place];
     const known = memo.get(bytes, start, end);
-    return known === undefined ? memo.set(bytes, start, end, slowly(place, bytes, start, end)) : known;
+    if (known !== undefined) return known;
+    const isQuick = !isAdapted && isAscii(bytes, start, end);
+    const rule = isQuick
+      ? builtIn(place, bytes, Math.max(start, end - NAME_BYTES_MAX), end)
+      : slowly(place, bytes, start, end);
+    return memo.set(bytes, start, end, rule);
   }
 
   return {
     of,
-    role: (bytes, start, end) => roles.longest(bytes, start, end),
+    role(bytes, start, end) {
+      const known = roleMemo.get(bytes, start, end);
+      return known === undefined ? roleMemo.set(bytes, start, end, roles.longest(bytes, start, end)) : known;
+    },
     ofText(place, name) {
       const known = remembered[place].get(name);
       if (known !== undefined) return known;

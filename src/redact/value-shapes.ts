@@ -15,7 +15,7 @@ export function isSecretValue(test: ValueTest | null, bytes: Buffer, start: numb
   if (length > SHAPE_BYTES_MAX)
     return test === 'any' || !isProse(bytes.toString('latin1', start, start + SHAPE_BYTES_MAX));
   if (test === 'any' && isQuickYes(bytes, start, end)) return true;
-  const text = bytes.toString('utf8', start, end);
+  const text = bytes.utf8Slice(start, end);
   if (isPlaceholder(text)) return false;
   switch (test) {
     case 'pin':
