@@ -5,15 +5,23 @@
  * in: a document with `x-observed` · out: rates of each kind of thing
  *
  * They make the one rule by which what was found against an inferred document is drift: if nothing had changed, fewer than
- * `BY_CHANCE_MAX` such findings were to be expected in all of the document, however many claims that has.
+ * `byChanceMax` such findings were to be expected in all of the document, however many claims that has.
  */
 import type { Finding } from './drift.js';
 import { exchangesOf, type Observed, observedOf } from './observed.js';
 import { Rates } from './rates.js';
 import type { Schema } from './schema.js';
 
-/** For each kind of finding, of which there are a dozen. */
-export const BY_CHANCE_MAX = 0.003;
+/**
+ * For each kind of finding, of which there are a dozen. What was never seen at all may be told sooner than that an inferred claim broke:
+ * a claim is a guess about values, and values that make one wrong come together.
+ */
+const NEW_BY_CHANCE_MAX = 0.01;
+const BROKEN_BY_CHANCE_MAX = 0.003;
+
+export function byChanceMax(kind: Finding['kind']): number {
+  return kind.startsWith('new-') ? NEW_BY_CHANCE_MAX : BROKEN_BY_CHANCE_MAX;
+}
 
 /** A kind of finding, or a part of one that has rates of its own. */
 export type Happening = Exclude<Finding['kind'], 'unseen-endpoint'> | 'null' | 'fraction' | 'failure' | 'path';

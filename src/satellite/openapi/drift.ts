@@ -16,7 +16,7 @@ import { isKeyQuery } from '../endpoints/credentials.js';
 import { type Breach, check, evidenceOf } from './conformance.js';
 import {
   acceptedOf,
-  BY_CHANCE_MAX,
+  byChanceMax,
   type DocumentRates,
   documentRates,
   exchangesIn,
@@ -177,7 +177,7 @@ export class Drift {
         evidence === null || this.#rates === null
           ? null
           : this.#rates[happening].expected(evidence, of, ofOneThing(noted));
-      const isDrift = chance === null || chance < BY_CHANCE_MAX;
+      const isDrift = chance === null || chance < byChanceMax(kind);
       return { kind, isDrift, method, path, where, what, count, of, held: evidence, chance, traces };
     });
     for (const [path, given] of Object.entries(this.#paths))
