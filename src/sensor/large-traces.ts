@@ -72,6 +72,7 @@ export class LargeTraces {
   #idle: NodeJS.Timeout | undefined;
   /** Bytes that drafts take as they are. */
   #held = 0;
+  #making = 0;
   /** When the thread last finished a trace: it may have no more than a little of the CPU, and be slow. */
   #lastFinished = Number.NEGATIVE_INFINITY;
   #isHurried = false;
@@ -84,6 +85,11 @@ export class LargeTraces {
 
   get isBusy(): boolean {
     return this.#working !== null;
+  }
+
+  /** Bytes of the budget that making the trace takes which is being made. */
+  get making(): number {
+    return this.#making;
   }
 
   accept(draft: Draft): void {
@@ -172,9 +178,11 @@ export class LargeTraces {
     const cost = await this.#waitFor(Math.min(wanted, budget.max * MAKING_SHARE - held), since);
     const contentBytes = cost < wanted ? contentBytesFor(draft, limits.body_bytes_max, cost) : Number.POSITIVE_INFINITY;
     if (contentBytes <= 0) return this.#giveUp(draft, 'memory');
-    this.#context.budget.add(cost);
+    budget.add(cost);
+    this.#making = cost;
     await this.#finish(draft, contentBytes);
-    this.#context.budget.remove(cost);
+    this.#making = 0;
+    budget.remove(cost);
   }
 
   /**

@@ -2,7 +2,8 @@
  * The last stages for one exchange: kept exchange → trace → redacted → outputs.
  *
  * Most traces are made at once, or in the next turn where this one has made enough. A large one is made beside the capture, and
- * comes late: out of order while packets come by themselves, in order where a capture file can wait.
+ * comes late: out of order while packets come by themselves; in order where a capture file can wait, which is read some way ahead
+ * meanwhile.
  */
 import { type Counters, countDropped, DropReason } from '../counters.js';
 import type { Limits } from '../limits.js';
@@ -50,6 +51,12 @@ export interface TraceStageContext {
 const NO_REDACTIONS: NonNullable<Trace['redactions']> = [];
 /** Kinds of failures that are logged. */
 const KINDS_MAX = 32;
+/** What a file is read ahead of the large trace that is being made: a few others like it, and no more than the outputs can hold at once. */
+const AHEAD_BYTES_MAX = 4 << 20;
+const AHEAD_OF_QUEUE = 1 / 8;
+const AHEAD_EXCHANGES_MAX = 1024;
+/** What all that is read, but not made yet, may take of the memory: as much is left as making the next trace may want. */
+const AHEAD_OF_MEMORY = 1 / 4;
 /** What an exchange takes while it waits, beside its texts and bodies. */
 const EXCHANGE_BYTES = 1024;
 
@@ -68,6 +75,7 @@ export class TraceStage {
   readonly #told = new Set<string>();
   /** Exchanges of a file that come behind a large one. */
   #behind: Exchange[] = [];
+  #behindBytes = 0;
   #whenIdle: (() => void)[] = [];
   /** By rule, in how many places of traces it replaced something. The rules are those of the tables and the user's own. */
   readonly redactions = new Map<string, number>();
@@ -108,7 +116,9 @@ export class TraceStage {
       else if (contentBytes(exchange) === 0) this.#slices.hold(exchange, bytes);
       else this.#makeBare(exchange);
     } else if (this.#large.isBusy) {
-      budget.add(exchangeBytes(exchange));
+      const bytes = exchangeBytes(exchange);
+      budget.add(bytes);
+      this.#behindBytes += bytes;
       this.#behind.push(exchange);
     } else this.#make(exchange);
   }
@@ -124,8 +134,17 @@ export class TraceStage {
    */
   room(): Promise<void> | undefined {
     if (!this.#context.isFile) return this.#slices.drained();
-    if (this.#large.isBusy) return new Promise((resolve) => this.#whenIdle.push(resolve));
-    return this.#context.output.drained?.();
+    if (!this.#large.isBusy) return this.#context.output.drained?.();
+    return this.#mayReadAhead ? undefined : new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  get #mayReadAhead(): boolean {
+    const { budget, limits } = this.#context;
+    return (
+      this.#behind.length < AHEAD_EXCHANGES_MAX &&
+      this.#behindBytes < Math.min(AHEAD_BYTES_MAX, limits.queue_bytes_max * AHEAD_OF_QUEUE) &&
+      budget.used - this.#large.making < budget.max * AHEAD_OF_MEMORY
+    );
   }
 
   /** Resolves when no trace is being made any more; `millis` is how long bodies may still take. */
@@ -212,11 +231,13 @@ export class TraceStage {
     let next = 0;
     for (; next < behind.length && !this.#large.isBusy; next++) {
       const exchange = behind[next] as Exchange;
-      budget.remove(exchangeBytes(exchange));
+      const bytes = exchangeBytes(exchange);
+      budget.remove(bytes);
+      this.#behindBytes -= bytes;
       this.#make(exchange);
     }
     this.#behind = behind.slice(next);
-    if (this.#large.isBusy) return;
+    if (this.#large.isBusy && !this.#mayReadAhead) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 

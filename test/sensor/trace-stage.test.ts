@@ -203,16 +203,38 @@ describe('large traces', () => {
     expect(budget.used).toBe(0);
   });
 
-  it('of a file come in the order of their exchanges, and the file waits for them', async () => {
+  it('of a file come in the order of their exchanges, and the file is read no more than some way ahead of them', async () => {
     const { stage, accepted, budget } = stageWith({ isFile: true });
     const paths = ['/1', '/2-large', '/3', '/4-large', '/5'];
+    const pathsAccepted = () => accepted.map(({ request }) => request.path);
     for (const path of paths) stage.accept(path.endsWith('large') ? large(path) : small(path));
-    expect(accepted.map(({ request }) => request.path)).toEqual(['/1']);
+    expect(pathsAccepted()).toEqual(['/1']);
+    while (stage.room() === undefined) {
+      paths.push(`/${paths.length + 1}-large`);
+      stage.accept(large(paths.at(-1)));
+    }
+    expect(paths.length).toBeGreaterThan(10);
+    expect(budget.used).toBeLessThan(6 * MIB);
     await stage.room();
-    expect(accepted.map(({ request }) => request.path)).toEqual(paths);
+    expect(accepted.length).toBeLessThan(paths.length);
+    await stage.finish(Number.POSITIVE_INFINITY);
+    expect(pathsAccepted()).toEqual(paths);
+    expect(accepted.some(({ marks }) => marks.length > 0)).toBe(false);
     expect(stage.room()).toBeUndefined();
     expect(budget.used).toBe(0);
+  });
+
+  it.each<[string, number, Exchange[]]>([
+    ['memory is short', 3 * MIB, Array.from({ length: 4 }, () => large())],
+    ['small ones are many', 128 * MIB, Array.from({ length: 1024 }, () => small())],
+  ])('of a file are waited for sooner where %s', async (_, memoryBytes, behind) => {
+    const { stage, budget } = stageWith({ isFile: true, memoryBytes });
+    stage.accept(large());
+    expect(stage.room()).toBeUndefined();
+    for (const exchange of behind) stage.accept(exchange);
+    expect(stage.room()).toBeInstanceOf(Promise);
     await stage.finish(Number.POSITIVE_INFINITY);
+    expect(budget.used).toBe(0);
   });
 
   it.each(['gzip', 'br'] as const)('keep the beginning of a %s bomb', async (coding) => {
