@@ -15,18 +15,18 @@ const BACKSLASH = 0x5c;
 /** From where to where. */
 export type Span = readonly [start: number, end: number];
 
-/** The values of each event's `data` lines. */
-export function* eventData(bytes: Buffer): Generator<Span[]> {
+/** Calls back with the values of each event's `data` lines. */
+export function eachEvent(bytes: Buffer, found: (data: readonly Span[]) => void): void {
   let spans: Span[] = [];
-  for (const [start, end] of lines(bytes)) {
+  eachLine(bytes, (start, end) => {
     if (start === end) {
-      if (spans.length > 0) yield spans;
+      if (spans.length > 0) found(spans);
       spans = [];
     } else if (isData(bytes, start, end)) {
       spans.push([start + (bytes[start + 5] === SPACE && start + 5 < end ? 6 : 5), end]);
     }
-  }
-  if (spans.length > 0) yield spans;
+  });
+  if (spans.length > 0) found(spans);
 }
 
 const DATA = Buffer.from('data:');
@@ -37,17 +37,17 @@ function isData(bytes: Buffer, start: number, end: number): boolean {
   return true;
 }
 
-/** Lines that end in LF, CR LF or CR. */
-export function* lines(bytes: Buffer): Generator<Span> {
+/** Calls back with each line; they end in LF, CR LF or CR. */
+export function eachLine(bytes: Buffer, found: (start: number, end: number) => void): void {
   let start = 0;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i];
     if (byte !== LF && byte !== CR) continue;
-    yield [start, i];
+    found(start, i);
     if (byte === CR && bytes[i + 1] === LF) i++;
     start = i + 1;
   }
-  if (start < bytes.length) yield [start, bytes.length];
+  if (start < bytes.length) found(start, bytes.length);
 }
 
 /** Members whose strings are parts of one text, a part a message. Others, such as ids, are not to be read as one. */
@@ -57,8 +57,12 @@ const GOES_ON = new Set([
 ]);
 const NAME_BYTES_MAX = 24;
 
-/** The strings of the JSON text in `bytes[start, end)` that may go on in the next one, by the name of their member. */
-export function* stringsThatGoOn(bytes: Buffer, start: number, end: number): Generator<[name: string, span: Span]> {
+/** Calls back with the strings of the JSON text in `bytes[start, end)` that may go on in the next one, and the name of their member. */
+export function eachThatGoesOn(
+  bytes: Buffer,
+  { start, end }: { readonly start: number; readonly end: number },
+  found: (name: string, from: number, to: number) => void,
+): void {
   let name = '';
   for (let i = start; i < end; i++) {
     if (bytes[i] !== QUOTE) continue;
@@ -67,7 +71,7 @@ export function* stringsThatGoOn(bytes: Buffer, start: number, end: number): Gen
     let next = i + 1;
     while (next < end && (bytes[next] as number) <= SPACE) next++;
     if (bytes[next] === COLON && next < end) name = i - from <= NAME_BYTES_MAX ? bytes.latin1Slice(from, i) : '';
-    else if (i > from && GOES_ON.has(name)) yield [name, [from, i]];
+    else if (i > from && GOES_ON.has(name)) found(name, from, i);
   }
 }
 

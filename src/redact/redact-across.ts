@@ -5,7 +5,7 @@
  */
 import { QUOTE } from './byte-text.js';
 import { type Cause, copyInto, createEdits, type Edits } from './edits.js';
-import { eventData, lines, type Span, stringsThatGoOn } from './event-text.js';
+import { eachEvent, eachLine, eachThatGoesOn, type Span } from './event-text.js';
 import type { DocumentRedactor } from './redact-document.js';
 
 const OPEN_BRACE = 0x7b;
@@ -33,14 +33,13 @@ export function textOf(bytes: Uint8Array): Text {
 export function redactStreamed(text: Text, kind: 'events' | 'lines', documents: DocumentRedactor): readonly Cause[] {
   const causes: Cause[] = [];
   const joined = new Joined();
-  if (kind === 'lines') {
-    for (const span of lines(text.bytes)) joined.add(text, span);
-  } else {
-    for (const spans of eventData(text.bytes)) {
-      if (spans.length > 1) causes.push(...redactParts(partsOf(text, spans), '\n', documents));
-      for (const span of spans) joined.add(text, span);
-    }
-  }
+  if (kind === 'lines') eachLine(text.bytes, (start, end) => joined.add({ text, start, end }));
+  else
+    eachEvent(text.bytes, (spans) => {
+      const parts = partsOf(text, spans);
+      if (parts.length > 1) causes.push(...redactParts(parts, '\n', documents));
+      for (const part of parts) joined.add(part);
+    });
   return [...causes, ...joined.redact(documents)];
 }
 
@@ -51,7 +50,7 @@ export function redactMessagesAcross(
   documents: DocumentRedactor,
 ): readonly Cause[] {
   const joined = new Joined();
-  for (const text of texts) joined.add(text, [0, text.bytes.length]);
+  for (const text of texts) joined.add({ text, start: 0, end: text.bytes.length });
   return joined.redact(documents, isCut);
 }
 
@@ -65,20 +64,22 @@ class Joined {
   #open: Part[] | null = null;
   readonly #brackets = new Brackets();
 
-  add(text: Text, [start, end]: Span): void {
+  add(part: Part): void {
+    const { text, start, end } = part;
     const first = text.bytes[start];
     if (end === start) return;
     const isJson = first === OPEN_BRACE || first === OPEN_BRACKET;
-    this.#followJson({ text, start, end }, isJson);
+    this.#followJson(part, isJson);
     if (!isJson) {
-      this.#plain.push({ text, start, end });
+      this.#plain.push(part);
       return;
     }
-    for (const [name, [from, to]] of stringsThatGoOn(text.bytes, start, end)) {
-      const parts = this.#byName.get(name) ?? [];
-      if (parts.length === 0) this.#byName.set(name, parts);
-      parts.push({ text, start: from, end: to });
-    }
+    eachThatGoesOn(text.bytes, part, (name, from, to) => {
+      const parts = this.#byName.get(name);
+      const string: Part = { text, start: from, end: to };
+      if (parts === undefined) this.#byName.set(name, [string]);
+      else parts.push(string);
+    });
   }
 
   #followJson(part: Part, isJson: boolean): void {
