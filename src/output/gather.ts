@@ -338,6 +338,33 @@ export class Gatherer {
   }
 }
 
+/** UTF-8 as it stands inside a JSON string, `LONG_TEXT_MAX` bytes of it at most. */
+export interface JsonText {
+  /** How many bytes it becomes. */
+  measure(bytes: Uint8Array): number;
+  /** Writes it to where there is room; returns how many bytes it is. */
+  write(target: Buffer, at: number, bytes: Uint8Array): number;
+}
+
+/** Null where the processor has no vectors. */
+export function openJsonText(): JsonText | null {
+  try {
+    const gatherer = new Gatherer();
+    return {
+      measure(bytes) {
+        gatherer.text.set(bytes);
+        return gatherer.measure(0, bytes.length);
+      },
+      write(target, at, bytes) {
+        gatherer.text.set(bytes);
+        return gatherer.writeText(target, at, 0, bytes.length);
+      },
+    };
+  } catch {
+    return null;
+  }
+}
+
 /** Where the bytes and backslashes come from where those of eight bytes are escaped whose bits are set. */
 function placesOf(bits: number): number[] {
   const places: number[] = [];

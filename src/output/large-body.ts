@@ -9,9 +9,11 @@
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
+import { lazy } from '../lazy.js';
 import { MARK_ROWS } from '../pair/exchange.js';
 import { withBody } from '../trace/sent-message.js';
 import type { Trace, TraceBody } from '../trace/trace.js';
+import { openJsonText } from './gather.js';
 import { asBuffer, textOf, wholeCharacters } from './ndjson.js';
 
 /** Bytes of bodies that are encoded in one go: half a millisecond's worth. */
@@ -68,7 +70,7 @@ export async function encodeLarge(
     const to = outline.indexOf(marker as string, from);
     at += outline.copy(encoded, at, from, to);
     for (const slice of slices()) {
-      at += encoded.write(slice, at);
+      at += slice(encoded, at);
       await yieldTurn();
     }
     from = to + (marker as string).length;
@@ -108,11 +110,14 @@ const base64Bytes = (length: number): number => Math.ceil(length / 3) * 4;
 
 const yieldTurn = promisify(setImmediate);
 
+/** Writes what it stands for to `target`; returns how many bytes it is. */
+type Slice = (target: Buffer, at: number) => number;
+
 interface StandIn {
   body: TraceBody;
   /** What stands in the outline where the body belongs; null where the body is there itself. */
   marker: string | null;
-  slices: () => Iterable<string>;
+  slices: () => Iterable<Slice>;
   /** Bytes of all slices. */
   encodedBytes: number;
   /** Whether some of the body was left out. */
@@ -177,6 +182,11 @@ function fittingEnd(content: Buffer, from: number, bytesMax: number): number {
   return wholeEnd(content, end);
 }
 
+/** Its memory is had when the first large body comes. */
+const vectors = lazy(() => ({ text: openJsonText() }));
+/** A call out of JavaScript takes longer than so many bytes. */
+const COUNTED_HERE_MAX = 64;
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 /** \b, \t, \n, \f and \r. */
@@ -185,6 +195,8 @@ const SHORT_ESCAPES: readonly number[] = [0x08, 0x09, 0x0a, 0x0c, 0x0d];
 /** What `content[from, to)`, which is UTF-8, takes inside of a JSON string as `JSON.stringify` writes it. */
 function jsonBytes(content: Buffer, from: number, to: number): number {
   let bytes = to - from;
+  const measured = bytes > COUNTED_HERE_MAX ? vectors().text?.measure(content.subarray(from, to)) : undefined;
+  if (measured !== undefined) return measured;
   for (let i = from; i < to; i++) {
     const byte = content[i] as number;
     if (byte < 0x20) bytes += SHORT_ESCAPES.includes(byte) ? 1 : ENCODED_FACTOR - 1;
@@ -200,10 +212,12 @@ function isText(content: Buffer, truncated: boolean): boolean {
   return truncated && end < content.length && isUtf8(content.subarray(0, end));
 }
 
-function* textSlices(content: Buffer, end: number): Iterable<string> {
+function* textSlices(content: Buffer, end: number): Iterable<Slice> {
   for (let from = 0; from < end; ) {
     const to = sliceEnd(content, from, end);
-    yield JSON.stringify(textOf(content.subarray(from, to), false)).slice(1, -1);
+    const slice = content.subarray(from, to);
+    yield (target, at) =>
+      vectors().text?.write(target, at, slice) ?? target.write(JSON.stringify(textOf(slice, false)).slice(1, -1), at);
     from = to;
   }
 }
@@ -212,9 +226,11 @@ function sliceEnd(content: Buffer, from: number, end: number): number {
   return from + SLICE_BYTES >= end ? end : wholeEnd(content, from + SLICE_BYTES);
 }
 
-function* base64Slices(content: Buffer, end: number): Iterable<string> {
-  for (let from = 0; from < end; from += SLICE_BYTES)
-    yield content.toString('base64', from, Math.min(end, from + SLICE_BYTES));
+function* base64Slices(content: Buffer, end: number): Iterable<Slice> {
+  for (let from = 0; from < end; from += SLICE_BYTES) {
+    const to = Math.min(end, from + SLICE_BYTES);
+    yield (target, at) => target.write(content.toString('base64', from, to), at);
+  }
 }
 
 /** The start of the UTF-8 character (RFC 3629 §3) that the place `end` inside of `content` lies in. */
