@@ -6,6 +6,7 @@
 import { type Segment, TcpFlag } from '../decode/segment.js';
 import type { Flow } from './flow.js';
 import type { Direction } from './flow-consumer.js';
+import { RETRANSMISSION_BYTES_MAX } from './patience.js';
 import type { TcpStream } from './tcp-stream.js';
 
 /** How far beyond its stream a number may be when the capture lost what it covers. */
@@ -23,22 +24,31 @@ export function acknowledgementOf({ flags, acknowledgement }: Segment, other: Tc
 }
 
 /**
- * Whether a segment is none of its flow's: what it acknowledges lies outside the other stream, and itself outside its own
- * (RFC 9293 §3.10.7.4). On ports that are used again it is one of the connection before, which came late.
+ * Whether a segment is none of its flow's, but one of the connection before on the same ports, which came late: what it acknowledges
+ * lies outside the other stream (RFC 9293 §3.10.7.4). Where that is only too far ahead, the capture may have lost what it
+ * acknowledges: then its own number lies outside its stream, too, or it says nothing else.
  */
 export function isStray(flow: Flow, direction: Direction, segment: Segment): boolean {
   if ((segment.flags & (TcpFlag.ack | TcpFlag.syn)) !== TcpFlag.ack || segment.acknowledgement === 0) return false;
   const stream = direction === 1 ? flow.stream1 : flow.stream0;
   const other = direction === 1 ? flow.stream0 : flow.stream1;
   // Nearly every segment acknowledges all that there is.
-  if (!other.started || segment.acknowledgement === other.next || !isOutside(other, segment.acknowledgement))
-    return false;
-  return stream.started ? isOutside(stream, segment.sequence) : other.hasSyn;
+  if (segment.acknowledgement === other.next && other.started) return false;
+  if (!other.started) return stream.hasSyn && isBefore(stream, segment.sequence);
+  const isBehind = isBefore(other, segment.acknowledgement);
+  if (!isBehind && !isAhead(other, segment.acknowledgement)) return false;
+  if (!stream.started || segment.payloadEnd === segment.payloadStart)
+    return other.hasSyn || isOff(stream, segment.sequence);
+  return (isBehind && stream.hasSyn && other.hasSyn) || isOff(stream, segment.sequence);
 }
 
-function isOutside(stream: TcpStream, number: number): boolean {
-  const isBefore = stream.hasSyn
-    ? ((number - stream.synSequence) | 0) < 0
-    : ((number - stream.first) | 0) < -LOSS_BYTES_MAX;
-  return isBefore || ((number - stream.next) | 0) > LOSS_BYTES_MAX;
+const isOff = (stream: TcpStream, number: number): boolean =>
+  stream.started && (isBefore(stream, number) || isAhead(stream, number));
+
+/** Whether a number is none of what a stream has had; of one whose SYN was not seen, by far. */
+function isBefore({ next, position, hasSyn, synSequence, first }: TcpStream, number: number): boolean {
+  const had = position + (hasSyn ? (first - synSequence) | 0 : LOSS_BYTES_MAX);
+  return ((next - number) | 0) > Math.min(had, RETRANSMISSION_BYTES_MAX);
 }
+
+const isAhead = ({ next }: TcpStream, number: number): boolean => ((number - next) | 0) > LOSS_BYTES_MAX;

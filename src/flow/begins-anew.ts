@@ -41,8 +41,9 @@ function isNewSyn(flow: Flow, segment: Segment): boolean {
   const stream = flow.stream(flow.directionOf(segment) === 1 ? 1 : 0);
   if (stream.hasSyn) return stream.synSequence !== segment.sequence;
   if (flow.phase === FlowPhase.closed) return true;
-  // Its own SYN may have been overtaken by what follows it.
-  return stream.carried && ((segment.sequence + 1) | 0) !== stream.first;
+  // Its own SYN may have been overtaken by what follows it, or by what that was answered.
+  const had = (stream.first - segment.sequence - 1) | 0;
+  return stream.started && (stream.carried ? had !== 0 : had < 0 || had > LOSS_BYTES_MAX);
 }
 
 /** Whether `acknowledgement` is of no byte of the stream, nor of one that the capture may have lost behind it. */

@@ -450,8 +450,8 @@ export class TcpReassembler {
       const stream = flow.stream(direction);
       this.#counters.segments_shed += stream.release(this.#store);
       if (stream.ended) continue;
-      // Bytes that the receiver acknowledged and the capture does not have, with nothing behind them.
-      if (stream.carried && stream.isBehind && cause !== EndCause.reset)
+      // Bytes that the receiver acknowledged and the capture does not have, with nothing behind them: one alone is a FIN.
+      if (stream.carried && stream.missing > 1 && cause !== EndCause.reset)
         this.#skipMissing(flow, direction, stream.acknowledged, time);
       if (stream.ended) continue;
       stream.ended = true;

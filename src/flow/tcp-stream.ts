@@ -106,6 +106,11 @@ export class TcpStream implements StreamPlace {
     return this.hasAcknowledged && this.isBehindOf(this.acknowledged);
   }
 
+  /** How many numbers its receiver has acknowledged that are of nothing delivered. */
+  get missing(): number {
+    return this.isBehind ? (this.acknowledged - this.next) | 0 : 0;
+  }
+
   /** Whether `acknowledgement` covers bytes that were not delivered yet. */
   isBehindOf(acknowledgement: number): boolean {
     if (!this.started || this.ended) return false;

@@ -7,6 +7,7 @@ import {
   converse,
   fin,
   late,
+  lost,
   packetsOf,
   pause,
   rst,
@@ -321,6 +322,32 @@ describe('ports that are used again at once', () => {
     const packets = [opening, { ...old, time: 21.5e6 }, ...rest] as never[];
     const { exchanges } = runPackets([...packetsOf(before), ...packets]);
     expect(exchanges.map(line)).toEqual([EXCHANGE, EXCHANGE]);
+  });
+
+  it('leave out an acknowledgement of the connection before that comes in front of the answer to the SYN', () => {
+    const [opening, ...rest] = packetsOf([client(REQUEST), server(RESPONSE)], next);
+    const [, , old] = packetsOf(before);
+    const packets = [...packetsOf(before), opening, { ...old, time: 21.5e6 }, ...rest] as never[];
+    const { exchanges, counters } = runPackets(packets);
+    expect(exchanges.map(line)).toEqual([EXCHANGE, EXCHANGE]);
+    expect(counters).toMatchObject({ segments_stray: 1, gaps: 0, gap_bytes: 0 });
+  });
+
+  it('begin a connection behind one of whose client nothing was seen', () => {
+    const rest = packetsOf([server(RESPONSE), server(RESPONSE)], { handshake: false });
+    const { exchanges, counters } = runPackets([...rest, ...packetsOf([client(REQUEST), server(RESPONSE)], next)]);
+    expect(exchanges.map(line)).toEqual([EXCHANGE]);
+    expect(counters).toMatchObject({ flows_opened: 2, flows_midstream: 1 });
+  });
+
+  it('leave nothing out of a stream whose FIN alone was acknowledged and not seen', () => {
+    const steps = [client(REQUEST), server('HTTP/1.1 200 OK\r\n\r\nfoo'), lost(fin('server')), ack('client')];
+    const { exchanges, counters } = runPackets([
+      ...packetsOf(steps),
+      ...packetsOf([client(REQUEST), server(RESPONSE)], next),
+    ]);
+    expect(exchanges.map(line)).toEqual([`${EXCHANGE.split(' → ')[0]} → 200 "foo"… of 3 {unfinished}`, EXCHANGE]);
+    expect(counters).toMatchObject({ gaps: 0 });
   });
 
   it('begin a connection whose SYN comes behind its first bytes', () => {
