@@ -4,9 +4,12 @@
  * in: JSON that a server pushed · out: a `Narrowing`, or in words everything that is wrong with it
  *
  * Names are those of the options; `docs/remote-configuration.schema.json` describes it, and docs/fleet.md what each does. One
- * thing that is not taken refuses all of it, so that what is in force is always something that a person wrote. There is a row for
+ * thing that is not taken refuses all of it, so that what is in force is always something that a person wrote. Packets are sent where the
+ * sensor itself says that they may be asked for. There is a row for
  * whatever may be asked, and none for the rest: what another name would do stays the sensor's own.
  */
+import { InvalidValue } from '../errors.js';
+import { parsePushedRule } from '../policy/packet-rule.js';
 import { compileRe2 } from '../re2.js';
 import { filterRefusal } from './filter-words.js';
 
@@ -46,6 +49,8 @@ export interface Narrowing {
   readonly redactPii: boolean;
   readonly noBodies: boolean;
   readonly opaqueBodies: 'searched' | 'drop' | null;
+  /** Of exchanges whose packets are wanted, for a sensor that says `--packets-on pushed`; others refuse it. */
+  readonly packetsOn: readonly string[];
 }
 
 export type Read<T> = { readonly value: T } | { readonly why: string };
@@ -89,6 +94,18 @@ function patterns(property: keyof Narrowing, help: string): Row {
       return null;
     } catch (error) {
       return `is no RE2 pattern: ${(error as Error).message.split('\n', 1)[0]}`;
+    }
+  });
+}
+
+function packetRules(property: keyof Narrowing, help: string): Row {
+  return list(property, help, (text) => {
+    try {
+      parsePushedRule(text);
+      return null;
+    } catch (error) {
+      if (error instanceof InvalidValue) return error.message;
+      throw error;
     }
   });
 }
@@ -182,6 +199,10 @@ export const STEERABLE: Readonly<Record<string, Row>> = {
     read: (given) =>
       given === 'searched' || given === 'drop' ? fits(given) : fails('is neither "searched" nor "drop"'),
   },
+  'packets-on': packetRules(
+    'packetsOn',
+    'exchanges whose packets are wanted, of a sensor that has `--packets-on pushed`',
+  ),
 };
 
 /** Why other names are refused, where that is worth saying. */
@@ -189,7 +210,7 @@ const FOREIGN: readonly (readonly [names: RegExp, why: string])[] = [
   [/^(satellite|output|write|spool|opamp|packets-(dir|to)|metrics|aws-|levo)/, 'where data goes is the sensor’s own'],
   [/^(no-default-redaction|redact-allow|grpc-descriptors)/, 'redaction can only be added to'],
   [/^(command|config|read|state-dir|enrolment)/, 'nothing that runs, reads or writes on the host can be pushed'],
-  [/^(packets-on|log-packets)/, 'packets are for the sensor to offer'],
+  [/^log-packets/, 'packets are for the sensor to offer'],
 ];
 
 /** @param text JSON; an empty one asks for nothing */

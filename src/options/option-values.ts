@@ -16,7 +16,7 @@ import {
   type WrittenTarget,
 } from '../output/registry.js';
 import { parseSatelliteUrl } from '../output/satellite/satellite-url.js';
-import { type PacketRule, parsePacketRule } from '../packets/packet-rule.js';
+import { type PacketRule, parsePacketRule } from '../policy/packet-rule.js';
 import { compileRe2 } from '../re2.js';
 import { type AddressRange, PRIVATE_RANGES, parseAddressRange } from '../trace/address-range.js';
 import { patternForGlob } from './glob.js';

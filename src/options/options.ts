@@ -295,7 +295,7 @@ export const SENSOR_OPTIONS = {
     value: packetRule,
     default: [],
     takes: ['packets'],
-    help: "write the packets of an exchange's connection, unredacted, where it is so: status>=500, latency>2s, mark=NAME, path~RE2, or several with 'and'",
+    help: "write the packets of an exchange's connection, unredacted, where it is so: status>=500, latency>2s, mark=NAME, path~RE2, pushed (what an enrolled satellite asks for), or several with 'and'",
   }),
   'packets-dir': optional({
     group: 'Output:',

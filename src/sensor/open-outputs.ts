@@ -18,6 +18,7 @@ import { joinOutputs } from '../output/outputs.js';
 import { isRemote, type OutputOptions, openOutput, outputEndpoints } from '../output/registry.js';
 import type { Histogram } from '../output/relay/histogram.js';
 import type { PacketsPost } from '../output/satellite/packets-post.js';
+import { mayBePushed, type PacketRule } from '../policy/packet-rule.js';
 import { SENSOR_VERSION } from '../version.js';
 
 export interface OutputsContext
@@ -32,7 +33,12 @@ export interface Outputs {
   /** Milliseconds of each attempt to export; null where every output is on this machine. */
   exportLatency: Histogram | null;
   /** The files that packets are written to as they come, as one. */
-  packets: PacketFile;
+  packets: Packets;
+}
+
+interface Packets extends PacketFile {
+  /** Has `--packets-on pushed` stand for these; left out where the satellite may not ask for packets. */
+  usePushed?(rules: readonly PacketRule[]): void;
 }
 
 /** @throws SensorError where a file cannot be opened */
@@ -114,6 +120,7 @@ async function withPacketsOn({ settings, ...context }: OutputsContext, outputs: 
     output: keeper.before(outputs.output),
     packets: {
       ...packets,
+      ...(mayBePushed(rules) ? { usePushed: (pushed: readonly PacketRule[]) => keeper.usePushed(pushed) } : {}),
       write(batch) {
         keeper.note(batch);
         packets.write(batch);

@@ -28,7 +28,7 @@ import type { Log } from '../output/log.js';
 import type { TraceOutput } from '../output/output.js';
 import type { PacketsPost } from '../output/satellite/packets-post.js';
 import { PacketHistory } from '../packets/packet-history.js';
-import { createRuleMatcher, type PacketRule } from '../packets/packet-rule.js';
+import { createRuleMatcher, type PacketRule } from '../policy/packet-rule.js';
 import type { Trace } from '../trace/trace.js';
 
 export interface PacketsOnContext {
@@ -74,6 +74,8 @@ export class PacketsOn {
   readonly #context: PacketsOnContext;
   readonly #history: PacketHistory;
   readonly #fits: ReturnType<typeof createRuleMatcher>;
+  /** Of what the satellite asks for. */
+  #isPushed = createRuleMatcher([]);
   /** Its counts are of packets that have been counted before. */
   readonly #decoder: PacketDecoder;
   readonly #single = createPacketBatch(1);
@@ -95,7 +97,7 @@ export class PacketsOn {
       bytesMax: limits.packet_history_bytes_max,
       nanosMax: Number.POSITIVE_INFINITY,
     });
-    this.#fits = createRuleMatcher(rules);
+    this.#fits = createRuleMatcher(rules, (facts) => this.#isPushed(facts));
     this.#decoder = new PacketDecoder(limits, createCounters());
     this.#warnings = foldWarnings(context.log, systemClock);
   }
@@ -120,6 +122,11 @@ export class PacketsOn {
       ...(broken === undefined ? {} : { broken }),
       ...(latency === undefined ? {} : { latency }),
     };
+  }
+
+  /** Has `pushed` stand for these, as long as they are in force. */
+  usePushed(rules: readonly PacketRule[]): void {
+    this.#isPushed = createRuleMatcher(rules);
   }
 
   async close(deadlineMillis: number): Promise<void> {

@@ -138,10 +138,10 @@ export async function runSensor(begun: BegunSensor, explain?: Explain): Promise<
   }).catch((error) => abandon(error, opened, output));
   const control = await openControlled({
     ...{ settings, identification, opened, counters, limits, log, task: await metadata, policy, response },
-    ...{ isCapturing: () => capturing, steered: { rules, policy, traces, forgetFlows: () => assembler.finish() } },
+    isCapturing: () => capturing,
+    steered: { rules, policy, traces, packets, forgetFlows: () => assembler.finish() },
   }).catch((error) => abandon(error, opened, output));
-  watch.start(assembler);
-  clock.start(assembler);
+  for (const one of [watch, clock]) one.start(assembler);
 
   async function run(): Promise<SensorSummary> {
     try {

@@ -119,6 +119,10 @@ describe('a server that tries to widen what leaves', () => {
     { filter: 'inbound' },
     { __proto__x: 1, constructor: { rateLimit: 0 } },
     { 'ttl-seconds': 1e12 },
+    { 'packets-on': ['pushed'] },
+    { 'packets-on': ['status>=500 and pushed'] },
+    { 'packets-on': ['anything'] },
+    { 'packets-on': 'status>=500' },
   ];
 
   it.each(ATTEMPTS.map((attempt) => [JSON.stringify(attempt), attempt] as const))('is refused: %s', (_, attempt) => {

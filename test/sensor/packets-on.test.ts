@@ -3,7 +3,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createRuleMatcher, parsePacketRule, type RuleFacts } from '../../src/packets/packet-rule.js';
+import {
+  createRuleMatcher,
+  mayBePushed,
+  parsePacketRule,
+  parsePushedRule,
+  type RuleFacts,
+} from '../../src/policy/packet-rule.js';
 import { startSatellite } from '../../src/satellite/satellite.js';
 import { captureFile, conversation } from '../support/capture-file.js';
 import { runCommand } from '../support/command.js';
@@ -56,6 +62,25 @@ it('writes nothing without a rule that fits, and only what fits one of several',
   expect((await run('--packets-on', 'status=404')).files).toEqual([]);
   expect((await run('--packets-on', 'status=404', '--packets-on', 'path~^/list$')).files).toHaveLength(1);
   expect((await run('--packets-on', 'path~^/ and status<300')).files).toHaveLength(1);
+});
+
+it('writes what a satellite asks for where a rule says so, and nothing where it asks for nothing', async () => {
+  expect((await run('--packets-on', 'pushed')).files).toEqual([]);
+  const rules = [parsePacketRule('pushed and status>=500')];
+  const facts = { status: 503, durationNano: 1, marks: [], path: '/pay/1' };
+  const asked = createRuleMatcher([parsePushedRule('path~^/pay/')]);
+  const fits = createRuleMatcher(rules, asked);
+  expect([fits(facts), fits({ ...facts, path: '/list' }), fits({ ...facts, status: 200 })]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect([createRuleMatcher(rules)(facts), mayBePushed(rules), mayBePushed([parsePacketRule('status>=500')])]).toEqual([
+    false,
+    true,
+    false,
+  ]);
+  expect(() => parsePushedRule('status>=500 and pushed')).toThrow('is for the sensor to say');
 });
 
 it('stops at its bytes, counts what it did not write, and ends with a loss', async () => {

@@ -308,7 +308,7 @@ class Polling {
     const text = Buffer.from(files[0]?.body ?? []).toString('utf8');
     const tooMany = files.length > 1 ? `it has ${files.length} files; a sensor takes one` : null;
     const read = readRemoteConfiguration(text);
-    const why = this.#distrust() ?? tooMany ?? ('why' in read ? read.why : null);
+    const why = this.#distrust() ?? tooMany ?? ('why' in read ? read.why : this.#unsignedPackets(read.value));
     this.#offer = why === null ? { text, configHash } : null;
     if (why === null) this.#status = { lastRemoteConfigHash: configHash, status: RemoteConfigState.applying };
     else this.#conclude({ text, configHash }, why);
@@ -343,6 +343,12 @@ class Polling {
       status: why === null ? RemoteConfigState.applied : RemoteConfigState.failed,
       ...(why === null ? {} : { errorMessage: why }),
     };
+  }
+
+  /** A server that may steer without signatures may only narrow. */
+  #unsignedPackets({ packetsOn }: Narrowing): string | null {
+    if (packetsOn.length === 0 || this.#context.isSigned()) return null;
+    return '"packets-on" cannot be pushed by a server whose answers are not signed';
   }
 
   #distrust(): string | null {

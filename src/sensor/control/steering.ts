@@ -5,9 +5,12 @@
  */
 import { furtherRules, narrowed } from '../../enrolment/narrowing.js';
 import type { Narrowing } from '../../enrolment/remote-configuration.js';
+import { UsageError } from '../../errors.js';
 import { DEFAULT_LIMITS } from '../../limits.js';
 import type { Settings } from '../../options/options.js';
+import { parsePushedRule } from '../../policy/packet-rule.js';
 import type { Policy } from '../../policy/policy.js';
+import type { Outputs } from '../open-outputs.js';
 import { checkPatternCost } from '../pattern-cost.js';
 import { keptBy, policySettings } from '../policy-settings.js';
 import type { OpenedSource } from '../source.js';
@@ -19,6 +22,8 @@ export interface SteeringContext {
   readonly policy: Policy;
   readonly traces: TraceStage;
   readonly source: Pick<OpenedSource, 'setUserFilter' | 'setPaused'>;
+  /** Keeps those that are asked for, where they may be. */
+  readonly packets: Pick<Outputs['packets'], 'usePushed'>;
   /** Forgets every flow: nobody knows what it carried during a pause. */
   readonly forgetFlows: () => void;
 }
@@ -80,11 +85,17 @@ export class Steering {
       'redact-pii': now.redactPii,
       'no-bodies': now.noBodies,
       'opaque-bodies': now.opaqueBodies,
+      ...(this.#context.packets.usePushed === undefined ? {} : { 'packets-on': this.#by?.packetsOn ?? [] }),
     };
   }
 
   #use(own: Settings, by: Narrowing | null): void {
-    const { rules: rulesOf, policy, traces, source, forgetFlows } = this.#context;
+    const { rules: rulesOf, policy, traces, source, packets, forgetFlows } = this.#context;
+    const packetRules = by?.packetsOn.map(parsePushedRule) ?? [];
+    if (packetRules.length > 0 && packets.usePushed === undefined)
+      throw new UsageError(
+        '"packets-on" cannot be pushed: the sensor sends packets that are asked for with --packets-on pushed',
+      );
     const next = narrowed(own, by);
     const rules = rulesOf(next);
     policy.update(policyBy(own, by));
@@ -95,6 +106,7 @@ export class Steering {
       throw error;
     }
     traces.use(rules);
+    packets.usePushed?.(packetRules);
     const wasPaused = this.isPaused;
     this.#own = own;
     this.#by = by;

@@ -126,6 +126,17 @@ describe('control', () => {
     expect(clock.now - 1_700_000_000_000).toBeGreaterThanOrEqual(5000);
   });
 
+  it('is asked for packets by a server that signs, and by no other that may steer', async () => {
+    const wanted = asking({ 'packets-on': ['status>=500'] });
+    const signed = await run([{}, wanted, {}, {}]);
+    expect(signed.steered).toEqual([expect.objectContaining({ packetsOn: ['status>=500'] })]);
+    const unsigned = await run([{}, wanted, {}, {}], { isSigned: () => false, mayBeUnsigned: true });
+    expect(unsigned.steered).toEqual([]);
+    expect(statuses(unsigned.told).at(-1)?.error).toContain(
+      'cannot be pushed by a server whose answers are not signed',
+    );
+  });
+
   it('takes what is empty but for blanks for nothing, and goes on', async () => {
     const blank = { remoteConfig: { config: { configMap: new Map([['', { body: Buffer.from(' \n') }]]) } } };
     const { told, steered } = await run([blank, {}, {}]);

@@ -1,6 +1,6 @@
 /**
  * When the packets of an exchange are wanted: `status>=500`, `latency>2s`, `mark=no-response`, `path~^/pay/`, several of them
- * joined by `and`.
+ * joined by `and`. `pushed` is whatever the satellite asks for: it may ask for packets where a rule has that, and for no others.
  *
  * in: text · out: a rule, which says of facts about an exchange whether they fit · pure
  */
@@ -13,7 +13,8 @@ type Comparison = '>=' | '<=' | '>' | '<' | '=';
 type Condition =
   | { readonly kind: 'status' | 'latency'; readonly compare: Comparison; readonly value: number }
   | { readonly kind: 'mark'; readonly name: string }
-  | { readonly kind: 'path'; readonly pattern: string };
+  | { readonly kind: 'path'; readonly pattern: string }
+  | { readonly kind: 'pushed' };
 
 export interface PacketRule {
   readonly conditions: readonly Condition[];
@@ -36,7 +37,20 @@ export function parsePacketRule(text: string): PacketRule {
   return { conditions: text.split(/\s+and\s+/).map((one) => parseCondition(one.trim())) };
 }
 
+/** A rule of a satellite. @throws InvalidValue */
+export function parsePushedRule(text: string): PacketRule {
+  const rule = parsePacketRule(text);
+  if (mayBePushed([rule])) throw new InvalidValue('says pushed, which is for the sensor to say');
+  return rule;
+}
+
+/** Whether a satellite may ask for packets. */
+export function mayBePushed(rules: readonly PacketRule[]): boolean {
+  return rules.some(({ conditions }) => conditions.some(({ kind }) => kind === 'pushed'));
+}
+
 function parseCondition(text: string): Condition {
+  if (text === 'pushed') return { kind: 'pushed' };
   const [, kind, compare, value = ''] = /^(status|latency|mark|path)\s*(>=|<=|>|<|=|~)\s*(.*)$/s.exec(text) ?? [];
   if ((kind === 'status' || kind === 'latency') && compare !== '~') {
     const number = kind === 'status' ? statusOf(value) : latencyOf(value);
@@ -49,7 +63,7 @@ function parseCondition(text: string): Condition {
   }
   if (kind === 'path' && compare === '~') return { kind, pattern: patternOf(value) };
   throw new InvalidValue(
-    'is no condition; give status>=500, latency>2s, mark=no-response or path~^/pay/, or several with and',
+    'is no condition; give status>=500, latency>2s, mark=no-response, path~^/pay/ or pushed, or several with and',
   );
 }
 
@@ -77,13 +91,18 @@ function patternOf(value: string): string {
   }
 }
 
-/** A test of facts that fits where one of the rules does. */
-export function createRuleMatcher(rules: readonly PacketRule[]): (facts: RuleFacts) => boolean {
-  const compiled = rules.map(({ conditions }) => conditions.map(createTest));
+type Test = (facts: RuleFacts) => boolean;
+
+const NEVER: Test = () => false;
+
+/** A test of facts that fits where one of the rules does. `isPushed` says so of what the satellite asks for. */
+export function createRuleMatcher(rules: readonly PacketRule[], isPushed: Test = NEVER): Test {
+  const compiled = rules.map(({ conditions }) => conditions.map((one) => createTest(one, isPushed)));
   return (facts) => compiled.some((tests) => tests.every((test) => test(facts)));
 }
 
-function createTest(condition: Condition): (facts: RuleFacts) => boolean {
+function createTest(condition: Condition, isPushed: Test): Test {
+  if (condition.kind === 'pushed') return isPushed;
   if (condition.kind === 'mark') return ({ marks }) => marks.includes(condition.name);
   if (condition.kind === 'path') {
     const pattern = compileRe2(condition.pattern, 'u');
