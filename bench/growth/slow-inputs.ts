@@ -126,7 +126,14 @@ while (Date.now() < end) {
   consider(path, head, mutated(random.chance(0.2) ? mutated(piece) : piece), random.pick(SIZES));
   tried++;
 }
-const slowest = [...best.values()].map((list) => list[0] as Slow).sort((a, b) => b.nanosPerByte - a.nanosPerByte);
+/** What was slow once may have been so by chance, in code that was not compiled yet: the least of both times counts. */
+function remeasured(slow: Slow): Slow {
+  const again = cost(slow.path, text(slow.head, slow.piece, slow.size), 10);
+  return { ...slow, nanosPerByte: Math.min(slow.nanosPerByte, again) };
+}
+
+const bySlowness = (a: Slow, b: Slow): number => b.nanosPerByte - a.nanosPerByte;
+const slowest = [...best.values()].map((list) => list.map(remeasured).sort(bySlowness)[0] as Slow).sort(bySlowness);
 for (const { path, head, piece, size, nanosPerByte } of slowest)
   process.stdout.write(
     `${nanosPerByte.toFixed(1).padStart(8)} ns/byte ${nanosPerByte > LIMIT ? '!' : ' '} ${path.name.padEnd(30)} ${size} ${JSON.stringify(head)} + ${JSON.stringify(piece)}\n`,
