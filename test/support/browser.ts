@@ -22,8 +22,14 @@ interface AxeResult {
   violations: { id: string; impact: string; nodes: { html: string }[] }[];
 }
 
-/** What is serious or critical: the rule, and the first element that breaks it. */
-export async function seriousOf(page: Page): Promise<(readonly [rule: string, html: string | undefined])[]> {
+/** The rules that go by colours. */
+export const COLOUR_RULES: readonly string[] = ['color-contrast', 'link-in-text-block'];
+
+/** What is serious or critical: the rule, and the first element that breaks it. `rules`: which; all by default. */
+export async function seriousOf(
+  page: Page,
+  rules: readonly string[] | null = null,
+): Promise<(readonly [rule: string, html: string | undefined])[]> {
   const session = await page.context().newCDPSession(page);
   // In a world of its own, which the policy of the page does not hold for.
   const { frameTree } = await session.send('Page.getFrameTree');
@@ -36,7 +42,11 @@ export async function seriousOf(page: Page): Promise<(readonly [rule: string, ht
       returnByValue: true,
     });
   await evaluate(axe.source);
-  const { result } = await evaluate('axe.run(document, { resultTypes: ["violations"] })');
+  const options = {
+    resultTypes: ['violations'],
+    ...(rules === null ? {} : { runOnly: { type: 'rule', values: rules } }),
+  };
+  const { result } = await evaluate(`axe.run(document, ${JSON.stringify(options)})`);
   await session.detach();
   return (result.value as AxeResult).violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
