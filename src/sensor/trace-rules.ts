@@ -40,7 +40,8 @@ export function traceRules({ grpcDescriptors: name }: Settings, { counters, log 
       redact: createRedactor(redaction, { onEvicted: (count) => (counters.redaction_texts_evicted += count) }),
       trustedProxies: trustedProxies(settings),
       describer,
-      openThread: (memoryBytes) => openTraceThread({ redaction, descriptors }, memoryBytes),
+      openThread: (memoryBytes) =>
+        openTraceThread({ redaction, descriptors, yields: settings.read === null }, memoryBytes),
     };
   };
 }

@@ -39,6 +39,8 @@ export interface TraceThread {
 export interface TraceThreadData {
   readonly redaction: RedactionSettings;
   readonly descriptors: DescriptorSet | null;
+  /** Whether a capture goes first where the CPU is busy. */
+  readonly yields: boolean;
 }
 
 /** A set of descriptors of calls, as `openDescriptors` takes it. */

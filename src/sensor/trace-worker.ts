@@ -8,13 +8,13 @@ import type { Trace } from '../trace/trace.js';
 import { finishDraft } from '../trace/trace-builder.js';
 import type { Answer, Order, Outcome, Started, TraceThreadData } from './trace-thread.js';
 
-/** What the capture needs of a busy CPU it gets first: on Linux this is the priority of this thread alone. */
+/** What a capture needs of a busy CPU it gets first: on Linux this is the priority of this thread alone. */
 const NICE = 10;
 
 if (parentPort !== null) serve(parentPort, workerData as TraceThreadData);
 
-function serve(port: MessagePort, { redaction, descriptors }: TraceThreadData): void {
-  if (process.platform === 'linux') setPriority(NICE);
+function serve(port: MessagePort, { redaction, descriptors, yields }: TraceThreadData): void {
+  if (yields && process.platform === 'linux') setPriority(NICE);
   let evicted = 0;
   let unfit = 0;
   const describer =

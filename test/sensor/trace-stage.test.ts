@@ -50,7 +50,7 @@ function stageWith({ memoryBytes = 64 * MIB, ...change }: StageOptions = {}) {
     smallBytesMax: DEFAULT_LIMITS.small_trace_bytes_max,
     describer: null,
     trustedProxies: PRIVATE_RANGES,
-    openThread: (bytes) => openTraceThread({ redaction: REDACTION, descriptors: null }, bytes),
+    openThread: (bytes) => openTraceThread({ redaction: REDACTION, descriptors: null, yields: false }, bytes),
     output: { accept: (trace) => void accepted.push(trace), close: async () => {} },
     watch: { share: null },
     routes: null,
@@ -162,7 +162,7 @@ describe('other rules', () => {
         smallBytesMax: DEFAULT_LIMITS.small_trace_bytes_max,
         describer: null,
         trustedProxies: PRIVATE_RANGES,
-        openThread: (bytes) => openTraceThread({ redaction, descriptors: null }, bytes),
+        openThread: (bytes) => openTraceThread({ redaction, descriptors: null, yields: false }, bytes),
       });
     };
     const batches = () =>
@@ -341,7 +341,7 @@ describe('large traces', () => {
   it('are waited for while those before them are finished, however slowly', async () => {
     let time = 0;
     const slow = (): TraceThread => {
-      const thread = openTraceThread({ redaction: REDACTION, descriptors: null }, 64 * MIB);
+      const thread = openTraceThread({ redaction: REDACTION, descriptors: null, yields: false }, 64 * MIB);
       return {
         ...thread,
         async finish(order) {
@@ -366,7 +366,9 @@ describe('large traces', () => {
     const { stage, accepted, counters, budget } = stageWith({
       limits: { ...DEFAULT_LIMITS, trace_millis_max: 1 },
       openThread: (bytes) =>
-        threads++ === 0 ? silentThread() : openTraceThread({ redaction: REDACTION, descriptors: null }, bytes),
+        threads++ === 0
+          ? silentThread()
+          : openTraceThread({ redaction: REDACTION, descriptors: null, yields: false }, bytes),
     });
     stage.accept(large('/slow'));
     await stage.finish(60_000);
@@ -415,7 +417,7 @@ describe('large traces', () => {
               finish: () => Promise.reject(new Error('ERR_WORKER_OUT_OF_MEMORY')),
               end() {},
             }
-          : openTraceThread({ redaction: REDACTION, descriptors: null }, bytes),
+          : openTraceThread({ redaction: REDACTION, descriptors: null, yields: false }, bytes),
     });
     stage.accept(large('/1'));
     stage.accept(large('/2'));
