@@ -49,7 +49,7 @@ async function matching({ servers }: Place): Promise<void> {
     if (server.sockets !== null)
       note(`${server.name}, WebSockets before the order`, await orderedSockets(place, sensor, server, COUNT));
   const left = await besideOthers(place, note);
-  const { response_resets, packets_seen, gaps } = await sensor.stop();
+  const { response_resets = 0, packets_seen = 0, gaps = 0 } = await sensor.stop();
   const at = (where: string): string[] => [`ended at ${where}`, 'p50 ms', 'max ms'];
   printTable(['server, client', 'match', ...at('the client'), ...at('the server'), `over ${MILLIS_MAX} ms`], rows);
   process.stdout.write(
