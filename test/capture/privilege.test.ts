@@ -6,33 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AS_NOBODY, readableByAll } from '../support/another-user.js';
 import { run } from '../support/namespace.js';
 import { needs } from '../support/needs.js';
 
 const root = join(import.meta.dirname, '../..');
-const NOBODY = [
-  'setpriv',
-  '--reuid',
-  '65534',
-  '--regid',
-  '65534',
-  '--clear-groups',
-  '--no-new-privs',
-  '--inh-caps=-all',
-];
-// A file's capabilities are for `exec`, which no_new_privs would forbid.
-const AS_NOBODY = NOBODY.filter((word) => word !== '--no-new-privs');
-
-const canRead = (() => {
-  try {
-    run(AS_NOBODY[0]!, ...AS_NOBODY.slice(1), 'test', '-r', join(root, 'native/ring.c'));
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
-const able = needs('root', 'setpriv', 'setcap', { 'a clone that everyone can read': canRead });
+const able = needs('root', 'setpriv', 'setcap', readableByAll);
 
 describe('an ordinary user', able, () => {
   const directory = mkdtempSync(join(tmpdir(), 'sensor-user-'));

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Satellite, startSatellite } from '../../src/satellite/satellite.js';
+import { AS_NOBODY, readableByAll } from '../support/another-user.js';
 import { makeCertificates } from '../support/certificates.js';
 import { COMMAND, runCommand } from '../support/command.js';
 import { needs } from '../support/needs.js';
@@ -120,33 +121,37 @@ describe('the doctor', needs('capture'), () => {
     expect(plain.stdout).toMatch(/^fail +satellite +https:.*it speaks plain HTTP.*\n +→ give http:\/\//m);
   });
 
-  it('examines what would be written, as the user who would write it', needs('root', 'setpriv'), async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'doctor-'));
-    onTestFinished(() => rmSync(directory, { recursive: true }));
-    const port = await busyServer();
-    const written = ['--write', `${directory}/x.pcap`, '--write', `${directory}/x.har`];
-    const files = ['--output', `ndjson:${directory}/traces`, ...written];
-    const spool = ['--output', 'satellite', '--spool-dir', `${directory}/spool`];
-    const args = ['doctor', '--seconds', '0.2', '--filter', `tcp port ${port}`, '--satellite-url', satellite.url];
-    const mine = await runCommand([...args, ...files, ...spool]);
-    for (const said of [
-      /^ok +output +--output ndjson:\S+\/traces: will be made, \d+ MiB free$/m,
-      /^ok +output +--write \S+x\.pcap: will be made/m,
-      /^ok +output +--write \S+x\.har: will be made/m,
-      /^ok +spool +--spool-dir \S+: will be made/m,
-    ])
-      expect(mine.stdout).toMatch(said);
-    expect(mine.stdout).not.toContain('nothing here');
-    expect(readdirSync(directory)).toEqual([]);
-    const nobody = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--', COMMAND];
-    const others = await runCommand([...nobody, ...args, ...files, ...spool], { command: 'setpriv' });
-    for (const said of [
-      /^fail +output +--output ndjson:\S+\/traces: permission denied \(EACCES\)\n +→ name a file that can be written$/m,
-      /^fail +spool +--spool-dir \S+: permission denied \(EACCES\)\n +→ name a directory/m,
-    ])
-      expect(others.stdout).toMatch(said);
-    expect(others.code).toBe(1);
-  });
+  it(
+    'examines what would be written, as the user who would write it',
+    needs('root', 'setpriv', readableByAll),
+    async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'doctor-'));
+      onTestFinished(() => rmSync(directory, { recursive: true }));
+      const port = await busyServer();
+      const written = ['--write', `${directory}/x.pcap`, '--write', `${directory}/x.har`];
+      const files = ['--output', `ndjson:${directory}/traces`, ...written];
+      const spool = ['--output', 'satellite', '--spool-dir', `${directory}/spool`];
+      const args = ['doctor', '--seconds', '0.2', '--filter', `tcp port ${port}`, '--satellite-url', satellite.url];
+      const mine = await runCommand([...args, ...files, ...spool]);
+      for (const said of [
+        /^ok +output +--output ndjson:\S+\/traces: will be made, \d+ MiB free$/m,
+        /^ok +output +--write \S+x\.pcap: will be made/m,
+        /^ok +output +--write \S+x\.har: will be made/m,
+        /^ok +spool +--spool-dir \S+: will be made/m,
+      ])
+        expect(mine.stdout).toMatch(said);
+      expect(mine.stdout).not.toContain('nothing here');
+      expect(readdirSync(directory)).toEqual([]);
+      const [command, ...nobody] = AS_NOBODY;
+      const others = await runCommand([...nobody, '--', COMMAND, ...args, ...files, ...spool], { command });
+      for (const said of [
+        /^fail +output +--output ndjson:\S+\/traces: permission denied \(EACCES\)\n +→ name a file that can be written$/m,
+        /^fail +spool +--spool-dir \S+: permission denied \(EACCES\)\n +→ name a directory/m,
+      ])
+        expect(others.stdout).toMatch(said);
+      expect(others.code).toBe(1);
+    },
+  );
 
   // Only root can take a capability away from a child.
   it('finds that it may not capture', needs('root', 'setpriv'), async () => {
