@@ -113,7 +113,7 @@ async function begin(what: string, veth: VethPair, folder: string, out: string):
     await once(dump.stderr as NodeJS.ReadableStream, 'data');
     return [dump];
   }
-  if (what === 'tcpdump -w - | socat') {
+  if (what === 'tcpdump -w -, socat') {
     const sink = start('socat', ['-u', `TCP-LISTEN:${PORT},bind=127.0.0.1,reuseaddr`, `OPEN:${out},creat,trunc`]);
     await new Promise((resolve) => setTimeout(resolve, 300));
     const dump = spawn('tcpdump', ['-i', veth.here, '-B', '8192', '-w', '-'], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -148,7 +148,7 @@ const veth = makeVethPair();
 try {
   const rows: Ran[] = [];
   for (const size of SIZES)
-    for (const what of ['sensor → receiver → file', 'tcpdump -w FILE', 'tcpdump -w - | socat'])
+    for (const what of ['sensor → receiver → file', 'tcpdump -w FILE', 'tcpdump -w -, socat'])
       if (what.includes(ONLY)) rows.push(await measure(what, size, veth, folder));
   const print = (line: string) => process.stdout.write(`${line}\n`);
   print(`load ${readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 2).join(', ')}; ${PACKETS} packets each`);

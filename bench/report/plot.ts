@@ -9,8 +9,14 @@ const VERSION = '6.1.0';
 const FOLDER = join(import.meta.dirname, '../../build/plots');
 const [WIDTH, BAR_HEIGHT, MARGIN] = [860, 24, 70];
 
+interface Chart {
+  setOption(option: object): void;
+  renderToSVGString(): string;
+  dispose(): void;
+}
+
 interface Echarts {
-  init(element: null, theme: null, options: object): { setOption(option: object): void; renderToSVGString(): string };
+  init(element: null, theme: null, options: object): Chart;
 }
 
 function load(): Echarts {
@@ -49,5 +55,8 @@ export function plot(title: string, unit: string, bars: readonly Bar[]): string 
       },
     ],
   });
-  return chart.renderToSVGString();
+  const svg = chart.renderToSVGString();
+  // It has a timer, by which the process would never end.
+  chart.dispose();
+  return svg;
 }

@@ -35,7 +35,9 @@ if (unknown.length > 0) {
 }
 for (const folder of [kept, plots]) mkdirSync(folder, { recursive: true });
 for (const section of SECTIONS) if (wanted.includes(section.name)) run(section);
-writeFileSync(join(root, 'docs/benchmarks.md'), page());
+const written = join(root, 'docs/benchmarks.md');
+writeFileSync(written, page());
+execFileSync('npx', ['biome', 'format', '--write', written], { cwd: root, stdio: 'ignore' });
 
 function run({ name, command }: Section): void {
   process.stderr.write(`${name}: npm run ${command.join(' ')}\n`);
