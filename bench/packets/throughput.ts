@@ -2,9 +2,10 @@
  * Packets a second, what is lost, and what it costs: sensor → receiver → file beside `tcpdump -w FILE` and `tcpdump -w - | socat`
  * over a TCP connection, on the same replayed packets in network namespaces of its own.
  *
- *     npm run bench:packets            as root; PACKETS=500000 SIZES=100,1500 RATE=200000 ONLY=sensor choose otherwise
+ *     npm run bench:packets            as root; PACKETS=500000 SIZES=100,1500 RATES=200000,0 ONLY=sensor choose otherwise
  *
- * RATE is packets a second; 0 is as fast as tcpreplay can. CPU is user and system time of each process, from /proc.
+ * RATES are packets a second; 0 is as fast as tcpreplay can. CPU is user and system time of each process, from /proc. Each process
+ * is ended behind the one that it reads from, so that what is on its way arrives: what is lost then was lost at that rate.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +17,7 @@ import { makeVethPair, run, type VethPair } from '../../test/support/namespace.j
 const ROOT = join(import.meta.dirname, '../..');
 const PACKETS = Number(process.env.PACKETS ?? 500_000);
 const SIZES = (process.env.SIZES ?? '100,1500').split(',').map(Number);
-const RATE = Number(process.env.RATE ?? 0);
+const RATES = (process.env.RATES ?? '0').split(',').map(Number);
 /** Only what has this in its name. */
 const ONLY = process.env.ONLY ?? '';
 const PORT = 18_099;
@@ -63,8 +64,8 @@ function countPackets(path: string): number {
   return size;
 }
 
-function replay({ there, inside }: VethPair, path: string): number {
-  const speed = RATE === 0 ? ['-t'] : [`--pps=${RATE}`];
+function replay({ there, inside }: VethPair, path: string, offered: number): number {
+  const speed = offered === 0 ? ['-t'] : [`--pps=${offered}`];
   const [command, words] = inside('tcpreplay', '-q', '-K', ...speed, `--loop=${PACKETS / DISTINCT}`, '-i', there, path);
   return Number(/Rated:.*?([\d.]+) pps/s.exec(run(command, ...words))?.[1]);
 }
@@ -86,19 +87,26 @@ function start(command: string, words: readonly string[]): ChildProcess {
   return child;
 }
 
-async function measure(what: string, size: number, veth: VethPair, folder: string): Promise<Ran> {
+interface Asked {
+  readonly what: string;
+  readonly size: number;
+  /** Packets a second; 0 for as many as there can be. */
+  readonly offered: number;
+}
+
+async function measure({ what, size, offered }: Asked, veth: VethPair, folder: string): Promise<Ran> {
   const out = join(folder, `${what.replace(/\W+/g, '-')}-${size}.pcap`);
   const traffic = join(folder, `traffic-${size}.pcap`);
   if (!existsSync(traffic)) makeTraffic(traffic, size);
   const processes = await begin(what, veth, folder, out);
   const before = processes.map(({ pid }) => cpuSeconds(pid as number));
-  const rate = replay(veth, traffic);
+  const rate = replay(veth, traffic, offered);
   await settled(out);
   const cost = processes.map(({ pid }, i) =>
     (((cpuSeconds(pid as number) - (before[i] as number)) / PACKETS) * 1e6).toFixed(2),
   );
   const resident = processes.map(({ pid }) => peakMebibytes(pid as number).toFixed(0));
-  for (const child of processes.toReversed()) {
+  for (const child of processes) {
     child.kill('SIGINT');
     if (child.exitCode === null) await once(child, 'exit');
   }
@@ -148,16 +156,17 @@ const veth = makeVethPair();
 try {
   const rows: Ran[] = [];
   for (const size of SIZES)
-    for (const what of ['sensor → receiver → file', 'tcpdump -w FILE', 'tcpdump -w -, socat'])
-      if (what.includes(ONLY)) rows.push(await measure(what, size, veth, folder));
+    for (const offered of RATES)
+      for (const what of ['sensor → receiver → file', 'tcpdump -w FILE', 'tcpdump -w -, socat'])
+        if (what.includes(ONLY)) rows.push(await measure({ what, size, offered }, veth, folder));
   const print = (line: string) => process.stdout.write(`${line}\n`);
   print(`load ${readFileSync('/proc/loadavg', 'utf8').split(' ').slice(0, 2).join(', ')}; ${PACKETS} packets each`);
   print(
-    '| what | bytes | packets/s offered | kept | µs of CPU a packet | MiB at most |\n| --- | --- | --- | --- | --- | --- |',
+    '| what | bytes | packets/s offered | kept | lost | µs of CPU a packet | MiB at most |\n| --- | --- | --- | --- | --- | --- | --- |',
   );
   for (const { what, size, rate, kept, cost, resident } of rows)
     print(
-      `| ${what} | ${size} | ${rate.toFixed(0)} | ${((100 * kept) / PACKETS).toFixed(2)} % | ${cost} | ${resident} |`,
+      `| ${what} | ${size} | ${rate.toFixed(0)} | ${((100 * kept) / PACKETS).toFixed(2)} % | ${PACKETS - kept} | ${cost} | ${resident} |`,
     );
 } finally {
   for (const child of started) child.kill('SIGKILL');

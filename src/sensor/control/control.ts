@@ -34,10 +34,12 @@ import { asksForAll, OpampAgent } from './opamp-agent.js';
 import type { StateDirectory } from './state-directory.js';
 import type { Steering } from './steering.js';
 
-/** What the server says by itself. */
+/** What comes of the server by itself, over a connection that stays. */
 export interface Pushes {
   nextPushed(): Buffer | null;
-  /** Calls `pushed` when there is something, and at once where there is already. */
+  /** Why the connection ended, said once; null where it is there or that was said. */
+  takeEnd(): string | null;
+  /** Calls `pushed` when there is something of either, and at once where there is already. */
   onPush(pushed: () => void): void;
 }
 
@@ -81,6 +83,8 @@ const HEALTH_MILLIS = 30_000;
 const WAIT_MAX_MILLIS = 300_000;
 /** A server that goes on speaking by itself is heard this often. */
 const PUSHES_MILLIS = 100;
+/** Where connections stay, one that ends sooner than this after another counts as a failure more: a server may answer and hang up. */
+const STEADY_MILLIS = 60_000;
 const NANOS_PER_MILLI = 1e6;
 const FAREWELL_MILLIS = 1000;
 
@@ -131,20 +135,25 @@ class Polling {
   /** What was last said of a server that does not answer. */
   #trouble = '';
   #wasAnswered = false;
+  #failedAt = Number.NEGATIVE_INFINITY;
   /** Until when what is in force is kept as counting. */
   #keptUntil = 0;
 
   constructor(context: ControlContext) {
     this.#context = context;
     this.#server = redactSecrets(context.url);
-    const { instance, description, clock, capabilities } = context;
+    const { instance, description, clock, capabilities, pollMillis, pushes } = context;
     this.#agent = new OpampAgent({
       instance,
       description,
       capabilities: [STEERING_CAPABILITY, ...capabilities.map(({ name }) => name)],
       takesOtherId: context.takesOtherId,
     });
-    this.#backOff = new BackOff({ ...DEFAULT_TIMING, backoffInitialMillis: context.pollMillis }, clock);
+    this.#backOff = new BackOff(
+      // Over a connection that stays the server speaks when it wants to, and cannot until there is another.
+      pushes === undefined ? { ...DEFAULT_TIMING, backoffInitialMillis: pollMillis } : DEFAULT_TIMING,
+      clock,
+    );
   }
 
   /** What counted when the sensor ended, if it counts still. */
@@ -176,19 +185,20 @@ class Polling {
     }
   }
 
-  /** Waits, but no longer than until the server says something by itself that is to be answered. */
+  /** Waits, but no longer than until the server says something by itself that is to be answered, or its connection has to be made again. */
   async #rest(millis: number, signal: AbortSignal): Promise<void> {
     const { clock, pushes } = this.#context;
     if (pushes === undefined) return clock.sleep(millis, signal);
     let until = clock.now() + millis;
-    for (let left = millis; left > 0 && !signal.aborted; left = Math.min(left, until - clock.now())) {
+    for (let left = millis; left > 0 && !signal.aborted; ) {
       await clock.sleep(Math.min(left, PUSHES_MILLIS), signal);
       const pushed = new AbortController();
       pushes.onPush(() => pushed.abort());
       await clock.sleep(Math.max(0, left - PUSHES_MILLIS), AbortSignal.any([signal, pushed.signal]));
       const wait = this.#takePushed(pushes);
-      if (wait === 0) return;
       if (wait !== null) until = clock.now() + wait;
+      // A clock that is set back makes it no longer.
+      left = wait ?? Math.min(left, until - clock.now());
     }
   }
 
@@ -199,7 +209,8 @@ class Polling {
       const wait = typeof message === 'string' ? this.#fail(message, null) : this.#take(message, true);
       if (wait !== null) return wait;
     }
-    return null;
+    const end = pushes.takeEnd();
+    return end === null ? null : this.#fail(end, null);
   }
 
   get #pollMillis(): number {
@@ -250,6 +261,7 @@ class Polling {
     this.#applyOffer();
     if (this.#stopping.signal.aborted) return 0;
     counters.control_polls_failed++;
+    this.#failedAt = this.#context.clock.now();
     if (reason !== this.#trouble)
       log.warn({ server: this.#server, reason }, 'the OpAMP server does not answer: asked again later');
     this.#trouble = reason;
@@ -278,7 +290,8 @@ class Polling {
     if (this.#trouble !== '' || !this.#wasAnswered) log.info({ server: this.#server }, 'the OpAMP server answers');
     this.#trouble = '';
     this.#wasAnswered = true;
-    this.#backOff.reset();
+    const { pushes, clock } = this.#context;
+    if (pushes === undefined || clock.now() - this.#failedAt >= STEADY_MILLIS) this.#backOff.reset();
     this.#refresh();
     const next = remoteConfig ?? this.#waiting;
     this.#waiting = undefined;

@@ -5,8 +5,8 @@
  * in: messages of the agent · out: messages of the server, asked for or not
  *
  * A server may answer a message or not, and may speak by itself. Each message is followed by a ping: a server whose pong comes first has
- * nothing to say (RFC 6455 §5.5.3), and one that sends neither is not there. What it says later it says by itself. After a connection has
- * ended the next message fails, so that all is told again on another.
+ * nothing to say (RFC 6455 §5.5.3), and one that sends neither is not there. What it says later it says by itself. That a connection
+ * has ended is said at once, or by the next message, which fails: all is told again on another.
  */
 import type { WebSocket } from 'ws';
 import { fromSocketFrame, toSocketFrame } from '../../enrolment/opamp/socket-frame.js';
@@ -62,10 +62,17 @@ export class OpampSocket implements Client {
     this.#open = open;
   }
 
-  /** Calls `pushed` when the server has spoken by itself. */
+  /** Calls `pushed` when the server has spoken by itself, or its connection has ended. */
   onPush(pushed: () => void): void {
     this.#onPush = pushed;
-    if (this.#pushed.length > 0) pushed();
+    if (this.#pushed.length > 0 || this.#ended !== null) pushed();
+  }
+
+  /** Why the connection ended while nothing was asked; then the next message goes over another. */
+  takeEnd(): string | null {
+    const ended = this.#ended;
+    this.#ended = null;
+    return ended;
   }
 
   /** The oldest that the server said by itself; null where there is none. */
@@ -75,8 +82,7 @@ export class OpampSocket implements Client {
 
   /** @throws Error where the server is not there */
   async post({ url, headers, body }: HttpRequest, signal: AbortSignal): Promise<HttpReply> {
-    const ended = this.#ended;
-    this.#ended = null;
+    const ended = this.takeEnd();
     if (ended !== null) throw new Error(ended);
     this.#socket ??= await this.#connect(url, headers, signal);
     this.#socket.send(toSocketFrame(body));
@@ -148,8 +154,12 @@ export class OpampSocket implements Client {
         signal.removeEventListener('abort', onAbort);
         reject(new Error(problem));
         if (!this.#forget(socket)) return;
-        if (this.#waiting === null) this.#ended = problem;
-        else this.#waiting.end(new Error(problem));
+        if (this.#waiting !== null) {
+          this.#waiting.end(new Error(problem));
+          return;
+        }
+        this.#ended = problem;
+        this.#onPush();
       });
       socket.on('pong', (data) => {
         if (this.#waiting?.ping === data.toString()) this.#waiting.end(NOTHING);

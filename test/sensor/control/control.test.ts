@@ -111,6 +111,7 @@ describe('control', () => {
     const pushes = {
       nextPushed: () =>
         said.length === 0 ? null : Buffer.from(codec.writeServerToAgent(said.shift() as ServerToAgent)),
+      takeEnd: () => null,
       onPush: (pushed: () => void) => (said.length === 0 ? undefined : pushed()),
     };
     const { told, steered, clock } = await run([{}, {}, {}, {}, {}], { pushes });
@@ -124,6 +125,25 @@ describe('control', () => {
     const all = told.map(({ agentDescription }) => agentDescription !== undefined);
     expect(all.slice(0, 5)).toEqual([true, false, false, true, false]);
     expect(clock.now - 1_700_000_000_000).toBeGreaterThanOrEqual(5000);
+  });
+
+  it('asks again soon where the connection ends, later each time, and tells all again', async () => {
+    let polls = 0;
+    let ends = 0;
+    const isOver = () => ends < 4 && ends < polls;
+    const pushes = {
+      nextPushed: () => null,
+      takeEnd: () => (isOver() ? `reset ${++ends}` : null),
+      onPush: (pushed: () => void) => (isOver() ? pushed() : undefined),
+    };
+    const health = () => ({ healthy: ++polls > 0 });
+    const { told, waits, lines } = await run([{}, {}, {}, {}, {}, {}], { pushes, health, pollMillis: 30_000 });
+    // Half of 1, 2, 4 and 8 s, less the 100 ms for which a server that goes on speaking is not heard; then the usual time.
+    const byTurn = waits.filter((millis) => millis !== 100 && millis > 0);
+    expect(byTurn.slice(0, 9)).toEqual([29_900, 400, 29_900, 900, 29_900, 1900, 29_900, 3900, 29_900]);
+    const all = told.map(({ agentDescription }) => agentDescription !== undefined);
+    expect(all.slice(0, 6)).toEqual([true, true, true, true, true, false]);
+    expect(lines.filter((line) => line.startsWith('the OpAMP server does not answer'))).toHaveLength(4);
   });
 
   it('is asked for packets by a server that signs, and by no other that may steer', async () => {

@@ -100,6 +100,22 @@ describe('a WebSocket to an OpAMP server', () => {
     socket.close();
   });
 
+  it('says at once that the server has hung up, and then has another connection', async () => {
+    const { socket, post } = await open((peer) =>
+      peer.on('message', (data) => {
+        peer.send(frame('well'));
+        if (data.toString().includes('bye')) peer.terminate();
+      }),
+    );
+    expect(await post('1')).toBe('well');
+    const woken = new Promise<void>((resolve) => socket.onPush(resolve));
+    expect(await post('bye').catch(() => 'well')).toBe('well');
+    await woken;
+    expect(socket.takeEnd()).toBe('the connection was closed');
+    expect(socket.takeEnd()).toBeNull();
+    expect(await post('2')).toBe('well');
+  });
+
   it('hangs up on one that sends too much, or too many at once', async () => {
     const large = await open((peer) => peer.once('message', () => peer.send(Buffer.alloc(2000))));
     await expect(large.post('1')).rejects.toThrow('exceeded');
