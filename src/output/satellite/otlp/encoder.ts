@@ -10,8 +10,7 @@
  * again, or goes to disk first, is not serialised again. Most spans are made without the packages (`span-bytes.ts`).
  */
 import { createRequire } from 'node:module';
-import type { Resource } from '@opentelemetry/resources';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import { lazy } from '../../../lazy.js';
 import type { Trace } from '../../../trace/trace.js';
 import { type EncodingRoom, encodeLarge, LARGE_BODY_BYTES } from '../../large-body.js';
 import { type JsonBatchEncoder, jsonFrame } from '../../relay/batch.js';
@@ -28,85 +27,60 @@ export function createOtlpEncoder(
   scope: InstrumentationScope,
   semconv: Semconv = 'stable',
 ): JsonBatchEncoder {
-  let made: SpanEncoder | null = null;
-  const spans = (): SpanEncoder => {
-    made ??= createSpanEncoder(attributes, scope, semconv);
-    return made;
-  };
-  const encode = (trace: Trace): Buffer => spans().encode(trace);
-  // What stands around the spans is asked for when there are some: not before are the packages loaded.
-  return Object.assign(jsonFrame(spans), {
-    protocol: 'otlp' as const,
-    encode,
-    sliced_bytes_min: LARGE_BODY_BYTES,
-    encodeSliced: (trace: Trace, room: EncodingRoom) => encodeLarge(trace, encode, room),
-  });
+  const envelope = envelopeOf(attributes, scope);
+  const plain = openSpanBytes();
+  const rare = lazy(() => ({ encode: openRareSpans(scope, semconv) }));
+  const encode = (trace: Trace): Buffer => plain?.encode(trace) ?? rare().encode(trace);
+  return Object.assign(
+    jsonFrame(() => envelope),
+    {
+      protocol: 'otlp' as const,
+      encode,
+      sliced_bytes_min: LARGE_BODY_BYTES,
+      encodeSliced: (trace: Trace, room: EncodingRoom) => encodeLarge(trace, encode, room),
+    },
+  );
 }
 
-type SpanEncoder = Pick<JsonBatchEncoder, 'head' | 'tail' | 'encode'>;
-
-/** Loads the OpenTelemetry packages, some 8 MiB: not before the first trace, as an idle sensor needs none of them. */
-function createSpanEncoder(attributes: ResourceAttributes, scope: InstrumentationScope, semconv: Semconv): SpanEncoder {
+/**
+ * Spans by the OpenTelemetry packages. They take some 8 MiB, and so long to load that packets would be late or lost meanwhile: not
+ * before the first span that `span-bytes.ts` leaves to them.
+ */
+function openRareSpans(scope: InstrumentationScope, semconv: Semconv): (trace: Trace) => Buffer {
   const require = createRequire(import.meta.url);
   const { JsonTraceSerializer } = require('@opentelemetry/otlp-transformer') as OtlpTransformer;
   const { resourceFromAttributes } = require('@opentelemetry/resources') as Resources;
-  const serialize = (spans: ReadableSpan[]): Buffer => {
-    const bytes = JsonTraceSerializer.serializeRequest(spans);
-    if (bytes === undefined) throw new Error('the OTLP serializer returned nothing');
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  };
   // The resource is in the envelope; serialising it again with each span would be work thrown away.
   const bare = resourceFromAttributes({});
-  const { head, tail } = envelopeOf(serialize, bare, scope);
-  const plain = openSpanBytes();
-  return {
-    ...envelopeOf(serialize, resourceFromAttributes(attributes), scope),
-    encode(trace) {
-      const quick = plain?.encode(trace) ?? null;
-      if (quick !== null) return quick;
-      const bytes = serialize([toReadableSpan(trace, bare, scope, semconv)]);
-      return bytes.subarray(head.length, bytes.length - tail.length);
-    },
+  const { head, tail } = envelopeOf({}, scope);
+  return (trace) => {
+    const bytes = JsonTraceSerializer.serializeRequest([toReadableSpan(trace, bare, scope, semconv)]);
+    if (bytes === undefined) throw new Error('the OTLP serializer returned nothing');
+    return Buffer.from(bytes.buffer, bytes.byteOffset + head.length, bytes.byteLength - head.length - tail.length);
   };
 }
 
-/** What surrounds the spans: whatever one span and two of the same have in common before and after it. */
-function envelopeOf(
-  serialize: (spans: ReadableSpan[]) => Buffer,
-  resource: Resource,
-  scope: InstrumentationScope,
-): { head: Buffer; tail: Buffer } {
-  const span = toReadableSpan(PROBE, resource, scope);
-  const one = serialize([span]);
-  const two = serialize([span, span]);
-  const spanLength = two.length - one.length - 1;
-  // A quote inside a JSON string is escaped, so the first occurrence is the key itself.
-  const start = one.indexOf('"spans":[') + '"spans":['.length;
-  return { head: Buffer.from(one.subarray(0, start)), tail: Buffer.from(one.subarray(start + spanLength)) };
+/** What surrounds the spans of a batch (opentelemetry/proto/trace/v1/trace.proto, TracesData). */
+function envelopeOf(attributes: ResourceAttributes, scope: InstrumentationScope): { head: Buffer; tail: Buffer } {
+  const resource = { attributes: pairsOf(attributes), droppedAttributesCount: 0 };
+  const { name, version } = scope;
+  const words = JSON.stringify({
+    resourceSpans: [{ resource, scopeSpans: [{ scope: { name, version }, spans: [] }] }],
+  });
+  const end = words.length - ']}]}]}'.length;
+  return { head: Buffer.from(words.slice(0, end)), tail: Buffer.from(words.slice(end)) };
 }
 
-const NO_BODY = { wireBytes: 0, bytes: 0, truncated: false, content: new Uint8Array(0), codingError: null };
+function pairsOf(attributes: ResourceAttributes): object[] {
+  return Object.entries(attributes).map(([key, value]) => ({
+    key,
+    value: Array.isArray(value) ? { arrayValue: { values: value.map(anyValue) } } : anyValue(value),
+  }));
+}
 
-const PROBE: Trace = {
-  traceId: '1'.repeat(32),
-  spanId: '1'.repeat(16),
-  parentSpanId: null,
-  kind: 'server',
-  startTimeUnixNano: 0n,
-  durationNano: 0,
-  timing: { requestEndNano: 0, responseStartNano: null },
-  network: { interface: '', protocol: '', client: { address: '', port: 0 }, server: { address: '', port: 0 } },
-  request: {
-    method: '',
-    scheme: 'http',
-    authority: '',
-    target: '',
-    path: '',
-    query: '',
-    headers: [],
-    trailers: [],
-    body: NO_BODY,
-  },
-  response: null,
-  marks: [],
-};
+const anyValue = (value: string | number): object =>
+  typeof value === 'string'
+    ? { stringValue: value }
+    : Number.isInteger(value)
+      ? { intValue: value }
+      : { doubleValue: value };

@@ -8,7 +8,13 @@ import { toReadableSpan } from '../../../../src/output/satellite/otlp/span.js';
 import { startScriptedSatellite } from '../../../support/relay.js';
 import { sampleTrace, traceBody } from '../../../support/trace.js';
 
-const attributes = { 'service.name': 'shop "quoted" "spans":[', 'aws.ecs.task.arn': 'arn:x' };
+const attributes = {
+  'service.name': 'shop "quoted" "spans":[] \u2028 😀',
+  'aws.ecs.task.arn': 'arn:x',
+  'process.command_args': ['a', ''],
+  'container.cpu': 0.25,
+  'process.pid': 7,
+};
 const scope = { name: 'pcap-sensor', version: '0.1.0' };
 const traces = [
   sampleTrace(),
