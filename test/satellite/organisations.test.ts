@@ -2,38 +2,30 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as wire from '@bufbuild/protobuf/wire';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { uuidBytes } from '../../src/enrolment/identity.js';
-import { createOpampCodec } from '../../src/enrolment/opamp/codec.js';
 import { parseGrants } from '../../src/options/grants.js';
-import type { Grant, Role } from '../../src/satellite/receive/grants.js';
+import type { Role } from '../../src/satellite/receive/grants.js';
 import { type Satellite, startSatellite } from '../../src/satellite/satellite.js';
 import { COMMAND, runCommand } from '../support/command.js';
+import {
+  askOf,
+  bearer,
+  CANARY,
+  crossings,
+  grants,
+  NAMES,
+  type Name,
+  orderOf,
+  ROLES,
+  seedOrganisation,
+  sendTo,
+  tokenOf,
+} from '../support/organisations.js';
 import { requestOf, spanOf } from '../support/spans.js';
 
-const NAMES = ['acme', 'acme/payments', 'rival'] as const;
-type Name = (typeof NAMES)[number];
-const ROLES: readonly Role[] = ['ingest', 'read', 'steer'];
-/** What only the traces of one say: in host, path, body, service and trace id. */
-const CANARY: Record<Name, string> = { acme: 'alphacanary', 'acme/payments': 'betacanary', rival: 'gammacanary' };
-const TRACE_ID: Record<Name, string> = {
-  acme: 'a1'.repeat(16),
-  'acme/payments': 'b2'.repeat(16),
-  rival: 'c3'.repeat(16),
-};
-const tokenOf = (name: Name, role: Role) => `${role}-token-of-${name.replace('/', '-')}`;
-const grants: Grant[] = NAMES.flatMap((organisation) =>
-  ROLES.map((role) => ({ organisation, role, token: tokenOf(organisation, role) })),
-);
 const directory = mkdtempSync(join(tmpdir(), 'organisations-'));
-const PCAP = Buffer.from('4d3cb2a1020004000000000000000000000004000100000000000000', 'hex');
-
-const JSON_TYPE = { 'Content-Type': 'application/json' };
-const orderOf = (name: Name): string => `order-${CANARY[name]}`;
-
 let satellite: Satellite;
 const seqs = {} as Record<Name, number>;
 
@@ -46,21 +38,9 @@ const open = () =>
     store: { directory, retention: { millis: 1e12, bytes: 1e12 } },
   });
 
-const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
-
-function send(token: string, spans: readonly unknown[], service: string, headers: Record<string, string> = {}) {
-  return fetch(`${satellite.url}/v1/traces`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', ...bearer(token), ...headers },
-    body: JSON.stringify(requestOf(spans, service)),
-  });
-}
-
-async function ask(path: string, token: string | null, given: RequestInit = {}) {
-  const headers = { ...(token === null ? {} : bearer(token)), ...(given.headers as Record<string, string>) };
-  const response = await fetch(`${satellite.url}${path}`, { ...given, headers });
-  return { status: response.status, text: await response.text() };
-}
+const send = (token: string, spans: readonly unknown[], service: string, headers: Record<string, string> = {}) =>
+  sendTo(satellite.url, token, requestOf(spans, service), headers);
+const ask = (path: string, token: string | null, given: RequestInit = {}) => askOf(satellite.url, path, token, given);
 
 const openTail = (token: string, after: number) =>
   fetch(`${satellite.url}/api/tail?after=${after}`, { headers: bearer(token) });
@@ -81,69 +61,12 @@ async function follow(response: Response, last: string): Promise<string> {
 
 beforeAll(async () => {
   satellite = await open();
-  for (const name of NAMES) {
-    const canary = CANARY[name];
-    const given = { path: `/${canary}/1`, host: `${canary}.example`, traceId: TRACE_ID[name] };
-    const span = spanOf({ ...given, answered: JSON.stringify({ word: canary }) });
-    expect(
-      (await send(tokenOf(name, 'ingest'), [span, spanOf({ ...given, traceId: undefined! })], canary)).status,
-    ).toBe(200);
-    const packets = await fetch(`${satellite.url}/1.0/packets/${span.traceId}/${span.spanId}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/vnd.tcpdump.pcap', ...bearer(tokenOf(name, 'ingest')) },
-      body: Buffer.concat([PCAP, Buffer.from(canary)]),
-    });
-    expect(packets.status).toBe(200);
-    const templates = await ask('/api/templates', tokenOf(name, 'steer'), {
-      method: 'PUT',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ templates: [`/${canary}/{id}`] }),
-    });
-    expect(templates.status).toBe(200);
-    await seedFleet(name);
-    const { rows } = JSON.parse((await ask(`/api/traces?filter=id:${TRACE_ID[name]}`, tokenOf(name, 'read'))).text);
-    seqs[name] = rows[0].seq;
-  }
+  for (const name of NAMES) seqs[name] = await seedOrganisation(satellite.url, name);
 });
 afterAll(async () => {
   await satellite?.close();
   rmSync(directory, { recursive: true });
 });
-
-/** An agent, a configuration and an order that are its own. */
-async function seedFleet(name: Name): Promise<void> {
-  const canary = CANARY[name];
-  const agent = await ask('/v1/opamp', tokenOf(name, 'ingest'), {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/x-protobuf' },
-    body: Buffer.from(
-      createOpampCodec(wire).writeAgentToServer({
-        // The same one in each.
-        instanceUid: uuidBytes('01932c07-209b-7abc-8def-012345678901'),
-        agentDescription: { identifyingAttributes: [{ key: 'service.name', value: { stringValue: canary } }] },
-      }),
-    ),
-  });
-  const configurations = [{ service: canary, configuration: { 'path-exclusions': [canary] } }];
-  const order = { id: orderOf(name), match: `host=${canary}`, seconds: 3600 };
-  for (const [path, body] of [
-    ['/api/fleet/configurations', { configurations }],
-    ['/api/fleet/orders', order],
-  ] as const) {
-    const given = { method: 'PUT', headers: JSON_TYPE, body: JSON.stringify(body) };
-    expect((await ask(path, tokenOf(name, 'steer'), given)).status).toBe(200);
-  }
-  expect(agent.status).toBe(200);
-}
-
-/** Of which others an answer tells, but for what was asked for. */
-function crossings(name: Name, text: string, asked: string): Name[] {
-  return NAMES.filter(
-    (other) =>
-      other !== name &&
-      (text.replaceAll(asked, '').includes(CANARY[other]) || text.replaceAll(asked, '').includes(TRACE_ID[other])),
-  );
-}
 
 interface Operation {
   readonly parameters: readonly { readonly name: string; readonly in: string; readonly schema: { type: string } }[];
