@@ -9,15 +9,21 @@ const pure = ['decode', 'flow', 'http', 'pair', 'redact', 'trace', 'conformance'
 const apart = [
   'test/cli/{cli,drift,flags,grpc-descriptors,mistakes,node-built-for,openapi,start-error}.test.ts',
   'test/cli/subcommands/{redact,summary}.test.ts',
-  'test/deploy/{dashboards,ecs-command,fragments,kubernetes,release,satellite-tree,task-definitions}.test.ts',
-  'test/deploy/ecs/{injection,line-diff,sdk-model,sensor-change,task-definition}.test.ts',
+  'test/deploy/{dashboards,ecs-command,fragments,kubernetes,release,satellite-tree,task-definitions,terraform}.test.ts',
+  'test/deploy/ecs/{injection,line-diff,moto,sdk-model,sensor-change,task-definition}.test.ts',
   'test/enrolment/**/*.test.ts',
   'test/options/**/*.test.ts',
-  'test/output/relay/spool/{corruption,model/spool-model}.test.ts',
+  'test/output/relay/spool/{corruption,killed,model/spool-model}.test.ts',
+  'test/output/satellite/{fault-matrix,split-batch}.test.ts',
+  'test/packets/outputs/**/*.test.ts',
   'test/policy/**/*.test.ts',
-  'test/satellite/{api,filter,json-text,mcp,organisations,satellite,satellite-command,store,trace-of}.test.ts',
+  'test/satellite/{api,clickhouse,filter,json-text,kafka,kill,mcp,organisations,page,satellite,satellite-command}.test.ts',
+  'test/satellite/{snapshots,store,trace-of}.test.ts',
   'test/satellite/{endpoints,notify,openapi}/**/*.test.ts',
+  'test/satellite/fleet/enrolment.test.ts',
   'test/sensor/{kept-traces,trace-stage}.test.ts',
+  'test/task/kubernetes.test.ts',
+  'test/{bounded-server,log}.test.ts',
 ];
 
 /** Vitest compiles what it runs, but Node.js loads what a thread runs: the threads of a test are those of the build. */
@@ -40,9 +46,10 @@ const project = (name: string, test: object) => ({
 export default defineConfig({
   test: {
     projects: [
-      // Values in, values out: these may share the machine.
+      // Values in, values out: these may share the machine, and what one of them loaded serves the next.
       project('pure', {
         include: pure.map((stage) => `test/${stage}/**/*.test.ts`),
+        isolate: false,
         maxWorkers: 2,
         sequence: { groupOrder: 0 },
       }),
