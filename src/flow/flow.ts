@@ -47,13 +47,13 @@ export class Flow extends Addresses {
   isAnsweredElsewhere = false;
   /** Whether the flow was first seen after its start. */
   midstream = false;
-  /** Since when a segment waits for bytes that have not come, or -1. */
+  /** Since when a segment waits for bytes that have not come, or since when their receiver has them; -1: none does. */
   waitingSince = -1;
   lastActive: number;
   /** Its neighbours in the list of its phase. */
   newer: Flow | null = null;
   older: Flow | null = null;
-  /** Packets of this flow since `waitingSince`. */
+  /** Packets of this flow since the receiver was seen to have what is waited for. */
   packetsWhileWaiting = 0;
   /** The side whose reset waits for the bytes in front of it, or -1; its sequence number and what it acknowledges. */
   resetAhead: Direction | -1 = -1;

@@ -196,7 +196,6 @@ export class TcpReassembler {
       if (!flow.midstream) noteMidstream(flow, this.#counters);
     }
     if ((flags & TcpFlag.ack) !== 0) noteAcknowledgement(flow, direction, segment, this.#counters);
-
     const hasPayload = payloadEnd > payloadStart || payloadCut > 0;
     // Data, or the third packet of the handshake: a connection may rest a long time before its first request.
     const isOpen = hasPayload || (stream.hasSyn && other.hasSyn && (flags & TcpFlag.syn) === 0);
@@ -358,7 +357,8 @@ export class TcpReassembler {
   }
 
   #countWait(flow: Flow, time: number): void {
-    flow.packetsWhileWaiting++;
+    if (!flow.stream0.isBehind && !flow.stream1.isBehind) return;
+    if (flow.packetsWhileWaiting++ === 0) flow.waitingSince = time;
     if (flow.packetsWhileWaiting >= stallPackets(flow, time - this.#lastDrops)) this.#reconsider(flow, time);
   }
 

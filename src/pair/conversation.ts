@@ -30,6 +30,7 @@ import {
 } from './exchange-parts.js';
 import { ExchangeStream } from './exchange-stream.js';
 import { Lane } from './lane.js';
+import { areAlike } from './likeness.js';
 import type { PendingExchange, PendingExchanges } from './pending-exchanges.js';
 import type { FlowRoute, Route } from './route.js';
 
@@ -197,7 +198,10 @@ class Side implements MessageSink {
       counters.responses_unpaired--;
     }
     // An interim response never answers a request (RFC 9110 §15.2).
-    if (isInterim(head.status)) return;
+    if (isInterim(head.status)) {
+      lane.trust.noteInterim();
+      return;
+    }
     const pending = this.#answeredBy(head);
     if (pending === undefined) {
       counters.responses_unpaired++;
@@ -286,6 +290,10 @@ class Side implements MessageSink {
     return this.#own === null ? false : this.#own.mayLeaveOutBody(acknowledges);
   }
 
+  sendsAlike(headers: HeaderList): boolean {
+    return areAlike(headers, this.#own?.sending?.exchange?.request.headers);
+  }
+
   get isDeferred(): boolean {
     return this.#own?.deferral.isDeferred ?? false;
   }
@@ -328,7 +336,7 @@ class Side implements MessageSink {
   }
 
   release(): void {
-    this.#own?.deferral.release(this.#isAsked);
+    this.#own?.deferral.release(this.#isAsked, this.#own.trust.unpreceded);
   }
 
   get withheld(): number {

@@ -8,6 +8,7 @@ import { DropReason } from '../counters.js';
 import type { BelievedPair } from '../http/message-sink.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import { type Exchange, Mark } from './exchange.js';
+import { areAlike, namesItsClient } from './likeness.js';
 import { type PendingExchange, type PendingExchanges, PLACE_BYTES } from './pending-exchanges.js';
 import { UnderWay } from './under-way.js';
 
@@ -123,9 +124,19 @@ export class Deferral {
     return this.#begun?.length ?? 0;
   }
 
-  /** `isServer`: the other side has sent requests. Then what seems to be one of this side is text. */
-  release(isServer: boolean): void {
+  /**
+   * `isServer`: the other side has sent requests. Then what seems to be one of this side is text. So is one that nothing
+   * preceded (`unpreceded`), unless it names its client, or that goes on with others like it.
+   */
+  release(isServer: boolean, unpreceded: PendingExchange | null): void {
+    const begun = this.#begun ?? [];
     this.#begun = null;
+    const first = unpreceded === null ? undefined : this.#over.get(unpreceded);
+    if (unpreceded !== null && first !== undefined) {
+      const headersOf = (one: PendingExchange) => (one.exchange ?? this.#over.get(one))?.request.headers;
+      const isAlone = !begun.some((one) => one !== unpreceded && areAlike(first.request.headers, headersOf(one)));
+      unpreceded.isRefuted ||= isAlone && !namesItsClient(first.request.headers);
+    }
     if (isServer) this.refute(NOWHERE);
     this.#pending.release(this.#over);
     this.#over = NOTHING;

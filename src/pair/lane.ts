@@ -94,7 +94,7 @@ export class Lane {
   noteBeginning(): void {
     if (!this.#isJoined && !this.#isInDoubt && !this.#isUnpairable) this.#prove();
     this.#isJoined = false;
-    this.trust.isGiven = this.#requestsLostAt < 0;
+    this.trust.begin(this.#requestsLostAt < 0);
     this.#isPlaced = true;
   }
 
@@ -337,7 +337,7 @@ export class Lane {
     this.trust.isHeard = false;
   }
 
-  /** `lost` bytes of the responses' stream were that may have held responses, or some make no sense; `place`: where it was lost. */
+  /** `lost` bytes of the responses' stream were that may have held responses, or (infinite) some make no sense, at `place`. */
   loseResponses(isLoss: boolean, place: number, isCut: boolean, lost: number): void {
     if (this.#defers(isLoss && !isCut)) return;
     const mark = isLoss ? Mark.gap : Mark.malformed;
@@ -349,13 +349,13 @@ export class Lane {
       this.#leaving.noteAlien(this.#line, this.#areResponsesLost);
     }
     if (this.turns.batch) this.#disprove();
+    // No response is where the one to a request would be: there was none.
+    if ((!isLoss || lost === Infinity) && this.#line.length > 0 && !this.trust.isGiven)
+      return void this.#refute(this.#line[0]?.position ?? 0);
     // Among what was lost may be what would have shown that there were too many, where no request was that it belongs to.
     if (isLoss && !isCut && this.#requestsLostAt < 0 && mayHide(this.#turnsToProve, lost)) this.#void();
     const waiting = this.#line.length;
-    if (!isLoss && waiting > 0 && !this.trust.isGiven) {
-      // No response is where the one to a request would be: there was none.
-      this.#refute(this.#line[0]?.position ?? 0);
-    } else if (waiting > 0 && (this.turns.overlap || (waiting === 1 && !isLoss))) {
+    if (waiting > 0 && (this.turns.overlap || (waiting === 1 && !isLoss))) {
       // What makes no sense was a response all the same, and took the place of the one that waits.
       this.#isUnpairable ||= this.turns.overlap;
       this.#giveUp(mark);

@@ -26,11 +26,23 @@ export class Trust {
   /** Where the last response that nobody waited for ended, and what it acknowledged; -1: nowhere that is known. */
   #orphanEnd = -1;
   #orphanAsked = -1;
+  /** Whether an interim response came, which may be one to a request whose body goes on. */
+  #hasInterim = false;
+  /** Whether nothing says that the next request begins a message: it is the first of all that was seen. */
+  #isUnpreceded = false;
+  /** The request of which that is so. */
+  unpreceded: PendingExchange | null = null;
   /** Where bytes were lost last that refuted what was taken for requests. */
   #refutedAt = -REQUEST_BYTES_MIN;
 
   constructor(isGiven: boolean) {
     this.isGiven = isGiven;
+  }
+
+  /** All was seen after all, unless requests were lost (`isGiven`: false). */
+  begin(isGiven: boolean): void {
+    this.isGiven = isGiven;
+    this.unpreceded = null;
   }
 
   /** Requests that follow may be text. */
@@ -52,6 +64,8 @@ export class Trust {
       this.isGiven = true;
       pending.isFound = false;
     }
+    if (this.#isUnpreceded && pending.isFound) this.unpreceded = pending;
+    this.#isUnpreceded = false;
     this.hasAsked ||= this.isGiven;
     pending.isRefuted = hasLeft || (pending.isFound && (isClosed || isOdd(pending)));
   }
@@ -71,6 +85,10 @@ export class Trust {
     this.#orphanAsked = acknowledges;
   }
 
+  noteInterim(): void {
+    this.#hasInterim = true;
+  }
+
   endOrphan(place: number): void {
     this.#orphanEnd = place;
   }
@@ -80,6 +98,8 @@ export class Trust {
     this.isHeard = false;
     const hasAll = acknowledges === received && acknowledges === this.#orphanEnd;
     this.isGiven ||= hasAll && position === this.#orphanAsked;
+    // A client that has all of what its server has sent, which is no leave to go on with a body, speaks next.
+    this.#isUnpreceded = position === 0 && (received === 0 || acknowledges < received || this.#hasInterim);
   }
 }
 

@@ -123,6 +123,7 @@ function silentSink(): MessageSink {
     doubtsRequests: false,
     mayBegin: () => false,
     mayLeaveOutBody: () => false,
+    sendsAlike: () => false,
     isDeferred: false,
     underWayMax: -1,
     mayBeSingle: false,

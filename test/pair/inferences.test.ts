@@ -86,7 +86,9 @@ describe('a response that may be of a request that nobody saw', () => {
   });
 
   it('is believed after one in which every proxy would have given up', () => {
-    expect(answered([get('/2'), ok('two'), pause(70, ack('client')), ack('server')], midstream)).toHaveLength(1);
+    expect(
+      answered([server('rest'), get('/2'), ok('two'), pause(70, ack('client')), ack('server')], midstream),
+    ).toHaveLength(1);
   });
 
   it.each([2, 4, 6])('is not believed after %i turns that a client with two under way takes as well', (turns) => {
@@ -105,6 +107,25 @@ describe('a body whose client asked whether to send it', () => {
     const steps = [client(head), begun, lost(client('x'.repeat(200))), client('more'), server('no'), over];
     const [exchange] = converse(steps).exchanges;
     expect(exchange?.request.body.wireBytes).toBe(0);
+  });
+});
+
+describe('what is as long as a body that its client was refused', () => {
+  const refused = server('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno');
+  const asking = (next: string) =>
+    client(`POST /1 HTTP/1.1\r\nHost: a\r\nX-Id: 1\r\nExpect: 100-continue\r\nContent-Length: ${next.length}\r\n\r\n`);
+
+  it('is the next request where that could be of the same client', () => {
+    const next = 'GET /2 HTTP/1.1\r\nHost: a\r\nX-Id: 2\r\n\r\n';
+    const { exchanges, lines } = converse([asking(next), refused, client(next), ok('two'), over]);
+    expect(lines).toEqual(['POST /1 → 417 "no" {early-response}', 'GET /2 → 200 "two"']);
+    expect(exchanges[0]?.request.body.wireBytes).toBe(0);
+  });
+
+  it('is the body where that could not', () => {
+    const text = 'GET /text HTTP/1.1\r\nHost: b\r\n\r\n';
+    const { exchanges } = converse([asking(text), refused, client(text), over]);
+    expect(exchanges.map(({ request }) => request.body.wireBytes)).toEqual([text.length]);
   });
 });
 
@@ -128,6 +149,33 @@ describe('what looks like a request', () => {
   it('is text where its side goes on with a response', () => {
     const steps = [client(text), client('HTTP/1.1 200 OK\r\n\r\nmore'), lost(server('HTTP')), ok('x'), over];
     expect(linesOf(steps, midstream)).toEqual([]);
+  });
+
+  it('is text where nothing was seen in front of it, and nothing like it follows', () => {
+    const post = 'POST /text HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n';
+    expect(linesOf([client(post), ok('x'), over], midstream)).toEqual([]);
+    const turns = [1, 2].flatMap((n) => [client(`GET /${n} HTTP/1.1\r\nHost: b\r\nX-Id: ${n}\r\n\r\n`), ok(String(n))]);
+    expect(linesOf([client(post), ok('x'), turns], midstream)).toEqual(['GET /1 → 200 "1"', 'GET /2 → 200 "2"']);
+  });
+
+  it('may be text where its server has only let the client go on with a body', () => {
+    const interim = server('HTTP/1.1 100 Continue\r\n\r\n');
+    expect(linesOf([interim, client(text), ok('x'), over], midstream)).toEqual([]);
+  });
+
+  it('is none where its client had all that the server has said, names its connection, or goes on with others like it', () => {
+    expect(answered([server('rest of a body'), client(text), ok('x'), over], midstream)).toHaveLength(1);
+    expect(answered([client(text), ok('x'), get('/2'), ok('two'), over], midstream)).toHaveLength(2);
+    const live = client('GET /1 HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n');
+    expect(answered([live, ok('x'), over], midstream)).toHaveLength(1);
+  });
+
+  it('is text where what should be its response is none, behind lost bytes on both sides', () => {
+    const frames = [client('\0\0\0+\0\0\0\t'), server('\0\0\0V\0\0\0\x05HTTP/1.1 204 No Content\r\n\r\n')];
+    const behind = [lost(server('\0'.repeat(80))), server('\0\0\0\x09'), lost(client('\0'.repeat(18))), client(text)];
+    expect(linesOf([frames, behind, server('\0\0\0`\0\0\0\x04'), server(ok('x').payload), over], midstream)).toEqual(
+      [],
+    );
   });
 
   it('is the rest of a method whose first letters came in a segment of their own', () => {
