@@ -2,14 +2,15 @@
  * What the satellite takes, and how fast it answers.
  *
  *     npm run bench:satellite [-- --seconds 60] [--traces 1000000] [--page] [--keep DIRECTORY]
- *     npm run bench:satellite -- --store clickhouse://HOST:PORT/DATABASE [--engine PID] [--rows 1000000,20000000]
+ *     npm run bench:satellite -- --store clickhouse://HOST:PORT/DATABASE [--engine PID] [--rows 1000000,20000000] [--collector]
  *
  * A satellite with `--data` as a person starts it. Senders in a process of their own send spans of small JSON exchanges over
  * OTLP/HTTP JSON, 200 a request, as fast as they are answered; what counts is what the satellite says it has stored. With `--page` a
  * browser has its page open meanwhile, following the tail. Then it is filled to `--traces`, and asked each filter ten times.
  *
  * In ClickHouse, `--engine` is whose CPU is counted as well, and `--rows` are numbers of traces that the list's table is filled to, by the server itself
- * from those that were sent, without bodies, which no list reads.
+ * from those that were sent, without bodies, which no list reads. `--collector` fills the table of the Collector's exporter with as many, and asks
+ * it the same.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,6 +19,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { askCollectorTable, fillCollectorTable } from './collector-table.js';
 
 const { values } = parseArgs({
   options: {
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     store: { type: 'string' },
     engine: { type: 'string' },
     rows: { type: 'string', default: '' },
+    collector: { type: 'boolean', default: false },
   },
 });
 const ROOT = join(import.meta.dirname, '../..');
@@ -155,15 +158,44 @@ async function askAll(url: string, what: string, filters: readonly string[]): Pr
       isComplete = page.complete;
     }
     all.push(...times);
-    times.sort((a, b) => a - b);
-    print(
-      `  ${filter.padEnd(40)} ${String(rows).padStart(4)} rows, median ${quantile(times, 0.5).toFixed(0)} ms, longest ${quantile(times, 1).toFixed(0)} ms${isComplete ? '' : ', not all of it'}`,
-    );
+    printTimes(filter, rows, times, isComplete ? '' : ', not all of it');
   }
-  all.sort((a, b) => a - b);
+  printAll(what, all, engine === null ? null : ticks(engine) - before);
+}
+
+function printTimes(filter: string, rows: number, times: readonly number[], more: string): void {
+  const sorted = [...times].sort((a, b) => a - b);
+  print(
+    `  ${filter.padEnd(40)} ${String(rows).padStart(4)} rows, median ${quantile(sorted, 0.5).toFixed(0)} ms, longest ${quantile(sorted, 1).toFixed(0)} ms${more}`,
+  );
+}
+
+function printAll(what: string, times: readonly number[], engineTicks: number | null): void {
+  const sorted = [...times].sort((a, b) => a - b);
   const cpu =
-    engine === null ? '' : `, ${(((ticks(engine) - before) * 10) / all.length).toFixed(0)} ms of the engine's CPU each`;
-  print(`${what}: median ${quantile(all, 0.5).toFixed(0)} ms, p95 ${quantile(all, 0.95).toFixed(0)} ms${cpu}`);
+    engineTicks === null ? '' : `, ${((engineTicks * 10) / times.length).toFixed(0)} ms of the engine's CPU each`;
+  print(`${what}: median ${quantile(sorted, 0.5).toFixed(0)} ms, p95 ${quantile(sorted, 0.95).toFixed(0)} ms${cpu}`);
+}
+
+async function compareCollectorTable(): Promise<void> {
+  const per = async (table: string): Promise<string> =>
+    (
+      await askServer(
+        `SELECT sum(rows), round(sum(bytes_on_disk) / sum(rows)) FROM system.parts WHERE table = '${table}' AND active AND database = currentDatabase()`,
+      )
+    ).replace('\t', ' rows of ');
+  for (const table of ['traces', 'payloads', 'bodies']) print(`${table}: ${await per(table)} bytes`);
+  print(
+    `the Collector's table: ${(await fillCollectorTable(askServer)).toFixed(0)} bytes a trace, bodies among its attributes`,
+  );
+  const engine = values.engine === undefined ? null : Number(values.engine);
+  const before = engine === null ? 0 : ticks(engine);
+  const all: number[] = [];
+  await askCollectorTable(askServer, (filter, rows, times, failure) => {
+    all.push(...times);
+    printTimes(filter, rows, times, failure === null ? '' : `, ${failure}`);
+  });
+  printAll("the Collector's table", all, engine === null ? null : ticks(engine) - before);
 }
 
 /** What the server of `--store` answers. */
@@ -227,6 +259,7 @@ try {
   for (const rows of values.rows.split(',').filter((one) => one !== '')) {
     await growTo(Number(rows));
     await askAll(url, `filters at ${rows}`, FILTERS);
+    if (values.collector) await compareCollectorTable();
   }
   print(
     `RSS ${memory(pid).now.toFixed(0)} MiB, peak ${memory(pid).peak.toFixed(0)} MiB; load after: ${loadavg()[0]?.toFixed(1)}`,
