@@ -33,6 +33,8 @@ export interface DaemonSettings {
   /** Host name, in a namespace of its own, which takes root. */
   readonly node?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A right that it is to be without. */
+  readonly without?: string;
   /** The folder of a run before this one. */
   readonly folder?: string;
 }
@@ -40,6 +42,7 @@ export interface DaemonSettings {
 export async function startPcapdaemon({
   toml,
   node,
+  without,
   env = {},
   folder: given,
   files = {},
@@ -53,7 +56,8 @@ export async function startPcapdaemon({
     join(folder, 'pcapdaemon.toml'),
     toml.replaceAll('OUT', out).replaceAll('FOLDER', folder).replaceAll('SPOOL', join(folder, 'spool')),
   );
-  const words = [PROGRAM, '-config', join(folder, 'pcapdaemon.toml')];
+  const rights = without === undefined ? [] : ['setpriv', `--bounding-set=-${without}`];
+  const words = [...rights, PROGRAM, '-config', join(folder, 'pcapdaemon.toml')];
   const inNode =
     node === undefined ? words : ['unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', node, ...words];
   const [program = '', ...rest] = inNode;

@@ -10,6 +10,7 @@ import type { Captures, NamedCapture } from './capture/captures.js';
 import type { TriggerSettings } from './configuration/settings.js';
 import { admitMessage, type CapturePlan } from './message/admission.js';
 import { type CaptureMessage, MessageError, readMessage } from './message/capture-message.js';
+import { placeOf } from './message/s3-place.js';
 import { tagsOf } from './message/tags.js';
 import { packetLine } from './packet-line.js';
 import { captureFields, echoOf, type Result, type Results } from './results.js';
@@ -17,7 +18,7 @@ import type { IncomingMessage, ReplyTarget } from './sources/source.js';
 import type { TriggerCounters } from './trigger-counters.js';
 import type { TriggerLog } from './trigger-log.js';
 import type { Delivery } from './uploads/delivery.js';
-import type { S3Place, UploadOutcome } from './uploads/uploader.js';
+import type { UploadOutcome } from './uploads/uploader.js';
 
 export interface DeskContext {
   readonly settings: TriggerSettings;
@@ -193,19 +194,6 @@ export class Desk {
     const result: Result = { status, ...common, tags, uploads: outcomes };
     results.tell(replyTo, result);
   }
-}
-
-/** What the message chose, of what the configuration lets it choose. */
-function placeOf(message: CaptureMessage, { s3 }: TriggerSettings): S3Place | null {
-  if (s3 === null) return null;
-  return {
-    endpoint: message.endpoint || s3.endpoint,
-    region: message.region || s3.region,
-    bucket: message.bucket || s3.bucket,
-    folder: message.folder || s3.folder,
-    acl: message.acl || s3.acl,
-    encryption: s3.encryption || message.encryption,
-  };
 }
 
 export function outcomeText(outcome: UploadOutcome): string {

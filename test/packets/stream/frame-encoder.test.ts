@@ -32,3 +32,17 @@ it('searches ever fewer of blocks that do not get shorter, and all of them again
   for (let i = 0; i < 10; i++) expect(encoded(text())).toBe(true);
   expect(encoder.cut).toBe(0);
 });
+
+it('cuts off the end of a packet that is larger than a block and cannot be compressed, so that a stock receiver takes it', () => {
+  const encoder = createFrameEncoder(BLOCK);
+  const head = Buffer.alloc(16);
+  head.writeUInt32LE(BLOCK + 4000, 8);
+  head.writeUInt32LE(BLOCK + 4000, 12);
+  const { bytes } = encoder.encode(block(Buffer.concat([head, randomBytes(BLOCK + 4000)])));
+  expect(bytes.length - 8).toBeLessThanOrEqual(s2EncodedMax(BLOCK) - 8);
+  const into = Buffer.alloc(BLOCK);
+  const length = decodeS2(bytes, 8, bytes.length, into);
+  // One record, which says how long the packet was.
+  expect([into.readUInt32LE(8), into.readUInt32LE(12)]).toEqual([length - 16, BLOCK + 4000]);
+  expect(encoder.cut).toBe(1);
+});

@@ -1,11 +1,12 @@
 /** `bin/packetstreamer` as people call it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../../support/free-port.js';
-import { frameWith, record, sendTo, temporaryDirectory } from '../../support/stream-ends.js';
+import { needs } from '../../support/needs.js';
+import { frameWith, packetsOf, record, sendTo, temporaryDirectory, until } from '../../support/stream-ends.js';
 
 const PROGRAM = join(import.meta.dirname, '../../../bin/packetstreamer');
 const directory = temporaryDirectory();
@@ -56,4 +57,43 @@ it('says that packets are raw, logs to its file, and writes a capture file to st
   expect(code).toBe(0);
   expect(Buffer.concat(pieces).subarray(0, 4).toString('hex')).toBe('d4c3b2a1');
   expect(readFileSync(log, 'utf8')).toMatch(/raw packets, with everything that is in them: nothing is redacted/);
+});
+
+it('goes on behind what its file holds when a full disk has room again, where a stock receiver begins anew (bug 6)', {
+  ...needs('namespaces', 'unshare'),
+  timeout: 30_000,
+}, async () => {
+  const port = await freePort();
+  const disk = join(directory(), 'disk');
+  const file = join(disk, 'dump.pcap');
+  const path = config(`input: {address: 127.0.0.1, port: ${port}}\noutput: {file: {path: ${file}}}`);
+  const script =
+    'mkdir "$1" && mount -t tmpfs -o size=256k none "$1" && dd if=/dev/zero of="$1/ballast" bs=1k count=128 2>/dev/null && ' +
+    'exec "$2" receiver --config "$3"';
+  const child = spawn('unshare', ['-m', 'sh', '-c', script, 'sh', disk, PROGRAM, path], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  try {
+    const said: string[] = [];
+    child.stderr.on('data', (piece: Buffer) => said.push(piece.toString()));
+    await until(() => said.join('').includes('raw packets'));
+    const seen = `/proc/${child.pid}/root${disk}`;
+    const held = () => packetsOf(join(seen, 'dump.pcap')).map((packet) => packet.split(' ')[1]?.slice(0, 8));
+    await sendTo(port, frameWith(record(1, 'first...'.padEnd(20_000, 'x'))));
+    await until(() => held().length === 1);
+    for (let i = 0; i < 20; i++) await sendTo(port, frameWith(record(2, `filling ${i}`.padEnd(20_000, 'x'))));
+    await until(() => said.join('').includes('ENOSPC'));
+    rmSync(join(seen, 'ballast'));
+    await until(() => {
+      void sendTo(port, frameWith(record(3, 'behind..'))).catch(() => {});
+      return held().includes('behind..');
+    });
+    const packets = held();
+    expect(packets[0]).toBe('first...');
+    expect(packets.filter((one) => one === 'first...')).toHaveLength(1);
+    expect(new Set(packets)).toEqual(new Set(['first...', 'filling', 'behind..']));
+  } finally {
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
 });

@@ -1,5 +1,6 @@
 /** The sensor on real interfaces: what it streams is what tcpdump sees beside it. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,6 +10,7 @@ import { systemClock } from '../../../src/output/clock.js';
 import { readStreamConfig } from '../../../src/packets/stream/config.js';
 import { type StreamSensor, startStreamSensor } from '../../../src/packets/stream/sensor.js';
 import { sensorFields, sensorMetrics } from '../../../src/packets/stream/stream-metrics.js';
+import { freePort } from '../../support/free-port.js';
 import { makeVethPair, networkName, run, type VethPair } from '../../support/namespace.js';
 import { needs } from '../../support/needs.js';
 import { recordingLog } from '../../support/relay.js';
@@ -143,6 +145,29 @@ describe('a sensor', needs('namespaces', 'ip', 'sysctl', 'tcpdump', 'tcpreplay')
     const lines = said().length;
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(said().length - lines).toBeLessThan(3);
+  });
+
+  it.each(['::1', '[::1]'])('streams to %s, and leaves that out of what it captures (bug 10)', async (address) => {
+    const port = await freePort();
+    const path = join(directory(), 'dump.pcap');
+    const running = await receiverOf({ input: { address: '::1', port }, output: { file: { path } } });
+    endings.push(() => running.close());
+    const keys = {
+      captureInterfacesPorts: { lo: [] },
+      gatherMaxWaitSec: 0,
+      filter: `ip6 and tcp port ${port} or udp port ${port}`,
+    };
+    const { sensor, close } = await sensorTo(port, { ...keys, output: { server: { address, port } } });
+    const socket = createSocket('udp6');
+    socket.send('over IPv6', port, '::1');
+    await until(() => (sensor.books.accounts.get('lo')?.sent ?? 0) > 0);
+    socket.close();
+    await close();
+    await running.close();
+    const packets = bytesOf(path);
+    expect(packets.some((packet) => packet.includes('over IPv6'))).toBe(true);
+    // What the kernel answers to a port that nobody has open is of ICMP; nothing is of TCP.
+    expect(packets).toHaveLength(1);
   });
 
   it('leaves its own stream out of what it captures on loopback', async () => {

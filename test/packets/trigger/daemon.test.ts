@@ -8,7 +8,7 @@ import { readFileSync, watch, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeVethPair, type VethPair } from '../../support/namespace.js';
+import { makeVethPair, run, type VethPair } from '../../support/namespace.js';
 import { needs } from '../../support/needs.js';
 import { numberedFrames, type PcapRecord, readPcap } from '../../support/pcap-records.js';
 import { type RunningDaemon, startPcapdaemon } from '../../support/pcapdaemon.js';
@@ -223,6 +223,22 @@ ${more}`;
       expect((await ask(message))[0]).toMatchObject({ status: 'refused', reason: expect.stringMatching(reason) });
     });
 
+    it('captures an interface that came after its start, ends with one that goes, and lives (A8.12, A8.14)', async () => {
+      const late = makeVethPair();
+      try {
+        const [found] = await ask({ interface: [late.here], packets: 1, snap: 64, duration: 1 });
+        // The kernel says by itself that an address of IPv6 is there, or nothing came.
+        expect(found?.status).toMatch(/^(captured|empty)$/);
+        const ended = ask({ interface: [late.here], packets: 500, snap: 64, duration: 1, bpf: 'udp port 4' });
+        await daemon.said(new RegExp(`interface ${late.here}: capturing .*udp port 4`));
+        run('ip', 'link', 'del', late.here);
+        expect((await ended)[0]?.status).toBe('empty');
+      } finally {
+        late.remove();
+      }
+      expect((await ask({}))[0]?.status).toBe('captured');
+    });
+
     it('answers where a message asks it to, if the configuration allows that', async () => {
       expect((await ask({ packets: 1, replyto: 'answers' }))[0]).toMatchObject({
         channel: 'answers',
@@ -247,6 +263,19 @@ ${more}`;
       expect(await daemon.said(/message: \{/)).toContain('logrequest');
     });
 
+    it('answers that a device cannot be opened, and lives (bug 5)', needs('setpriv'), async () => {
+      const bare = await startPcapdaemon({ toml: toml(), node: 'bare', without: 'net_raw' });
+      try {
+        await bare.said(/waiting for messages/);
+        for (let times = 0; times < 2; times++) {
+          const [result] = await ask({ node: 'bare', interface: ['lo'] });
+          expect(result).toMatchObject({ status: 'refused', reason: expect.stringContaining('CAP_NET_RAW') });
+        }
+      } finally {
+        await bare.kill();
+      }
+    });
+
     it('keeps what it has captured when it is ended (bug 14), and its books add up', async () => {
       await redis.publish('capture', {
         node: 'any',
@@ -268,7 +297,7 @@ ${more}`;
       expect(books.captures_started).toBe(books.captures_finished);
       expect(books.uploads_due).toBe(books.uploads_done + books.uploads_failed + books.uploads_spooled);
       expect(books.uploads_done).toBe(books.captures_finished - books.captures_empty);
-      expect(books.results_published).toBe(redis.results.length);
+      expect(books.results_published).toBe(redis.results.filter(({ node }) => node !== 'bare').length);
     });
   },
 );

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +28,7 @@ import {
   type Uploader,
   type UploadOutcome,
 } from '../../../../src/packets/trigger/uploads/uploader.js';
+import { makeCertificates } from '../../../support/certificates.js';
 import { type Moto, motoInstalled, startMoto } from '../../../support/moto.js';
 import { needs } from '../../../support/needs.js';
 
@@ -127,6 +129,24 @@ describe('CloudShark', () => {
     const failed = uploader().upload(FILE, CONTENT, NEVER);
     await expect(failed).rejects.toMatchObject({ isFinal });
     await expect(failed).rejects.toThrow(`${status} Not for …`);
+  });
+
+  it('is verified over TLS, but where that is switched off (bug 13)', needs('openssl'), async () => {
+    const { ca, server: certificate } = makeCertificates();
+    answer = { status: 200, body: '{"id":"c0ffee"}' };
+    const secure = createSecureServer(certificate, (request, response) => {
+      request.resume().on('end', () => response.end(answer.body));
+    }).listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    const upload = (given: { ca: string | null; isVerified: boolean }) =>
+      createCloudSharkUploader({
+        ...{ host: 'localhost', scheme: 'https', port: (secure.address() as AddressInfo).port, timeoutSeconds: 5 },
+        ...{ token: '0123456789abcdef', ...given },
+      }).upload(FILE, CONTENT, NEVER);
+    await expect(upload({ ca: null, isVerified: true })).rejects.toThrow(/certificate/);
+    expect(await upload({ ca, isVerified: true })).toMatch(/captures\/c0ffee$/);
+    expect(await upload({ ca: null, isVerified: false })).toMatch(/captures\/c0ffee$/);
+    secure.close();
   });
 
   it('that is away has its token in no error (A6)', async () => {
