@@ -1,14 +1,17 @@
 /**
- * Messages as a fleet gets them: for one of three nodes or all of them, valid, invalid and hostile, through Redis and SQS at once.
+ * Messages as a fleet gets them: for one of three nodes or all of them, valid, invalid and hostile, through Redis, SQS and Kafka at once.
  * Every node has to do what each message asks of it and nothing else, within its memory.
  *
- * `TRIGGER_SECONDS=10 npx vitest run test/packets/trigger/flood` sends them over ten seconds, as an outage would.
+ * `TRIGGER_SECONDS=10 npx vitest run test/packets/trigger/flood` sends them over ten seconds, as an outage would, and through Kafka as well,
+ * where that is installed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateQueueCommand, GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { Admin, Consumer, Producer, stringDeserializers, stringSerializers } from '@platformatic/kafka';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Kafka, kafkaInstalled, startKafka } from '../../support/kafka.js';
 import { type Moto, motoInstalled, startMoto } from '../../support/moto.js';
 import { makeVethPair, type VethPair } from '../../support/namespace.js';
 import { needs } from '../../support/needs.js';
@@ -22,13 +25,22 @@ const MESSAGES = 200;
 const SECONDS = Number(process.env.TRIGGER_SECONDS ?? 2);
 /** A queue that three nodes share hands a message on every few seconds until it has found its own, which takes a while for many. */
 const SQS_SHARE = process.env.TRIGGER_SECONDS === undefined ? 0 : 0.25;
+/** A broker takes long to start. */
+const KAFKA_SHARE = process.env.TRIGGER_SECONDS === undefined || !kafkaInstalled ? 0 : 0.33;
 const MEMORY = 4_000_000;
 
 type Expected = 'captured' | 'empty' | 'refused';
 
+interface Answer {
+  readonly id?: string;
+  readonly node: string;
+  readonly status: string;
+  readonly reason?: string;
+}
+
 interface Planned {
   readonly text: string;
-  readonly through: 'redis' | 'sqs';
+  readonly through: 'redis' | 'sqs' | 'kafka';
   /** The nodes that have to answer, and how. */
   readonly nodes: readonly string[];
   readonly expected: Expected;
@@ -40,6 +52,11 @@ describe(
   () => {
     const seed = runSeed();
     let redis: Redis;
+    let kafka: Kafka | null = null;
+    let producer: Producer<string, string, string, string> | null = null;
+    let consumer: Consumer<string, string, string, string> | null = null;
+    /** What is said on the topic of results. */
+    const said: Answer[] = [];
     let moto: Moto;
     let sqs: SQSClient;
     let queue: string;
@@ -50,6 +67,7 @@ describe(
     beforeAll(async () => {
       redis = await startRedis();
       moto = await startMoto(0);
+      if (KAFKA_SHARE > 0) await openKafka();
       pair = makeVethPair();
       sqs = new SQSClient({
         region: 'us-east-1',
@@ -83,11 +101,13 @@ url = "${queue}"
 accessid = "a"
 accesskey = "b"
 waitseconds = 1
+${kafka === null ? '' : `[kafka]\nlisten = true\nserver = ["${kafka.broker}"]\ntopic = "capture"`}
 [[interface]]
 name = "${pair.here}"
 alias = ["main"]`;
       daemons = await Promise.all(NODES.map((node) => startPcapdaemon({ toml, node })));
       await Promise.all(daemons.map((daemon) => daemon.said(/waiting for messages/)));
+      if (kafka !== null) await Promise.all(daemons.map((daemon) => daemon.said(/kafka .*: consuming/)));
       const frames = join(daemons[0]?.folder ?? '', 'frames.pcap');
       writeFileSync(frames, numberedFrames(60_000));
       traffic = spawn(...pair.inside('tcpreplay', '--quiet', '--pps', '1000', '--intf1', pair.there, frames), {
@@ -95,7 +115,23 @@ alias = ["main"]`;
       });
     });
 
+    /** Both topics are there before anybody listens. */
+    async function openKafka(): Promise<void> {
+      kafka = await startKafka();
+      const client = { clientId: 'test', bootstrapBrokers: [kafka.broker] };
+      const admin = new Admin(client);
+      await admin.createTopics({ topics: ['capture', 'capture.results'], partitions: 3, replicas: 1 });
+      await admin.close();
+      producer = new Producer({ ...client, serializers: stringSerializers });
+      consumer = new Consumer({ ...client, groupId: 'test', deserializers: stringDeserializers });
+      const stream = await consumer.consume({ topics: ['capture.results'], mode: 'earliest', maxWaitTime: 200 });
+      stream.on('data', ({ value }: { value: string }) => void said.push(JSON.parse(value) as Answer));
+    }
+
     afterAll(async () => {
+      await consumer?.close(true);
+      await producer?.close();
+      await kafka?.stop();
       traffic?.kill('SIGKILL');
       await Promise.all((daemons ?? []).map((daemon) => daemon.kill()));
       sqs?.destroy();
@@ -105,7 +141,7 @@ alias = ["main"]`;
     });
 
     function plan(random: Random, id: string): Planned {
-      const through = random.chance(SQS_SHARE) ? 'sqs' : 'redis';
+      const through = random.chance(SQS_SHARE) ? 'sqs' : random.chance(KAFKA_SHARE) ? 'kafka' : 'redis';
       // What a queue hands to one node is for one node.
       const node = through === 'sqs' ? random.pick(NODES) : random.pick([...NODES, 'any']);
       const nodes = node === 'any' ? NODES : [node];
@@ -155,8 +191,9 @@ alias = ["main"]`;
         `{"node":${'['.repeat(5000)}`,
         '{"node":"any","interface":"lo","packets":1}',
       ];
+      const answersOf = (id: string): Answer[] => [...redis.results, ...said].filter((result) => result.id === id);
       const isAnswered = (id: string, one: Planned) => {
-        const answers = redis.results.filter((result) => result.id === id);
+        const answers = answersOf(id);
         return one.through === 'sqs' || answers.length >= one.nodes.length;
       };
       for (let i = 0; i < MESSAGES; i++) {
@@ -166,6 +203,7 @@ alias = ["main"]`;
         else {
           planned.set(id, one);
           if (one.through === 'redis') await redis.publish('capture', one.text);
+          else if (one.through === 'kafka') await producer?.send({ messages: [{ topic: 'capture', value: one.text }] });
           else await sqs.send(new SendMessageCommand({ QueueUrl: queue, MessageBody: one.text }));
         }
         const due = began + ((i + 1) / MESSAGES) * SECONDS * 1000;
@@ -180,7 +218,7 @@ alias = ["main"]`;
       });
       for (const [id, { nodes, expected, text, through }] of planned) {
         if (through === 'sqs') continue;
-        const answers = redis.results.filter((result) => result.id === id);
+        const answers = answersOf(id);
         const where = `SEED=${seed} ${text.slice(0, 200)}`;
         expect(answers.map(({ node }) => node).sort(), where).toEqual([...nodes].sort());
         for (const answer of answers) {
@@ -228,8 +266,11 @@ alias = ["main"]`;
           ).toBe(true);
         }
       }
+      const ways = ['redis', 'sqs', 'kafka']
+        .map((way) => `${[...planned.values()].filter(({ through }) => through === way).length} by ${way}`)
+        .join(', ');
       process.stdout.write(
-        `${MESSAGES} messages in ${SECONDS} s: ${books.map((b) => `${b.captures_finished} captures, ${b.messages_refused} refused, ${b.messages_invalid} invalid`).join('; ')}; peak RSS ${peaks.map((kib) => `${kib >> 10} MiB`).join(', ')}\n`,
+        `${MESSAGES} messages in ${SECONDS} s, ${ways}: ${books.map((b) => `${b.captures_finished} captures, ${b.messages_refused} refused, ${b.messages_invalid} invalid`).join('; ')}; peak RSS ${peaks.map((kib) => `${kib >> 10} MiB`).join(', ')}\n`,
       );
       // What Node.js takes, 8 MiB of lookback, and what captures may.
       for (const kib of peaks) expect(kib).toBeLessThan(220 << 10);
