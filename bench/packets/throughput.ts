@@ -12,6 +12,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { makeVethPair, run, type VethPair } from '../../test/support/namespace.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -76,7 +77,7 @@ async function settled(path: string): Promise<void> {
     const size = existsSync(path) ? statSync(path).size : 0;
     same = size === before ? same + 1 : 0;
     before = size;
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
   }
 }
 
@@ -106,7 +107,9 @@ async function measure({ what, size, offered }: Asked, veth: VethPair, folder: s
     (((cpuSeconds(pid as number) - (before[i] as number)) / PACKETS) * 1e6).toFixed(2),
   );
   const resident = processes.map(({ pid }) => peakMebibytes(pid as number).toFixed(0));
-  for (const child of processes) {
+  for (const [i, child] of processes.entries()) {
+    // One that reads a pipe ends by itself when it has written all of it.
+    if (i > 0 && child.exitCode === null) await Promise.race([once(child, 'exit'), sleep(500)]);
     child.kill('SIGINT');
     if (child.exitCode === null) await once(child, 'exit');
   }
@@ -123,13 +126,13 @@ async function begin(what: string, veth: VethPair, folder: string, out: string):
   }
   if (what === 'tcpdump -w -, socat') {
     const sink = start('socat', ['-u', `TCP-LISTEN:${PORT},bind=127.0.0.1,reuseaddr`, `OPEN:${out},creat,trunc`]);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300);
     const dump = spawn('tcpdump', ['-i', veth.here, '-B', '8192', '-w', '-'], { stdio: ['ignore', 'pipe', 'ignore'] });
     const sending = spawn('socat', ['-u', 'STDIN', `TCP:127.0.0.1:${PORT}`], {
       stdio: [dump.stdout, 'ignore', 'ignore'],
     });
     started.push(dump, sending);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await sleep(1000);
     return [dump, sending, sink];
   }
   const program = join(ROOT, 'bin/packetstreamer');
