@@ -291,7 +291,8 @@ class Side implements MessageSink {
   }
 
   sendsAlike(headers: HeaderList): boolean {
-    return areAlike(headers, this.#own?.sending?.exchange?.request.headers);
+    const known = this.#own?.sending?.exchange?.request.headers;
+    return known !== undefined && areAlike(headers, known);
   }
 
   get isDeferred(): boolean {

@@ -5,10 +5,11 @@
  * in:  the lane's line, and exchanges as they begin and end · out: the same, told of, read again or dropped
  */
 import { DropReason } from '../counters.js';
+import type { HeaderList } from '../http/header-list.js';
 import type { BelievedPair } from '../http/message-sink.js';
 import type { MemoryBudget } from '../memory-budget.js';
 import { type Exchange, Mark } from './exchange.js';
-import { areAlike, namesItsClient } from './likeness.js';
+import { areAlike, mayBeText } from './likeness.js';
 import { type PendingExchange, type PendingExchanges, PLACE_BYTES } from './pending-exchanges.js';
 import { UnderWay } from './under-way.js';
 
@@ -125,21 +126,28 @@ export class Deferral {
   }
 
   /**
-   * `isServer`: the other side has sent requests. Then what seems to be one of this side is text. So is one that nothing
-   * preceded (`unpreceded`), unless it names its client, or that goes on with others like it.
+   * `isServer`: the other side has sent requests. Then what seems to be one of this side is text. So may be one that
+   * nothing preceded (`unpreceded`).
    */
   release(isServer: boolean, unpreceded: PendingExchange | null): void {
     const begun = this.#begun ?? [];
     this.#begun = null;
     const first = unpreceded === null ? undefined : this.#over.get(unpreceded);
-    if (unpreceded !== null && first !== undefined) {
-      const headersOf = (one: PendingExchange) => (one.exchange ?? this.#over.get(one))?.request.headers;
-      const isAlone = !begun.some((one) => one !== unpreceded && areAlike(first.request.headers, headersOf(one)));
-      unpreceded.isRefuted ||= isAlone && !namesItsClient(first.request.headers);
-    }
+    if (unpreceded !== null && first !== undefined) unpreceded.isRefuted ||= this.#isText(unpreceded, first, begun);
     if (isServer) this.refute(NOWHERE);
     this.#pending.release(this.#over);
     this.#over = NOTHING;
+  }
+
+  /** Whether the first request of a connection is text in a body, by what else has begun on that. */
+  #isText(first: PendingExchange, { request }: Exchange, begun: readonly PendingExchange[]): boolean {
+    const others: HeaderList[] = [];
+    for (const one of begun) {
+      const exchange = one === first ? undefined : (one.exchange ?? this.#over.get(one));
+      if (exchange !== undefined) others.push(exchange.request.headers);
+    }
+    if (others.length === 0) return mayBeText(request.method, request.headers);
+    return !others.some((headers) => areAlike(request.headers, headers));
   }
 
   /**

@@ -25,27 +25,37 @@ export function resembles(headers: HeaderList | null, known: HeaderList | undefi
   return names(headers).join() === names(known).join();
 }
 
-/** Whether a request says something of the connection that it is on, or of the program that sends it: text in a body seldom does. */
-export function namesItsClient(headers: HeaderList): boolean {
-  return ['user-agent', 'connection', 'accept-encoding'].some((name) => headers.get(name) !== undefined);
+/** Methods whose requests have content, most often: what is left of one's body may begin with any text. */
+const WITH_CONTENT = /^(POST|PUT|PATCH)$/i;
+
+/**
+ * Whether a request that stands alone may well be text in a body: it has content, as text has that is worth being sent in
+ * another request, and says nothing of the program that sends it, or the connection that it is on.
+ */
+export function mayBeText(method: string, headers: HeaderList): boolean {
+  const isNamed = ['user-agent', 'connection', 'accept-encoding'].some((name) => headers.get(name) !== undefined);
+  return WITH_CONTENT.test(method) && !isNamed;
 }
 
 /** Names among the first headers that two requests of a client share at least, whatever their methods are. */
 const SHARED_MIN = 2;
+/** Headers that say something of the content. */
+const OF_CONTENT = /^(content-.*|transfer-encoding|expect)$/;
 
 /** Whether two requests may be of one client: they name the same host and agent, and begin alike. */
-export function areAlike(one: HeaderList, other: HeaderList | undefined): boolean {
-  if (other === undefined) return false;
+export function areAlike(one: HeaderList, other: HeaderList): boolean {
   if (['host', 'user-agent'].some((name) => one.get(name) !== other.get(name))) return false;
-  const first = (list: HeaderList) =>
-    list
-      .pairs()
-      .slice(0, HEADERS_ALIKE)
-      .map(([name]) => name.toLowerCase());
-  const names = first(other);
-  const shared = first(one).filter((name) => names.includes(name)).length;
-  return shared >= Math.min(SHARED_MIN, other.size);
+  const names = firstNames(other);
+  const shared = firstNames(one).filter((name) => names.includes(name)).length;
+  return shared >= Math.min(SHARED_MIN, names.length);
 }
+
+const firstNames = (headers: HeaderList): string[] =>
+  headers
+    .pairs()
+    .map(([name]) => name.toLowerCase())
+    .filter((name) => !OF_CONTENT.test(name))
+    .slice(0, HEADERS_ALIKE);
 
 /** Whether the client asked if it should send the body (RFC 9110 §10.1.1), or may have. */
 export function asksFirst({ exchange }: PendingExchange): boolean {

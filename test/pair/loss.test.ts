@@ -366,7 +366,7 @@ describe('how loss and lateness are distinguished', () => {
 
 describe('lost acknowledgements and handshakes', () => {
   it('needs no handshake and no acknowledgements', () => {
-    const bare = [client('GET /1 HTTP/1.1\r\nHost: a\r\nUser-Agent: b\r\n\r\n'), ok('one')].map((step) => ({
+    const bare = [get('/1'), ok('one')].map((step) => ({
       ...step,
       bare: true,
     }));
