@@ -25,19 +25,28 @@ export interface Sighting {
 /** Bytes of a payload that are compared, through a digest: a snap length may have cut one of the copies behind them. */
 const DIGEST_BYTES = 64;
 
+/** A sighting takes 32 bytes, and a bucket two lines of the processor's cache: nearly each one is looked at once, and far from the last. */
+const WORDS = 8;
+const Word = {
+  sequence: 0,
+  acknowledgement: 1,
+  /** Twice the bytes of the payload on the wire, and the direction. */
+  length: 2,
+  /** Of the payload's first bytes. */
+  digest: 3,
+  /** Where the one of its flow before it is; -1: nowhere. */
+  before: 4,
+} as const;
+/** The time, in words of twice the size. */
+const LONG_WORDS = WORDS / 2;
+const TIME = 3;
+
 export class Sightings {
   readonly #counters: Counters;
   /** Null where there is none. */
   readonly #flows = new Array<Flow | null>(BUCKETS * WAYS).fill(null);
-  readonly #sequences = new Int32Array(BUCKETS * WAYS);
-  readonly #acknowledgements = new Int32Array(BUCKETS * WAYS);
-  /** Twice the bytes of the payload on the wire, and the direction. */
-  readonly #lengths = new Int32Array(BUCKETS * WAYS);
-  /** Of the payload's first bytes. */
-  readonly #digests = new Int32Array(BUCKETS * WAYS);
-  readonly #times = new Float64Array(BUCKETS * WAYS);
-  /** Where the one of its flow before it is; -1: nowhere. */
-  readonly #before = new Int32Array(BUCKETS * WAYS);
+  readonly #words = new Int32Array(BUCKETS * WAYS * WORDS);
+  readonly #longs = new Float64Array(this.#words.buffer);
 
   constructor(counters: Counters) {
     this.#counters = counters;
@@ -45,38 +54,49 @@ export class Sightings {
 
   note(flow: Flow, direction: Direction, segment: Segment, time: number): void {
     const at = this.#makeRoom(bucketOf(segment), time);
+    const words = this.#words;
+    const word = at * WORDS;
     this.#flows[at] = flow;
-    this.#sequences[at] = segment.sequence;
-    this.#acknowledgements[at] = segment.acknowledgement;
-    this.#lengths[at] = 2 * lengthOf(segment) + direction;
-    this.#digests[at] = digestOf(segment);
-    this.#times[at] = time;
-    this.#before[at] = flow.sightedAt;
+    words[word + Word.sequence] = segment.sequence;
+    words[word + Word.acknowledgement] = segment.acknowledgement;
+    words[word + Word.length] = 2 * lengthOf(segment) + direction;
+    words[word + Word.digest] = digestOf(segment);
+    words[word + Word.before] = flow.sightedAt;
+    this.#longs[at * LONG_WORDS + TIME] = time;
     flow.sightedAt = at;
   }
 
   /** The other copy of `segment`, the latest where there are several; null if none was seen at about the same time. */
   find(segment: Segment, time: number): Sighting | null {
     const first = bucketOf(segment);
+    const words = this.#words;
     let found = -1;
     for (let at = first; at < first + WAYS; at++) {
-      if (this.#flows[at] === null || this.#sequences[at] !== segment.sequence) continue;
-      if (this.#acknowledgements[at] !== segment.acknowledgement) continue;
-      if (Math.abs(time - (this.#times[at] as number)) > COPIES_APART_NANOS) continue;
-      if ((this.#lengths[at] as number) >> 1 !== lengthOf(segment) || this.#digests[at] !== digestOf(segment)) continue;
-      if (found < 0 || (this.#times[at] as number) >= (this.#times[found] as number)) found = at;
+      const word = at * WORDS;
+      if (words[word + Word.sequence] !== segment.sequence) continue;
+      if (words[word + Word.acknowledgement] !== segment.acknowledgement || this.#flows[at] === null) continue;
+      if (Math.abs(time - this.#timeOf(at)) > COPIES_APART_NANOS) continue;
+      if ((words[word + Word.length] as number) >> 1 !== lengthOf(segment)) continue;
+      if (words[word + Word.digest] !== digestOf(segment)) continue;
+      if (found < 0 || this.#timeOf(at) >= this.#timeOf(found)) found = at;
     }
     const flow = found < 0 ? null : (this.#flows[found] as Flow | null);
     if (flow === null) return null;
-    return { flow, direction: ((this.#lengths[found] as number) & 1) as Direction, time: this.#times[found] as number };
+    const direction = ((words[found * WORDS + Word.length] as number) & 1) as Direction;
+    return { flow, direction, time: this.#timeOf(found) };
   }
 
   /** `flow` is remembered no longer. */
   forget(flow: Flow): void {
     // Behind one whose place was taken, earlier ones stay until theirs are.
-    for (let at = flow.sightedAt; at >= 0 && this.#flows[at] === flow; at = this.#before[at] as number) {
+    for (let at = flow.sightedAt; at >= 0 && this.#flows[at] === flow; ) {
       this.#flows[at] = null;
+      at = this.#words[at * WORDS + Word.before] as number;
     }
+  }
+
+  #timeOf(at: number): number {
+    return this.#longs[at * LONG_WORDS + TIME] as number;
   }
 
   /** A place of the bucket that begins at `first`. */
@@ -84,9 +104,9 @@ export class Sightings {
     let oldest = first;
     for (let at = first; at < first + WAYS; at++) {
       if (this.#flows[at] === null) return at;
-      if ((this.#times[at] as number) < (this.#times[oldest] as number)) oldest = at;
+      if (this.#timeOf(at) < this.#timeOf(oldest)) oldest = at;
     }
-    const isRecent = time - (this.#times[oldest] as number) < COPIES_APART_NANOS;
+    const isRecent = time - this.#timeOf(oldest) < COPIES_APART_NANOS;
     if (isRecent && this.#flows[oldest]?.isForgotten === false) this.#counters.legs_evicted++;
     return oldest;
   }
