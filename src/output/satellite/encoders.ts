@@ -18,7 +18,7 @@ export async function createEncoders(settings: SatelliteSettings): Promise<Satel
   const { resourceAttributes } = await import('./otlp/resource.js');
   const scope = { name: 'pcap-sensor', version: sensorVersion };
   const attributes = resourceAttributes(settings);
-  // Neither loads the OpenTelemetry packages before a span that is rare.
+  // Neither loads the OpenTelemetry packages.
   const { createOtlpEncoder } = await import('./otlp/encoder.js');
   const otlp = createOtlpEncoder(attributes, scope, semconv);
   if (encoding === 'json') return { levo, otlp, protobuf: null };

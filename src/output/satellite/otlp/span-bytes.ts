@@ -25,6 +25,8 @@ export function openSpanBytes(): SpanBytes | null {
 const FLAGS = 0x101;
 const REMOTE_FLAGS = 0x301;
 
+export const flagsOf = ({ parentSpanId }: Trace): number => (parentSpanId === null ? FLAGS : REMOTE_FLAGS);
+
 export class SpanBytes {
   readonly #assembly = new Assembly();
   readonly #requests = new Templates(headerTexts('http.request.header.'));
@@ -163,7 +165,7 @@ export function userAgentOf(request: TraceRequest): string | undefined {
 }
 
 function behindBodies(trace: Trace): string {
-  const { timing, network, marks, window, adjustedCount, watchedShare, redactions, parentSpanId } = trace;
+  const { timing, network, marks, window, adjustedCount, watchedShare, redactions } = trace;
   const code = errorTypeOf(trace, null) === undefined ? 0 : 2;
   return (
     int('pcap.request_end', Math.round(timing.requestEndNano)) +
@@ -182,7 +184,7 @@ function behindBodies(trace: Trace): string {
           redactions.map(({ where, rule }) => `${where} ${rule}`),
         )) +
     `],"droppedAttributesCount":0,"events":[],"droppedEventsCount":0,"status":{"code":${code}},"links":[],` +
-    `"droppedLinksCount":0,"flags":${parentSpanId === null ? FLAGS : REMOTE_FLAGS}}`
+    `"droppedLinksCount":0,"flags":${flagsOf(trace)}}`
   );
 }
 

@@ -121,6 +121,17 @@ function* randomTraces(random: Random, count: number): Generator<Trace> {
   }
 }
 
+describe('a span in JSON', () => {
+  it('is what the exporter’s own serializer makes of it, byte for byte', () => {
+    const seed = runSeed();
+    for (const trace of randomTraces(new Random(seed), 400)) {
+      const own = JsonTraceSerializer.serializeRequest([toReadableSpan(trace, RESOURCE, SCOPE)]) ?? new Uint8Array();
+      const sent = batchOf(JSON_ENCODER, [trace]).payload;
+      expect(Buffer.from(sent).toString(), `SEED=${seed}`).toBe(Buffer.from(own).toString());
+    }
+  });
+});
+
 describe('a span in protobuf', () => {
   it('says what the exporter’s own protobuf says, to another decoder', () => {
     const seed = runSeed();
