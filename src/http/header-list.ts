@@ -12,9 +12,9 @@ export class HeaderList {
   /** Four offsets into `text` for each header: name start, name end, value start, value end. */
   readonly spans: readonly number[];
   /** Whether the head is ASCII without folds, as nearly all are: then a slice of it is a value. */
-  readonly #isPlain: boolean;
+  readonly isPlain: boolean;
   /** Bit n: whether there may be a name of n characters, modulo 32. Nearly all that is asked for is not there. */
-  readonly #lengths: number;
+  readonly lengths: number;
 
   /** Whether other messages have the same list: what is found out of it is worth remembering. */
   readonly isShared: boolean;
@@ -24,8 +24,8 @@ export class HeaderList {
   constructor(text: string, spans: readonly number[], isPlain = false, lengths = -1, isShared = false) {
     this.text = text;
     this.spans = spans;
-    this.#isPlain = isPlain;
-    this.#lengths = lengths;
+    this.isPlain = isPlain;
+    this.lengths = lengths;
     this.isShared = isShared;
     this.#values = isShared ? new Array<string | undefined>(spans.length >> 2).fill(undefined) : null;
   }
@@ -84,7 +84,7 @@ export class HeaderList {
     const pairs: [string, string][] = new Array(spans.length >> 2);
     for (let i = 0, n = 0; i < spans.length; i += 4, n++) {
       const name = text.slice(spans[i], spans[i + 1]);
-      pairs[n] = [this.#isPlain ? name : decodeText(name), this.#value(i)];
+      pairs[n] = [this.isPlain ? name : decodeText(name), this.#value(i)];
     }
     return pairs;
   }
@@ -93,7 +93,7 @@ export class HeaderList {
   #find(lowercaseName: string, from: number): number {
     const { spans, text } = this;
     const { length } = lowercaseName;
-    if (((this.#lengths >>> (length & 31)) & 1) === 0) return -1;
+    if (((this.lengths >>> (length & 31)) & 1) === 0) return -1;
     next: for (let i = from; i < spans.length; i += 4) {
       const start = spans[i] as number;
       if ((spans[i + 1] as number) - start !== length) continue;
@@ -122,7 +122,7 @@ export class HeaderList {
     // The parser skips the white space before a value, not behind it.
     while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
     const value = text.slice(start, end);
-    return this.#isPlain ? value : decodeText(value.includes('\n') ? unfold(value) : value);
+    return this.isPlain ? value : decodeText(value.includes('\n') ? unfold(value) : value);
   }
 }
 

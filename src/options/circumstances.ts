@@ -18,6 +18,10 @@ export const CIRCUMSTANCES: Readonly<Record<Circumstance, CircumstanceRow>> = {
     holds: ({ read }) => read === null,
     missing: '--read reads a file, and no interface is captured',
   },
+  reading: {
+    holds: ({ read }) => read !== null,
+    missing: 'no capture file is read; --read reads one',
+  },
   satellite: {
     holds: ({ output }) => output.some(({ to }) => to === 'satellite'),
     missing: 'no trace goes to a satellite; --output satellite sends them there',

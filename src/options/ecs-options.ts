@@ -125,6 +125,7 @@ const {
   'active-response-report-seconds': _activeResponseReportSeconds,
   verbose: _verbose,
   count: _count,
+  workers: _workers,
   ...SENSOR_CONTAINER_OPTIONS
 } = SENSOR_OPTIONS;
 

@@ -36,6 +36,7 @@ export interface Option<T> {
 /** See `circumstances.ts`. */
 export type Circumstance =
   | 'live'
+  | 'reading'
   | 'satellite'
   | 'spans'
   | 'https'

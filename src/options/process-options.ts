@@ -80,6 +80,14 @@ export const PROCESS_OPTIONS = {
     alsoCalled: ['hex', 'dump', 'xx'],
     help: 'what the debug log says of packets: each batch, or each packet as hex with all secrets in it; of either at most 20 lines in 10 seconds',
   }),
+  workers: one({
+    group: 'Process:',
+    value: number('THREADS', { min: 0, max: 1, integer: true, example: '0 or 1' }),
+    default: 1,
+    defaultText: '1 where there is a second core',
+    takes: ['reading'],
+    help: 'threads beside the one that reads a capture file: it redacts and encodes what goes to a file of NDJSON',
+  }),
   'shutdown-timeout': one({
     group: 'Process:',
     value: number('SECONDS', { min: 0, max: 3600, example: 'seconds such as 20; ECS kills after 30' }),

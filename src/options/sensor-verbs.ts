@@ -72,6 +72,7 @@ export const DOCTOR: SensorVerb = {
     'namespace-exclude',
     'keep-infrastructure',
     'command',
+    'workers',
     'shutdown-timeout',
   ],
   idleBecause: 'the doctor keeps no trace',

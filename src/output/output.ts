@@ -24,8 +24,19 @@ export interface TraceOutput {
   close(deadlineMillis: number): Promise<void>;
   /** Resolves when nothing that it is given can arrive any more: the reader of a pipe has gone. Absent where that cannot be. */
   readonly broken?: Promise<void>;
+  /** Absent where traces cannot be encoded elsewhere. */
+  readonly lines?: EncodedLines;
   /** Milliseconds of each attempt to send; absent where nothing is sent. */
   readonly latency?: Histogram;
+}
+
+/** Takes traces that were encoded elsewhere, in the order that `accept` would have had them in. */
+export interface EncodedLines {
+  readonly format: 'ndjson';
+  /** Bytes of the bodies of a trace from which on it is to be accepted as it is. */
+  readonly bodyBytesMax: number;
+  /** Copies them. */
+  accept(lines: Buffer, traces: number): void;
 }
 
 /**

@@ -28,8 +28,8 @@ export interface LargeTracesContext {
   readonly isFile: boolean;
   /** `memoryBytes`: what one trace may take. */
   readonly openThread: (memoryBytes: number) => TraceThread;
-  /** Takes a trace that is finished and redacted. */
-  readonly onTrace: (trace: Trace) => void;
+  /** Takes a trace that is finished and redacted; what it returns is waited for. */
+  readonly onTrace: (trace: Trace) => Promise<void> | undefined;
   /** Takes a trace without bodies that is still to be redacted. */
   readonly onBare: (trace: Trace) => void;
   /** A trace could not be `step`, as in "redacted". */
@@ -234,7 +234,8 @@ export class LargeTraces {
       } else if ('trace' in answer) {
         this.#lastFinished = this.#context.now();
         if (isCut(answer.trace, wasCut, budgetBytes)) this.#noteShed(answer.trace);
-        onTrace(answer.trace);
+        const behind = onTrace(answer.trace);
+        if (behind !== undefined) await behind;
       } else onLost(answer.step, answer.error);
     } catch {
       // The thread was ended, or has ended by itself: for want of memory most likely.
@@ -255,8 +256,9 @@ export class LargeTraces {
     const latest = now() + millis * STARVED_FACTOR;
     for (let left = millis; left > 0; ) {
       await pause(Math.max(left, LOOK_AGAIN_MILLIS), signal);
+      if (signal.aborted) break;
       const used = thread.cpuMillis();
-      if (signal.aborted || before === null || used === null || now() >= latest) break;
+      if (before === null || used === null || now() >= latest) break;
       left = millis - (used - before);
     }
     return 'time';

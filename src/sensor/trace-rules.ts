@@ -10,10 +10,11 @@ import { DEFAULT_LIMITS } from '../limits.js';
 import type { Logger } from '../log.js';
 import type { Settings } from '../options/options.js';
 import { createRedactor, type RedactionSettings } from '../redact/redactor.js';
+import { coresAvailable } from '../task/cgroup.js';
 import { openDescriptors } from '../trace/grpc-descriptors.js';
 import { redactionCost, redactionSettings, trustedProxies } from './policy-settings.js';
 import type { TraceRules } from './trace-stage.js';
-import { type DescriptorSet, openTraceThread } from './trace-thread.js';
+import { type DescriptorSet, type EndsSettings, openEncodingThread, openTraceThread } from './trace-thread.js';
 
 /** `explains`: whether traces get their `replacements`. */
 export type RulesOf = (settings: Settings, explains?: boolean) => TraceRules;
@@ -42,8 +43,19 @@ export function traceRules({ grpcDescriptors: name }: Settings, { counters, log 
       describer,
       openThread: (memoryBytes) =>
         openTraceThread({ redaction, descriptors, yields: settings.read === null }, memoryBytes),
+      ...(hasSpareCore(settings)
+        ? {
+            openEncoder: (ends: EndsSettings, memoryBytes: number) =>
+              openEncodingThread({ redaction, descriptors: null, yields: false, ends }, memoryBytes),
+          }
+        : {}),
     };
   };
+}
+
+/** Whether redaction and encoding of a file that is read may have a core of their own. */
+function hasSpareCore({ read, workers }: Settings): boolean {
+  return read !== null && workers > 0 && coresAvailable() >= 2;
 }
 
 function readDescriptors(name: string): DescriptorSet {

@@ -9,6 +9,7 @@ import { type Counters, countDropped, DropReason } from '../counters.js';
 import type { Limits } from '../limits.js';
 import type { Logger } from '../log.js';
 import type { MemoryBudget } from '../memory-budget.js';
+import { asBuffer } from '../output/ndjson.js';
 import type { TraceOutput } from '../output/output.js';
 import type { Exchange } from '../pair/exchange.js';
 import type { AddressRange } from '../trace/address-range.js';
@@ -16,11 +17,13 @@ import { clientHeaders, clientOf } from '../trace/client.js';
 import type { MessageDescriber } from '../trace/grpc-descriptors.js';
 import type { Routes } from '../trace/route.js';
 import type { Trace } from '../trace/trace.js';
+import { outputOf } from '../trace/trace-batch.js';
 import { type Draft, finishSmall } from '../trace/trace-builder.js';
 import { headBytes } from './draft-memory.js';
 import { LargeTraces } from './large-traces.js';
 import { Slices } from './slices.js';
-import type { TraceThread } from './trace-thread.js';
+import { TraceTail } from './trace-tail.js';
+import type { EncodingThread, EndsSettings, TraceThread } from './trace-thread.js';
 import type { Watch } from './watch.js';
 
 export interface TraceStageContext {
@@ -28,6 +31,8 @@ export interface TraceStageContext {
   /** Edits the trace. */
   readonly redact: (trace: Trace) => void;
   readonly openThread: (memoryBytes: number) => TraceThread;
+  /** Absent where there is to be no second thread for small traces. */
+  readonly openEncoder?: (ends: EndsSettings, memoryBytes: number) => EncodingThread;
   /** Bytes of the heads and bodies of a trace that is made between packets. */
   readonly smallBytesMax: number;
   /** Says what messages of calls hold; null where nobody knows. */
@@ -44,6 +49,8 @@ export interface TraceStageContext {
   readonly log: Logger;
   /** Whether the source waits while there is no `room`. */
   readonly isFile: boolean;
+  /** As `TraceTailContext` has it. */
+  readonly tracesBefore?: number;
   /** Milliseconds; the machine's, if absent. */
   readonly now?: () => number;
 }
@@ -63,12 +70,14 @@ const EXCHANGE_BYTES = 1024;
 /** What a trace is made by that may change while there are others. */
 export type TraceRules = Pick<
   TraceStageContext,
-  'redact' | 'openThread' | 'smallBytesMax' | 'describer' | 'trustedProxies'
+  'redact' | 'openThread' | 'openEncoder' | 'smallBytesMax' | 'describer' | 'trustedProxies'
 >;
 
 export class TraceStage {
   #context: TraceStageContext;
   readonly #large: LargeTraces;
+  /** Null where all is done in this thread, and in that of large traces. */
+  readonly #tail: TraceTail | null;
   /** Exchanges, and traces without bodies that are still to be redacted. */
   readonly #slices: Slices<Exchange | Trace>;
   /** Kinds of failures that the log has. */
@@ -83,11 +92,12 @@ export class TraceStage {
   constructor(context: TraceStageContext) {
     const { limits, counters, budget, output, isFile, now = () => performance.now() } = context;
     this.#context = context;
+    this.#tail = this.#openTail();
     this.#large = new LargeTraces({
       limits,
       counters,
       budget,
-      output,
+      output: { drained: () => this.#tail?.room() ?? output.drained?.() },
       isFile,
       openThread: (memoryBytes) => this.#context.openThread(memoryBytes),
       onTrace: (trace) => this.#send(trace),
@@ -103,6 +113,8 @@ export class TraceStage {
   use(rules: TraceRules): void {
     this.#context = { ...this.#context, ...rules };
     this.#large.renewThread();
+    // It has the old ones. What comes meanwhile waits, so that it stays in order.
+    void this.#tail?.close();
   }
 
   /** Never throws: an exchange that cannot be made a trace costs that exchange. */
@@ -115,7 +127,7 @@ export class TraceStage {
       if (this.#isLarge(exchange)) this.#make(exchange);
       else if (contentBytes(exchange) === 0) this.#slices.hold(exchange, bytes);
       else this.#makeBare(exchange);
-    } else if (this.#large.isBusy) {
+    } else if (this.#isBusy) {
       const bytes = exchangeBytes(exchange);
       budget.add(bytes);
       this.#behindBytes += bytes;
@@ -134,8 +146,13 @@ export class TraceStage {
    */
   room(): Promise<void> | undefined {
     if (!this.#context.isFile) return this.#slices.drained();
-    if (!this.#large.isBusy) return this.#context.output.drained?.();
+    if (!this.#isBusy) return this.#tail?.room() ?? this.#context.output.drained?.();
     return this.#mayReadAhead ? undefined : new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** Whether exchanges of a file wait for those before them. */
+  get #isBusy(): boolean {
+    return this.#large.isBusy || this.#tail?.isClosing === true;
   }
 
   get #mayReadAhead(): boolean {
@@ -152,7 +169,9 @@ export class TraceStage {
     do {
       await this.#slices.finish();
       await this.#large.finish(millis);
-    } while (this.#large.isBusy || this.#slices.isWaiting);
+      await this.#tail?.idle();
+    } while (this.#isBusy || this.#slices.isWaiting);
+    await this.#tail?.close();
   }
 
   #make(exchange: Exchange): void {
@@ -196,6 +215,10 @@ export class TraceStage {
   }
 
   #redact(trace: Trace): void {
+    if (this.#tail?.take(trace, false) === true) {
+      this.#count(trace);
+      return;
+    }
     try {
       this.#context.redact(trace);
     } catch (error) {
@@ -206,12 +229,29 @@ export class TraceStage {
     this.#send(trace);
   }
 
-  #send(trace: Trace): void {
-    const { watch, output, trustedProxies, counters } = this.#context;
-    if (trace.graphql !== undefined) counters.graphql_requests++;
+  #count({ graphql }: Trace): void {
+    if (graphql !== undefined) this.#context.counters.graphql_requests++;
+  }
+
+  #countRedactions(rule: string, places: number): void {
+    this.redactions.set(rule, (this.redactions.get(rule) ?? 0) + places);
+  }
+
+  /** What it returns is waited for by those behind it. */
+  #send(trace: Trace): Promise<void> | undefined {
+    const { watch } = this.#context;
+    this.#count(trace);
     if (watch.share !== null) trace.watchedShare = watch.share;
-    for (const { rule } of trace.redactions ?? NO_REDACTIONS)
-      this.redactions.set(rule, (this.redactions.get(rule) ?? 0) + 1);
+    for (const { rule } of trace.redactions ?? NO_REDACTIONS) this.#countRedactions(rule, 1);
+    const tail = this.#tail;
+    if (tail?.take(trace, true) === true) return undefined;
+    if (tail?.isBusy === true) return tail.idle().then(() => this.#handOver(trace));
+    this.#handOver(trace);
+    return undefined;
+  }
+
+  #handOver(trace: Trace): void {
+    const { output, trustedProxies } = this.#context;
     const route = this.#context.routes?.of(trace) ?? null;
     if (route !== null) trace.route = route;
     try {
@@ -229,7 +269,7 @@ export class TraceStage {
     const behind = this.#behind;
     this.#behind = [];
     let next = 0;
-    for (; next < behind.length && !this.#large.isBusy; next++) {
+    for (; next < behind.length && !this.#isBusy; next++) {
       const exchange = behind[next] as Exchange;
       const bytes = exchangeBytes(exchange);
       budget.remove(bytes);
@@ -237,8 +277,39 @@ export class TraceStage {
       this.#make(exchange);
     }
     this.#behind = behind.slice(next);
-    if (this.#large.isBusy && !this.#mayReadAhead) return;
+    if (this.#isBusy && !this.#mayReadAhead) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  #openTail(): TraceTail | null {
+    const { isFile, openEncoder, output, budget, counters, routes, tracesBefore } = this.#context;
+    const { lines } = output;
+    if (!isFile || openEncoder === undefined || lines === undefined) return null;
+    return new TraceTail({
+      ...{ lines, budget },
+      ...(tracesBefore === undefined ? {} : { tracesBefore }),
+      open: (memoryBytes) => {
+        const { trustedProxies } = this.#context;
+        return openEncoder({ format: lines.format, trustedProxies }, memoryBytes);
+      },
+      routes: () => routes?.known,
+      onEncoded: ({ pieces, beyond, memory, redactions, lost, textsEvicted }) => {
+        counters.redaction_texts_evicted += textsEvicted;
+        for (const [rule, places] of redactions) this.#countRedactions(rule, places);
+        for (const { step, error } of lost) this.#lose(step, error);
+        const output = outputOf({ memory });
+        let at = 0;
+        for (const { bytes, traces } of pieces) {
+          lines.accept(output.subarray(at, at + bytes), traces);
+          at += bytes;
+        }
+        for (const line of beyond) lines.accept(asBuffer(line), 1);
+      },
+      onLost: (traces, error) => {
+        for (let i = 0; i < traces; i++) this.#lose('encoded', error);
+      },
+      onClosed: () => this.#goOn(),
+    });
   }
 
   /** The log has each kind of failure once: what is on the wire may bring it about as often as it likes. */

@@ -3,12 +3,18 @@
  * checks go on.
  *
  * in: an `Order` at a time · out: its `Answer`; a rejection where the thread has ended instead, as when it ran out of memory
+ *
+ * One that is opened to may also be given batches of small traces, and makes lines of them.
  */
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import type { EncodedLines } from '../output/output.js';
 import type { RedactionSettings } from '../redact/redactor.js';
+import type { AddressRange } from '../trace/address-range.js';
+import type { KnownRoutes } from '../trace/route.js';
 import { asData as messageData } from '../trace/sent-message.js';
 import type { Trace } from '../trace/trace.js';
+import type { TraceBatch } from '../trace/trace-batch.js';
 import type { ContentLimits, Draft, DraftBody } from '../trace/trace-builder.js';
 
 export interface Order {
@@ -27,7 +33,7 @@ export type Outcome = { readonly trace: Trace } | { readonly step: string; reado
 
 export interface TraceThread {
   /** Resolves when it can take orders, or has ended. */
-  readonly started: Promise<void>;
+  readonly started: Promise<unknown>;
   /** CPU time that it has used, in milliseconds; null where the kernel does not say. */
   cpuMillis(): number | null;
   /** Takes the bytes of the draft's bodies away. One order at a time. */
@@ -36,11 +42,48 @@ export interface TraceThread {
   end(): void;
 }
 
+/** One that makes lines of small traces. */
+export interface EncodingThread extends Pick<TraceThread, 'end'> {
+  /** Whether it can take batches, or has ended instead. */
+  readonly started: Promise<boolean>;
+  /**
+   * Any number of batches at a time, which become lines in their order. `moves`: the memory that goes with this one. `routes`: those
+   * that its traces are told by from now on; as before, if absent.
+   */
+  encode(batch: TraceBatch, moves: readonly ArrayBuffer[], routes?: KnownRoutes): Promise<EncodedTraces>;
+}
+
 export interface TraceThreadData {
   readonly redaction: RedactionSettings;
   readonly descriptors: DescriptorSet | null;
   /** Whether a capture goes first where the CPU is busy. */
   readonly yields: boolean;
+  /** What it encodes traces by; absent where it encodes none. */
+  readonly ends?: EndsSettings;
+}
+
+/** What becomes of a trace behind redaction. */
+export interface EndsSettings {
+  readonly format: EncodedLines['format'];
+  readonly trustedProxies: readonly AddressRange[];
+}
+
+export interface BatchOrder {
+  readonly batch: TraceBatch;
+  readonly routes: KnownRoutes | undefined;
+}
+
+/** What a batch has become. */
+export interface EncodedTraces {
+  /** Lines in the memory of the batch, in the order of the traces: bytes of each piece, and how many it has. */
+  readonly pieces: readonly { readonly bytes: number; readonly traces: number }[];
+  /** Lines behind those that had no room there. */
+  readonly beyond: readonly Uint8Array[];
+  /** By rule, in how many places something was replaced here. */
+  readonly redactions: ReadonlyMap<string, number>;
+  readonly lost: readonly { readonly step: string; readonly error: Error }[];
+  readonly textsEvicted: number;
+  readonly memory: SharedArrayBuffer;
 }
 
 /** A set of descriptors of calls, as `openDescriptors` takes it. */
@@ -64,6 +107,29 @@ const ENDED = 'the thread that finishes traces has ended';
 
 /** `memoryBytes`: what the budget allows for one order. */
 export function openTraceThread(workerData: TraceThreadData, memoryBytes: number): TraceThread {
+  const { worker, answers, ...thread } = open(workerData, memoryBytes);
+  return {
+    ...thread,
+    cpuMillis: () => (answers.kernelThread === null ? null : cpuMillisOf(answers.kernelThread)),
+    finish: (order) =>
+      answers.after(() => worker.postMessage({ ...order, draft: asData(order.draft) }, transferable(order.draft))),
+  };
+}
+
+/** `memoryBytes`: what batches take that are under way. */
+export function openEncodingThread(
+  workerData: TraceThreadData & { ends: EndsSettings },
+  memoryBytes: number,
+): EncodingThread {
+  const { worker, answers, ...thread } = open(workerData, memoryBytes);
+  return {
+    ...thread,
+    encode: (batch, moves, routes) =>
+      answers.after(() => worker.postMessage({ batch, routes } satisfies BatchOrder, moves)),
+  };
+}
+
+function open(workerData: TraceThreadData, memoryBytes: number) {
   const worker = new Worker(new URL('./trace-worker.js', import.meta.url), {
     workerData,
     resourceLimits: {
@@ -72,44 +138,54 @@ export function openTraceThread(workerData: TraceThreadData, memoryBytes: number
     },
   });
   worker.unref();
-  let hasEnded = false;
-  let isStarted: () => void = () => {};
-  const started = new Promise<void>((resolve) => {
-    isStarted = resolve;
-  });
-  let waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | null = null;
-  const settle = (): typeof waiting => {
-    const settled = waiting;
-    waiting = null;
-    return settled;
-  };
-  let kernelThread: string | null = null;
-  worker.on('message', (said: Answer | Started) => {
-    if (!('kernelThread' in said)) return settle()?.resolve(said);
-    kernelThread = said.kernelThread;
-    isStarted();
-  });
-  worker.on('error', (error) => settle()?.reject(error));
-  worker.on('exit', () => {
-    hasEnded = true;
-    isStarted();
-    settle()?.reject(new Error(ENDED));
-  });
-  return {
-    started,
-    cpuMillis: () => (kernelThread === null ? null : cpuMillisOf(kernelThread)),
-    finish(order) {
-      return new Promise((resolve, reject) => {
-        if (hasEnded) {
-          reject(new Error(ENDED));
-          return;
-        }
-        waiting = { resolve, reject };
-        worker.postMessage({ ...order, draft: asData(order.draft) }, transferable(order.draft));
+  const answers = new Answers(worker);
+  return { worker, answers, started: answers.started, end: () => void worker.terminate() };
+}
+
+/** What a thread says: its answers come in the order of what was asked. */
+class Answers {
+  readonly started: Promise<boolean>;
+  kernelThread: string | null = null;
+  readonly #worker: Worker;
+  readonly #waiting: { resolve: (answer: never) => void; reject: (error: Error) => void }[] = [];
+  #hasEnded = false;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    this.started = new Promise((resolve) => {
+      worker.on('message', (said: Answer | EncodedTraces | Started) => {
+        if (!('kernelThread' in said)) return this.#next()?.resolve(said as never);
+        this.kernelThread = said.kernelThread;
+        resolve(true);
       });
-    },
-    end: () => void worker.terminate(),
-  };
+      worker.on('exit', () => {
+        this.#hasEnded = true;
+        resolve(false);
+        this.#fail(new Error(ENDED));
+      });
+    });
+    worker.on('error', (error) => this.#fail(error));
+  }
+
+  after<Said>(ask: () => void): Promise<Said> {
+    if (this.#hasEnded) return Promise.reject(new Error(ENDED));
+    return new Promise((resolve, reject) => {
+      ask();
+      // What is waited for keeps the process.
+      if (this.#waiting.length === 0) this.#worker.ref();
+      this.#waiting.push({ resolve, reject });
+    });
+  }
+
+  #next() {
+    const next = this.#waiting.shift();
+    if (this.#waiting.length === 0) this.#worker.unref();
+    return next;
+  }
+
+  #fail(error: Error): void {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) next.reject(error);
+  }
 }
 
 /** Nanoseconds on a CPU are the first number of schedstat (Documentation/scheduler/sched-stats.rst). */

@@ -6,24 +6,34 @@ import { createRedactor } from '../redact/redactor.js';
 import { type MessageDescriber, openDescriptors } from '../trace/grpc-descriptors.js';
 import type { Trace } from '../trace/trace.js';
 import { finishDraft } from '../trace/trace-builder.js';
-import type { Answer, Order, Outcome, Started, TraceThreadData } from './trace-thread.js';
+import type { Answer, BatchOrder, EncodedTraces, Order, Outcome, Started, TraceThreadData } from './trace-thread.js';
 
 /** What a capture needs of a busy CPU it gets first: on Linux this is the priority of this thread alone. */
 const NICE = 10;
 
-if (parentPort !== null) serve(parentPort, workerData as TraceThreadData);
+if (parentPort !== null) void serve(parentPort, workerData as TraceThreadData);
 
-function serve(port: MessagePort, { redaction, descriptors, yields }: TraceThreadData): void {
+async function serve(port: MessagePort, { redaction, descriptors, yields, ends }: TraceThreadData): Promise<void> {
   if (yields && process.platform === 'linux') setPriority(NICE);
   let evicted = 0;
   let unfit = 0;
+  const takeEvicted = (): number => {
+    const count = evicted;
+    evicted = 0;
+    return count;
+  };
   const describer =
     descriptors === null ? null : openDescriptors(descriptors.set, descriptors.name, () => (unfit += 1));
   const redact = createRedactor(redaction, { onEvicted: (count) => (evicted += count) });
-  port.on('message', (order: Order) => {
+  const encoder = ends === undefined ? null : new (await import('./trace-ends.js')).TraceEnds(ends, redact);
+  port.on('message', (order: Order | BatchOrder) => {
+    if ('batch' in order) {
+      const encoded = encoder?.encode(order);
+      if (encoded !== undefined) port.postMessage({ ...encoded, textsEvicted: takeEvicted() } satisfies EncodedTraces);
+      return;
+    }
     void finish(order, redact, describer).then((outcome) => {
-      const answer: Answer = { ...outcome, textsEvicted: evicted, messagesUnfit: unfit };
-      evicted = 0;
+      const answer: Answer = { ...outcome, textsEvicted: takeEvicted(), messagesUnfit: unfit };
       unfit = 0;
       port.postMessage(answer, contentOf(answer));
     });

@@ -12,6 +12,12 @@ import { RouteMemo } from './route-memo.js';
 import { rpcOf } from './rpc.js';
 import type { Trace } from './trace.js';
 
+/** What is known of routes, for another thread to go on with. */
+export interface KnownRoutes {
+  readonly max: number;
+  readonly routes: readonly string[];
+}
+
 export class Routes {
   readonly #routes = new Set<string>();
   readonly #memo = new RouteMemo();
@@ -20,8 +26,13 @@ export class Routes {
   /** Names of what stands behind a word: words before values are as few as routes. */
   readonly #names = new Map<string, string>();
 
-  constructor(routes_max: number) {
+  constructor(routes_max: number, known: Pick<KnownRoutes, 'routes'> = { routes: [] }) {
     this.#max = routes_max;
+    for (const route of known.routes) this.#routes.add(route);
+  }
+
+  get known(): KnownRoutes {
+    return { max: this.#max, routes: [...this.#routes] };
   }
 
   of(trace: Trace): string | null {

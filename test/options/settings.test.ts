@@ -93,6 +93,7 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   'grpc-descriptors': { text: CAPTURE, value: CAPTURE, other: PEM, otherValue: PEM },
   'opaque-bodies': { text: 'drop', value: 'drop', other: 'KEEP', otherValue: 'keep' },
   'no-bodies': { text: '1', value: true, other: 'false', otherValue: false },
+  workers: { text: '0', value: 0, other: '1', otherValue: 1 },
   'no-routes': { text: '1', value: true, other: 'false', otherValue: false },
   'output-replace': { text: 'true', value: true, other: '0', otherValue: false },
   output: {
@@ -300,6 +301,7 @@ const WRONG: Record<string, readonly (readonly [text: string, says: string])[]> 
   'redact-pii': [['maybe', 'neither true nor false']],
   'opaque-bodies': [['some', 'is not one of']],
   'no-bodies': [['maybe', 'neither true nor false']],
+  workers: [['2', 'out of range']],
   'no-routes': [['maybe', 'neither true nor false']],
   'output-replace': [['maybe', 'neither true nor false']],
   'path-exclusions': [

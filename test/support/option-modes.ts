@@ -112,6 +112,7 @@ export const MODE_ROWS: Readonly<Record<string, ModeRow>> = {
   'packets-max-bytes': row('aaaaaanr', { 'packets-on': ['status>=500'], 'packets-dir': ['/packets'] }),
   verbose: row('nnannanr'),
   count: row('aaaaaanr'),
+  workers: row('nnnaaanr'),
   command: row('aaarrrnr'),
   config: row('aaaaaaar'),
   'health-port': row('aaaaaanr'),

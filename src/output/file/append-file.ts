@@ -115,13 +115,13 @@ export class AppendFile {
     this.#write();
   }
 
-  /** A piece of `length` bytes, which `copy` writes to where it is to stand. */
-  appendCopied(length: number, copy: (target: Buffer, at: number, length: number) => void): void {
+  /** A piece of `length` bytes, which `copy` writes to where it is to stand. `pieces`: how many it is counted as. */
+  appendCopied(length: number, copy: (target: Buffer, at: number, length: number) => void, pieces = 1): void {
     if (this.#broken !== '') {
-      this.#context.onLost(1, this.#broken);
+      this.#context.onLost(pieces, this.#broken);
       return;
     }
-    this.#queue.pushCopied(length, copy);
+    this.#queue.pushCopied(length, copy, pieces);
     this.#write();
   }
 

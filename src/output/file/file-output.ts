@@ -12,7 +12,7 @@ import { bodyBytes, ENCODED_FACTOR, encodeLarge, LARGE_BODY_BYTES } from '../lar
 import type { Log } from '../log.js';
 import { encodeNdjson } from '../ndjson.js';
 import { openNdjsonBytes } from '../ndjson-bytes.js';
-import type { TraceOutput } from '../output.js';
+import type { EncodedLines, TraceOutput } from '../output.js';
 import { withoutBodies } from '../without-bodies.js';
 import { type AppendFile, openAppendFile } from './append-file.js';
 import { encodeHarEntry, HAR_TAIL, harHead } from './har.js';
@@ -49,6 +49,8 @@ export interface Shape {
   readonly encode: (trace: Trace) => string;
   /** A quicker way to the same bytes; absent where there is none. */
   readonly openBytes?: () => PieceEncoder | null;
+  /** By what name another thread knows how to encode it; absent where only this one does. */
+  readonly format?: EncodedLines['format'];
   /** Whether each trace is a line, so that a file can be gone on with. */
   readonly piecesAreLines: boolean;
   /** Whether it has bodies as JSON strings, which a large one takes long to become. */
@@ -68,6 +70,7 @@ export const NDJSON_SHAPE: Shape = {
   tail: '',
   encode: (trace) => `${encodeNdjson(trace)}\n`,
   openBytes: openNdjsonBytes,
+  format: 'ndjson',
   piecesAreLines: true,
   bodiesAreJson: true,
 };
@@ -127,6 +130,7 @@ export class FileOutput implements TraceOutput {
   #encodingTraces = 0;
   #encodingBytes = 0;
   readonly broken: Promise<void>;
+  readonly lines?: EncodedLines;
 
   constructor({ context, file, onLost, broken }: FileOutputParts) {
     this.#context = context;
@@ -138,6 +142,13 @@ export class FileOutput implements TraceOutput {
     this.#onLost = onLost;
     this.#encoder = context.shape.openBytes?.() ?? null;
     this.broken = broken;
+    const { format } = context.shape;
+    if (format !== undefined)
+      this.lines = {
+        format,
+        bodyBytesMax: this.#largeBytes,
+        accept: (lines, traces) => file.appendCopied(lines.length, (target, at) => void lines.copy(target, at), traces),
+      };
   }
 
   accept(trace: Trace): void {

@@ -58,13 +58,13 @@ export class PieceQueue {
   }
 
   /** A piece of `length` bytes, which `copy` writes to where it is to stand. */
-  pushCopied(length: number, copy: (target: Buffer, at: number, length: number) => void): void {
+  pushCopied(length: number, copy: (target: Buffer, at: number, length: number) => void, pieces = 1): void {
     const block = this.#blockFor(length + this.#separator.length);
     const before = block.used;
     if (block.pieces > 0) block.used += this.#separator.copy(block.bytes, block.used);
     copy(block.bytes, block.used, length);
     block.used += length;
-    block.pieces++;
+    block.pieces += pieces;
     this.#bytes += block.used - before;
   }
 
