@@ -11,7 +11,8 @@ import type { MemoryBudget } from '../memory-budget.js';
 import type { EncodedLines } from '../output/output.js';
 import type { KnownRoutes } from '../trace/route.js';
 import type { Trace } from '../trace/trace.js';
-import { BATCH_BYTES, bodyBytes, TraceBatchWriter } from '../trace/trace-batch.js';
+import { BATCH_BYTES, TraceBatchWriter } from '../trace/trace-batch.js';
+import { bodyBytes } from '../trace/trace-columns.js';
 import type { EncodedTraces, EncodingThread } from './trace-thread.js';
 
 export interface TraceTailContext {

@@ -15,8 +15,9 @@
 import { HeaderList } from '../http/header-list.js';
 import type { Endpoint } from '../pair/exchange.js';
 import { HeadShapes } from './head-shape.js';
-import { asData, SentHead, SentRequest, SentResponse, sentHeadOf, withBody } from './sent-message.js';
+import { SentHead, SentRequest, SentResponse, sentHeadOf } from './sent-message.js';
 import type { Trace, TraceBody, TraceRequest, TraceResponse } from './trace.js';
+import { asOwnData, bodyBytes, flagsOf, Is, isPlain, isWholeTarget, textBytes } from './trace-columns.js';
 
 export interface TraceBatch {
   readonly count: number;
@@ -47,8 +48,6 @@ export const BATCH_BYTES = OUTPUT + OUTPUT_BYTES;
 /** Headers of both heads that a trace may have here, which is as many as have a shape. */
 const SPANS_MAX = 2 * 4 * 64;
 const NUMBERS_OF_TRACE = 32 + SPANS_MAX;
-/** Ids, marks, lengths. */
-const TEXT_OF_TRACE = 512;
 /** Above this, words are forgotten between two batches. */
 const WORDS_MAX = 2048;
 /** Heads that are remembered, on both sides. */
@@ -57,21 +56,6 @@ const LISTS_MAX = 256;
 const COPIED_HERE_MAX = 96;
 
 const NO_MEMORY = new SharedArrayBuffer(0);
-// biome-ignore lint/suspicious/noControlCharactersInRegex: characters of a byte
-const LATIN1 = /^[\x00-\xff]*$/;
-
-const Is = {
-  column: 1,
-  redacted: 2,
-  server: 4,
-  https: 8,
-  child: 16,
-  answered: 32,
-  marked: 64,
-  requestCut: 128,
-  responseCut: 256,
-  wholeTarget: 512,
-} as const;
 
 /** What is known of a head: all of it follows, or what number it has. */
 const Head = { alone: 0, first: 1, known: 2 } as const;
@@ -431,86 +415,4 @@ export class TraceBatchReader {
     this.#contentAt = at + length;
     return { wireBytes, bytes, truncated, content: this.#content.subarray(at, at + length), codingError: null };
   }
-}
-
-/** The message as data, with a body whose memory is its own: what shares it would move or be copied with it. */
-function asOwnData<T extends TraceRequest | TraceResponse>(message: T): T {
-  const { content } = message.body;
-  if (content.byteLength === content.buffer.byteLength) return asData(message);
-  return withBody(message, { ...message.body, content: content.slice() });
-}
-
-/** The most that the texts of a trace take. */
-function textBytes({ request, response }: Trace): number {
-  const { target, path, query } = request;
-  const heads = (sentHeadOf(request)?.list.textLength ?? 0) + listBytes(response);
-  return TEXT_OF_TRACE + target.length + path.length + query.length + heads;
-}
-
-function listBytes(response: TraceResponse | null): number {
-  return response === null ? 0 : (sentHeadOf(response)?.list.textLength ?? 0);
-}
-
-/** Bytes of the bodies of both messages. */
-export function bodyBytes({ request, response }: Trace): number {
-  return request.body.content.length + (response?.body.content.length ?? 0);
-}
-
-/** Whether columns say all of it. */
-function isPlain(trace: Trace): boolean {
-  const { network, request, response } = trace;
-  return (
-    trace.window === undefined &&
-    trace.messages === undefined &&
-    trace.messagesSeen === undefined &&
-    trace.graphql === undefined &&
-    trace.kubernetes === undefined &&
-    trace.adjustedCount === undefined &&
-    trace.watchedShare === undefined &&
-    trace.statusMessage === undefined &&
-    trace.redactions === undefined &&
-    trace.replacements === undefined &&
-    network.leg === undefined &&
-    network.streamId === undefined &&
-    network.streamError === undefined &&
-    network.client.sources === undefined &&
-    network.server.sources === undefined &&
-    // As sent: what a path says by other characters is no byte each.
-    LATIN1.test(request.target) &&
-    (isWholeTarget(request) || LATIN1.test(request.path + request.query)) &&
-    isPlainMessage(request) &&
-    (response === null || isPlainMessage(response))
-  );
-}
-
-/** None of whose head was replaced. */
-function isPlainMessage(message: TraceRequest | TraceResponse): boolean {
-  const { trailers, body } = message;
-  return (
-    trailers.length === 0 &&
-    body.codingError === null &&
-    body.unlabelledCoding === undefined &&
-    body.omitted === undefined &&
-    sentHeadOf(message)?.replaced === null
-  );
-}
-
-function flagsOf({ kind, parentSpanId, marks, request, response }: Trace, isRedacted: boolean): number {
-  return (
-    Is.column |
-    (isRedacted ? Is.redacted : 0) |
-    (kind === 'server' ? Is.server : 0) |
-    (request.scheme === 'https' ? Is.https : 0) |
-    (parentSpanId === null ? 0 : Is.child) |
-    (response === null ? 0 : Is.answered) |
-    (marks.length === 0 ? 0 : Is.marked) |
-    (request.body.truncated ? Is.requestCut : 0) |
-    (response?.body.truncated === true ? Is.responseCut : 0)
-  );
-}
-
-/** Whether path and query are the two parts of the target, as they are where that is a path. */
-function isWholeTarget({ target, path, query }: TraceRequest): boolean {
-  if (query === '') return target === path;
-  return target.length === path.length + 1 + query.length && target.startsWith(path) && target.endsWith(query);
 }
