@@ -57,6 +57,26 @@ const QUESTIONS: Readonly<Record<string, string>> = {
   'service=shop env:prod': "ServiceName = 'shop' AND ResourceAttributes['levo.env'] = 'prod'",
   'id:00000000000000000000000000000001': "TraceId = '00000000000000000000000000000001'",
 };
+/** The same of `traces`, past the satellite, so that both are the engine's alone. */
+const OWN_QUESTIONS: Readonly<Record<string, string>> = {
+  'status>=500': 'Status >= 500',
+  'status:404 method:POST': "Status = 404 AND Method = 'POST'",
+  'status:none': 'Status = 0',
+  'method:DELETE': "Method = 'DELETE'",
+  'duration>290ms': 'Duration > 290000000',
+  'duration>290ms status>=500': 'Duration > 290000000 AND Status >= 500',
+  'path:^/orders/1777': "startsWith(Path, '/orders/1777')",
+  'path=/orders/1123456/items': "Path = '/orders/1123456/items'",
+  'host:shop': "Host LIKE '%shop%'",
+  'host:nowhere.example': "Host = 'nowhere.example'",
+  'path:99999': "Path LIKE '%99999%'",
+  'mark:gap': "has(Marks, 'gap')",
+  'mark:gap status>=500': "has(Marks, 'gap') AND Status >= 500",
+  '-status:200 -status:404 method:GET': "Status NOT IN (200, 404) AND Method = 'GET'",
+  'service=shop env:prod': "ServiceName = 'shop' AND Environment = 'prod'",
+  'id:00000000000000000000000000000001': "TraceId = '00000000000000000000000000000001'",
+};
+const OWN_LISTED = 'Timestamp, TraceId, SpanId, ServiceName, Duration, Method, Host, Path, Status';
 const LISTED = `Timestamp, TraceId, SpanId, ServiceName, Duration, ${of('http.request.method')}, ${of('server.address')}, ${of('url.path')}, ${STATUS}`;
 /** No filter is asked again after so long. */
 const FILTER_MILLIS = 10_000;
@@ -78,18 +98,26 @@ export async function fillCollectorTable(ask: AskServer): Promise<number> {
   return Number(bytes) / Number(rows);
 }
 
-export async function askCollectorTable(
-  ask: AskServer,
-  note: (filter: string, rows: number, times: readonly number[], failure: string | null) => void,
-): Promise<void> {
-  for (const [filter, where] of Object.entries(QUESTIONS)) {
+export interface Asked {
+  readonly filter: string;
+  readonly rows: number;
+  readonly times: readonly number[];
+  /** Why it has no rows; null where it was answered. */
+  readonly failure: string | null;
+}
+
+/** Asks each filter ten times, of the Collector's table or of `traces`. */
+export async function* askTable(ask: AskServer, table: 'otel_traces' | 'traces'): AsyncGenerator<Asked> {
+  const isOwn = table === 'traces';
+  const [listed, order] = isOwn ? [OWN_LISTED, 'Seq'] : [LISTED, 'Timestamp'];
+  for (const [filter, where] of Object.entries(isOwn ? OWN_QUESTIONS : QUESTIONS)) {
     const times: number[] = [];
     let rows = 0;
     let failure: string | null = null;
     const began = performance.now();
     for (let i = 0; i < 10 && failure === null && performance.now() - began < FILTER_MILLIS; i++) {
       const from = performance.now();
-      const sql = `SELECT ${LISTED} FROM otel_traces WHERE ${where} ORDER BY Timestamp DESC LIMIT 100 SETTINGS ${BOUNDS}`;
+      const sql = `SELECT ${listed} FROM ${table} WHERE ${where} ORDER BY ${order} DESC LIMIT 100 SETTINGS ${BOUNDS}`;
       const text = await ask(sql).catch((error: Error) => {
         failure = error.message.split('\n')[0]?.slice(0, 80) ?? '';
         return '';
@@ -97,6 +125,6 @@ export async function askCollectorTable(
       times.push(performance.now() - from);
       rows = text === '' ? 0 : text.split('\n').length;
     }
-    note(filter, rows, times, failure);
+    yield { filter, rows, times, failure };
   }
 }

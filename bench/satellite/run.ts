@@ -19,7 +19,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { askCollectorTable, fillCollectorTable } from './collector-table.js';
+import { askTable, fillCollectorTable } from './collector-table.js';
 
 const { values } = parseArgs({
   options: {
@@ -189,13 +189,15 @@ async function compareCollectorTable(): Promise<void> {
     `the Collector's table: ${(await fillCollectorTable(askServer)).toFixed(0)} bytes a trace, bodies among its attributes`,
   );
   const engine = values.engine === undefined ? null : Number(values.engine);
-  const before = engine === null ? 0 : ticks(engine);
-  const all: number[] = [];
-  await askCollectorTable(askServer, (filter, rows, times, failure) => {
-    all.push(...times);
-    printTimes(filter, rows, times, failure === null ? '' : `, ${failure}`);
-  });
-  printAll("the Collector's table", all, engine === null ? null : ticks(engine) - before);
+  for (const table of ['traces', 'otel_traces'] as const) {
+    const before = engine === null ? 0 : ticks(engine);
+    const all: number[] = [];
+    for await (const { filter, rows, times, failure } of askTable(askServer, table)) {
+      all.push(...times);
+      printTimes(filter, rows, times, failure === null ? '' : `, ${failure}`);
+    }
+    printAll(`${table}, past the satellite`, all, engine === null ? null : ticks(engine) - before);
+  }
 }
 
 /** What the server of `--store` answers. */
