@@ -162,7 +162,7 @@ export class Lane {
     const wasJoined = this.#isJoined;
     this.#isJoined = false;
     this.#turn = acknowledges;
-    if (this.#isUnpairable) return true;
+    if (this.#isUnpairable) return this.trust.isLacking;
     const isNewTurn = acknowledges > turn && !isSentAgain;
     if (acknowledges <= turn && !wasJoined) {
       this.turns.batch = true;
@@ -181,7 +181,7 @@ export class Lane {
       if (isCrossing || acknowledges < turn) {
         this.turns.overlap ||= isCrossing;
         this.#disprove();
-        return this.#isUnpairable;
+        return this.#isUnpairable && this.trust.isLacking;
       } else if (isNewTurn && !wasJoined) {
         this.turns.passed++;
         if (this.#turnsToProve === 0) this.turns.clean++;
@@ -312,7 +312,7 @@ export class Lane {
    */
   loseRequests(isLoss: boolean, wasSending: boolean, place: number, isCut: boolean): void {
     if (this.#defers(isLoss && !isCut)) return;
-    if (isLoss) this.#lossMark = Mark.gap;
+    if (isLoss) this.#lossMark = this.trust.noteLoss();
     this.#areRequestsWhole = false;
     const first = this.#line[0];
     const isCutShort = !isCut && first?.isFound === true && first.exchange?.response === null;
@@ -343,7 +343,7 @@ export class Lane {
     const mark = isLoss ? Mark.gap : Mark.malformed;
     for (const { exchange } of this.#line) if (exchange !== null) exchange.marks |= mark;
     this.#responsesRead = place;
-    if (isLoss) this.#lossMark = Mark.gap;
+    if (isLoss) this.#lossMark = this.trust.noteLoss();
     if (!isLoss) {
       this.trust.isHeard = true;
       this.#leaving.noteAlien(this.#line, this.#areResponsesLost);
@@ -355,8 +355,8 @@ export class Lane {
     // Among what was lost may be what would have shown that there were too many, where no request was that it belongs to.
     if (isLoss && !isCut && this.#requestsLostAt < 0 && mayHide(this.#turnsToProve, lost)) this.#void();
     const waiting = this.#line.length;
-    if (waiting > 0 && (this.turns.overlap || (waiting === 1 && !isLoss))) {
-      // What makes no sense was a response all the same, and took the place of the one that waits.
+    if (waiting > 0 && (this.turns.overlap || !isLoss)) {
+      // What makes no sense was a response all the same, or several, and took the places of those that wait.
       this.#isUnpairable ||= this.turns.overlap;
       this.#giveUp(mark);
     } else {
@@ -477,7 +477,7 @@ export class Lane {
     for (const one of this.#unproven) one.isRefuted = one.isFound;
     this.#turnsToProve = 0;
     this.#emitUnproven();
-    this.#giveUp(Mark.gap);
+    this.#giveUp(this.trust.isLacking ? Mark.gap : 0);
   }
 
   #emitUnproven(): void {

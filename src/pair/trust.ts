@@ -17,6 +17,8 @@ const FOUND_IN_ROW = 3;
 export class Trust {
   /** Whether the requests are known to be no text. */
   isGiven: boolean;
+  /** Whether bytes of the connection were lost, or not seen. */
+  isLacking: boolean;
   /** Whether one came that was. */
   hasAsked = false;
   /** Whether the other side has said something since a loss that answers none of them. */
@@ -37,11 +39,19 @@ export class Trust {
 
   constructor(isGiven: boolean) {
     this.isGiven = isGiven;
+    this.isLacking = !isGiven;
+  }
+
+  /** Bytes were lost. Returns the mark for that. */
+  noteLoss(): number {
+    this.isLacking = true;
+    return Mark.gap;
   }
 
   /** All was seen after all, unless requests were lost (`isGiven`: false). */
   begin(isGiven: boolean): void {
     this.isGiven = isGiven;
+    this.isLacking = !isGiven;
     this.unpreceded = null;
   }
 

@@ -1,4 +1,4 @@
-/** Bodies that are not chunked though their head says so (RFC 9112 §7.1): their bytes are kept, and the message is marked. */
+/** Messages whose heads say something that is not so, and what cannot be read: bytes are kept where they are, and marked. */
 import { describe, expect, it } from 'vitest';
 import { client, converse, fin, lost, rst, server, split } from '../support/conversation.js';
 
@@ -45,5 +45,41 @@ describe('a body that is not chunked', () => {
   it('behind a good chunk is told by its mark, and by its end', () => {
     const { lines } = converse([get('/1'), server(`${CHUNKED}3\r\nabc\r\n<p>`), CLOSE]);
     expect(lines).toEqual(['GET /1 → 200 "abc"… of 3 {malformed}']);
+  });
+});
+
+describe('a response whose Content-Length is no number, RFC 9112 §6.3 item 5', () => {
+  it.each(['+5', '-5', '5a', '0x5', '5 5', '5.0', 'abc', ''])('"%s" ends where the next message begins', (length) => {
+    const head = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`;
+    const steps = [get('/1'), server(`${head}he`), server('llo'), get('/2'), ok('two'), get('/3'), ok('three'), CLOSE];
+    expect(converse(steps).lines).toEqual([
+      'GET /1 → 200 "hello" {malformed}',
+      'GET /2 → 200 "two"',
+      'GET /3 → 200 "three"',
+    ]);
+    expect(converse([get('/1'), server(`${head}hello`), CLOSE]).lines).toEqual(['GET /1 → 200 "hello" {malformed}']);
+  });
+});
+
+describe('a response that cannot be read in a pipeline', () => {
+  const junk = server('HTTP/1.1 OK\r\nContent-Length: 1\r\n\r\n1');
+  const nothing = (target: string) => `GET ${target} → nothing {no-response, malformed}`;
+
+  it('leaves all that wait without one, as it may be several, and the next turn is right', () => {
+    const steps = [get('/1'), get('/2'), junk, ok('two'), get('/3'), ok('three'), CLOSE];
+    expect(converse(steps).lines).toEqual([nothing('/1'), nothing('/2'), 'GET /3 → 200 "three"']);
+  });
+
+  it('says of nothing that bytes were lost', () => {
+    const begun = [get('/1'), server('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab'), get('/2'), server('cd')];
+    const { lines } = converse([begun, junk, get('/3'), ok('three'), CLOSE]);
+    expect(lines).toEqual(['GET /1 → 200 "abcd"', nothing('/2'), 'GET /3 → nothing {no-response}']);
+  });
+});
+
+describe('a field value', () => {
+  it.each(['a\0b', 'a\rb'])('with what is invalid in one makes its message malformed, RFC 9110 §5.5: %j', (value) => {
+    const response = server(`HTTP/1.1 200 OK\r\nX: ${value}\r\nContent-Length: 2\r\n\r\nhi`);
+    expect(converse([get('/1'), response, CLOSE]).lines).toEqual(['GET /1 → 200 "hi" {malformed}']);
   });
 });

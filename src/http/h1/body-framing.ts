@@ -19,6 +19,8 @@ export const Framing = {
   tunnel: 4,
   /** Nobody can say: its lengths contradict each other (item 5). */
   unknown: 5,
+  /** Nobody can say, as its length is no number (item 5): all that comes is its content, until a message shows its end. */
+  unframed: 6,
 } as const;
 export type Framing = (typeof Framing)[keyof typeof Framing];
 
@@ -36,6 +38,7 @@ const CHUNKED: BodyFraming = { framing: Framing.chunked, length: 0, malformed: f
 /** Both headers: the coding overrides the length, and the message is suspicious (item 3). */
 const CHUNKED_DESPITE_LENGTH: BodyFraming = { framing: Framing.chunked, length: 0, malformed: true };
 const UNKNOWN: BodyFraming = { framing: Framing.unknown, length: 0, malformed: true };
+const UNFRAMED: BodyFraming = { framing: Framing.unframed, length: 0, malformed: true };
 const TUNNEL: BodyFraming = { framing: Framing.tunnel, length: 0, malformed: false };
 
 /** What `ParsedHead` says of a head's framing at no cost. */
@@ -79,7 +82,7 @@ function headerFraming(headers: HeaderList, hints: FramingHints, otherwise: Body
   // "42, 42" and a header sent twice mean the same (§6.3 item 5).
   const all = listOf(lengths).map(digits);
   const first = all[0] ?? -1;
-  if (first < 0) return { ...otherwise, malformed: true };
+  if (first < 0) return otherwise === CLOSE ? UNFRAMED : { ...otherwise, malformed: true };
   return all.every((other) => other === first) ? ofLength(first, false) : UNKNOWN;
 }
 

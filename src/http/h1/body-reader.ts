@@ -20,7 +20,7 @@ export class BodyReader {
   #chunked: ChunkedDecoder | null = null;
   /** Whether a body is being read and nothing of it has come. */
   isUntouched = false;
-  /** Whether it was never chunked, though its head says so (RFC 9112 §7.1): all that comes is its content. */
+  /** Whether its head says nothing of its end that makes sense (RFC 9112 §6.3, §7.1): all that comes is its content. */
   isUnframed = false;
 
   constructor(sink: MessageSink, trailerBytesMax: number) {
@@ -54,11 +54,11 @@ export class BodyReader {
   }
 
   begin({ framing, length }: BodyFraming): void {
-    this.#framing = framing;
+    this.isUnframed = framing === Framing.unframed;
+    this.#framing = this.isUnframed ? Framing.close : framing;
     this.#left = length;
     this.#chunked = framing === Framing.chunked ? new ChunkedDecoder(this.#trailerBytesMax) : null;
-    this.isUntouched = framing !== Framing.close;
-    this.isUnframed = false;
+    this.isUntouched = this.#framing !== Framing.close;
   }
 
   drop(): void {

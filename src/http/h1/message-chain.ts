@@ -286,6 +286,8 @@ export class MessageFinder {
         return headEnd + length > this.#side.position ? OPEN : headEnd + length;
       case Framing.chunked:
         return this.#chunksEnd(headEnd);
+      case Framing.unframed:
+        return LOST;
       default:
         // A client that has had the head sends nothing more.
         return this.#reader.goneOnAt > headEnd ? NONE : OPEN;

@@ -14,7 +14,7 @@ import type { RepeatedHead } from './repeated-heads.js';
 /** What the framing of the body says of its message. */
 export function setBody(head: MessageHead, parsed: ParsedHead, { framing, malformed }: BodyFraming): void {
   head.malformed = parsed.malformed || malformed;
-  head.isOpenEnded = framing === Framing.chunked || framing === Framing.close;
+  head.isOpenEnded = framing === Framing.chunked || framing === Framing.close || framing === Framing.unframed;
   head.endsWithStream = framing === Framing.close;
   head.leavesHttp = framing === Framing.tunnel;
 }

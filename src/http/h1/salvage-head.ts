@@ -150,6 +150,9 @@ function headerLine(parsed: ParsedHead, bytes: Buffer, from: number, to: number)
   if (nameEnd !== colon || nameEnd === from) parsed.malformed = true;
   let valueStart = colon + 1;
   while (valueStart < to && (bytes[valueStart] === SP || bytes[valueStart] === TAB)) valueStart++;
+  // Invalid and dangerous in a value (RFC 9110 §5.5).
+  if (indexOfByte(bytes, 0, valueStart, to) >= 0 || indexOfByte(bytes, CR, valueStart, to) >= 0)
+    parsed.malformed = true;
   const i = parsed.headerCount << 2;
   spans[i] = from;
   spans[i + 1] = nameEnd;
