@@ -109,7 +109,7 @@ describe('the framing of a response', () => {
     [200, 'CONNECT', 'Content-Length: 5\r\n', tunnel],
     [299, 'CONNECT', 'Transfer-Encoding: chunked\r\n', tunnel],
     [407, 'CONNECT', 'Content-Length: 5\r\n', bytes(5)],
-    [200, 'GET', 'Content-Length: x\r\n', { framing: Framing.unframed, malformed: true }],
+    [200, 'GET', 'Content-Length: x\r\n', { framing: Framing.unframed, length: 0, malformed: true }],
   ])('%i to %j, %j', (status, method, lines, expected) => {
     expect(framings(MessageKind.response, lines, status, method)).toMatchObject({ hinted: expected, read: expected });
   });
