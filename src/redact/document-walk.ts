@@ -8,6 +8,7 @@ import { hexValue, PERCENT } from './byte-text.js';
 import { type CardContext, cardContext } from './cards.js';
 import { type Cause, createEdits, type Edits, type View } from './edits.js';
 import { findLooks } from './find-looks.js';
+import { FormValues } from './form-values.js';
 import { eachHiddenText } from './hidden-base64.js';
 import { redactManifests } from './kubernetes-manifest.js';
 import { mayHoldLook } from './look-runs.js';
@@ -16,6 +17,7 @@ import type { PhraseFinder } from './phrases.js';
 import { redactPii } from './pii.js';
 import { NAMELESS, type PieceName, type RedactionContext } from './redaction-context.js';
 import { scanPairs } from './scan-pairs.js';
+import { type SearchSteps, Step } from './search-steps.js';
 import type { SensitiveNames } from './sensitive-names.js';
 import { redactInserts } from './sql-inserts.js';
 import { Sign, type Survey, type Surveys } from './survey.js';
@@ -28,6 +30,9 @@ import { walkXml } from './walk-xml.js';
 
 /** What all walks of a redactor share. */
 export interface WalkRules {
+  readonly steps: SearchSteps;
+  /** Those that no form has now. */
+  readonly formValues: FormValues[];
   readonly names: SensitiveNames;
   /** Finds phrases; null where the built-in rules do not apply. */
   readonly phrases: PhraseFinder | null;
@@ -75,11 +80,11 @@ export class DocumentWalk implements RedactionContext {
   }
 
   redactText(view: View, start: number, end: number, cause: Cause): void {
-    if (!this.#isAllowed(view, start, end)) this.edits.text(view, start, end, cause);
+    if (this.take(Step.edit) && !this.#isAllowed(view, start, end)) this.edits.text(view, start, end, cause);
   }
 
   redactNumber(view: View, start: number, end: number, cause: Cause): void {
-    if (!this.#isAllowed(view, start, end)) this.edits.number(view, start, end, cause);
+    if (this.take(Step.edit) && !this.#isAllowed(view, start, end)) this.edits.number(view, start, end, cause);
   }
 
   #isAllowed(view: View, start: number, end: number): boolean {
@@ -101,14 +106,35 @@ export class DocumentWalk implements RedactionContext {
     return this.#work.left >= 0;
   }
 
+  takeFormValues(): FormValues {
+    const values = this.#rules.formValues.pop() ?? new FormValues((this.#rules.surveys as Surveys).take());
+    values.begin();
+    return values;
+  }
+
+  giveBackFormValues(values: FormValues): void {
+    this.#rules.formValues.push(values);
+  }
+
+  take(step: number, times = 1): boolean {
+    return this.#rules.steps.take(step, times);
+  }
+
   surveyOf(view: View): Survey | null {
     return this.#rules.isSurveyEnough && this.#survey?.bytes === view.bytes ? this.#survey : null;
   }
 
   redactDocument(view: View, contentType = ''): void {
-    if (view.bytes.length === 0) return;
+    if (view.bytes.length === 0 || !this.#takesDocument(view)) return;
     if (this.#isOpaque(view.bytes, contentType)) this.#redactRuns(view, contentType);
     else this.#surveyed(view, () => this.#walkDocument(view, contentType));
+  }
+
+  /** A document inside another one has to be surveyed by itself. */
+  #takesDocument({ bytes }: View): boolean {
+    if (this.#survey === null) return !this.#rules.steps.areSpent;
+    this.take(Step.document);
+    return this.take(Step.byte, bytes.length);
   }
 
   /** Whether only the printable runs of a document are searched. Then the words in it say nothing, and a survey of them is spared. */
@@ -194,13 +220,14 @@ export class DocumentWalk implements RedactionContext {
   }
 
   #redactLooks(view: View, start: number, end: number, card: CardContext | null): void {
-    if (this.surveyOf(view)?.mayHold(start, end, Sign.look) === false) return;
+    if (this.surveyOf(view)?.mayHold(start, end, Sign.look) === false || !this.take(Step.look, end - start)) return;
     findLooks(view.bytes, { start, end }, card, (from, to, rule) =>
       this.redactText(view, from, to, { rule, name: null }),
     );
   }
 
   redactDecoded(view: View, name: string): void {
+    if (!this.#takesDocument(view)) return;
     this.#surveyed(view, () => {
       this.#redactPhrases(view);
       this.redactPiece(view, 0, view.bytes.length, { name });
@@ -208,17 +235,18 @@ export class DocumentWalk implements RedactionContext {
   }
 
   redactPiece(view: View, start: number, end: number, owner: PieceName): void {
+    if (!this.take(Step.piece)) return;
     const survey = this.surveyOf(view);
     if (survey === null || survey.mayHold(start, end, Sign.pair | Sign.escape)) scanPairs(view, start, end, this);
     this.redactForms(view, start, end, owner);
   }
 
   redactForms(view: View, start: number, end: number, owner: PieceName): void {
-    if (this.#rules.pii) redactPii(view, start, end, this);
+    if (this.#rules.pii && this.take(Step.pii, end - start)) redactPii(view, start, end, this);
     if (!this.hasDefaults || end - start < LOOK_BYTES_MIN) return;
     if (this.surveyOf(view)?.mayHold(start, end, Sign.look) === false) return;
     const { bytes } = view;
-    if (mayHoldLook(bytes, start, end))
+    if (mayHoldLook(bytes, start, end) && this.take(Step.look, end - start))
       findLooks(bytes, { start, end }, new PieceContext(bytes, { start, end }, owner), (from, to, rule) =>
         this.redactText(view, from, to, { rule, name: owner.name || null }),
       );

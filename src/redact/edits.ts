@@ -67,7 +67,7 @@ const NO_SPANS = new Int32Array(0);
 class EditList implements Edits {
   size = 0;
   readonly causes: Cause[] = [];
-  #spans = NO_SPANS;
+  #spans: Int32Array<ArrayBuffer> = NO_SPANS;
   #isSorted = true;
   #lastCause: Cause | null = null;
   /** The cause of each edit; null where they are not kept. */
@@ -175,17 +175,62 @@ class EditList implements Edits {
 
   #sort(): void {
     if (this.#isSorted) return;
-    const spans = this.#spans;
-    const order = Array.from({ length: this.size }, (_, i) => i * FIELDS);
-    order.sort(
-      (a, b) => (spans[a] as number) - (spans[b] as number) || (spans[b + 1] as number) - (spans[a + 1] as number),
-    );
-    const sorted = new Int32Array(this.size * FIELDS);
-    order.forEach((at, i) => {
-      sorted.set(spans.subarray(at, at + FIELDS), i * FIELDS);
-    });
-    this.#spans = sorted;
+    this.#spans = mergedRuns(this.#spans, this.size);
     this.#isSorted = true;
+  }
+}
+
+/**
+ * The edits in their order, of those that begin together the longer first: each pass over a text finds its own in order, so that
+ * there are few runs to be merged.
+ */
+function mergedRuns(spans: Int32Array, size: number): Int32Array<ArrayBuffer> {
+  let runs = runStarts(spans, size);
+  let from = spans;
+  let to = new Int32Array(size * FIELDS);
+  let other: Int32Array<ArrayBuffer> | null = null;
+  while (runs.length > 2) {
+    const merged: number[] = [];
+    for (let i = 0; i + 1 < runs.length; i += 2) {
+      const start = runs[i] as number;
+      const middle = runs[i + 1] as number;
+      merge(from, to, start, middle, runs[i + 2] ?? middle);
+      merged.push(start);
+    }
+    merged.push(size * FIELDS);
+    runs = merged;
+    const done = to;
+    to = other ?? new Int32Array(size * FIELDS);
+    other = done;
+    from = done;
+  }
+  return other ?? Int32Array.from(spans);
+}
+
+/** Where runs begin that are in order already, and where the last one ends. */
+function runStarts(spans: Int32Array, size: number): number[] {
+  const starts = [0];
+  for (let at = FIELDS; at < size * FIELDS; at += FIELDS) if (isBefore(spans, at, at - FIELDS)) starts.push(at);
+  starts.push(size * FIELDS);
+  return starts;
+}
+
+function isBefore(spans: Int32Array, one: number, other: number): boolean {
+  const start = spans[one] as number;
+  const otherStart = spans[other] as number;
+  return start < otherStart || (start === otherStart && (spans[one + 1] as number) > (spans[other + 1] as number));
+}
+
+/** Merges the run from `start` to `middle` and the one from there to `end`; what is in either order stays in its own. */
+function merge(from: Int32Array, to: Int32Array, start: number, middle: number, end: number): void {
+  let left = start;
+  let right = middle;
+  for (let at = start; at < end; at += FIELDS) {
+    const isRight = left >= middle || (right < end && isBefore(from, right, left));
+    const next = isRight ? right : left;
+    for (let i = 0; i < FIELDS; i++) to[at + i] = from[next + i] as number;
+    if (isRight) right += FIELDS;
+    else left += FIELDS;
   }
 }
 
@@ -209,45 +254,6 @@ export function part(view: View, start: number, end: number): View {
   const bytes = view.bytes.subarray(start, end);
   if (view.origin === null) return { bytes, base: view.base + start, origin: null };
   return { bytes, base: 0, origin: view.origin.subarray(start, end + 1) };
-}
-
-/**
- * Decodes part of a view: `decode` copies runs that stand for themselves, and pushes each other byte with the offset in
- * `view` of what it was written as.
- */
-export function decodedView(
-  view: View,
-  start: number,
-  end: number,
-  decode: (
-    bytes: Buffer,
-    start: number,
-    end: number,
-    copy: (from: number, to: number) => void,
-    push: (byte: number, from: number) => void,
-  ) => void,
-): View {
-  // An escape of n bytes stands for fewer.
-  const bytes = Buffer.allocUnsafe(end - start);
-  const origin = new Int32Array(end - start + 1);
-  let length = 0;
-
-  function copy(from: number, to: number): void {
-    // A call into C++ costs more than a few bytes.
-    if (to - from > 32) view.bytes.copy(bytes, length, from, to);
-    else for (let i = from, at = length; i < to; i++) bytes[at++] = view.bytes[i] as number;
-    if (view.origin === null) for (let i = from; i < to; i++) origin[length++] = view.base + i;
-    else for (let i = from; i < to; i++) origin[length++] = view.origin[i] as number;
-  }
-
-  function push(byte: number, from: number): void {
-    bytes[length] = byte;
-    origin[length++] = originOf(view, from);
-  }
-
-  decode(view.bytes, start, end, copy, push);
-  origin[length] = originOf(view, end);
-  return { bytes: bytes.subarray(0, length), base: 0, origin: origin.subarray(0, length + 1) };
 }
 
 function originOf({ base, origin }: View, offset: number): number {

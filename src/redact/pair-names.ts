@@ -66,6 +66,9 @@ export function variableRule(bytes: Buffer, start: number, name: Name, context: 
   return variable === undefined ? null : context.names.ofText('field', variable);
 }
 
+/** A name without its escapes is written here, and a zero behind it. */
+const UNDONE = Buffer.alloc(NAME_BYTES_MAX + 1);
+
 /** The rule for a name that is percent-encoded once or twice. */
 export function encodedRule(
   bytes: Buffer,
@@ -73,26 +76,30 @@ export function encodedRule(
   place: 'query' | 'field',
   { names }: RedactionContext,
 ): NameRule | null {
-  const once = undone(bytes, start, end);
-  const name = once.includes(PERCENT) ? undone(once, 0, once.length) : once;
+  let length = undo(bytes, start, end);
+  let all = 0;
+  for (let i = 0; i < length; i++) {
+    all |= UNDONE[i] as number;
+    if (UNDONE[i] !== PERCENT) continue;
+    length = undo(UNDONE, 0, length);
+    for (i++; i < length; i++) all |= UNDONE[i] as number;
+  }
   // What is beyond ASCII is a character each.
-  return name.some((byte) => byte >= 0x80)
-    ? names.ofText(place, name.toString('latin1'))
-    : names.of(place, name, 0, name.length);
+  return all >= 0x80 ? names.ofText(place, UNDONE.latin1Slice(0, length)) : names.of(place, UNDONE, 0, length);
 }
 
-/** `%70`, and what else stands for ASCII, undone. */
-function undone(bytes: Buffer, start: number, end: number): Buffer {
-  const result = Buffer.allocUnsafe(end - start);
+/** Writes a name with `%70`, and what else stands for ASCII, undone; returns how long it is. It may be its own source. */
+function undo(bytes: Buffer, start: number, end: number): number {
   let length = 0;
   for (let i = start; i < end; i++) {
     const byte = bytes[i] as number;
     const high = byte === PERCENT && i + 2 < end ? hexValue(bytes[i + 1]) : -1;
     const low = high >= 0 && high < 8 ? hexValue(bytes[i + 2]) : -1;
     if (low >= 0) i += 2;
-    result[length++] = low >= 0 ? high * 16 + low : byte;
+    UNDONE[length++] = low >= 0 ? high * 16 + low : byte;
   }
-  return result.subarray(0, length);
+  UNDONE[length] = 0;
+  return length;
 }
 
 /** No further than the name: what is met once a pair must not look at the rest of the text. */

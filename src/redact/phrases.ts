@@ -11,6 +11,7 @@ import { JUDGED_BYTES_MAX, type Search } from './phrase-search.js';
 import { PHRASES } from './phrase-table.js';
 import { isPlaceholder } from './placeholders.js';
 import type { RedactionContext } from './redaction-context.js';
+import { Step } from './search-steps.js';
 import { MARK_SHIFT, MarkPhrase, type Survey } from './survey.js';
 import { fieldEnd, userinfoOf } from './survey-marks.js';
 import { isMixedToken, isSecretValue } from './value-shapes.js';
@@ -89,6 +90,7 @@ export class PhraseFinder {
     for (let i = 0; i < anchorCount; i++) {
       const at = anchors[i * 2] as number;
       if (at < done) continue;
+      if (!context.take(Step.anchor)) return;
       const bits = anchors[i * 2 + 1] as number;
       if (bits >> MARK_SHIFT !== 0) done = Math.max(done, readMark(search, at, bits >> MARK_SHIFT));
       else done = Math.max(done, this.#readWord(search, at, bits));
@@ -103,6 +105,7 @@ export class PhraseFinder {
       const phrase = this.#phrases[i] as CompiledPhrase;
       const { head } = phrase;
       if (search.isTable && phrase.row.isInSentence === true) continue;
+      search.context.take(Step.phrase);
       search.text ??= bytes.latin1Slice(0, bytes.length);
       head.lastIndex = at;
       if (phrase.row.isBefore === true) {
@@ -131,6 +134,7 @@ function secretEnd({ view, context }: Search, { row, cause, runs }: CompiledPhra
   const end = runs === null ? (row.secret as (bytes: Buffer, at: number) => number)(bytes, at) : runs.endAt(bytes, at);
   if (end - at < (runs?.min ?? 1)) return 0;
   if (row.accept !== undefined && (runs === null || runs.judgements < JUDGEMENTS_MAX)) {
+    context.take(Step.judgement);
     if (!row.accept(bytes.latin1Slice(at, Math.min(end, at + JUDGED_BYTES_MAX)))) {
       if (runs !== null) runs.judgements++;
       return 0;

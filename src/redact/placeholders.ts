@@ -36,7 +36,8 @@ const PLACEHOLDERS: readonly string[] = [
 const PLACEHOLDER = new RegExp(`^(?:${PLACEHOLDERS.join('|')})$`, 'i');
 /** What says so wherever it stands, in a line; `putYourTokenHere` too, but not each password that happens to have the letters. */
 const INSIDE =
-  /^.*(?:(?<![a-z0-9])(?:(?:add|enter|insert|paste|put|replace|set|use)[ _-]?)?your|placeholder|goes[ _-]?here|\.\.\.).*$/i;
+  /(?<![a-z0-9])(?:(?:add|enter|insert|paste|put|replace|set|use)[ _-]?)?your|placeholder|goes[ _-]?here|\.\.\./i;
+const LINE_END = /[\n\r\u2028\u2029]/;
 
 /** Those of letters and digits alone. */
 const WORDS = new Set(
@@ -57,12 +58,17 @@ const INSIDE_LETTERS: readonly number[] = ['your', 'placeholder', 'goeshere'].ma
 
 export function isPlaceholder(text: string): boolean {
   const letters = alnumLetters(text);
-  if (letters === NOT_ALNUM) return PLACEHOLDER.test(text) || INSIDE.test(text);
-  if (INSIDE_LETTERS.some((all) => (letters & all) === all) && INSIDE.test(text)) return true;
+  if (letters === NOT_ALNUM) return PLACEHOLDER.test(text) || (mayBeInside(lettersOf(text), text) && INSIDE.test(text));
+  if (mayBeInside(letters, text) && INSIDE.test(text)) return true;
   const first = lettersOf(text[0] as string);
   if (text.length > WORD_LENGTH_MAX) return first === LETTER_X && /^x*$/i.test(text);
   if (((WORD_STARTS[text.length] as number) & first) !== 0 && WORDS.has(text.toLowerCase())) return true;
   return (FORM_STARTS & first) !== 0 && ALNUM_FORM.test(text);
+}
+
+/** Whether a text, which has these letters, is of one line, and may have one of `INSIDE` in it. */
+function mayBeInside(letters: number, text: string): boolean {
+  return (INSIDE_LETTERS.some((all) => (letters & all) === all) || text.includes('...')) && !LINE_END.test(text);
 }
 
 /** A bit each, whatever their case; digits have those of some letters. */

@@ -45,6 +45,7 @@ export function createContentRedactor(
       redactions.noteOmitted(part, reason);
       return;
     }
+    documents.expect(content.content.length);
     // What is cut is whole here alone: an event's or a message's part of it would not be known for one.
     if (type.streamed !== null) {
       const text = textOf(content.content);

@@ -7,13 +7,14 @@ import { DEFAULT_LIMITS } from '../limits.js';
 import { createAddedPatterns } from './added-patterns.js';
 import { redactCutEnd } from './cut-end.js';
 import { DocumentWalk, OPAQUE_BYTES_MIN, type WalkRules } from './document-walk.js';
-import { type Cause, createEdits, type Edits, type Replaced, type View } from './edits.js';
+import { type Cause, createEdits, type Edits, REDACTED, type Replaced, type View } from './edits.js';
 import { Glance } from './glance.js';
 import { type GrpcWebText, grpcWebText } from './grpc-web-text.js';
 import type { MediaType } from './media-type.js';
 import { NameMemo } from './name-memo.js';
 import { PhraseFinder, wordEnds } from './phrases.js';
 import type { Changes } from './redactions.js';
+import { type SearchSteps, Step } from './search-steps.js';
 import type { SensitiveNames } from './sensitive-names.js';
 import { type Survey, Surveys } from './survey.js';
 import { documentKind, isBinary, textEncoding, utf8View } from './text-forms.js';
@@ -25,6 +26,10 @@ export interface Redacted<T> extends Changes {
 }
 
 export interface DocumentRedactor {
+  /** So many bytes of a trace are searched next, some of them several times. */
+  expect(bytes: number): void;
+  /** Whether the trace had more to be looked at than it may have. */
+  readonly isTooSlow: boolean;
   /** Whether the user gave patterns. */
   readonly hasPatterns: boolean;
   /** Looks at several texts at once; null where the user wants more than the built-in rules, and it would say too little. */
@@ -48,6 +53,8 @@ export interface DocumentRedactor {
 export interface DocumentSettings {
   readonly patterns: readonly string[];
   readonly defaults: boolean;
+  /** What the search of a trace may still cost. */
+  readonly steps: SearchSteps;
   readonly pii: boolean;
   /** Whether the user named fields or parameters. */
   readonly hasNames: boolean;
@@ -61,17 +68,21 @@ export interface DocumentSettings {
 
 /** Bytes that may be decoded for each byte of a body, nested documents and all. */
 const WORK_PER_BYTE = 4;
+/** There was more to be looked at than in any text that is sent every day. */
+const TOO_SLOW: Cause = { rule: 'bound:work', name: null };
 const NO_CHANGES: Changes = { causes: [] as readonly Cause[], replaced: [] };
 /** A longer text is not likely to come again. */
 const HARMLESS_LENGTH_MAX = 128;
 
 export function createDocumentRedactor(names: SensitiveNames, settings: DocumentSettings): DocumentRedactor {
-  const { defaults, hasNames, isAllowed } = settings;
+  const { defaults, hasNames, isAllowed, steps } = settings;
   const added = createAddedPatterns(settings.patterns);
   const phrases = defaults ? new PhraseFinder() : null;
-  const surveys = defaults ? new Surveys({ wordEnds: wordEnds() }) : null;
+  const surveys = defaults ? new Surveys({ wordEnds: wordEnds(), steps }) : null;
   const isSurveyEnough = surveys !== null && !hasNames && !settings.pii;
   const rules: WalkRules = {
+    steps,
+    formValues: [],
     names,
     phrases,
     surveys,
@@ -85,15 +96,26 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
   function walked(bytes: Buffer, walk: (view: View, walk: DocumentWalk) => void): Edits {
     const edits = createEdits(settings.explains);
     const left = DEFAULT_LIMITS.redaction_decoded_bytes_max + bytes.length * WORK_PER_BYTE;
-    walk({ bytes, base: 0, origin: null }, new DocumentWalk(rules, edits, { left }));
-    return edits;
+    const view = { bytes, base: 0, origin: null };
+    steps.take(Step.text);
+    if (!steps.areSpent) walk(view, new DocumentWalk(rules, edits, { left }));
+    if (!steps.areSpent) return edits;
+    const whole = createEdits(settings.explains);
+    whole.text(view, 0, bytes.length, TOO_SLOW);
+    return whole;
+  }
+
+  /** How often a pattern of the user's may match is bounded by itself. */
+  function redactAdded(view: View, walk: DocumentWalk, isJson: boolean): void {
+    if (added.size > 0) steps.uncounted(() => added.redact(view, walk, isJson));
   }
 
   function redactedText(text: string, walk: (view: View, walk: DocumentWalk) => void): Redacted<string> {
     const bytes = Buffer.from(text);
+    steps.add(bytes.length);
     const edits = walked(bytes, (view, context) => {
       walk(view, context);
-      added.redact(view, context, false);
+      redactAdded(view, context, false);
     });
     if (edits.size === 0) return { result: text, ...NO_CHANGES };
     return { result: edits.apply(bytes).toString(), ...changesOf(bytes, edits, settings.explains) };
@@ -119,7 +141,7 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
   function redactFrames({ bytes, encode }: GrpcWebText): Redacted<Uint8Array> | null {
     const edits = walked(bytes, (view, walk) => {
       walk.redactDocument(view, 'application/grpc');
-      added.redact(view, walk, false);
+      redactAdded(view, walk, false);
     });
     return edits.size === 0
       ? null
@@ -127,6 +149,10 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
   }
 
   return {
+    expect: (bytes) => steps.add(bytes),
+    get isTooSlow() {
+      return steps.areSpent;
+    },
     hasPatterns: added.size > 0,
     glance: survey === undefined || !isSurveyEnough || added.size > 0 ? null : new Glance(survey),
     isGlanceEnough,
@@ -140,19 +166,21 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
       const edits = walked(bytes, (view, walk) => {
         const text = encoding === 'utf8' ? view : utf8View(view, encoding);
         walk.redactDocument(text, contentType);
-        added.redact(text, walk, added.size > 0 && documentKind(text.bytes, contentType) === 'json');
+        redactAdded(text, walk, added.size > 0 && documentKind(text.bytes, contentType) === 'json');
         if (isCut && defaults && encoding === 'utf8') redactCutEnd(view, walk);
       });
       if (edits.size === 0) return null;
       const why = changesOf(bytes, edits, settings.explains);
-      if (encoding !== 'utf8') return { result: edits.apply(bytes, redactedIn(encoding)), ...why };
+      // What was JSON stays JSON.
+      const text = steps.areSpent && documentKind(bytes, contentType) === 'json' ? `"${REDACTED}"` : REDACTED;
+      if (encoding !== 'utf8') return { result: edits.apply(bytes, encoded(text, encoding)), ...why };
       // Formats that count their bytes would not survive another length.
-      return { result: isBinary(bytes) ? edits.mask(bytes) : edits.apply(bytes), ...why };
+      return { result: isBinary(bytes) ? edits.mask(bytes) : edits.apply(bytes, Buffer.from(text)), ...why };
     },
     find: (bytes, isCut) =>
       walked(bytes, (view, walk) => {
         walk.redactValue(view, '');
-        added.redact(view, walk, false);
+        redactAdded(view, walk, false);
         if (isCut && defaults) redactCutEnd(view, walk);
       }),
     mayHold: (joined, isRare = false) =>
@@ -180,7 +208,7 @@ function holds(joined: string, survey: Survey): boolean {
   return may;
 }
 
-function redactedIn(encoding: 'utf16le' | 'utf16be'): Buffer {
-  const text = Buffer.from('REDACTED', 'utf16le');
-  return encoding === 'utf16le' ? text : text.swap16();
+function encoded(text: string, encoding: 'utf16le' | 'utf16be'): Buffer {
+  const bytes = Buffer.from(text, 'utf16le');
+  return encoding === 'utf16le' ? bytes : bytes.swap16();
 }

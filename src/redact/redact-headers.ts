@@ -4,6 +4,7 @@
  */
 import type { HeaderPair } from '../pair/exchange.js';
 import type { CleanTexts } from './clean-texts.js';
+import { keepCookieAttributes, keepCookieNames } from './cookie-values.js';
 import { REDACTED } from './edits.js';
 import { isPlaceholder } from './placeholders.js';
 import { isUrl, redactUrl, type TargetContext } from './redact-target.js';
@@ -216,45 +217,4 @@ function keepProtocols(value: string): string {
       return `${prefix}${REDACTED}`;
     })
     .join(',');
-}
-
-/** `name=value; name=value` (RFC 6265 §4.2.1), also set apart by commas and quoted (RFC 2965 §3.3.4). */
-function keepCookieNames(value: string): string {
-  return value
-    .split(';')
-    .map((pair) => {
-      if (/,\s*[^\s=,;"]{1,128}=/.test(pair) && pair.length <= COOKIE_LIST_MAX)
-        return pair
-          .split(/(,\s*(?=[^\s=,;"]{1,128}=))/)
-          .map((piece, i) => (i % 2 === 1 ? piece : keepCookieName(piece)))
-          .join('');
-      return keepCookieName(pair);
-    })
-    .join(';');
-}
-
-const COOKIE_LIST_MAX = 16_384;
-
-function keepCookieName(pair: string): string {
-  const equals = pair.indexOf('=');
-  if (equals >= 0) return equals + 1 < pair.length ? `${pair.slice(0, equals + 1)}${REDACTED}` : pair;
-  // Without a name it is a value.
-  return pair.trim() === '' ? pair : `${pair.startsWith(' ') ? ' ' : ''}${REDACTED}`;
-}
-
-const COOKIE_ATTRIBUTES =
-  /^\s*(?:path|domain|expires|max-age|secure|httponly|samesite|priority|partitioned|version|comment|port|discard)\s*(?:=|$|,)/i;
-
-/** `name=value; attributes` (RFC 6265 §4.1.1); several cookies may be joined by commas, as proxies do. */
-function keepCookieAttributes(value: string): string {
-  return value
-    .split(';')
-    .map((pair, i) => {
-      if (i > 0 && COOKIE_ATTRIBUTES.test(pair))
-        return pair.replace(/(,\s*[^\s=,;"]{1,128}=)(?!\s)[^,;]+/g, (whole, start: string) =>
-          /expires/i.test(pair.slice(0, 12)) && /^,\s*\d/.test(whole) ? whole : `${start}${REDACTED}`,
-        );
-      return keepCookieNames(pair);
-    })
-    .join(';');
 }

@@ -46,7 +46,8 @@ export class SentHeadRedactor {
     own.side(side);
     const replaced = this.#redact(head, own);
     redactions.addAll(own.list);
-    if (!head.isSent) return;
+    // What becomes of a head when there are no steps left says nothing of the next one.
+    if (!head.isSent || this.#context.documents.isTooSlow) return;
     this.#done.set(list, { side, replaced, redactions: own.list });
     head.replaceAlike(replaced);
   }

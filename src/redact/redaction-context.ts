@@ -1,5 +1,6 @@
 /** What the walkers of one document share: names, edits, what is allowed, and how much work is left. */
 import type { Cause, Edits, View } from './edits.js';
+import type { FormValues } from './form-values.js';
 import type { SensitiveNames } from './sensitive-names.js';
 import type { Survey } from './survey.js';
 
@@ -30,6 +31,11 @@ export interface RedactionContext {
   surveyOf(view: View): Survey | null;
   /** Redacts a document inside another. */
   redactDocument(view: View, contentType?: string): void;
+  /** Looks at the values of one form at once. */
+  takeFormValues(): FormValues;
+  giveBackFormValues(values: FormValues): void;
   /** Takes `bytes` from what may still be decoded; false where it is used up. */
   spend(bytes: number): boolean;
+  /** Takes steps from those that the search may take; false where they are used up, and nothing is found any more. */
+  take(step: number, times?: number): boolean;
 }

@@ -25,6 +25,7 @@ import { type HeaderContext, redactHeaderValues, redactNamedHeaders } from './re
 import { SentHeadRedactor } from './redact-sent-head.js';
 import { redactAuthority, redactTarget, type TargetContext } from './redact-target.js';
 import { createRedactions, type Redactions } from './redactions.js';
+import { SearchSteps } from './search-steps.js';
 import { createSensitiveNames } from './sensitive-names.js';
 
 export interface RedactionSettings {
@@ -77,7 +78,9 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
   const { defaults, headers, queries, fields, patterns, bodies, allow = [], pii = false, explains = false } = settings;
   const addsNothing = headers.length + queries.length + fields.length + patterns.length === 0 && !pii;
   const allowed = allow.filter(isInSlashes).map((text) => compilePattern(text.slice(1, -1), ''));
+  const steps = new SearchSteps();
   const names = createSensitiveNames({
+    steps,
     defaults,
     headers,
     queries,
@@ -86,6 +89,7 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
     onEvicted,
   });
   const documents = createDocumentRedactor(names, {
+    steps,
     patterns,
     defaults,
     pii,
@@ -138,6 +142,7 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
   if (!bodies && !defaults && addsNothing)
     return (trace) => {
       const { request, response } = trace;
+      steps.begin();
       const redactions = createRedactions(explains);
       content.redact(request.body, '', redactions, 'body');
       if (response !== null) content.redact(response.body, '', redactions, 'body');
@@ -147,6 +152,7 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
 
   return (trace) => {
     const { request, response, messages } = trace;
+    steps.begin();
     const redactions = createRedactions(explains);
     const requestType = contentTypeOf(request);
     const responseType = response === null ? '' : contentTypeOf(response);

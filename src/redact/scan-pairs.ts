@@ -47,6 +47,7 @@ import { closingQuote, entityBefore, quoteAt } from './quotes.js';
 import { redactContainer } from './redact-container.js';
 import type { RedactionContext } from './redaction-context.js';
 import { readEncoded } from './scan-encoded.js';
+import { Step } from './search-steps.js';
 import type { NameRule } from './sensitive-names.js';
 import { readTag } from './text-tag.js';
 import { isMixedToken, isSecretValue } from './value-shapes.js';
@@ -69,6 +70,7 @@ export function scanPairs(view: View, start: number, end: number, context: Redac
       i++;
       continue;
     }
+    if (!context.take(Step.mark)) return;
     // `password -> x`, `password <- x`
     if ((byte === GREATER_THAN && bytes[i - 1] === MINUS) || (byte === LESS_THAN && bytes[i + 1] === MINUS)) {
       const arrow = byte === LESS_THAN ? i : i - 1;
@@ -188,7 +190,7 @@ function readPair(text: Text, name: Name, after: number, named: NamedValues): nu
     rule = typedRule(bytes, start, name, context) ?? variableRule(bytes, start, name, context);
   if ((rule === null || rule.value === 'opaque') && name.end - name.start <= ROLE_BYTES_MAX)
     rule = named.read(text, name, value) ?? rule;
-  if (rule === null || value >= end) return after;
+  if (rule === null || value >= end || !context.take(Step.value)) return after;
   value = skipWrapper(bytes, value, end);
   const cause = context.cause(rule.id, view, name.start, name.end);
   if (isReference(bytes, value)) return value;
@@ -251,6 +253,7 @@ function readQuotedValue(text: Text, name: Name, { value, after, open }: Quoted,
       return doubled;
     }
   }
+  context.take(Step.judged, Math.min(256, stop - from));
   // What is compared with may be a word of any kind, as short as parsers have them.
   const isCompared = bytes[after - 1] === EQUALS && bytes[after - 2] === EQUALS;
   const isSecret =

@@ -19,6 +19,7 @@ import {
   type ValueTest,
 } from './name-table.js';
 import { type Ending, EndingKind, NameTrie, withoutNumber } from './name-trie.js';
+import { type SearchSteps, Step } from './search-steps.js';
 
 /** What the name of a secret says of its value. */
 export interface NameRule {
@@ -50,6 +51,8 @@ export interface SensitiveNameSettings {
   defaults: boolean;
   /** Takes how many names were forgotten to make room for others. */
   onEvicted: (count: number) => void;
+  /** What the search of a trace may still cost. */
+  steps: SearchSteps;
 }
 
 interface Known {
@@ -92,6 +95,7 @@ export function createSensitiveNames(settings: SensitiveNameSettings): Sensitive
   }
 
   function slowly(place: NamePlace, bytes: Buffer, start: number, end: number): NameRule | null {
+    settings.steps.take(Step.foreign);
     const name = bytes.toString('utf8', Math.max(start, end - NAME_BYTES_MAX), end);
     if (isAdapted) {
       const plain = plainName(name);

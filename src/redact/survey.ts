@@ -21,6 +21,7 @@ import {
 } from './byte-text.js';
 import { eachLookRun, LOOK_SETS, tokenBeginnings } from './look-runs.js';
 import { PhrasesAhead } from './phrases-ahead.js';
+import { type SearchSteps, Step } from './search-steps.js';
 import {
   ArgumentAhead,
   fieldEnd,
@@ -64,6 +65,7 @@ export const Sign = {
 const SIGNS_OF_SECRETS = Sign.name | Sign.pair | Sign.look | Sign.escape;
 
 const BLOCK_SHIFT = 5;
+const ANCHORS_LOOKED_AT_MAX = 32;
 const NO_BYTES = Buffer.alloc(0);
 
 /** Letters, digits and what names are joined with. */
@@ -116,6 +118,7 @@ export const MarkPhrase = {
 
 export interface SurveyRules {
   readonly wordEnds: WordEnds;
+  readonly steps: SearchSteps;
 }
 
 /** Where the run of bytes of a set begins that ends at a place: no byte is read twice, as long as the places ascend. */
@@ -150,6 +153,7 @@ export class Survey {
   anchors = new Int32Array(16);
   anchorCount = 0;
   readonly #wordEnds: WordEnds;
+  readonly #steps: SearchSteps;
   readonly #phrases = new PhrasesAhead();
   readonly #separator = new SeparatorAhead();
   readonly #argument = new ArgumentAhead();
@@ -160,7 +164,8 @@ export class Survey {
   #blocks = new Uint8Array(64);
   #all = 0;
 
-  constructor({ wordEnds }: SurveyRules, scan: ByteScan) {
+  constructor({ wordEnds, steps }: SurveyRules, scan: ByteScan) {
+    this.#steps = steps;
     this.#scan = scan;
     this.#wordEnds = wordEnds;
   }
@@ -174,7 +179,7 @@ export class Survey {
     if (blocks > this.#blocks.length) this.#blocks = new Uint8Array(blocks * 2);
     else this.#blocks.fill(0, 0, blocks);
     if (bytes.length > 0) this.#readAll(bytes);
-    return (this.#all & SIGNS_OF_SECRETS) !== 0 || this.anchorCount > 0;
+    return (this.#all & SIGNS_OF_SECRETS) !== 0 || this.anchorCount > 0 || this.#steps.areSpent;
   }
 
   /** Lets go of the text; returns how many blocks it has room for, or anchors. */
@@ -190,6 +195,16 @@ export class Survey {
     const last = (end - 1) >> BLOCK_SHIFT;
     for (let block = start >> BLOCK_SHIFT; block <= last; block++)
       if (((blocks[block] as number) & signs) !== 0) return true;
+    return false;
+  }
+
+  /** Whether there was anything between `start` and `end`, or beside them. */
+  mayHoldAny(start: number, end: number): boolean {
+    if (this.mayHold(start, end, SIGNS_OF_SECRETS) || this.anchorCount > ANCHORS_LOOKED_AT_MAX) return true;
+    for (let i = 0; i < this.anchorCount; i++) {
+      const at = this.anchors[i * 2] as number;
+      if (at >= start && at <= end) return true;
+    }
     return false;
   }
 
@@ -215,10 +230,12 @@ export class Survey {
     const { found, foundCount } = this.#scan;
     const stop = end === bytes.length ? end + 1 : end;
     const origin = start - LEAD_BYTES;
+    const steps = this.#steps;
+    steps.take(Step.word, foundCount);
     for (let i = 0; i < foundCount; i++) {
       const kind = found[i] as number;
       const at = origin + (kind >> 2);
-      if (at >= stop) return;
+      if (at >= stop || steps.areSpent) return;
       if ((kind & Found.word) !== 0) {
         const ended = this.#wordEnds.at(bytes, at - 1);
         if (ended !== 0) this.#noteWord(bytes, at, ended);
@@ -233,11 +250,13 @@ export class Survey {
     if (found === 0) return;
     if ((found & 1) !== 0) this.#noteName(bytes, end);
     if (found === 1) return;
+    this.#steps.take(Step.ahead);
     const bits = this.#phrases.mayGoOn(bytes, end, found >> 1);
     if (bits !== 0) this.#anchor(end, bits);
   }
 
   #noteName(bytes: Buffer, end: number): void {
+    this.#steps.take(Step.name);
     // None of what is asked below is so where the value follows at once.
     if ((SEPARATES[bytes[end] as number] as number) === 1) {
       this.#note(end - 1, Sign.name | Sign.pair);
@@ -289,6 +308,7 @@ export class Survey {
     this.#forgetRuns();
     for (let i = 0; i < length; i++) {
       if ((bytes[i] as number) < 0x80) continue;
+      if (!this.#steps.take(Step.word)) return;
       let end = i + 1;
       while (end < length && (bytes[end] as number) >= 0x80) end++;
       if (mayEndOther(bytes, i, end)) this.#note(end - 1, Sign.name | Sign.pair);

@@ -1,6 +1,6 @@
 /** What a body is, judged by its first bytes: what clients declare is often only their default. */
 import { OPEN_BRACE, OPEN_BRACKET, QUOTE } from './byte-text.js';
-import { decodedView, type View } from './edits.js';
+import type { View } from './edits.js';
 import type { MediaType } from './media-type.js';
 
 export type DocumentKind = 'json' | 'xml' | 'form' | 'table' | 'text' | 'binary';
@@ -84,14 +84,18 @@ function isStart(byte: number): boolean {
   return byte === OPEN_BRACE || byte === OPEN_BRACKET || byte === 0x3c || byte === QUOTE || (byte | 0x20) >= 0x61;
 }
 
-/** UTF-16 as UTF-8. */
-export function utf8View(view: View, encoding: 'utf16le' | 'utf16be'): View {
+/** UTF-16 as UTF-8. What is no ASCII is judged by nobody, and must not take more room than it had. */
+export function utf8View({ bytes, base, origin }: View, encoding: 'utf16le' | 'utf16be'): View {
   const [low, high] = encoding === 'utf16le' ? [0, 1] : [1, 0];
-  return decodedView(view, 0, view.bytes.length, (bytes, from, to, _copy, push) => {
-    for (let i = from; i + 1 < to; i += 2) {
-      const unit = (bytes[i + low] as number) | ((bytes[i + high] as number) << 8);
-      // What is no ASCII is judged by nobody, and must not take more room than it had.
-      push(unit < 0x80 ? unit : 0xff, i);
-    }
-  });
+  const length = bytes.length >> 1;
+  const plain = Buffer.allocUnsafe(length);
+  const places = new Int32Array(length + 1);
+  for (let i = 0; i < length; i++) {
+    const at = 2 * i;
+    const byte = bytes[at + low] as number;
+    plain[i] = byte < 0x80 && bytes[at + high] === 0 ? byte : 0xff;
+    places[i] = origin === null ? base + at : (origin[at] as number);
+  }
+  places[length] = origin === null ? base + bytes.length : (origin[bytes.length] as number);
+  return { bytes: plain, base: 0, origin: places };
 }

@@ -4,6 +4,7 @@
  */
 import type { ValueTest } from './name-table.js';
 import { isPlaceholder } from './placeholders.js';
+import { hasWordsApart, isMixedLine } from './text-sorts.js';
 import { isWordy } from './wordy.js';
 
 const SHAPE_BYTES_MAX = 256;
@@ -87,8 +88,8 @@ const ADVICE =
 /** A caption or a sentence about a secret, as translations, schemas and error messages have them. */
 function isLabel(text: string): boolean {
   if (LABEL_STARTS.has(text.charCodeAt(0)) && LABEL.test(text)) return true;
-  if (!/\s/.test(text) || !/[^\s\d][\s\u00a0]+\S*\p{L}/u.test(text)) return false;
-  if (/\d.*\p{L}.*\d|[=+/]{2}/u.test(text) && !ADVICE.test(text)) return false;
+  if (!hasWordsApart(text)) return false;
+  if (isMixedLine(text) && !ADVICE.test(text)) return false;
   return NOUN.test(text) || ADVICE.test(text) || /[?…]$/.test(text);
 }
 

@@ -4,14 +4,16 @@
  */
 import { AMPERSAND, EQUALS, hexValue, PERCENT, PLUS } from './byte-text.js';
 import { DECODED_BYTES_MAX, part, type View } from './edits.js';
+import type { FormValues } from './form-values.js';
 import { NAMELESS, type PieceName, type RedactionContext } from './redaction-context.js';
+import { Step } from './search-steps.js';
 import type { NamePlace, NameRule } from './sensitive-names.js';
 import { isOpaque, isSecretValue } from './value-shapes.js';
 
 export function walkForm(view: View, context: RedactionContext, place: NamePlace = 'query', isTokenPath = false): void {
   const { bytes } = view;
-  const form: Form = { view, context, place, isTokenPath, named: null };
-  for (let start = 0; start < bytes.length; ) {
+  const form: Form = { view, context, place, isTokenPath, named: null, values: null };
+  for (let start = 0; start < bytes.length && context.take(Step.mark); ) {
     let end = start;
     let equals = -1;
     for (; end < bytes.length; end++) {
@@ -26,6 +28,7 @@ export function walkForm(view: View, context: RedactionContext, place: NamePlace
     }
     start = end + 1;
   }
+  if (form.values !== null) context.giveBackFormValues(form.values);
 }
 
 interface Form {
@@ -36,6 +39,8 @@ interface Form {
   readonly isTokenPath: boolean;
   /** `field=password`: what the `value=` beside it is. */
   named: NameRule | null;
+  /** What is known of its values; null as long as none of them is encoded. */
+  values: FormValues | null;
 }
 
 function readPair(form: Form, start: number, equals: number, end: number): void {
@@ -53,6 +58,7 @@ function readPair(form: Form, start: number, equals: number, end: number): void 
   if (equals - start >= FORM_BYTES_MIN) redactValue(form, start, equals, NAMELESS);
   if (end === value) return;
   const isWhole = end - value <= 512;
+  if (rule !== null) context.take(Step.value);
   if (rule !== null && (!isWhole || isSecretSpan(rule, plainSpan(view, value, end, 1)))) {
     context.redactText(view, value, end, context.cause(rule.id, view, start, equals));
     return;
@@ -122,8 +128,9 @@ const FORM_BYTES_MIN = 11;
 const AT = 0x40;
 const EXCLAMATION = 0x21;
 
-function redactValue({ view, context }: Form, start: number, end: number, owner: PieceName): void {
+function redactValue(form: Form, start: number, end: number, owner: PieceName): void {
   if (end - start < 4) return;
+  const { view, context } = form;
   const { bytes } = view;
   if (!isEncoded(bytes, start, end)) {
     const first = bytes[start];
@@ -136,6 +143,7 @@ function redactValue({ view, context }: Form, start: number, end: number, owner:
     else if (end - start >= FORM_BYTES_MIN) context.redactForms(view, start, end, owner);
     return;
   }
+  if (context.surveyOf(view) !== null && isCleanValue(form, start, end)) return;
   if (end - start > DECODED_BYTES_MAX || !context.spend(end - start)) {
     context.redactText(view, start, end, { rule: 'bound:work', name: null });
     return;
@@ -149,6 +157,11 @@ function redactValue({ view, context }: Form, start: number, end: number, owner:
     /^[\w[\].-]{1,64}=[^\s]*&/.test(inside.bytes.toString('latin1', 0, 256));
   if (isDocument || isEncoded(inside.bytes, 0, inside.bytes.length)) context.redactDocument(inside);
   else context.redactDecoded(inside, owner.name);
+}
+
+function isCleanValue(form: Form, start: number, end: number): boolean {
+  form.values ??= form.context.takeFormValues();
+  return form.values.isClean(form.view.bytes, start, end);
 }
 
 function hasByte(bytes: Buffer, start: number, end: number, byte: number): boolean {

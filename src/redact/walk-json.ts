@@ -37,6 +37,7 @@ import { mayHaveRole } from './json-roles.js';
 import { isAsset, isAssetMember, isDescription, isLogprobToken, isSchema } from './json-shapes.js';
 import { isHeaderName, isLiteral, isPair, isSecretNumber, isSentence, mayBeDocument } from './json-values.js';
 import { NAMELESS, type PieceName, type RedactionContext } from './redaction-context.js';
+import { Step } from './search-steps.js';
 import type { NameRule } from './sensitive-names.js';
 import { Sign, type Survey } from './survey.js';
 import { isSecretValue } from './value-shapes.js';
@@ -215,7 +216,11 @@ class JsonWalker implements PieceName {
     } else {
       this.#rule = this.#mayName(start, end) ? names.of('field', this.#bytes, start, end) : null;
     }
-    this.#cause = this.#rule === null ? null : this.#context.cause(this.#rule.id, this.#view, start, end);
+    if (this.#rule === null) this.#cause = null;
+    else {
+      this.#context.take(Step.value);
+      this.#cause = this.#context.cause(this.#rule.id, this.#view, start, end);
+    }
     if (end - start >= LOOK_BYTES_MIN && this.#mayHold(start, end))
       this.#context.redactPiece(this.#view, start, end, NAMELESS);
     if (this.#rule === null && end - start <= 16) this.#noteRole();
@@ -363,6 +368,8 @@ class JsonWalker implements PieceName {
         this.#context.redactText(this.#view, start, end, { rule: 'bound:work', name: null });
         return;
       }
+      this.#context.take(Step.piece);
+      if (!this.#context.take(Step.byte, end - start)) return;
       const inside = unescaped(this.#view, start, end);
       if (mayBeDocument(inside.bytes, 0, inside.bytes.length)) this.#context.redactDocument(inside);
       else {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Glance } from '../../src/redact/glance.js';
 import { wordEnds } from '../../src/redact/phrases.js';
+import { SearchSteps } from '../../src/redact/search-steps.js';
 import { Surveys } from '../../src/redact/survey.js';
 import { Random, runSeed } from '../support/random.js';
 import { corpus } from './corpus.js';
@@ -9,7 +10,7 @@ import { corpus } from './corpus.js';
 const CASES = Number(process.env.REDACTION_CASES ?? 4000);
 const MARKS = [...'"\'`\\/:;=&,.<>{}[]()|@$%!?*+-_~#^ \n\t0128\0', '\\"', '\\u00', '%22', 'é', '日', 'password', '--'];
 
-const surveys = new Surveys({ wordEnds: wordEnds() });
+const surveys = new Surveys({ wordEnds: wordEnds(), steps: new SearchSteps() });
 const alone = surveys.take();
 const glance = new Glance(surveys.take());
 

@@ -7,12 +7,13 @@ import { findLooks } from '../../src/redact/find-looks.js';
 import { LOOK_ROWS, OTHER_LOOKS } from '../../src/redact/looks-table.js';
 import { wordEnds } from '../../src/redact/phrases.js';
 import { createRedactor } from '../../src/redact/redactor.js';
+import { SearchSteps } from '../../src/redact/search-steps.js';
 import { Sign, Surveys } from '../../src/redact/survey.js';
 import { Random, runSeed } from '../support/random.js';
 import { makeTrace } from './make-trace.js';
 
 const redact = createRedactor({ defaults: true, headers: [], queries: [], fields: [], patterns: [], bodies: true });
-const surveys = new Surveys({ wordEnds: wordEnds() });
+const surveys = new Surveys({ wordEnds: wordEnds(), steps: new SearchSteps() });
 const examples = [...LOOK_ROWS, ...OTHER_LOOKS].map(({ example }) => example);
 const words = [
   'password=',

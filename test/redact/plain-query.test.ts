@@ -2,16 +2,20 @@
 import { describe, expect, it } from 'vitest';
 import { PlainQueries } from '../../src/redact/plain-query.js';
 import { createDocumentRedactor } from '../../src/redact/redact-document.js';
+import { SearchSteps } from '../../src/redact/search-steps.js';
 import { createSensitiveNames } from '../../src/redact/sensitive-names.js';
 import { Random, runSeed } from '../support/random.js';
 
 function queriesWith(queries: readonly string[], pii = false) {
+  const steps = new SearchSteps();
   const names = createSensitiveNames({
+    steps,
     ...{ fields: [], headers: [], allow: [], defaults: true },
     queries,
     onEvicted: () => {},
   });
   const documents = createDocumentRedactor(names, {
+    steps,
     ...{ patterns: [], defaults: true, isAllowed: null, explains: false },
     pii,
     hasNames: queries.length > 0,

@@ -1,0 +1,84 @@
+/**
+ * What the search of a trace may cost. Texts that begin something again and again, which must be looked at each time, take several
+ * hundred times as long as those that people send: a step stands for about a nanosecond of such work, and where there were more
+ * of them than the bytes of a message allow, it leaves without the text. They are counted, not measured, so that what becomes of a
+ * message depends on nothing else.
+ */
+import { DEFAULT_LIMITS } from '../limits.js';
+
+/** What is counted, and how many steps it is. */
+export const Step = {
+  /** A text, or a header's value. */
+  text: 700,
+  /** What is decoded, or a document inside another. */
+  document: 900,
+  /** A string or a value that is searched by itself. */
+  piece: 300,
+  /** A mark between a name and a value. */
+  mark: 60,
+  /** The value of a secret's name. */
+  value: 300,
+  /** The end of a word with which phrases go on, or a mark with which they begin. */
+  anchor: 150,
+  /** An expression that is asked. */
+  phrase: 210,
+  /** A secret that is judged by what it looks like. */
+  judgement: 900,
+  /** What is replaced. */
+  edit: 450,
+  /** A name that a survey meets. */
+  name: 180,
+  /** A word that a survey meets, which ends no name. */
+  word: 35,
+  /** A name that is not of letters as ASCII has them. */
+  foreign: 2500,
+  /** A word that a phrase has. */
+  ahead: 100,
+  /** A byte that is decoded. */
+  byte: 10,
+  /** A byte of a piece in which numbers of persons are looked for. */
+  pii: 10,
+  /** A byte of a value that is judged. */
+  judged: 12,
+  /** A byte of a piece in which tokens are looked for. */
+  look: 8,
+} as const;
+
+/** A shorter message costs as much as one of so many bytes may. */
+const BYTES_MIN = 1024;
+
+export class SearchSteps {
+  /** Without limit as long as no trace came. */
+  #left = 2 ** 30;
+  #bytes = 0;
+
+  /** Of the next trace. */
+  begin(): void {
+    this.#bytes = 0;
+    this.#left = BYTES_MIN * DEFAULT_LIMITS.redaction_steps_per_byte_max;
+  }
+
+  /** A text of so many bytes will be searched, for the first time. */
+  add(bytes: number): void {
+    const before = Math.max(BYTES_MIN, this.#bytes);
+    this.#bytes += bytes;
+    this.#left += (Math.max(BYTES_MIN, this.#bytes) - before) * DEFAULT_LIMITS.redaction_steps_per_byte_max;
+  }
+
+  /** Takes the steps of one thing, or of several; returns whether there were as many left. */
+  take(step: number, times = 1): boolean {
+    this.#left -= step * times;
+    return this.#left >= 0;
+  }
+
+  /** Does what is bounded by other means. */
+  uncounted(run: () => void): void {
+    const left = this.#left;
+    run();
+    this.#left = left;
+  }
+
+  get areSpent(): boolean {
+    return this.#left < 0;
+  }
+}
