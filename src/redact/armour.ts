@@ -1,6 +1,7 @@
 /** Private keys in their armour: RFC 7468, RFC 4880, RFC 4716. */
 import type { View } from './edits.js';
 import type { RedactionContext } from './redaction-context.js';
+import { Step } from './search-steps.js';
 
 /** Private keys in their armour (RFC 7468, RFC 4880, RFC 4716): the labels stay. */
 export function redactArmour(view: View, context: RedactionContext): void {
@@ -15,6 +16,7 @@ export function redactArmour(view: View, context: RedactionContext): void {
     while (start < bytes.length && (bytes[start] === 0x2d || (start === label && bytes[start] === 0x20))) start++;
     const isBegin = start - label >= 4 && /BEGIN [A-Z0-9 ]*$/.test(bytes.toString('latin1', Math.max(0, at - 40), at));
     at = bytes.indexOf(LABEL, label);
+    if (!context.take(Step.phrase)) return;
     if (!isBegin) continue;
     let end = bytes.indexOf('---', start);
     if (end < 0 || (at >= 0 && end > at)) end = at < 0 ? bytes.length : end;

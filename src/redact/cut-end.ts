@@ -2,6 +2,7 @@
 import { isDigit, isLetter } from './byte-text.js';
 import type { View } from './edits.js';
 import type { RedactionContext } from './redaction-context.js';
+import { Step } from './search-steps.js';
 
 const CUT_BYTES_MAX = 512;
 
@@ -66,6 +67,7 @@ export function unfinishedPairs(tail: string): Pair[] {
 
 /** Its last run of token bytes is replaced if it could be one, and an unfinished card number, URL or key with it. */
 export function redactCutEnd(view: View, context: RedactionContext): void {
+  if (!context.take(Step.cut)) return;
   const { bytes } = view;
   const tail = bytes.toString('latin1', Math.max(0, bytes.length - CUT_BYTES_MAX));
   let length = unfinishedRun(tail);

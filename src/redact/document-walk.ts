@@ -132,7 +132,7 @@ export class DocumentWalk implements RedactionContext {
 
   /** A document inside another one has to be surveyed by itself. */
   #takesDocument({ bytes }: View): boolean {
-    if (this.#survey === null) return !this.#rules.steps.areSpent;
+    if (this.#survey === null || this.#survey.bytes === bytes) return !this.#rules.steps.areSpent;
     this.take(Step.document);
     return this.take(Step.byte, bytes.length);
   }
@@ -150,13 +150,15 @@ export class DocumentWalk implements RedactionContext {
   /** Surveys a text, and walks it if there may be something in it. */
   #surveyed(view: View, walk: () => void): void {
     const { surveys, isSurveyEnough } = this.#rules;
-    if (surveys === null) {
+    // A value that is a document has been surveyed as a value.
+    if (surveys === null || this.#survey?.bytes === view.bytes) {
       walk();
       return;
     }
     const outer = this.#survey;
     const survey = surveys.take();
-    if (survey.read(view.bytes) || !isSurveyEnough) {
+    const mayHold = survey.read(view.bytes) || !isSurveyEnough;
+    if (mayHold && !this.#rules.steps.areSpent) {
       this.#survey = survey;
       walk();
       this.#survey = outer;

@@ -15,7 +15,7 @@ import {
   RUN,
   STRIDE,
 } from './look-runs.js';
-import { createMix, hasDigitOrBoth, isMixed, type Mix, readMix } from './token-mix.js';
+import { createMix, hasDigitOrBoth, isMixed, type Mix, mayBeMixed, readMix } from './token-mix.js';
 
 export type ReportLook = (start: number, end: number, rule: string) => void;
 
@@ -154,11 +154,12 @@ function cardInRun({ bytes, end, card, report }: Search, at: number): number {
 function patternEnd({ bytes, rows, report, number, mix }: Search, at: number, to: number): number {
   const place = rows.index[((bytes[at] as number) << 8) | (at + 1 < to ? (bytes[at + 1] as number) : 0)] as number;
   if (place === 0) return 0;
+  if (mix.start !== at) readMix(mix, bytes, at, to);
+  if (!mayBeMixed(mix, to)) return 0;
   for (const { rule, pattern, isStrict } of rows.lists[place - 1] as Compiled[]) {
     if (to - at < pattern.length) continue;
     const stop = matchLookPattern(pattern, bytes, at, to, number);
     if (stop < 0) continue;
-    if (mix.start !== at) readMix(mix, bytes, at, to);
     if (!isMixed(mix, stop, isStrict)) continue;
     // What is joined to it is part of it, however the row has it.
     const end = wordEndAt(bytes, stop, to);

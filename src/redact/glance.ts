@@ -5,24 +5,29 @@
  *
  * Each text stands on a line of its own, and behind so many zeros that it has around it what it has by itself: nothing.
  */
+import type { SearchSteps } from './search-steps.js';
 import type { Survey } from './survey.js';
 
 const ROOM_BYTES = 4096;
 /** What is looked at before a byte is fewer bytes, but for runs, which none of these goes on with. */
 const APART_BYTES = 16;
+/** What may hold something is looked at again, and counted then. */
+const UNCOUNTED_BYTES_MAX = 512;
 const LINE_FEED = 0x0a;
 /** A call out of JavaScript takes longer than copying so many bytes. */
 const COPIED_HERE_MAX = 96;
 
 export class Glance {
   readonly #survey: Survey;
+  readonly #steps: SearchSteps;
   readonly #bytes = Buffer.alloc(ROOM_BYTES);
   /** Where the last text ends, and how far zeros are written. */
   #end = 0;
   #hasFailed = false;
 
-  constructor(survey: Survey) {
+  constructor(survey: Survey, steps: SearchSteps) {
     this.#survey = survey;
+    this.#steps = steps;
   }
 
   begin(): void {
@@ -58,9 +63,13 @@ export class Glance {
   mayHold(): boolean {
     if (this.#hasFailed) return true;
     if (this.#end === 0) return false;
-    const mayHold = this.#survey.read(this.#bytes.subarray(0, this.#end));
+    const mayHold = this.#end > UNCOUNTED_BYTES_MAX ? this.#read() : this.#steps.uncounted(() => this.#read());
     this.#survey.forget();
     return mayHold;
+  }
+
+  #read(): boolean {
+    return this.#survey.read(this.#bytes.subarray(0, this.#end));
   }
 
   /** Where a text of so many bytes goes; -1 where there is no room for it. */

@@ -73,6 +73,8 @@ const TOO_SLOW: Cause = { rule: 'bound:work', name: null };
 const NO_CHANGES: Changes = { causes: [] as readonly Cause[], replaced: [] };
 /** A longer text is not likely to come again. */
 const HARMLESS_LENGTH_MAX = 128;
+/** So much is looked at twice for nothing. */
+const UNCOUNTED_LENGTH_MAX = 512;
 
 export function createDocumentRedactor(names: SensitiveNames, settings: DocumentSettings): DocumentRedactor {
   const { defaults, hasNames, isAllowed, steps } = settings;
@@ -107,7 +109,7 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
 
   /** How often a pattern of the user's may match is bounded by itself. */
   function redactAdded(view: View, walk: DocumentWalk, isJson: boolean): void {
-    if (added.size > 0) steps.uncounted(() => added.redact(view, walk, isJson));
+    if (added.size > 0 && !steps.areSpent) steps.uncounted(() => added.redact(view, walk, isJson));
   }
 
   function redactedText(text: string, walk: (view: View, walk: DocumentWalk) => void): Redacted<string> {
@@ -125,7 +127,8 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
 
   /** Paths and headers of a service are often the same: those in which nothing was found are remembered. */
   function mayHold(joined: string, survey: Survey, isRare: boolean): boolean {
-    if (isRare || joined.length > HARMLESS_LENGTH_MAX) return holds(joined, survey);
+    if (joined.length > UNCOUNTED_LENGTH_MAX) return holds(joined, survey);
+    if (isRare || joined.length > HARMLESS_LENGTH_MAX) return steps.uncounted(() => holds(joined, survey));
     if (harmless.has(joined)) return false;
     if (holds(joined, survey)) return true;
     if (harmless.size >= DEFAULT_LIMITS.redaction_texts_max) {
@@ -154,7 +157,7 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
       return steps.areSpent;
     },
     hasPatterns: added.size > 0,
-    glance: survey === undefined || !isSurveyEnough || added.size > 0 ? null : new Glance(survey),
+    glance: survey === undefined || !isSurveyEnough || added.size > 0 ? null : new Glance(survey, steps),
     isGlanceEnough,
     public: (text) => (added.size === 0 ? { result: text, ...NO_CHANGES } : redactedText(text, () => {})),
     body(body, type, isCut) {

@@ -34,7 +34,11 @@ export function redactTarget(
   if (isMadeOf(target, path, query)) {
     if (request.path === path && request.query === query) request.target = target;
     else request.target = target.length === path.length ? request.path : `${request.path}?${request.query}`;
-  } else request.target = redactions.again(() => redactUrl(target, context, redactions));
+  } else {
+    // The same bytes once more.
+    context.documents.expect(-target.length);
+    request.target = redactions.again(() => redactUrl(target, context, redactions));
+  }
 }
 
 /** Whether a target is a path alone, or a path, a question mark and a query. */

@@ -1,6 +1,7 @@
 /** Percent-encoded pairs in text: the value of a parameter that is a URL or a query itself. */
 import { DECODED_BYTES_MAX, type View } from './edits.js';
 import type { RedactionContext } from './redaction-context.js';
+import { Step } from './search-steps.js';
 import { decoded } from './walk-form.js';
 
 /**
@@ -18,6 +19,7 @@ export function readEncoded(
   while (from > start && (ENCODED[bytes[from - 1] as number] as number) === 1) from--;
   let to = at;
   while (to < end && (ENCODED[bytes[to] as number] as number) === 1) to++;
+  if (!context.take(Step.byte, to - from)) return end;
   if (to - from > DECODED_BYTES_MAX || !context.spend(to - from))
     context.redactText(view, from, to, { rule: 'bound:work', name: null });
   else context.redactDocument(decoded(view, from, to, 1));

@@ -5,6 +5,7 @@ import { compileRe2 } from '../re2.js';
 import { APOSTROPHE, BACKSLASH, COMMA, isSpace } from './byte-text.js';
 import type { View } from './edits.js';
 import type { RedactionContext } from './redaction-context.js';
+import { Step } from './search-steps.js';
 import type { NameRule } from './sensitive-names.js';
 import { isSecretValue } from './value-shapes.js';
 
@@ -19,7 +20,7 @@ export function redactInserts(view: View, start: number, end: number, context: R
   expression.lastIndex = 0;
   for (;;) {
     const match = expression.exec(text) as unknown as (Buffer[] & { index: number }) | null;
-    if (match === null) return;
+    if (match === null || !context.take(Step.insert)) return;
     const [whole, list] = match as unknown as [Buffer, Buffer];
     const rules = rulesOf(list, context);
     let at = start + match.index + whole.length;

@@ -308,7 +308,7 @@ export class Survey {
     this.#forgetRuns();
     for (let i = 0; i < length; i++) {
       if ((bytes[i] as number) < 0x80) continue;
-      if (!this.#steps.take(Step.word)) return;
+      if (!this.#steps.take(Step.foreignRun)) return;
       let end = i + 1;
       while (end < length && (bytes[end] as number) >= 0x80) end++;
       if (mayEndOther(bytes, i, end)) this.#note(end - 1, Sign.name | Sign.pair);

@@ -47,6 +47,11 @@ export function hasDigitOrBoth(bytes: Buffer, start: number, end: number): boole
   return isMixed(mix, end, false);
 }
 
+/** Whether what ends at or before `end` can be mixed at all. */
+export function mayBeMixed({ digit, lower, upper }: Mix, end: number): boolean {
+  return digit < end || (lower < end && upper < end);
+}
+
 /** Whether there is a digit, or letters of both cases, where it is strict all of these: words joined by marks are no token. */
 export function isMixed({ start, digit, lower, upper }: Mix, stop: number, isStrict: boolean): boolean {
   const hasBoth = lower < stop && upper < stop;

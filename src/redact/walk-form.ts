@@ -144,6 +144,7 @@ function redactValue(form: Form, start: number, end: number, owner: PieceName): 
     return;
   }
   if (context.surveyOf(view) !== null && isCleanValue(form, start, end)) return;
+  if (!context.take(Step.byte, end - start)) return;
   if (end - start > DECODED_BYTES_MAX || !context.spend(end - start)) {
     context.redactText(view, start, end, { rule: 'bound:work', name: null });
     return;

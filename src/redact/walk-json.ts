@@ -98,6 +98,8 @@ class JsonWalker implements PieceName {
   #mark = 0;
   /** There is an assignment outside strings: no JSON. */
   #isForeign = false;
+  /** There are no steps left. */
+  #isOver = false;
   readonly #card = new NumberContext(this);
 
   constructor(view: View, context: RedactionContext) {
@@ -123,7 +125,7 @@ class JsonWalker implements PieceName {
 
   walk(): void {
     const bytes = this.#bytes;
-    for (let i = 0; i < this.#length; ) {
+    for (let i = 0; i < this.#length && !this.#isOver; ) {
       const byte = bytes[i] as number;
       const begins = BEGINS[byte] as number;
       if (begins === SPACE) i++;
@@ -218,7 +220,7 @@ class JsonWalker implements PieceName {
     }
     if (this.#rule === null) this.#cause = null;
     else {
-      this.#context.take(Step.value);
+      this.#isOver = !this.#context.take(Step.value);
       this.#cause = this.#context.cause(this.#rule.id, this.#view, start, end);
     }
     if (end - start >= LOOK_BYTES_MIN && this.#mayHold(start, end))

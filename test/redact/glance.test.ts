@@ -10,9 +10,10 @@ import { corpus } from './corpus.js';
 const CASES = Number(process.env.REDACTION_CASES ?? 4000);
 const MARKS = [...'"\'`\\/:;=&,.<>{}[]()|@$%!?*+-_~#^ \n\t0128\0', '\\"', '\\u00', '%22', 'é', '日', 'password', '--'];
 
-const surveys = new Surveys({ wordEnds: wordEnds(), steps: new SearchSteps() });
+const steps = new SearchSteps();
+const surveys = new Surveys({ wordEnds: wordEnds(), steps });
 const alone = surveys.take();
-const glance = new Glance(surveys.take());
+const glance = new Glance(surveys.take(), steps);
 
 function seen(texts: readonly (string | Buffer)[]): boolean {
   glance.begin();

@@ -1,0 +1,79 @@
+/** What a message begins again and again is looked at so often as its length allows; then it leaves without the text. */
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMITS } from '../../src/limits.js';
+import { createRedactor } from '../../src/redact/redactor.js';
+import { SearchSteps, Step } from '../../src/redact/search-steps.js';
+import { makeTrace } from './make-trace.js';
+
+const redact = createRedactor({ defaults: true, headers: [], queries: [], fields: [], patterns: [], bodies: true });
+
+function redacted(parts: Parameters<typeof makeTrace>[0]) {
+  const trace = makeTrace(parts);
+  redact(trace);
+  return { trace, body: Buffer.from(trace.request.body.content).toString(), rules: trace.redactions ?? [] };
+}
+
+const json: [string, string][] = [['Content-Type', 'application/json']];
+/** Something encoded, a name and a value without end, each few bytes. */
+const HOSTILE = 'token%3D[to: {\\"token\\":\\"$ '.repeat(400);
+const LOGIN = '{"user":"ann","password":"hunter2"}';
+
+describe('steps of a search', () => {
+  it('are as many as the bytes of a message allow, of a short one as many as of a KiB', () => {
+    const steps = new SearchSteps();
+    const perByte = DEFAULT_LIMITS.redaction_steps_per_byte_max;
+    for (const [texts, bytes] of [
+      [[], 1024],
+      [[100], 1024],
+      [[1000, 1000], 2000],
+      [[100, 1024, 876], 2000],
+    ] as const) {
+      steps.begin();
+      for (const text of texts) steps.add(text);
+      expect(steps.take(1, bytes * perByte)).toBe(true);
+      expect(steps.areSpent).toBe(false);
+      expect(steps.take(1)).toBe(false);
+      expect(steps.areSpent).toBe(true);
+    }
+  });
+
+  it('are not those of what is bounded by other means', () => {
+    const steps = new SearchSteps();
+    steps.begin();
+    expect(steps.uncounted(() => steps.take(Step.document, 1e6))).toBe(false);
+    expect(steps.areSpent).toBe(false);
+  });
+
+  it('end with the whole text replaced, and JSON stays JSON', () => {
+    const text = redacted({ body: Buffer.from(HOSTILE) });
+    expect(text.body).toBe('REDACTED');
+    expect(text.rules).toEqual([{ where: 'request.body', rule: 'bound:work' }]);
+    expect(
+      redacted({ body: Buffer.from(`{"a":"${'\\"token\\":\\"$ '.repeat(800)}"}`), requestHeaders: json }).body,
+    ).toBe('"REDACTED"');
+  });
+
+  it('are counted for all headers of a message together', () => {
+    const requestHeaders = Array.from({ length: 60 }, (_, i): [string, string] => [
+      `X-Note-${i}`,
+      HOSTILE.slice(0, 60),
+    ]);
+    const { trace, rules } = redacted({ requestHeaders });
+    expect(trace.request.headers.at(-1)?.[1]).toBe('REDACTED');
+    expect(rules).toContainEqual({ where: 'request.header.x-note-59', rule: 'bound:work' });
+  });
+
+  it('are those of the next message anew', () => {
+    redacted({ body: Buffer.from(HOSTILE) });
+    expect(redacted({ body: Buffer.from(LOGIN), requestHeaders: json }).body).toBe(
+      '{"user":"ann","password":"REDACTED"}',
+    );
+  });
+
+  it('are enough for a megabyte of records with a secret in each', () => {
+    const { body, rules } = redacted({ body: Buffer.from(`[${`${LOGIN},`.repeat(30_000)}0]`), requestHeaders: json });
+    expect(rules).toEqual([{ where: 'request.body.password', rule: 'name:password' }]);
+    expect(body).not.toContain('hunter2');
+    expect(body).toContain('"user":"ann"');
+  });
+});
