@@ -91,10 +91,6 @@ export function createContentRedactor(
     for (const { message, text } of parts) if (text.edits.size > 0) message.content = text.edits.apply(text.bytes);
   }
 
-  function noteAcross(part: string, causes: readonly Cause[], redactions: Redactions): void {
-    if (causes.length > 0) redactions.noteAll(part, { causes, replaced: [] });
-  }
-
   function redactEvent({ event, id, ...fields }: EventFields, redactions: Redactions): EventFields {
     const text = (value: string, name: string): string => {
       const redacted = documents.text(value, name);
@@ -124,4 +120,8 @@ export function createContentRedactor(
       }
     },
   };
+}
+
+function noteAcross(part: string, causes: readonly Cause[], redactions: Redactions): void {
+  if (causes.length > 0) redactions.noteAll(part, { causes, replaced: [] });
 }

@@ -29,7 +29,7 @@ export interface DocumentRedactor {
   /** So many bytes of a trace are searched next, some of them several times. */
   expect(bytes: number): void;
   /** Whether the trace had more to be looked at than it may have. */
-  readonly isTooSlow: boolean;
+  isTooSlow(): boolean;
   /** Whether the user gave patterns. */
   readonly hasPatterns: boolean;
   /** Looks at several texts at once; null where the user wants more than the built-in rules, and it would say too little. */
@@ -94,6 +94,7 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
     isAllowed,
   };
   const survey = surveys?.take();
+  const mayHold = survey === undefined ? null : quickLook(survey, steps, settings.onEvicted);
 
   function walked(bytes: Buffer, walk: (view: View, walk: DocumentWalk) => void): Edits {
     const edits = createEdits(settings.explains);
@@ -123,23 +124,6 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
     return { result: edits.apply(bytes).toString(), ...changesOf(bytes, edits, settings.explains) };
   }
 
-  const harmless = new Set<string>();
-
-  /** Paths and headers of a service are often the same: those in which nothing was found are remembered. */
-  function mayHold(joined: string, survey: Survey, isRare: boolean): boolean {
-    if (joined.length > UNCOUNTED_LENGTH_MAX) return holds(joined, survey);
-    if (isRare || joined.length > HARMLESS_LENGTH_MAX) return steps.uncounted(() => holds(joined, survey));
-    if (harmless.has(joined)) return false;
-    if (holds(joined, survey)) return true;
-    if (harmless.size >= DEFAULT_LIMITS.redaction_texts_max) {
-      settings.onEvicted(harmless.size);
-      harmless.clear();
-    }
-    // A copy, as a slice would keep the head it is from.
-    harmless.add(Buffer.from(joined, 'utf16le').toString('utf16le'));
-    return false;
-  }
-
   /** The frames inside, masked, so that they keep their lengths. */
   function redactFrames({ bytes, encode }: GrpcWebText): Redacted<Uint8Array> | null {
     const edits = walked(bytes, (view, walk) => {
@@ -153,9 +137,7 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
 
   return {
     expect: (bytes) => steps.add(bytes),
-    get isTooSlow() {
-      return steps.areSpent;
-    },
+    isTooSlow: () => steps.areSpent,
     hasPatterns: added.size > 0,
     glance: survey === undefined || !isSurveyEnough || added.size > 0 ? null : new Glance(survey, steps),
     isGlanceEnough,
@@ -187,10 +169,32 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
         if (isCut && defaults) redactCutEnd(view, walk);
       }),
     mayHold: (joined, isRare = false) =>
-      added.size > 0 || !isSurveyEnough || survey === undefined || mayHold(joined, survey, isRare),
+      added.size > 0 || !isSurveyEnough || mayHold === null || mayHold(joined, isRare),
     text: (text, name) => redactedText(text, (view, walk) => walk.redactValue(view, name)),
     query: (query, isTokenPath = false) =>
       redactedText(query, (view, walk) => walkForm(view, walk, 'query', isTokenPath)),
+  };
+}
+
+/** Paths and headers of a service are often the same: those in which nothing was found are remembered. */
+function quickLook(
+  survey: Survey,
+  steps: SearchSteps,
+  onEvicted: (count: number) => void,
+): (joined: string, isRare: boolean) => boolean {
+  const harmless = new Set<string>();
+  return (joined, isRare) => {
+    if (joined.length > UNCOUNTED_LENGTH_MAX) return holds(joined, survey);
+    if (isRare || joined.length > HARMLESS_LENGTH_MAX) return steps.uncounted(() => holds(joined, survey));
+    if (harmless.has(joined)) return false;
+    if (steps.uncounted(() => holds(joined, survey))) return true;
+    if (harmless.size >= DEFAULT_LIMITS.redaction_texts_max) {
+      onEvicted(harmless.size);
+      harmless.clear();
+    }
+    // A copy, as a slice would keep the head it is from.
+    harmless.add(Buffer.from(joined, 'utf16le').toString('utf16le'));
+    return false;
   };
 }
 

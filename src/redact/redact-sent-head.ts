@@ -47,7 +47,7 @@ export class SentHeadRedactor {
     const replaced = this.#redact(head, own);
     redactions.addAll(own.list);
     // What becomes of a head when there are no steps left says nothing of the next one.
-    if (!head.isSent || this.#context.documents.isTooSlow) return;
+    if (!head.isSent || this.#context.documents.isTooSlow()) return;
     this.#done.set(list, { side, replaced, redactions: own.list });
     head.replaceAlike(replaced);
   }

@@ -18,7 +18,7 @@ import type { Trace, TraceRequest, TraceResponse } from '../trace/trace.js';
 import { CleanTexts } from './clean-texts.js';
 import type { Glance } from './glance.js';
 import { PlainQueries } from './plain-query.js';
-import { createContentRedactor } from './redact-content.js';
+import { type ContentRedactor, createContentRedactor } from './redact-content.js';
 import { createDocumentRedactor } from './redact-document.js';
 import { redactFacts } from './redact-facts.js';
 import { type HeaderContext, redactHeaderValues, redactNamedHeaders } from './redact-headers.js';
@@ -139,15 +139,7 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
     return at.mayHold() ? 0 : shown;
   }
 
-  if (!bodies && !defaults && addsNothing)
-    return (trace) => {
-      const { request, response } = trace;
-      steps.begin();
-      const redactions = createRedactions(explains);
-      content.redact(request.body, '', redactions, 'body');
-      if (response !== null) content.redact(response.body, '', redactions, 'body');
-      content.redactMessages(trace, redactions);
-    };
+  if (!bodies && !defaults && addsNothing) return (trace) => omitBodies(trace, content, createRedactions(explains));
   if (!defaults && addsNothing) return () => {};
 
   return (trace) => {
@@ -174,6 +166,14 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
     if (redactions.list.length > 0) trace.redactions = redactions.list;
     if (redactions.replacements !== null) trace.replacements = redactions.replacements;
   };
+}
+
+/** Where nothing else is asked for than that bodies are left out. */
+function omitBodies(trace: Trace, content: ContentRedactor, redactions: Redactions): void {
+  const { request, response } = trace;
+  content.redact(request.body, '', redactions, 'body');
+  if (response !== null) content.redact(response.body, '', redactions, 'body');
+  content.redactMessages(trace, redactions);
 }
 
 /** Parts of a trace that need no search of their own. */

@@ -41,7 +41,7 @@ export const Step = {
   /** A word that a phrase has. */
   ahead: 110,
   /** A byte that is decoded. */
-  byte: 11,
+  byte: 9,
   /** A byte of a piece in which numbers of persons are looked for. */
   pii: 13,
   /** A byte of a value that is judged. */
