@@ -3,6 +3,7 @@
  *
  * in: what it is asked, by name · out: its answer, in the order asked; a rejection where the thread has ended instead
  */
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { SensorError, UsageError } from '../../errors.js';
 import { FilterError } from '../filter/parse.js';
@@ -44,6 +45,8 @@ export interface Failure {
 /** What a body of the largest size that is let in becomes, and then some. */
 const OLD_MEBIBYTES = 512;
 const YOUNG_MEBIBYTES = 16;
+/** How long a thread that has closed its database may take to end. */
+const END_MILLIS = 5000;
 
 export class StoreThread {
   readonly #data: unknown;
@@ -99,12 +102,18 @@ export class StoreThread {
     });
   }
 
-  /** Ends the thread once it has done what it was asked. */
+  /**
+   * Ends the thread once it has done what it was asked. It ends by itself: where one is terminated, the finalizers of native addons can
+   * call nothing any more, and some then end the process.
+   */
   async end(): Promise<void> {
     const worker = this.#worker;
     if (worker === null) return;
+    const exited = once(worker, 'exit').catch(() => {});
     await this.ask('close', []).catch(() => {});
-    await worker.terminate();
+    const timer = setTimeout(() => void worker.terminate(), END_MILLIS);
+    await exited;
+    clearTimeout(timer);
   }
 
   #settle(id: number, said: Exclude<Said, { notice: string }>): void {

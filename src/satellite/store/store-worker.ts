@@ -273,6 +273,8 @@ class Turns {
     } catch (error) {
       say({ id, failure: failureOf(error) });
     }
+    // Then nothing holds the thread any more, and it ends by itself.
+    if (name === 'close') parentPort?.close();
   }
 
   #rest(): void {

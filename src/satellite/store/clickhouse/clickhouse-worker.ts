@@ -13,6 +13,8 @@ async function answer(engine: ClickHouseEngine, { id, name, given }: Asked): Pro
   } catch (error) {
     say({ id, failure: failureOf(error) });
   }
+  // Then nothing holds the thread any more, and it ends by itself.
+  if (name === 'close') parentPort?.close();
 }
 
 function answerOf(engine: ClickHouseEngine, name: string, given: readonly unknown[]): unknown {
