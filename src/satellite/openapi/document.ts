@@ -12,10 +12,10 @@ import { compareTexts, type HostFacts, type Inventory, mergedTree, type Selectio
 import type { BodyFacts, ParameterFacts, ResponseFacts } from '../endpoints/operation-facts.js';
 import { mergeOperation, newOperation } from '../endpoints/operation-facts.js';
 import { type Endpoint, endpointsOf } from '../endpoints/templates.js';
+import { RequiredNames } from './alike-objects.js';
 import { type Place, shareSchemas } from './components.js';
 import { exampleOf } from './example.js';
 import { parametersOf, textSchema } from './parameters.js';
-import { type RequiredMin, requiredMinOf } from './presence.js';
 import { type Schema, schemaOf } from './schema.js';
 import { schemeOf, securityOf } from './security.js';
 
@@ -56,7 +56,7 @@ function documentOf(hosts: readonly HostFacts[], endpoints: readonly Endpoint[],
   const schemes = new Map<string, Schema>();
   const ids = new Set<string>();
   const infrastructure = headersOfAll(endpoints);
-  const requiredMin = requiredMinOf(endpoints);
+  const required = new RequiredNames(endpoints);
   for (const [template, group] of grouped(endpoints)) {
     const item: Record<string, unknown> = {};
     const others: Record<string, number> = {};
@@ -69,7 +69,7 @@ function documentOf(hosts: readonly HostFacts[], endpoints: readonly Endpoint[],
         const { name, scheme } = schemeOf(kind);
         schemes.set(name, scheme);
       }
-      item[method] = operationOf(endpoint, { places, ids, infrastructure, requiredMin });
+      item[method] = operationOf(endpoint, { places, ids, infrastructure, required });
     }
     if (Object.keys(others).length > 0) item['x-other-methods'] = others;
     paths.push([template, item]);
@@ -160,12 +160,12 @@ interface Writing {
   readonly places: Place[];
   readonly ids: Set<string>;
   readonly infrastructure: ReadonlySet<string>;
-  readonly requiredMin: RequiredMin;
+  readonly required: RequiredNames;
 }
 
-function operationOf(endpoint: Endpoint, { places, ids, infrastructure, requiredMin }: Writing): Schema {
+function operationOf(endpoint: Endpoint, { places, ids, infrastructure, required }: Writing): Schema {
   const { facts } = endpoint;
-  const parameters = parametersOf(endpoint, requiredMin.parameter).filter(
+  const parameters = parametersOf(endpoint, required.parameterMin).filter(
     ({ name, in: place }) => place !== 'header' || !infrastructure.has(name as string),
   );
   const operation: Schema = { operationId: operationId(endpoint, ids) };
@@ -178,12 +178,12 @@ function operationOf(endpoint: Endpoint, { places, ids, infrastructure, required
   if (facts.request.size > 0 && endpoint.method !== 'TRACE') {
     const bodies = [...facts.request.values()].reduce((sum, { count }) => sum + count, 0);
     operation.requestBody = {
-      content: contentOf(facts.request, { places, requiredMin, name: `${noun}Input` }),
+      content: contentOf(facts.request, { places, required, name: `${noun}Input` }),
       ...(bodies >= facts.accepted ? { required: true } : {}),
       'x-observed': bodies,
     };
   }
-  operation.responses = responsesOf(endpoint, { places, requiredMin, noun });
+  operation.responses = responsesOf(endpoint, { places, required, noun });
   const security = securityOf(facts);
   if (security.length > 0) operation.security = security;
   operation['x-observed'] = {
@@ -225,7 +225,7 @@ function nounOf({ segments }: Endpoint): string {
 }
 
 /** What the schemas of bodies are made with. */
-type BodyWriting = Pick<Writing, 'places' | 'requiredMin'>;
+type BodyWriting = Pick<Writing, 'places' | 'required'>;
 
 function responsesOf(
   { facts, segments }: Endpoint,
@@ -258,14 +258,14 @@ function headersOf(headers: ReadonlyMap<string, ParameterFacts>): Schema {
 
 function contentOf(
   bodies: ReadonlyMap<string, BodyFacts>,
-  { places, requiredMin, name }: BodyWriting & { readonly name: string },
+  { places, required, name }: BodyWriting & { readonly name: string },
 ): Schema {
   const content: Schema = {};
   for (const type of [...bodies.keys()].sort()) {
     const body = bodies.get(type) as BodyFacts;
     const media: Schema = {};
     if (bodyForm(type) !== 'opaque') {
-      media.schema = schemaOf(body.shape, { requiredMin: requiredMin.property });
+      media.schema = schemaOf(body.shape, { required });
       places.push({ holder: media, key: 'schema', name });
       const example = exampleOf(type, body.example);
       if (example !== undefined) media.example = example;

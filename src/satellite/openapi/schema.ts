@@ -8,6 +8,7 @@
  * words and come again and again.
  */
 import { FILE } from '../endpoints/body-forms.js';
+import type { RequiredNames } from './alike-objects.js';
 import { FORMATS, hasBit } from './formats.js';
 import { type Observed, written } from './observed.js';
 import { MAP_KEY, mergeShape, newShape, type ObjectFacts, type Shape, type TextFacts } from './shape.js';
@@ -16,8 +17,7 @@ export type Schema = { [keyword: string]: unknown };
 
 /** What schemas are made with. */
 export interface SchemaSettings {
-  /** Objects that must have had a property before it is said to be required. */
-  readonly requiredMin: number;
+  readonly required: RequiredNames;
   /** In no more bodies than this was what is within: a map that was made of properties has no numbers of its own. */
   readonly bodiesMax?: number;
 }
@@ -158,7 +158,7 @@ function objectOf(objects: ObjectFacts, settings: SchemaSettings, bodies: number
   for (const name of names) {
     const property = objects.properties.get(name) as Shape;
     properties.push([name, schemaOf(property, settings)]);
-    if (property.count === objects.count && objects.count >= settings.requiredMin) required.push(name);
+    if (settings.required.has(objects, name)) required.push(name);
   }
   // As own properties, whatever they are called.
   const plain = properties.filter(([name]) => !KEYWORD.test(name));

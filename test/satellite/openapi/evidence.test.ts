@@ -43,6 +43,46 @@ describe('what is required', () => {
     }));
     expect(requiredOnce(documentOf([once, ...loose]))).toBeUndefined();
   });
+
+  describe('by what is alike', () => {
+    const device = (i: number, hasNote: boolean) => ({
+      id: i,
+      serial: 7 * i,
+      rack: i % 3,
+      ...(hasNote ? { note: 'x' } : {}),
+    });
+    const few = (hasNote: boolean, target = '/devices/1') =>
+      repeated(4, (i) => ({ target, answer: device(i, hasNote) }));
+    const list = (hasNote: (i: number) => boolean): ApiExchange => ({
+      target: '/devices',
+      answer: { total: 30, items: Array.from({ length: 30 }, (_, i) => device(i, hasNote(i))) },
+    });
+    const requiredAt = (document: any, path: string): unknown => {
+      const { schema } = document.paths[path].get.responses['200'].content['application/json'];
+      return (schema.$ref === undefined ? schema : document.components.schemas[schema.$ref.split('/').at(-1)]).required;
+    };
+
+    it('is nothing that a list of the same leaves out now and then', () => {
+      const document = documentOf([list((i) => i % 5 > 0), ...few(true)]);
+      expect(requiredAt(document, '/devices/{deviceId}')).toEqual(['id', 'rack', 'serial']);
+    });
+
+    it('is what a list never has, if it is always there elsewhere', () => {
+      const document = documentOf([list(() => false), ...few(true)]);
+      expect(requiredAt(document, '/devices/{deviceId}')).toEqual(['id', 'note', 'rack', 'serial']);
+    });
+
+    it('is what the many of one operation have, whatever others do', () => {
+      const document = documentOf([list((i) => i % 5 > 0), ...few(true), ...few(true)]);
+      expect(requiredAt(document, '/devices/{deviceId}')).toEqual(['id', 'note', 'rack', 'serial']);
+    });
+
+    it('is not asked of what is called otherwise, or has other names', () => {
+      const others = { target: '/cables', answer: { total: 1, items: [device(1, false), device(2, true)] } };
+      const document = documentOf([others, list(() => true), ...few(true)]);
+      expect(requiredAt(document, '/devices/{deviceId}')).toEqual(['id', 'note', 'rack', 'serial']);
+    });
+  });
 });
 
 describe('a shared shape', () => {
