@@ -34,8 +34,8 @@ export interface LargeTracesContext {
   readonly onBare: (trace: Trace) => void;
   /** A trace could not be `step`, as in "redacted". */
   readonly onLost: (step: string, error: unknown) => void;
-  /** Nothing waits any more. */
-  readonly onIdle: () => void;
+  /** There is a place for another, or nothing waits any more. */
+  readonly onPlace: () => void;
   /** In milliseconds. */
   readonly now: () => number;
 }
@@ -47,10 +47,14 @@ interface Job {
   readonly since: number;
 }
 
+type HandOver = () => Promise<void>;
+
 /** What the trace that is being made may take of the budget. */
 const MAKING_SHARE = 1 / 2;
 /** What drafts may take of it as they are: the rest is the capture's alone. */
 const WAITING_SHARE = 1 / 4;
+/** What a trace of a file may be long, of the budget, to be next in line while another is being made. */
+const FOLLOWING_SHARE = 1 / 64;
 /** What a small trace takes while it is made, by the length of its texts and bodies. */
 const LITTLE_FACTOR = 8;
 /** How long a draft may wait for memory and for those before it, while none of those is finished. */
@@ -107,6 +111,15 @@ export class LargeTraces {
     this.#working ??= this.#work();
   }
 
+  /**
+   * Whether a trace of a file with so many bytes may be the next in line while another is being made, so that the thread is not
+   * idle while that one is handed over. There is only one, and none that there might be too little memory for.
+   */
+  mayFollow(bytes: number): boolean {
+    const { budget, isFile } = this.#context;
+    return isFile && this.#waiting.length === 0 && bytes < budget.max * FOLLOWING_SHARE && budget.room > budget.max / 2;
+  }
+
   /** Without its bodies, for which there is no memory. */
   acceptBare(draft: Draft): void {
     this.#giveUp(draft, 'memory');
@@ -161,28 +174,50 @@ export class LargeTraces {
     clearTimeout(this.#idle);
     // Not in the turn of the packets that it came with.
     await new Promise((resolve) => setImmediate(resolve));
+    let handOver: HandOver | null = null;
     for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift()) {
-      await this.#make(job);
+      // The one before still has its memory.
+      if (handOver !== null && costOf(job.draft, this.#context.limits.body_bytes_max) > this.#context.budget.room) {
+        await handOver();
+        handOver = null;
+      }
+      const making = this.#make(job);
+      if (handOver !== null) {
+        // By then the thread has what it needs.
+        await new Promise((resolve) => setImmediate(resolve));
+        await handOver();
+      }
+      if (this.#waiting.length === 0) this.#context.onPlace();
+      handOver = await making;
       this.#hold(-job.held);
+      if (this.#context.isFile) continue;
+      await handOver();
+      handOver = null;
     }
+    await handOver?.();
+    if (this.#waiting.length > 0) return this.#work();
     this.#working = null;
     this.#idle = setTimeout(() => this.#endThread(), IDLE_MILLIS);
     this.#idle.unref();
-    this.#context.onIdle();
+    this.#context.onPlace();
   }
 
-  async #make({ draft, held, since }: Job): Promise<void> {
+  /** What it resolves to hands the trace over, and releases its memory. */
+  async #make({ draft, held, since }: Job): Promise<HandOver> {
     const { budget, limits } = this.#context;
     const wanted = costOf(draft, limits.body_bytes_max);
     // What can never be had is done without: as much of the bodies is kept as there can be memory for.
     const cost = await this.#waitFor(Math.min(wanted, budget.max * MAKING_SHARE - held), since);
     const contentBytes = cost < wanted ? contentBytesFor(draft, limits.body_bytes_max, cost) : Number.POSITIVE_INFINITY;
-    if (contentBytes <= 0) return this.#giveUp(draft, 'memory');
+    if (contentBytes <= 0) return async () => this.#giveUp(draft, 'memory');
     budget.add(cost);
-    this.#making = cost;
-    await this.#finish(draft, contentBytes);
-    this.#making = 0;
-    budget.remove(cost);
+    this.#making += cost;
+    const handOver = await this.#finish(draft, contentBytes);
+    return async () => {
+      await handOver();
+      this.#making -= cost;
+      budget.remove(cost);
+    };
   }
 
   /**
@@ -207,7 +242,7 @@ export class LargeTraces {
     return 0;
   }
 
-  async #finish(draft: Draft, budgetBytes: number): Promise<void> {
+  async #finish(draft: Draft, budgetBytes: number): Promise<() => Promise<void> | void> {
     const { limits, budget, openThread, onTrace, onLost } = this.#context;
     const millis = limits.trace_millis_max * (1 + Math.ceil(keptBytes(draft) / 2 ** 20));
     const wasCut = cutsOf(draft.trace);
@@ -230,17 +265,17 @@ export class LargeTraces {
       }
       if (answer === 'time') {
         this.#endThread();
-        this.#giveUp(draft, 'time');
-      } else if ('trace' in answer) {
-        this.#lastFinished = this.#context.now();
-        if (isCut(answer.trace, wasCut, budgetBytes)) this.#noteShed(answer.trace);
-        const behind = onTrace(answer.trace);
-        if (behind !== undefined) await behind;
-      } else onLost(answer.step, answer.error);
+        return () => this.#giveUp(draft, 'time');
+      }
+      if (!('trace' in answer)) return () => onLost(answer.step, answer.error);
+      this.#lastFinished = this.#context.now();
+      if (isCut(answer.trace, wasCut, budgetBytes)) this.#noteShed(answer.trace);
+      return () => onTrace(answer.trace);
     } catch {
       // The thread was ended, or has ended by itself: for want of memory most likely.
       this.#endThread();
-      this.#giveUp(draft, this.#isHurried ? 'time' : 'memory');
+      const want = this.#isHurried ? 'time' : 'memory';
+      return () => this.#giveUp(draft, want);
     } finally {
       timer.abort();
     }

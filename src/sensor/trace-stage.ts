@@ -103,7 +103,7 @@ export class TraceStage {
       onTrace: (trace) => this.#send(trace),
       onBare: (trace) => this.#redactLater(trace),
       onLost: (step, error) => this.#lose(step, error),
-      onIdle: () => this.#goOn(),
+      onPlace: () => this.#goOn(),
       now,
     });
     this.#slices = new Slices(budget, now, (work) => ('traceId' in work ? this.#redact(work) : this.#make(work)));
@@ -127,7 +127,7 @@ export class TraceStage {
       if (this.#isLarge(exchange)) this.#make(exchange);
       else if (contentBytes(exchange) === 0) this.#slices.hold(exchange, bytes);
       else this.#makeBare(exchange);
-    } else if (this.#isBusy) {
+    } else if (this.#behind.length > 0 || !this.#mayMake(exchange)) {
       const bytes = exchangeBytes(exchange);
       budget.add(bytes);
       this.#behindBytes += bytes;
@@ -153,6 +153,12 @@ export class TraceStage {
   /** Whether exchanges of a file wait for those before them. */
   get #isBusy(): boolean {
     return this.#large.isBusy || this.#tail?.isClosing === true;
+  }
+
+  /** Whether an exchange of a file need not wait for those before it, but for being next in line. */
+  #mayMake(exchange: Exchange): boolean {
+    if (!this.#isBusy) return true;
+    return this.#large.isBusy && this.#isLarge(exchange) && this.#large.mayFollow(exchangeBytes(exchange));
   }
 
   get #mayReadAhead(): boolean {
@@ -269,7 +275,7 @@ export class TraceStage {
     const behind = this.#behind;
     this.#behind = [];
     let next = 0;
-    for (; next < behind.length && !this.#isBusy; next++) {
+    for (; next < behind.length && this.#mayMake(behind[next] as Exchange); next++) {
       const exchange = behind[next] as Exchange;
       const bytes = exchangeBytes(exchange);
       budget.remove(bytes);

@@ -406,6 +406,31 @@ describe('large traces', () => {
     expect(asked).toBe(4);
   });
 
+  it('of a file are handed over while the thread has the next one', async () => {
+    const whole = await traceOf(large('/p'));
+    const events: string[] = [];
+    const { stage, budget } = stageWith({
+      isFile: true,
+      memoryBytes: 256 * MIB,
+      openThread: () => ({
+        ...answering({ trace: whole, textsEvicted: 0, messagesUnfit: 0 }),
+        finish: async ({ draft: { trace } }) => {
+          events.push(`begun ${trace.request.path}`);
+          return {
+            trace: { ...whole, request: { ...whole.request, path: trace.request.path } },
+            textsEvicted: 0,
+            messagesUnfit: 0,
+          };
+        },
+      }),
+      output: { accept: ({ request }) => void events.push(`handed over ${request.path}`), close: async () => {} },
+    });
+    for (const path of ['/1', '/2', '/3']) stage.accept(large(path));
+    await stage.finish(60_000);
+    expect(events).toEqual(['begun /1', 'begun /2', 'handed over /1', 'begun /3', 'handed over /2', 'handed over /3']);
+    expect(budget.used).toBe(0);
+  });
+
   it('leave without their bodies when the thread ends under them', async () => {
     let threads = 0;
     const { stage, accepted, counters } = stageWith({
