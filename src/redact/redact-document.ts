@@ -141,7 +141,8 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
     hasPatterns: added.size > 0,
     glance: survey === undefined || !isSurveyEnough || added.size > 0 ? null : new Glance(survey, steps),
     isGlanceEnough,
-    public: (text) => (added.size === 0 ? { result: text, ...NO_CHANGES } : redactedText(text, () => {})),
+    public: (text) =>
+      added.size === 0 ? { result: text, ...NO_CHANGES } : steps.uncounted(() => redactedText(text, () => {})),
     body(body, type, isCut) {
       const contentType = type.text;
       const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);

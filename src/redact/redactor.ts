@@ -154,6 +154,8 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
     redactMessage(request, redactions, requestType, (clean & Clean.request) !== 0);
     if (response !== null) {
       redactions.side('response');
+      // What one side sends costs nothing of what the other says.
+      steps.begin();
       if (response.reason.length > 12 || documents.hasPatterns) {
         const redacted = documents.text(response.reason, '');
         response.reason = redacted.result;

@@ -18,6 +18,8 @@ export const Step = {
   mark: 60,
   /** The value of a secret's name. */
   value: 250,
+  /** The same of a member of JSON. */
+  member: 90,
   /** The end of a word with which phrases go on, or a mark with which they begin. */
   anchor: 150,
   /** An expression that is asked. */
@@ -25,9 +27,9 @@ export const Step = {
   /** A secret that is judged by what it looks like. */
   judgement: 890,
   /** What is replaced. */
-  edit: 400,
+  edit: 300,
   /** A name that a survey meets. */
-  name: 220,
+  name: 200,
   /** A word that a survey meets, which ends no name. */
   word: 45,
   /** A list of columns, and of their values. */
@@ -39,7 +41,7 @@ export const Step = {
   /** A name that is not of letters as ASCII has them. */
   foreign: 3000,
   /** A word that a phrase has. */
-  ahead: 110,
+  ahead: 90,
   /** A byte that is decoded. */
   byte: 9,
   /** A byte of a piece in which numbers of persons are looked for. */
@@ -50,12 +52,13 @@ export const Step = {
   look: 6,
 } as const;
 
+/** As long as no trace has come, and of what is bounded otherwise. */
+const UNLIMITED = 2 ** 30;
 /** A shorter message costs as much as one of so many bytes may. */
 const BYTES_MIN = 1024;
 
 export class SearchSteps {
-  /** Without limit as long as no trace came. */
-  #left = 2 ** 30;
+  #left = UNLIMITED;
   #bytes = 0;
 
   /** Of the next trace. */
@@ -80,6 +83,7 @@ export class SearchSteps {
   /** Does what is bounded by other means. */
   uncounted<T>(run: () => T): T {
     const left = this.#left;
+    this.#left = UNLIMITED;
     const result = run();
     this.#left = left;
     return result;

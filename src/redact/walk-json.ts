@@ -220,7 +220,7 @@ class JsonWalker implements PieceName {
     }
     if (this.#rule === null) this.#cause = null;
     else {
-      this.#isOver = !this.#context.take(Step.value);
+      this.#isOver = !this.#context.take(Step.member);
       this.#cause = this.#context.cause(this.#rule.id, this.#view, start, end);
     }
     if (end - start >= LOOK_BYTES_MIN && this.#mayHold(start, end))
