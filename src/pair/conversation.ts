@@ -337,7 +337,12 @@ class Side implements MessageSink {
   }
 
   release(): void {
-    this.#own?.deferral.release(this.#isAsked, this.#own.trust.unpreceded);
+    if (this.#own === null) return;
+    const { trust, deferral } = this.#own;
+    // Where both sides may have asked, or one has answered, text in a body is what nobody answers.
+    const mayBeAsked = trust.hasAnswered || this.#answered?.trust.hasNoted === true;
+    if (!trust.hasAsked && mayBeAsked) deferral.refuteUnanswered();
+    deferral.release(this.#isAsked, trust.unpreceded);
   }
 
   get withheld(): number {

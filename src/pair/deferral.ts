@@ -134,19 +134,20 @@ export class Deferral {
     this.#begun = null;
     const first = unpreceded === null ? undefined : this.#over.get(unpreceded);
     if (unpreceded !== null && first !== undefined) unpreceded.isRefuted ||= this.#isText(unpreceded, first, begun);
-    if (isServer) this.refute(NOWHERE);
+    if (isServer) this.refuteUnanswered();
+    if (isServer) for (const one of begun) one.isRefuted ||= one.isFound;
     this.#pending.release(this.#over);
     this.#over = NOTHING;
   }
 
   /** Whether the first request of a connection is text in a body, by what else has begun on that. */
-  #isText(first: PendingExchange, { request }: Exchange, begun: readonly PendingExchange[]): boolean {
+  #isText(first: PendingExchange, { request, response }: Exchange, begun: readonly PendingExchange[]): boolean {
     const others: HeaderList[] = [];
     for (const one of begun) {
       const exchange = one === first ? undefined : (one.exchange ?? this.#over.get(one));
       if (exchange !== undefined) others.push(exchange.request.headers);
     }
-    if (others.length === 0) return mayBeText(request.method, request.headers);
+    if (others.length === 0) return response === null || mayBeText(request.method, request.headers);
     return !others.some((headers) => areAlike(request.headers, headers));
   }
 
@@ -162,6 +163,11 @@ export class Deferral {
     this.#pending.withdraw(one, this.#over);
     this.#over.delete(one);
     return exchange.marks & Mark.midstream;
+  }
+
+  /** What is over without a response is no request. */
+  refuteUnanswered(): void {
+    this.refute(NOWHERE);
   }
 
   /** See `MessageSink.refute`. */

@@ -290,6 +290,7 @@ export class Lane {
 
   /** The side whose requests these are sends a response, at `place`: those that may be text are, and wait for none. */
   noteAnswering(place: number): void {
+    this.trust.hasAnswered = true;
     if (!this.trust.isGiven && this.#line.some(({ isFound }) => isFound)) this.#refute(place);
   }
 
@@ -423,7 +424,6 @@ export class Lane {
     this.#context.pending.unproven.add(this);
   }
 
-  /** Time is `now`: a server that owes nothing has been silent. */
   advance(now: number): void {
     if (now >= this.#provenAt && this.#line.length === 0) this.#prove();
   }

@@ -19,7 +19,10 @@ export class Trust {
   isGiven: boolean;
   /** Whether bytes of the connection were lost, or not seen. */
   isLacking: boolean;
-  /** Whether one came that was. */
+  /** Whether one came, and one that was. */
+  hasNoted = false;
+  /** Whether the side that may have sent them has sent a response. */
+  hasAnswered = false;
   hasAsked = false;
   /** Whether the other side has said something since a loss that answers none of them. */
   isHeard = false;
@@ -70,6 +73,7 @@ export class Trust {
   /** A request takes its place in line. `isClosed`: no response comes any more; `hasLeft`: it is not HTTP any more. */
   note(pending: PendingExchange, isClosed: boolean, hasLeft: boolean): void {
     pending.isFound = !this.isGiven;
+    this.hasNoted = true;
     if (!this.isGiven && ++this.#inRow === FOUND_IN_ROW) {
       this.isGiven = true;
       pending.isFound = false;

@@ -158,6 +158,13 @@ describe('what looks like a request', () => {
     expect(linesOf([client(text), ok('x'), turns], midstream)).toEqual(['GET /1 → 200 "1"', 'GET /2 → 200 "2"']);
   });
 
+  it('is text where nobody answers it and the other side asks, or its own side answers', () => {
+    const asked = [server(text), get('/1'), ok('one')];
+    expect(linesOf(asked, midstream).filter((line) => line.includes('/text'))).toEqual([]);
+    const answering = [server(text), ok('one'), server(text), ok('two')];
+    expect(linesOf(answering, midstream)).toEqual([]);
+  });
+
   it('may be text where its server has only let the client go on with a body', () => {
     const interim = server('HTTP/1.1 100 Continue\r\n\r\n');
     expect(linesOf([interim, client(put), ok('x'), over], midstream)).toEqual([]);
