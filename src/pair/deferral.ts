@@ -141,13 +141,13 @@ export class Deferral {
   }
 
   /** Whether the first request of a connection is text in a body, by what else has begun on that. */
-  #isText(first: PendingExchange, { request, response }: Exchange, begun: readonly PendingExchange[]): boolean {
+  #isText(first: PendingExchange, { request }: Exchange, begun: readonly PendingExchange[]): boolean {
     const others: HeaderList[] = [];
     for (const one of begun) {
       const exchange = one === first ? undefined : (one.exchange ?? this.#over.get(one));
       if (exchange !== undefined) others.push(exchange.request.headers);
     }
-    if (others.length === 0) return response === null || mayBeText(request.method, request.headers);
+    if (others.length === 0) return mayBeText(request.method, request.headers);
     return !others.some((headers) => areAlike(request.headers, headers));
   }
 
