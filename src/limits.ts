@@ -224,7 +224,7 @@ export const LIMIT_ROWS = {
     'Microseconds that the patterns for hosts, paths, methods and statuses may take together for a KiB of text; where they take more, the sensor does not start.',
   ),
   redaction_steps_per_byte_max: limit(
-    80,
+    200,
     'Steps that the search of a message may take for each of its bytes, of one shorter than a KiB as many as of a KiB; a text that takes more is replaced as a whole. A step is about a nanosecond.',
   ),
   redaction_nesting_max: limit(

@@ -14,8 +14,8 @@ function redacted(parts: Parameters<typeof makeTrace>[0]) {
 }
 
 const json: [string, string][] = [['Content-Type', 'application/json']];
-/** Something encoded, a name and a value without end, each few bytes. */
-const HOSTILE = 'token%3D[to: {\\"token\\":\\"$ '.repeat(400);
+/** A name and a value without end, again encoded, each few bytes. */
+const HOSTILE = '=%3D'.repeat(3000);
 const LOGIN = '{"user":"ann","password":"hunter2"}';
 
 describe('steps of a search', () => {
@@ -48,9 +48,7 @@ describe('steps of a search', () => {
     const text = redacted({ body: Buffer.from(HOSTILE) });
     expect(text.body).toBe('REDACTED');
     expect(text.rules).toEqual([{ where: 'request.body', rule: 'bound:work' }]);
-    expect(
-      redacted({ body: Buffer.from(`{"a":"${'\\"token\\":\\"$ '.repeat(800)}"}`), requestHeaders: json }).body,
-    ).toBe('"REDACTED"');
+    expect(redacted({ body: Buffer.from(`{"a":"${HOSTILE}"}`), requestHeaders: json }).body).toBe('"REDACTED"');
   });
 
   it('are counted for all headers of a message together', () => {
@@ -87,5 +85,50 @@ describe('steps of a search', () => {
     expect(rules).toEqual([{ where: 'request.body.password', rule: 'name:password' }]);
     expect(body).not.toContain('hunter2');
     expect(body).toContain('"user":"ann"');
+  });
+
+  const rows = (row: (i: number) => string, separator: string): string =>
+    Array.from({ length: 400 }, (_, i) => row(i)).join(separator);
+  const secret = (i: number): string => ((i * 2_654_435_761) >>> 0).toString(36);
+  const words = (text: string, separator = ' '): string => {
+    const all = text.split(' ');
+    return rows((i) => all[i % all.length] as string, separator);
+  };
+  const DENSE: Readonly<Record<string, readonly [type: string, text: string]>> = {
+    'a form of an array': ['application/x-www-form-urlencoded', rows((i) => `filter%5B${i % 9}%5D=of%20all`, '&')],
+    'a form that was encoded twice': [
+      'application/x-www-form-urlencoded',
+      rows((i) => `a%255B${i}%255D=${secret(i)}`, '&'),
+    ],
+    'a form of tokens': ['application/x-www-form-urlencoded', rows((i) => `token=${secret(i)}${secret(i + 1)}`, '&')],
+    'a log with counts of tokens': [
+      'text/plain',
+      rows((i) => `msg="token count" tokens=${i} key=have pass=true`, '\n'),
+    ],
+    'a log of credentials': ['text/plain', rows((i) => `Authorization: Bearer ${secret(i)}${secret(i + 1)}`, '\n')],
+    'an environment': ['text/plain', rows((i) => `DB_${i}_PASSWORD=${secret(i)}`, '\n')],
+    'sentences with passwords': [
+      'application/json',
+      `{"a":"${rows((i) => `password: ${secret(i)}, pin=${1000 + i}`, ' ')}"}`,
+    ],
+    'documents in strings': [
+      'application/json',
+      JSON.stringify(Array.from({ length: 400 }, (_, i) => `{"id":${i},"k":"of"}`)),
+    ],
+    'short strings': ['application/json', JSON.stringify(Array.from({ length: 400 }, (_, i) => 'abcdef'[i % 6]))],
+    'short pins': ['application/json', `[${rows((i) => `{"pin":"${1000 + i}"}`, ',')}]`],
+    Vietnamese: ['text/plain', words('mật khẩu của bạn là một để ở')],
+    French: ['text/plain', words('é où ça à être même naïve forêt Noël ô')],
+    Japanese: ['text/plain', words('パスワード を 入力 してください 。 鍵', '')],
+    Russian: ['text/plain', words('и в на пароль это мы с ключ токен слово')],
+  };
+  it.each(Object.keys(DENSE))('are enough for %s', (name) => {
+    const [type, text] = DENSE[name] as readonly [string, string];
+    const settings = { defaults: true, headers: [], queries: [], fields: [], patterns: [], bodies: true };
+    for (const search of [redact, createRedactor({ ...settings, pii: true })]) {
+      const trace = makeTrace({ body: Buffer.from(text), requestHeaders: [['Content-Type', type]] });
+      search(trace);
+      expect(trace.redactions?.filter(({ rule }) => rule.startsWith('bound:')) ?? []).toEqual([]);
+    }
   });
 });
