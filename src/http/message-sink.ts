@@ -91,8 +91,6 @@ export interface MessageSink {
    * answer was lost.
    */
   mayLeaveOutBody(acknowledges: number): boolean | null;
-  /** Whether a request with these headers may be of the client whose request is being read. */
-  sendsAlike(headers: HeaderList): boolean;
   /**
    * Whether bytes were lost while the requests of this side overlapped: only what follows can tell which response answers
    * which, so nothing more is to be said of either side until that is known (`settle`).

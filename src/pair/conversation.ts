@@ -30,7 +30,6 @@ import {
 } from './exchange-parts.js';
 import { ExchangeStream } from './exchange-stream.js';
 import { Lane } from './lane.js';
-import { areAlike } from './likeness.js';
 import type { PendingExchange, PendingExchanges } from './pending-exchanges.js';
 import type { FlowRoute, Route } from './route.js';
 
@@ -288,11 +287,6 @@ class Side implements MessageSink {
 
   mayLeaveOutBody(acknowledges: number): boolean | null {
     return this.#own === null ? false : this.#own.mayLeaveOutBody(acknowledges);
-  }
-
-  sendsAlike(headers: HeaderList): boolean {
-    const known = this.#own?.sending?.exchange?.request.headers;
-    return known !== undefined && areAlike(headers, known);
   }
 
   get isDeferred(): boolean {

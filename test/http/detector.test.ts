@@ -123,7 +123,6 @@ function silentSink(): MessageSink {
     doubtsRequests: false,
     mayBegin: () => false,
     mayLeaveOutBody: () => false,
-    sendsAlike: () => false,
     isDeferred: false,
     underWayMax: -1,
     mayBeSingle: false,

@@ -110,25 +110,6 @@ describe('a body whose client asked whether to send it', () => {
   });
 });
 
-describe('what is as long as a body that its client was refused', () => {
-  const refused = server('HTTP/1.1 417 Expectation Failed\r\nContent-Length: 2\r\n\r\nno');
-  const asking = (next: string) =>
-    client(`POST /1 HTTP/1.1\r\nHost: a\r\nX-Id: 1\r\nExpect: 100-continue\r\nContent-Length: ${next.length}\r\n\r\n`);
-
-  it('is the next request where that could be of the same client', () => {
-    const next = 'GET /2 HTTP/1.1\r\nHost: a\r\nX-Id: 2\r\n\r\n';
-    const { exchanges, lines } = converse([asking(next), refused, client(next), ok('two'), over]);
-    expect(lines).toEqual(['POST /1 → 417 "no" {early-response}', 'GET /2 → 200 "two"']);
-    expect(exchanges[0]?.request.body.wireBytes).toBe(0);
-  });
-
-  it('is the body where that could not', () => {
-    const text = 'GET /text HTTP/1.1\r\nHost: b\r\n\r\n';
-    const { exchanges } = converse([asking(text), refused, client(text), over]);
-    expect(exchanges.map(({ request }) => request.body.wireBytes)).toEqual([text.length]);
-  });
-});
-
 describe('a body whose connection breaks off in the line of its first chunk', () => {
   it('has nothing of that line', () => {
     const cut = server('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4f;n');

@@ -231,14 +231,11 @@ export class MessageReader {
    * any of the body, that has none: with `Expect: 100-continue` a client may leave it out and go on (RFC 9110 §10.1.1).
    */
   #lookForBody(bytes: Buffer, at: number, end: number): void {
+    // A body of just that length is one all the same, whatever it looks like.
+    if (this.#body.isLeft(end - at)) return;
     const mayBeLeftOut = this.#sink.mayLeaveOutBody(this.#acknowledges);
     if (mayBeLeftOut === false || !beginsRequest(bytes, at, end)) return;
-    const result = this.#parse(MessageKind.request, bytes, at, end, false);
-    if (result === HeadResult.invalid) return;
-    // A body of just that length is one all the same, unless the client's next request looks like that.
-    const headers = () => headerList(this.#context.parser.head, bytes, at);
-    const isNext = () => result === HeadResult.complete && this.#sink.sendsAlike(headers());
-    if (this.#body.isLeft(end - at) && !(mayBeLeftOut && isNext())) return;
+    if (this.#parse(MessageKind.request, bytes, at, end, false) === HeadResult.invalid) return;
     if (mayBeLeftOut === null) this.#lose(Ending.lost, this.#offset + at);
     else this.#endMessage(Ending.complete, NO_TRAILERS, this.#offset + at);
   }
