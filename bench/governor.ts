@@ -3,7 +3,7 @@
  * latency at half of that load, the CPU of the sensor, and whether what it reports is true (each response carries the target
  * that it answers).
  *
- *     npm run bench:governor [-- --seconds 30] [--veth]
+ *     npm run bench:governor [-- --seconds 30] [--veth] [--only WORDS]
  *
  * With `--veth` wrk is in another namespace and its packets cross a veth pair, as from a load balancer; else all is on loopback.
  * tcpdump is beside it in the same table, and GoReplay where bench/peers/install brought it. Before and after each run there is one with
@@ -18,7 +18,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '30' }, veth: { type: 'boolean', default: false } },
+  options: {
+    seconds: { type: 'string', default: '30' },
+    veth: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  },
 });
 const SECONDS = Number(values.seconds);
 /** Of each connection between a response and the next request, for about half of the load. */
@@ -177,7 +181,7 @@ async function main(): Promise<void> {
     process.stdout.write(`| --- |${' ---: |'.repeat(8)}\n`);
     let before = await measure(ALONE);
     print(before, null);
-    for (const tool of TOOLS) {
+    for (const tool of TOOLS.filter(({ name }) => name.includes(values.only))) {
       const row = await measure(tool);
       const after = await measure(ALONE);
       print(row, row.rate / ((before.rate + after.rate) / 2));

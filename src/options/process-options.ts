@@ -83,10 +83,9 @@ export const PROCESS_OPTIONS = {
   workers: one({
     group: 'Process:',
     value: number('THREADS', { min: 0, max: 1, integer: true, example: '0 or 1' }),
-    default: 1,
-    defaultText: '1 where there is a second core',
+    default: 0,
     takes: ['reading'],
-    help: 'threads beside the one that reads a capture file: it redacts and encodes what goes to a file of NDJSON',
+    help: 'threads beside the one that reads a capture file, where there is a second core: it redacts and encodes what goes to a file of NDJSON',
   }),
   'shutdown-timeout': one({
     group: 'Process:',

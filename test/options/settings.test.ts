@@ -93,7 +93,7 @@ const RIGHT: Record<string, { text: string; value: unknown; other: string; other
   'grpc-descriptors': { text: CAPTURE, value: CAPTURE, other: PEM, otherValue: PEM },
   'opaque-bodies': { text: 'drop', value: 'drop', other: 'KEEP', otherValue: 'keep' },
   'no-bodies': { text: '1', value: true, other: 'false', otherValue: false },
-  workers: { text: '0', value: 0, other: '1', otherValue: 1 },
+  workers: { text: '1', value: 1, other: '0', otherValue: 0 },
   'no-routes': { text: '1', value: true, other: 'false', otherValue: false },
   'output-replace': { text: 'true', value: true, other: '0', otherValue: false },
   output: {

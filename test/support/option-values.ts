@@ -84,7 +84,7 @@ export function optionValues({
     'no-default-redaction': 'true',
     'no-bodies': 'true',
     'no-routes': 'true',
-    workers: '0',
+    workers: '1',
     output: `har:${join(folder, 'out.har')}`,
     'output-replace': 'true',
     write: join(folder, 'out.pcap'),
