@@ -15,8 +15,8 @@ export interface RunningDaemon {
   /** What it has logged. */
   readonly lines: string[];
   readonly pid: number;
-  /** Resolves to the first line of the log that fits. */
-  said(pattern: RegExp): Promise<string>;
+  /** Resolves to the first line of the log that fits, of those from the number `since` on. */
+  said(pattern: RegExp, since?: number): Promise<string>;
   /** The names of the captures that are written, and their bytes. */
   files(): string[];
   file(name: string): Buffer;
@@ -75,10 +75,10 @@ export async function startPcapdaemon({
     for (const look of waiting) look();
   });
   const exited = once(child, 'exit') as Promise<[number | null]>;
-  const said = (pattern: RegExp) =>
+  const said = (pattern: RegExp, since = 0) =>
     new Promise<string>((resolve, reject) => {
       const look = () => {
-        const line = lines.find((one) => pattern.test(one));
+        const line = lines.find((one, number) => number >= since && pattern.test(one));
         if (line === undefined) return;
         waiting.delete(look);
         resolve(line);

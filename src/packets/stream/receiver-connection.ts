@@ -8,6 +8,7 @@
  */
 import type { FrameNumber, PacketOrigin } from '../outputs/packet-output.js';
 import { type Announcement, parseAnnouncement } from './announcement.js';
+import { beginsTls, TLS_NOT_HERE } from './failure-words.js';
 import { createFrameReader, type FrameError, type FrameReader } from './frame-reader.js';
 import { checkRecords } from './records.js';
 import { decodeS2, s2DecodedLength } from './s2-decode.js';
@@ -151,7 +152,7 @@ function begin(
   bytes: Buffer,
 ): Buffer | null | string {
   if (bytes.length < HEAD_BYTES) return null;
-  if (!hasMagic(bytes, 0)) return 'it does not speak this protocol';
+  if (!hasMagic(bytes, 0)) return beginsTls(bytes) ? TLS_NOT_HERE : 'it does not speak this protocol';
   const hasKey = beginsAuthentication(bytes, blockBytesMax);
   if (authKey === null) {
     if (!hasKey) return bytes;

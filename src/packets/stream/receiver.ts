@@ -3,17 +3,17 @@
  *
  * in: a configuration · out: packets in files and services, acknowledgements to sensors that read them
  */
-import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { listenErrorInWords } from '../../bounded-server.js';
-import { SensorError, UsageError } from '../../errors.js';
+import { SensorError } from '../../errors.js';
 import type { Clock } from '../../output/clock.js';
 import { type FoldedWarnings, foldWarnings } from '../../output/fold.js';
 import type { Log } from '../../output/log.js';
 import type { PacketOrigin } from '../outputs/packet-output.js';
 import { type Announcement, sensorName } from './announcement.js';
 import type { StreamConfig } from './config.js';
+import { tlsRefusalInWords } from './failure-words.js';
 import {
   createReceiverConnection,
   originOf,
@@ -22,6 +22,7 @@ import {
 } from './receiver-connection.js';
 import { createRunRegister } from './run-register.js';
 import { openStreamOutputs, type StreamOutputs } from './stream-outputs.js';
+import { readTlsFiles } from './tls-files.js';
 import { acknowledgement } from './wire.js';
 
 export interface ReceiverBook {
@@ -175,19 +176,25 @@ class Receiver implements StreamReceiver {
     const server = createTlsServer(
       {
         ...options,
-        cert: readPem('tls.certfile', values['tls.certfile']),
-        key: readPem('tls.keyfile', values['tls.keyfile']),
+        ...readTlsFiles({
+          certfile: values['tls.certfile'],
+          keyfile: values['tls.keyfile'],
+          ca: { key: 'tls.clientCA', path: clientCa },
+        }),
         minVersion: 'TLSv1.2',
         handshakeTimeout: FIRST_MILLIS,
-        ...(clientCa === null
-          ? {}
-          : { ca: readPem('tls.clientCA', clientCa), requestCert: true, rejectUnauthorized: true }),
+        ...(clientCa === null ? {} : { requestCert: true, rejectUnauthorized: true }),
       },
       (socket) => this.#accept(socket),
     );
     server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
       this.book.refused++;
-      this.#warnings.warn('tls', { sensor: socket.remoteAddress ?? '' }, `TLS failed: ${error.message}`);
+      const reason = tlsRefusalInWords(error);
+      this.#warnings.warn(
+        `tls ${reason.slice(0, 40)}`,
+        { sensor: socket.remoteAddress ?? '' },
+        `closed the connection: ${reason}`,
+      );
     });
     return server;
   }
@@ -378,13 +385,4 @@ function listen(server: Server, host: string, port: number): Promise<void> {
       resolve();
     });
   });
-}
-
-/** @throws UsageError */
-export function readPem(key: string, path: string | null): Buffer {
-  try {
-    return readFileSync(path ?? '');
-  } catch (error) {
-    throw new UsageError(`${key} ${path}: ${(error as Error).message}; name a file with certificates or a key (PEM)`);
-  }
 }

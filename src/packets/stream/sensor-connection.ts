@@ -14,12 +14,14 @@ import type { Clock } from '../../output/clock.js';
 import { type FoldedWarnings, foldWarnings } from '../../output/fold.js';
 import type { Log } from '../../output/log.js';
 import { encodeAnnouncement } from './announcement.js';
+import { beginsTls, handshakeInWords, lostInWords, NO_TLS_THERE, RECEIVER_SPEAKS_TLS } from './failure-words.js';
 import type { FrameQueue, OutgoingFrame } from './frame-queue.js';
 import {
   ACKNOWLEDGEMENT_BYTES,
   AUTH_ACCEPTED,
   authRecord,
   carryingFrame,
+  hasMagic,
   KEEP_ALIVE,
   linkTypeFrame,
   readAcknowledgement,
@@ -66,6 +68,11 @@ const CONNECT_MILLIS = 10_000;
 const ANSWER_MILLIS = 60_000;
 /** How long a receiver is given to show that it acknowledges; until then nothing counts as sent. */
 const FIRST_ACKNOWLEDGEMENT_MILLIS = 2000;
+const CLOSED = 'the receiver closed the connection';
+/** What a receiver does that expects TLS, or a key, and what there is to do. */
+const WITHOUT_A_WORD =
+  'without a word; see its log: where tls.enable or auth.enable is true there, it is to be true here';
+const MEANINGLESS = 'the receiver answered with bytes that mean nothing';
 /** What waits is bounded, so that a receiver that is back is to be found soon. */
 const BACKOFF_MILLIS = { first: 250, most: 4000 };
 
@@ -122,16 +129,16 @@ class Connection implements SensorConnection {
     let wait = BACKOFF_MILLIS.first;
     while (!signal.aborted) {
       const where = { receiver: `${host} port ${port}` };
+      const began = clock.now();
       try {
-        const began = clock.now();
         await this.#stay();
-        if (!signal.aborted)
-          this.#warnings.warn('closed', where, 'the receiver closed the connection; connecting again');
-        if (clock.now() - began > wait) wait = BACKOFF_MILLIS.first;
+        if (!signal.aborted) this.#warnings.warn('closed', where, `${CLOSED}; connecting again`);
       } catch (error) {
+        const { message } = error as Error;
         if (!signal.aborted)
-          this.#warnings.warn('failed', where, `cannot stream: ${(error as Error).message}; trying again`);
+          this.#warnings.warn(`failed ${message.slice(0, 40)}`, where, `cannot stream: ${message}; trying again`);
       }
+      if (this.#stream !== null && clock.now() - began > wait) wait = BACKOFF_MILLIS.first;
       this.#stream = null;
       queue.rewind();
       if (signal.aborted) break;
@@ -142,7 +149,7 @@ class Connection implements SensorConnection {
     }
   }
 
-  /** Resolves when a connection that worked has ended. */
+  /** Resolves when a connection that worked has ended; rejects where it says why. */
   async #stay(): Promise<void> {
     const { authKey, name, linkTypes, queue, log, host, port, tls } = this.#context;
     const socket = await this.#connect();
@@ -160,7 +167,8 @@ class Connection implements SensorConnection {
       this.#stream = stream;
       if (this.#isClosing) stream.settle();
       stream.pump();
-      await stream.closed;
+      const reason = await stream.closed;
+      if (reason !== null) throw new Error(reason);
     } finally {
       socket.destroy();
     }
@@ -186,15 +194,13 @@ class Connection implements SensorConnection {
     socket.setKeepAlive(true, 30_000);
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(CONNECT_MILLIS)]);
     try {
-      await eventOf(
-        socket,
-        tls === null ? 'connect' : 'secureConnect',
-        signal,
-        `no connection within ${CONNECT_MILLIS / 1000} s`,
-      );
+      await eventOf(socket, tls === null ? 'connect' : 'secureConnect', signal, {
+        late: `no connection within ${CONNECT_MILLIS / 1000} s`,
+        gone: tls === null ? CLOSED : NO_TLS_THERE,
+      });
     } catch (error) {
       socket.destroy();
-      throw error;
+      throw tls === null ? error : new Error(handshakeInWords(error as Error));
     }
     return socket;
   }
@@ -202,7 +208,8 @@ class Connection implements SensorConnection {
 
 /** One connection, from its authentication on. */
 class FrameStream {
-  readonly closed: Promise<void>;
+  /** Resolves to why it was closed; to null where nobody said. */
+  readonly closed: Promise<string | null>;
   readonly #context: SensorConnectionContext;
   readonly #socket: Socket;
   readonly #onIdle: () => void;
@@ -215,6 +222,9 @@ class FrameStream {
   /** The number of the first frame that the receiver has not acknowledged. */
   #acknowledged = 0;
   #isOver = false;
+  /** Whether the receiver has had no time to show that it acknowledges. */
+  #isEarly = true;
+  #reason: string | null = null;
   #cancelKeepAlive: () => void;
 
   constructor(context: SensorConnectionContext, socket: Socket, onIdle: () => void) {
@@ -225,14 +235,17 @@ class FrameStream {
     this.#acknowledges = context.name === null ? false : null;
     const cancel = context.clock.after(FIRST_ACKNOWLEDGEMENT_MILLIS, () => {
       this.#acknowledges ??= false;
+      this.#isEarly = false;
       this.#confirmTaken();
     });
     this.#cancelKeepAlive = this.#scheduleKeepAlive();
-    this.closed = new Promise<void>((resolve) => {
+    this.closed = new Promise((resolve) => {
       // A receiver says nothing but acknowledgements; reading on shows its end at once.
       socket.on('data', (piece: Buffer) => this.#receive(piece));
       socket.on('end', () => socket.destroy());
-      socket.on('error', () => {});
+      socket.on('error', (error) => {
+        this.#reason ??= lostInWords(error);
+      });
       socket.on('drain', () => this.pump());
       // It was paused when the answer to the key had come.
       socket.resume();
@@ -240,7 +253,9 @@ class FrameStream {
         this.#isOver = true;
         cancel();
         this.#cancelKeepAlive();
-        resolve();
+        if (this.#isEarly && socket.bytesRead === 0 && context.tls === null)
+          this.#reason = `${CLOSED} ${WITHOUT_A_WORD}`;
+        resolve(this.#reason);
       });
     });
     if (socket.destroyed) socket.emit('close');
@@ -263,10 +278,11 @@ class FrameStream {
     this.#noteIdle();
   }
 
-  end(): Promise<void> {
+  async end(): Promise<void> {
     this.#socket.end();
     const cancel = this.#context.clock.after(1000, () => this.#socket.destroy());
-    return this.closed.finally(cancel);
+    await this.closed;
+    cancel();
   }
 
   #send({ bytes, linkType }: OutgoingFrame): void {
@@ -310,12 +326,15 @@ class FrameStream {
 
   #receive(piece: Buffer): void {
     this.#received = this.#received.length === 0 ? piece : Buffer.concat([this.#received, piece]);
+    if (this.#received.length >= 2 && beginsTls(this.#received)) {
+      this.#fail(RECEIVER_SPEAKS_TLS);
+      return;
+    }
     while (this.#received.length >= ACKNOWLEDGEMENT_BYTES) {
       const frames = readAcknowledgement(this.#received.subarray(0, ACKNOWLEDGEMENT_BYTES));
       if (frames === null) {
         // It speaks another language: nothing of what follows makes sense.
-        this.#context.log.warn({}, 'the receiver sent bytes that mean nothing; closing the connection');
-        this.#socket.destroy();
+        this.#fail(MEANINGLESS);
         return;
       }
       this.#received = this.#received.subarray(ACKNOWLEDGEMENT_BYTES);
@@ -325,6 +344,11 @@ class FrameStream {
     }
     this.pump();
     this.#noteIdle();
+  }
+
+  #fail(reason: string): void {
+    this.#reason ??= reason;
+    this.#socket.destroy();
   }
 
   #noteIdle(): void {
@@ -343,18 +367,30 @@ async function authenticate(socket: Socket, key: string): Promise<void> {
   socket.write(authRecord(key));
   try {
     const signal = AbortSignal.timeout(ANSWER_MILLIS);
-    await eventOf(socket, 'answer', signal, `no answer to the key within ${ANSWER_MILLIS / 1000} s`);
+    await eventOf(socket, 'answer', signal, {
+      late: `no answer to the key within ${ANSWER_MILLIS / 1000} s`,
+      gone: CLOSED,
+    });
   } catch (error) {
-    throw new Error(`${(error as Error).message}, before it had answered to the key`);
+    throw new Error(
+      `${(error as Error).message}, before it had answered to the key${socket.bytesRead > 0 ? '' : `, ${WITHOUT_A_WORD}`}`,
+    );
   } finally {
     socket.off('data', take).pause();
   }
+  if (beginsTls(answer)) throw new Error(RECEIVER_SPEAKS_TLS);
+  if (!hasMagic(answer, 0)) throw new Error(`${MEANINGLESS} to the key`);
   if (!answer.subarray(0, AUTH_ACCEPTED.length).equals(AUTH_ACCEPTED)) throw new Error('the receiver declined the key');
   if (answer.length > AUTH_ACCEPTED.length) socket.unshift(answer.subarray(AUTH_ACCEPTED.length));
 }
 
 /** Rejects when the connection ends or fails before, or it takes too long. */
-function eventOf(socket: Socket, event: string, signal: AbortSignal, tooLate: string): Promise<void> {
+function eventOf(
+  socket: Socket,
+  event: string,
+  signal: AbortSignal,
+  { late: tooLate, gone: wasClosed }: { readonly late: string; readonly gone: string },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (error: Error | null) => {
       socket.off(event, good).off('error', end).off('end', gone).off('close', gone);
@@ -366,7 +402,7 @@ function eventOf(socket: Socket, event: string, signal: AbortSignal, tooLate: st
       }
     };
     const good = () => end(null);
-    const gone = () => end(new Error('the receiver closed the connection'));
+    const gone = () => end(new Error(wasClosed));
     const late = () => end(new Error(tooLate));
     socket.on(event, good).on('error', end).on('end', gone).on('close', gone);
     signal.addEventListener('abort', late);

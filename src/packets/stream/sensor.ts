@@ -21,10 +21,10 @@ import { createFrameEncoder, type FrameEncoder } from './frame-encoder.js';
 import { FrameQueue } from './frame-queue.js';
 import { type FrameSpool, openFrameSpool } from './frame-spool.js';
 import { createGather, type Gather, type GatheredBlock } from './gather.js';
-import { readPem } from './receiver.js';
 import { createSensorBooks, type SensorBooks } from './sensor-books.js';
 import { openSensorConnection, type SensorConnection, type SensorTls } from './sensor-connection.js';
 import { openStreamOutputs, type StreamOutputs } from './stream-outputs.js';
+import { readTlsFiles } from './tls-files.js';
 
 export interface StreamSensor {
   readonly books: SensorBooks;
@@ -54,6 +54,7 @@ export async function startStreamSensor(config: StreamConfig, context: SensorCon
   const { values } = config;
   const { log, clock, onGone } = context;
   checkExpression(values.filter);
+  const tls = values['tls.enable'] ? openTls(config) : null;
   const books = createSensorBooks();
   const own = createOwnEndpoints();
   const outputs = await openStreamOutputs(config, {
@@ -72,7 +73,7 @@ export async function startStreamSensor(config: StreamConfig, context: SensorCon
     if (server !== null) {
       followed = await followSatellite({ ...server, onChange: exclude });
       if (isIP(server.host) === 0) exclude();
-      sender = openSender(config, context, server, books, (address) => followed?.observe(address));
+      sender = openSender(config, context, { ...server, tls }, books, (address) => followed?.observe(address));
     }
   } catch (error) {
     source.stop();
@@ -174,7 +175,7 @@ interface Sender {
 function openSender(
   config: StreamConfig,
   { log, clock }: SensorContext,
-  server: { host: string; port: number },
+  server: { host: string; port: number; tls: SensorTls | null },
   books: SensorBooks,
   onAddress: (address: string) => void,
 ): Sender {
@@ -195,7 +196,6 @@ function openSender(
   if (spool !== null) for (const counts of spool.leftBehind()) books.capture(counts);
   const connection = openSensorConnection({
     ...server,
-    tls: values['tls.enable'] ? openTls(config) : null,
     authKey: values['auth.enable'] ? values['auth.key'] : null,
     name: values.announce ? values.name : null,
     linkTypes: [LINKTYPE_ETHERNET, LINKTYPE_RAW],
@@ -239,17 +239,15 @@ function openSpool(
 }
 
 function openTls({ values }: StreamConfig): SensorTls {
-  const certificate = values['tls.certfile'];
   const ca = values['tls.ca'];
   return {
     verifies: ca !== null,
     serverName: values['tls.serverName'],
-    certificate: {
-      ...(certificate === null
-        ? {}
-        : { cert: readPem('tls.certfile', certificate), key: readPem('tls.keyfile', values['tls.keyfile']) }),
-      ...(ca === null ? {} : { ca: readPem('tls.ca', ca) }),
-    },
+    certificate: readTlsFiles({
+      certfile: values['tls.certfile'],
+      keyfile: values['tls.keyfile'],
+      ca: { key: 'tls.ca', path: ca },
+    }),
   };
 }
 

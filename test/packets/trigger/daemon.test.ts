@@ -277,19 +277,18 @@ ${more}`;
     });
 
     it('keeps what it has captured when it is ended (bug 14), and its books add up', async () => {
-      await redis.publish('capture', {
-        node: 'any',
-        interface: [pair.here],
-        packets: 500,
-        snap: 64,
-        id: 'last',
-        timeout: 9,
-      });
-      await daemon.said(/^(?!.*stopped).*interface .*: capturing/);
+      const since = daemon.lines.length;
+      const message = { node: 'any', interface: [pair.here], packets: 500, snap: 64, id: 'last', timeout: 9 };
+      await redis.publish('capture', { ...message, packetdebug: true });
+      // It is captured when it is shown, and no other capture is under way.
+      for (let packets = 0, at = since; packets < 3; packets++)
+        at = daemon.lines.indexOf(await daemon.said(/packet \d+\.\d{9} /, at)) + 1;
       const code = await daemon.stop();
       expect(code).toBe(0);
       const [last] = await redis.resultsLike((one) => one.id === 'last');
-      expect(last).toMatchObject({ status: 'captured' });
+      expect(last).toMatchObject({ status: 'captured', reason: 'shutdown' });
+      expect(readPcap(daemon.file(last?.file)).records).toHaveLength(last?.packets);
+      expect(last?.packets).toBeGreaterThanOrEqual(3);
       const books = JSON.parse(daemon.lines.findLast((line) => line.includes('"summary"')) ?? '{}');
       expect(books.messages).toBe(
         books.messages_invalid + books.messages_refused + books.messages_accepted + books.messages_elsewhere,
