@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { maxWorkersOfWorld, ownNetwork } from './test/support/own-network.js';
 import { TallyReporter } from './test/support/tally-reporter.js';
 
 /** The stages that touch nothing but their arguments. */
@@ -54,13 +55,14 @@ export default defineConfig({
         sequence: { groupOrder: 0 },
       }),
       project('apart', { retry: 1, include: apart, maxWorkers: 2, sequence: { groupOrder: 1 } }),
-      // Processes, sockets, namespaces and clocks: after those, and one file at a time. What the machine does to one of
+      // Processes, sockets, namespaces and clocks: after those, in networks of their own. What the machine does to one of
       // these once in some thousand is no verdict on a change: the second try is, and the closing lines name the first.
       project('world', {
         retry: 1,
         include: ['test/**/*.test.ts'],
         exclude: [...pure.map((stage) => `test/${stage}/**`), ...apart],
-        maxWorkers: 1,
+        pool: ownNetwork,
+        maxWorkers: maxWorkersOfWorld,
         sequence: { groupOrder: 2 },
       }),
     ],
