@@ -19,7 +19,10 @@ export const Framing = {
   tunnel: 4,
   /** Nobody can say: its lengths contradict each other (item 5). */
   unknown: 5,
-  /** Nobody can say, as its length is no number (item 5): all that comes is its content, until a message shows its end. */
+  /**
+   * Nobody can say, as its length is no number (item 5), or its last coding is not chunked and it is a request or has a length
+   * too (items 3 and 4): all that comes is its content, until a message shows its end.
+   */
   unframed: 6,
 } as const;
 export type Framing = (typeof Framing)[keyof typeof Framing];
@@ -35,8 +38,11 @@ export interface BodyFraming {
 const NONE: BodyFraming = { framing: Framing.none, length: 0, malformed: false };
 const CLOSE: BodyFraming = { framing: Framing.close, length: 0, malformed: false };
 const CHUNKED: BodyFraming = { framing: Framing.chunked, length: 0, malformed: false };
-/** Both headers: the coding overrides the length, and the message is suspicious (item 3). */
-const CHUNKED_DESPITE_LENGTH: BodyFraming = { framing: Framing.chunked, length: 0, malformed: true };
+/**
+ * Both headers: the coding overrides the length, and the message is suspicious (item 3). So is one of HTTP/1.0, which has no
+ * codings (§6.1), and one with a parameter, of which chunked has none (§7.1).
+ */
+const CHUNKED_ALL_THE_SAME: BodyFraming = { framing: Framing.chunked, length: 0, malformed: true };
 const UNKNOWN: BodyFraming = { framing: Framing.unknown, length: 0, malformed: true };
 const UNFRAMED: BodyFraming = { framing: Framing.unframed, length: 0, malformed: true };
 const TUNNEL: BodyFraming = { framing: Framing.tunnel, length: 0, malformed: false };
@@ -45,7 +51,11 @@ const TUNNEL: BodyFraming = { framing: Framing.tunnel, length: 0, malformed: fal
 export interface FramingHints {
   readonly contentLength: number;
   readonly mayBeCoded: boolean;
+  readonly versionMajor: number;
+  readonly versionMinor: number;
 }
+
+const CHUNKED_WITH_PARAMETERS = /^chunked[ \t]*;/;
 
 /** Whether the hints say all there is to say, so that the headers are not needed. */
 export function isFramingPlain(hints: FramingHints): boolean {
@@ -74,9 +84,12 @@ function headerFraming(headers: HeaderList, hints: FramingHints, otherwise: Body
   if (headers.get('transfer-encoding') !== undefined) {
     const codings = listOf(headers.getAll('transfer-encoding')).map((coding) => coding.toLowerCase());
     const last = codings[codings.length - 1];
-    if (last === 'chunked') return lengths.length === 0 ? CHUNKED : CHUNKED_DESPITE_LENGTH;
+    const isOld = hints.versionMajor === 1 && hints.versionMinor === 0;
+    if (last === 'chunked') return lengths.length === 0 && !isOld ? CHUNKED : CHUNKED_ALL_THE_SAME;
+    if (last !== undefined && CHUNKED_WITH_PARAMETERS.test(last)) return CHUNKED_ALL_THE_SAME;
     // "identity" was withdrawn (RFC 7230 A.2): it says nothing.
-    if (last !== undefined && last !== 'identity') return CLOSE;
+    if (last !== undefined && last !== 'identity')
+      return otherwise === CLOSE && lengths.length === 0 ? CLOSE : UNFRAMED;
   }
   if (lengths.length === 0) return otherwise;
   // "42, 42" and a header sent twice mean the same (§6.3 item 5).
@@ -91,8 +104,20 @@ function listOf(lines: readonly string[]): string[] {
   return lines
     .join(',')
     .split(',')
-    .map((element) => element.trim())
+    .map(withoutBlanks)
     .filter((element) => element !== '');
+}
+
+/** Without the white space that may surround an element (RFC 9110 §5.6.3); what else `trim` takes for such belongs to it. */
+function withoutBlanks(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function ofLength(length: number, malformed: boolean): BodyFraming {

@@ -2,7 +2,8 @@
  * The chunked transfer coding, RFC 9112 §7.1, undone in place: slices of the stream in, slices of the content out.
  *
  * Not left to the head's parser, because a gap inside a chunk of known size must cost that chunk's bytes and nothing else.
- * Lenient where receivers are: lone LF, white space around the size, a missing CRLF behind the data.
+ * Lenient where receivers are: lone LF, white space around the size. Where no line ends behind the data the size was wrong, and
+ * nobody knows where the next chunk begins.
  *
  *   chunk = size [;ext] CRLF data CRLF … 0 [;ext] CRLF *(trailer CRLF) CRLF
  */
@@ -115,7 +116,7 @@ export class ChunkedDecoder {
           } else if (byte === CR) {
             i++;
           } else {
-            this.#beginSize();
+            return this.#fail(i);
           }
           break;
         case State.trailer:

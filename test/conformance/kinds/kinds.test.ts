@@ -14,6 +14,7 @@ import { type Claim, compare } from '../claims.js';
 import { shrinkingList } from '../shrinking-list.js';
 import { ASIDES } from './asides.js';
 import { BODIES } from './bodies.js';
+import { CODINGS } from './codings.js';
 import { ENDINGS } from './endings.js';
 import { FRAMING } from './framing.js';
 import { KNOWN_FAILURES } from './known-failures.js';
@@ -32,6 +33,7 @@ const KINDS = [
   ...LOSS,
   ...BODIES,
   ...FRAMING,
+  ...CODINGS,
   ...STARTS,
   ...ENDINGS,
   ...WAITING,

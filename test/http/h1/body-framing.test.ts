@@ -20,7 +20,12 @@ const parser = createHeadParser();
 const parsed = parser.head;
 
 /** Hints that say nothing, so that the headers decide. */
-const NO_HINTS: FramingHints = { contentLength: ContentLength.unclear, mayBeCoded: true };
+const NO_HINTS: FramingHints = {
+  contentLength: ContentLength.unclear,
+  mayBeCoded: true,
+  versionMajor: 1,
+  versionMinor: 1,
+};
 
 /** Framing by hints, and by the headers alone; whether the hints sufficed. */
 function framings(kind: MessageKind, lines: string, status = 200, method = 'GET') {
@@ -42,6 +47,7 @@ const tunnel = { framing: Framing.tunnel, length: 0, malformed: false };
 const bytes = (length: number) => ({ framing: Framing.length, length, malformed: false });
 const both = { framing: Framing.chunked, length: 0, malformed: true };
 const unknown = { framing: Framing.unknown, length: 0, malformed: true };
+const unframed = { framing: Framing.unframed, length: 0, malformed: true };
 
 describe('the framing of a request', () => {
   it.each<[lines: string, expected: BodyFraming, isPlain: boolean]>([
@@ -83,7 +89,13 @@ describe('the framing of a request', () => {
     ['Content-Length: 5\r\nTransfer-Encoding: chunked\r\n', both, false],
     ['Transfer-Encoding: chunked\r\nContent-Length: 5\r\n', both, false],
     ['Transfer-Encoding: identity\r\nContent-Length: 5\r\n', bytes(5), false],
-    ['Transfer-Encoding: chunked, gzip\r\n', close, false],
+    // Item 4: a request has no other end than that of its chunks; §7.1: chunked has no parameters.
+    ['Transfer-Encoding: chunked, gzip\r\n', unframed, false],
+    ['Transfer-Encoding: foo\r\nContent-Length: 5\r\n', unframed, false],
+    ['Transfer-Encoding: chunked ;q=1\r\n', both, false],
+    // No white space that a list may have, RFC 9110 §5.6.3.
+    ['Content-Length: \xa05\r\n', { ...none, malformed: true }, false],
+    ['Transfer-Encoding: \x0bchunked\r\n', unframed, false],
     // Empty elements of a list are ignored, RFC 9110 §5.6.1.2.
     ['Transfer-Encoding: ,chunked ,\r\n', chunked, false],
     ['Transfer-Encoding:\r\nTransfer-Encoding: chunked\r\n', chunked, false],
@@ -109,7 +121,11 @@ describe('the framing of a response', () => {
     [200, 'CONNECT', 'Content-Length: 5\r\n', tunnel],
     [299, 'CONNECT', 'Transfer-Encoding: chunked\r\n', tunnel],
     [407, 'CONNECT', 'Content-Length: 5\r\n', bytes(5)],
-    [200, 'GET', 'Content-Length: x\r\n', { framing: Framing.unframed, length: 0, malformed: true }],
+    [200, 'GET', 'Content-Length: x\r\n', unframed],
+    [200, 'GET', 'Transfer-Encoding: chunked, gzip\r\n', close],
+    [200, 'GET', 'Transfer-Encoding: gzip\r\nContent-Length: 5\r\n', unframed],
+    [200, 'GET', 'Transfer-Encoding: xchunked\r\n', close],
+    [200, 'HEAD', 'Transfer-Encoding: chunked;q=1\r\n', none],
   ])('%i to %j, %j', (status, method, lines, expected) => {
     expect(framings(MessageKind.response, lines, status, method)).toMatchObject({ hinted: expected, read: expected });
   });

@@ -31,7 +31,7 @@ describe('chunked decoder', () => {
         );
         const zeros = '0'.repeat(random.between(0, 3));
         const size = random.chance(0.5) ? data.length.toString(16) : data.length.toString(16).toUpperCase();
-        text += `${zeros}${size}${random.pick(['', ' ', '\t', ';a', ' ;a="b;\t"'])}${eol}${data}${random.chance(0.9) ? eol : ''}`;
+        text += `${zeros}${size}${random.pick(['', ' ', '\t', ';a', ' ;a="b;\t"'])}${eol}${data}${eol}`;
         content += data;
       }
       const trailer = random.pick(['', `T: v${eol}`, `A: 1${eol}B:  2 ${eol}`]);
@@ -68,6 +68,13 @@ describe('chunked decoder', () => {
   it.each(['x', '5x', '5\rx', '-1', '10000000000000', '1 2\r\n'])('refuses the size %j', (text) => {
     expect(decode(Buffer.from(`${text}\r\nhello`)).isInvalid).toBe(true);
   });
+
+  it.each(['2\r\nabc\r\n0\r\n\r\n', '5\r\nabc\r\n0\r\n\r\n', '3\r\nabc\r3\r\ndef\r\n0\r\n\r\n', '3\r\nabc0\r\n\r\n'])(
+    'refuses data that no line ends behind: its size was wrong, %j',
+    (text) => {
+      expect(decode(Buffer.from(text))).toMatchObject({ isInvalid: true, isDone: false });
+    },
+  );
 
   it('refuses size lines and trailers without end', () => {
     expect(decode(Buffer.from(`5;${'x'.repeat(20_000)}`)).isInvalid).toBe(true);
