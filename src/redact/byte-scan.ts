@@ -23,31 +23,40 @@ export const LONG_GAP_BYTES = 4;
 
 /** Of a chunk, a bit a byte, 32 a word: the first word has the first bytes before the chunk. */
 export interface ScanBits {
-  /** A byte of a run of token bytes. */
-  readonly runs: Int32Array;
-  /** The third byte of what a token may begin with, or a `~`. */
-  readonly begins: Int32Array;
-  /** Where a run becomes as long as a token. */
-  readonly longRuns: Int32Array;
+  /** A byte that belongs to no run of token bytes. */
+  readonly noRuns: Int32Array;
   /** Where a run of base64 is as long as one that hides text. */
   readonly longCodes: Int32Array;
-  /** Where a run of digits and what sets their groups apart becomes as long as a card. */
-  readonly longCards: Int32Array;
 }
 
-/** What is found at a place, a bit each. */
-export const Found = { mark: 1, word: 2 } as const;
+/** What is found at a place, a bit each; `known`: what the word ends is remembered. */
+export const Found = { mark: 1, word: 2, known: 4 } as const;
+export const FOUND_BITS = 3;
+
+/** Where a run is that may hold something: of token bytes, or of digits and what sets their groups apart. */
+export const Look = { token: 0, card: 1 } as const;
 
 export interface ByteScan {
   readonly bits: ScanBits;
   /**
-   * Marks, and bytes before which a word may end, in their order: four times how far each is behind the first of the bytes that
+   * Marks, and bytes before which a word may end, in their order: eight times how far each is behind the first of the bytes that
    * the bits are of, and what it is.
    */
   readonly found: Int32Array;
+  /** Of each of them that is known, what was remembered. */
+  readonly said: Int32Array;
   readonly foundCount: number;
-  /** A word of `found` ends nothing, as so many bytes before its end say, `WORD_BYTES` at most: where they come again, it may be left out. */
-  dismiss(found: number, bytesRead: number): void;
+  /**
+   * Where a run becomes as long as a token, or a run of digits and what sets their groups apart as long as a card, in their order:
+   * twice how far that is, and which. Runs in which nothing can be may be left out.
+   */
+  readonly looks: Int32Array;
+  readonly lookCount: number;
+  /**
+   * Remembers what a word of `found` ends, as so many bytes before its end say, `WORD_BYTES` at most. What ends nothing, 0, may be
+   * left out where it comes again.
+   */
+  remember(found: number, bytesRead: number, said: number): void;
   /** Scans the bytes from `start` to `end`, and one more where the text ends; returns whether all are ASCII. */
   scan(bytes: Buffer, start: number, end: number): boolean;
 }
@@ -67,90 +76,8 @@ export interface ScanRules {
   /** Of each mark, what must stand behind it: 1 for each byte that may. */
   readonly marks: ReadonlyMap<number, Uint8Array>;
   readonly ends: EndFilter;
-  /** Of each token, what its first three bytes may be. */
-  readonly tokens: readonly TokenBeginning[];
-}
-
-/** A bit a letter, by its number, and the lowest for all else. */
-export type TokenBeginning = readonly [number, number, number];
-
-/** Of each byte, the groups of words or tokens that may have it at a place, a bit each: three places. */
-export type Places = readonly [Uint8Array, Uint8Array, Uint8Array];
-
-const DIGIT = 27;
-const GROUPS = 8;
-
-/** What may stand at each of three places of the words or tokens of a group: a bit a letter, and the lowest for all else. */
-interface Group {
-  places: [number, number, number];
-  /** Places before which some of them begin, so that anything may stand there: a bit each. */
-  open: number;
-}
-
-/**
- * The words of a filter in eight groups, by the byte before their end, the one before that, and the third. A word is let through
- * where each of them may stand there in one of a group's, or is none that names are made of.
- */
-export function wordPlaces(ends: Uint8Array): Places {
-  return placesOf(wordGroups(ends), (byte) => {
-    const symbol = END_CLASS[byte] as number;
-    return symbol > DIGIT ? 0 : symbol;
-  });
-}
-
-function placesOf(groups: readonly Group[], symbolOf: (byte: number) => number): Places {
-  const places = [new Uint8Array(256), new Uint8Array(256), new Uint8Array(256)] as const;
-  for (let byte = 0; byte < 256; byte++) {
-    const symbol = symbolOf(byte);
-    for (let i = 0; i < groups.length; i++) {
-      const { places: symbols, open } = groups[i] as Group;
-      for (let place = 0; place < 3; place++)
-        if (((open >> place) & 1) === 1 || (((symbols[place] as number) >> symbol) & 1) === 1)
-          (places[place] as Uint8Array)[byte] = ((places[place] as Uint8Array)[byte] as number) | (1 << i);
-    }
-  }
-  return places;
-}
-
-function wordGroups(ends: Uint8Array): Group[] {
-  const groups = new Groups(WORD_GROUPS);
-  for (let index = 0; index < ends.length; index++) {
-    const second = (index >> 5) & 31;
-    const third = index >> 10;
-    // Behind what may be any letter, anything may stand.
-    if (ends[index] === 0 || second > DIGIT) continue;
-    const group = groups.of(index & 31);
-    // What is passed over may be anything.
-    group.places[1] |= (1 << second) | 1;
-    group.places[2] |= third > DIGIT ? 1 : (1 << third) | 1;
-    group.places[0] |= 1 << (index & 31);
-    if (second === DIGIT) group.open |= 2;
-    if (third === DIGIT) group.open |= 4;
-  }
-  return groups.all;
-}
-
-/** Last letters of words: those with the most words before them, or that are seen most in texts, are by themselves. */
-const WORD_GROUPS = ['b', 'd', 'e', 's', 't', 'nw', 'yiak'];
-/** First letters of tokens. */
-const TOKEN_GROUPS = ['a', 's', 'gpx', 'krtv', 'dhln', 'emyi', 'bcfuwo'];
-
-/** By letters; the last is for all that is in no other. */
-class Groups {
-  readonly all: Group[];
-  readonly #letters: readonly string[];
-
-  constructor(letters: readonly string[]) {
-    this.#letters = letters;
-    this.all = Array.from({ length: letters.length + 1 }, () => ({ places: [0, 0, 0], open: 0 }));
-  }
-
-  /** That of a letter by its number. */
-  of(symbol: number): Group {
-    const letter = String.fromCharCode(0x60 + symbol);
-    const at = this.#letters.findIndex((letters) => letters.includes(letter));
-    return this.all[at < 0 ? this.#letters.length : at] as Group;
-  }
+  /** What tokens begin with: three bytes, the first one lowest. */
+  readonly tokens: readonly number[];
 }
 
 /** A set of bytes as two tables of sixteen, for the lower and the higher half of a byte: it belongs where they have a bit in common. */
@@ -168,7 +95,7 @@ export function halvesOf(set: Uint8Array): Halves {
     const row = set.subarray(half * 16, half * 16 + 16);
     if (!row.includes(1)) continue;
     const kind = kinds.get(row.join()) ?? kinds.size;
-    if (kind === GROUPS) throw new RangeError(`more than ${GROUPS} kinds of rows`);
+    if (kind === ROW_KINDS) throw new RangeError(`more than ${ROW_KINDS} kinds of rows`);
     kinds.set(row.join(), kind);
     high[half] = 1 << kind;
     for (let i = 0; i < 16; i++) if (row[i] === 1) low[i] = (low[i] as number) | (1 << kind);
@@ -176,39 +103,29 @@ export function halvesOf(set: Uint8Array): Halves {
   return { low, high };
 }
 
-/** Beginnings of tokens in eight groups: letters of either case are one, and so is all that is no letter. */
-export function tokenPlaces(tokens: readonly TokenBeginning[]): Places {
-  const groups = new Groups(TOKEN_GROUPS);
-  for (const [first, second, third] of tokens)
-    for (let symbol = 0; symbol <= DIGIT; symbol++) {
-      if (((first >> symbol) & 1) === 0) continue;
-      const { places } = groups.of(symbol);
-      places[0] |= 1 << symbol;
-      places[1] |= second;
-      places[2] |= third;
-    }
-  return placesOf(groups.all, (byte) => LETTER_OF[byte] as number);
-}
+const ROW_KINDS = 8;
 
 export const TILDE = 0x7e;
 
 /** Byte by byte, where there are no vectors. */
 export class ScalarScan implements ByteScan {
-  readonly bits: ScanBits = emptyBits();
+  readonly bits: ScanBits = { noRuns: new Int32Array(SCAN_WORDS), longCodes: new Int32Array(SCAN_WORDS) };
   readonly found = new Int32Array(SCAN_WORDS * 32);
+  readonly said = new Int32Array(0);
   foundCount = 0;
+  readonly looks = new Int32Array(SCAN_WORDS * 8);
+  lookCount = 0;
   readonly #rules: ScanRules;
-  readonly #tokens: Places;
 
   constructor(rules: ScanRules) {
     this.#rules = rules;
-    this.#tokens = tokenPlaces(rules.tokens);
   }
 
   scan(bytes: Buffer, start: number, end: number): boolean {
-    const { runs, begins, longRuns, longCodes, longCards } = this.bits;
-    for (const words of Object.values(this.bits)) words.fill(0);
-    this.foundCount = 0;
+    const { noRuns, longCodes } = this.bits;
+    noRuns.fill(0);
+    longCodes.fill(0);
+    this.foundCount = this.lookCount = 0;
     const { run, code, card, gap } = this.#rules.sets;
     const first = start - LEAD_BYTES;
     let isAscii = true;
@@ -224,18 +141,19 @@ export class ScalarScan implements ByteScan {
       codeLength = code[byte] === 1 ? codeLength + 1 : 0;
       gapLength = gap[byte] === 1 ? gapLength + 1 : 0;
       cardLength = card[byte] === 1 && gapLength < LONG_GAP_BYTES ? cardLength + 1 : 0;
-      const kind = place < LEAD_BYTES ? 0 : this.#kindOf(bytes, at, byte);
-      if (kind !== 0) this.found[this.foundCount++] = (place << 2) | kind;
-      if (runLength > 0) setBit(runs, place);
-      if (byte === TILDE || this.#mayBegin(bytes, at)) setBit(begins, place);
-      if (runLength === LONG_RUN_BYTES) setBit(longRuns, place);
+      if (runLength === 0) setBit(noRuns, place);
       if (codeLength >= LONG_CODE_BYTES) setBit(longCodes, place);
-      if (cardLength === LONG_RUN_BYTES) setBit(longCards, place);
+      if (place < LEAD_BYTES) continue;
+      const kind = this.#kindOf(bytes, at, byte);
+      if (kind !== 0) this.found[this.foundCount++] = (place << FOUND_BITS) | kind;
+      if (at === end) continue;
+      if (runLength === LONG_RUN_BYTES) this.looks[this.lookCount++] = (place << 1) | Look.token;
+      if (cardLength === LONG_RUN_BYTES) this.looks[this.lookCount++] = (place << 1) | Look.card;
     }
     return isAscii;
   }
 
-  dismiss(): void {}
+  remember(): void {}
 
   #kindOf(bytes: Buffer, at: number, byte: number): number {
     const isMark = this.#rules.marks.get(byte)?.[byteAt(bytes, at + 1)] === 1;
@@ -252,34 +170,11 @@ export class ScalarScan implements ByteScan {
     const fifth = LETTER_OF[byteAt(bytes, at - 5)] as number;
     return fourth === 0 || fifth === 0 || fives[fiveIndex(three, fourth, fifth)] === 1;
   }
-
-  /** Whether one may whose third byte is at `at`. */
-  #mayBegin(bytes: Buffer, at: number): boolean {
-    if (!isAlnum(byteAt(bytes, at - 2)) || isAlnum(byteAt(bytes, at - 3))) return false;
-    let groups = 0xff;
-    for (const [i, place] of this.#tokens.entries()) groups &= place[byteAt(bytes, at - 2 + i)] as number;
-    return groups !== 0;
-  }
-}
-
-function emptyBits(): ScanBits {
-  const words = (): Int32Array => new Int32Array(SCAN_WORDS);
-  return {
-    runs: words(),
-    begins: words(),
-    longRuns: words(),
-    longCodes: words(),
-    longCards: words(),
-  };
 }
 
 /** What stands around a text is 0. */
 function byteAt(bytes: Buffer, at: number): number {
   return at >= 0 && at < bytes.length ? (bytes[at] as number) : 0;
-}
-
-function isAlnum(byte: number): boolean {
-  return (byte >= 0x30 && byte <= 0x39) || (LETTER_OF[byte] as number) > 0;
 }
 
 function setBit(words: Int32Array, place: number): void {

@@ -3,13 +3,9 @@
  * count (`[A-Za-z0-9_-]{20,64}`). A match ends where its last class ends: what follows must not belong to it.
  */
 
-import { LETTER_OF } from './word-ends.js';
-
 /** Where the last run of bytes of a set was, so that one in which many patterns may begin is read once. */
 interface Run {
   readonly set: Uint8Array;
-  /** Its letters, as `beginningLetters` has them. */
-  readonly letters: number;
   /** The number of the search that the run is of. */
   search: number;
   start: number;
@@ -62,8 +58,7 @@ function runOf(members: string): Run {
   let run = RUNS.get(members);
   if (run === undefined) {
     const set = makeSet(members);
-    const letters = set.reduce((bits, isOne, byte) => bits | (isOne << (LETTER_OF[byte] as number)), 0);
-    run = { set, letters, search: 0, start: 0, end: 0 };
+    run = { set, search: 0, start: 0, end: 0 };
     RUNS.set(members, run);
   }
   return run;
@@ -128,39 +123,21 @@ export function beginsLike({ literal }: LookPattern, bytes: Uint8Array, at: numb
   return true;
 }
 
-/**
- * What the first three bytes of a match may be: a bit for each letter, by its number in the alphabet, and the lowest for all that is
- * none.
- */
-export function beginningLetters({ literal, steps }: LookPattern): readonly [number, number, number] {
-  const letters: number[] = [];
-  for (let i = 0; i < literal.length && i < 3; i++) letters.push(1 << (LETTER_OF[literal[i] as number] as number));
-  for (const { run, min, max } of steps) {
-    for (let i = 0; i < min && letters.length < 3; i++) letters.push(run.letters);
-    // More of it may follow, or the next.
-    if (max > min || letters.length >= 3) break;
-  }
-  const [first = ANY, second = ANY, third = ANY] = letters;
-  return [first, second, third];
-}
-
-const ANY = -1;
-
-/** The first two bytes a match can begin with, each as `first << 8 | second`. */
+/** The first three bytes a match can begin with, the first one lowest. */
 export function beginnings({ literal, steps }: LookPattern): number[] {
-  const [one, other] = literal;
-  const first = one === undefined ? membersOf(steps[0] as Step) : [one];
-  const second = other === undefined ? secondOf(literal.length, steps, first) : [other];
-  return first.flatMap((from) => second.map((to) => (from << 8) | to));
+  const places = [...literal.subarray(0, BEGINNING_BYTES)].map((byte) => [byte]);
+  for (const { set, min, max } of steps) {
+    for (let i = 0; i < min && places.length < BEGINNING_BYTES; i++) places.push(membersOf(set));
+    // More of it may follow, or the next.
+    if (max > min || places.length === BEGINNING_BYTES) break;
+  }
+  const [first = ANY, second = ANY, third = ANY] = places;
+  return first.flatMap((one) => second.flatMap((two) => third.map((three) => one | (two << 8) | (three << 16))));
 }
 
-function secondOf(literals: number, steps: readonly Step[], first: number[]): number[] {
-  if (literals === 1) return membersOf(steps[0] as Step);
-  return (steps[0] as Step).max > 1 ? first : membersOf(steps[1] as Step);
-}
+const BEGINNING_BYTES = 3;
+const ANY = [...new Uint8Array(256).keys()];
 
-function membersOf({ set }: Step): number[] {
-  const members: number[] = [];
-  for (let byte = set.indexOf(1); byte >= 0; byte = set.indexOf(1, byte + 1)) members.push(byte);
-  return members;
+function membersOf(set: Uint8Array): number[] {
+  return [...set.keys()].filter((byte) => set[byte] === 1);
 }

@@ -3,11 +3,10 @@
  * token is a run of at least 13 bytes, so that of most text only some bytes are read.
  */
 import { lazy } from '../lazy.js';
-import { LEAD_BYTES, LONG_RUN_BYTES, type ScanBits, TILDE, type TokenBeginning } from './byte-scan.js';
+import { type ByteScan, LEAD_BYTES, LONG_RUN_BYTES, Look, TILDE } from './byte-scan.js';
 import { mayHideText } from './hidden-base64.js';
-import { beginningLetters, beginnings, beginsLike, compileLookPattern, type LookPattern } from './look-pattern.js';
+import { beginnings as beginningsOf, beginsLike, compileLookPattern, type LookPattern } from './look-pattern.js';
 import { LOOK_ROWS } from './looks-table.js';
-import { LETTER_OF } from './word-ends.js';
 
 /** Letters, digits and `-_.+/=~:` after which a token may begin. */
 export const RUN: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -26,8 +25,8 @@ export interface Compiled {
 export interface Dispatch {
   readonly index: Uint16Array;
   readonly lists: readonly Compiled[][];
-  /** Of each of them, what it begins with. */
-  readonly beginnings: readonly TokenBeginning[];
+  /** What they begin with: three bytes, the first one lowest. */
+  readonly beginnings: ReadonlySet<number>;
   /** How many there were. */
   searches: number;
 }
@@ -35,18 +34,22 @@ export interface Dispatch {
 export const dispatch = lazy((): Dispatch => {
   const index = new Uint16Array(1 << 16);
   const lists: Compiled[][] = [];
-  const letters: TokenBeginning[] = [];
+  const all = new Set<number>();
   for (const { id, patterns, isStrict = false } of LOOK_ROWS) {
     for (const source of patterns) {
       const compiled = { rule: `looks:${id}`, isStrict, pattern: compileLookPattern(source) };
-      letters.push(beginningLetters(compiled.pattern));
-      for (const place of beginnings(compiled.pattern)) {
+      const places = new Set<number>();
+      for (const three of beginningsOf(compiled.pattern)) {
+        all.add(three);
+        places.add(((three & 0xff) << 8) | ((three >> 8) & 0xff));
+      }
+      for (const place of places) {
         lists.push([...(lists[(index[place] as number) - 1] ?? []), compiled]);
         index[place] = lists.length;
       }
     }
   }
-  return { index, lists, beginnings: letters, searches: 0 };
+  return { index, lists, beginnings: all, searches: 0 };
 });
 
 export const STRIDE = 12;
@@ -86,15 +89,12 @@ export const LOOK_SETS = {
   gap: Uint8Array.from({ length: 256 }, (_, byte) => (isCardByte(byte) && !isDigit(byte) ? 1 : 0)),
 };
 
-/** What all tokens begin with, as `beginningLetters` has it: those of rows, `eyJ`, `-us`, `:AA`, `atl`. */
-export function tokenBeginnings(): TokenBeginning[] {
-  const letters = (text: string): number[] =>
-    [...text].map((letter) => 1 << (LETTER_OF[letter.charCodeAt(0)] as number));
-  const special = ['eyJ', 'us', 'AA', 'atl'].map((text): TokenBeginning => {
-    const [first = 0, second = 0, third = -1] = letters(text);
-    return [first, second, third];
-  });
-  return [...dispatch().beginnings, ...special];
+/** What all tokens begin with, three bytes each: those of rows, `eyJ`, `us1`, `AA`, `atl`. */
+export function tokenBeginnings(): number[] {
+  const three = (text: string): number => Buffer.from(text).readUIntLE(0, 3);
+  const us = Array.from({ length: 10 }, (_, digit) => three(`us${digit}`));
+  const aa = Array.from({ length: 256 }, (_, byte) => three('AA\0') | (byte << 16));
+  return [...dispatch().beginnings, three('eyJ'), three('atl'), ...us, ...aa];
 }
 
 /** A chunk of a text, and what the scan says of it. */
@@ -102,26 +102,23 @@ interface Chunk {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
-  readonly bits: ScanBits;
+  readonly scan: ByteScan;
 }
 
 /** Calls back with each run of bytes in which `findLooks` could find something, or base64 that hides text. */
 export function eachLookRun(chunk: Chunk, found: (from: number, to: number) => void): void {
-  const { bytes, start, end, bits } = chunk;
-  const origin = start - LEAD_BYTES;
-  const last = (end - 1 - origin) >> 5;
-  for (let place = LEAD_BYTES >> 5; place <= last; place++) {
-    for (let left = bits.longRuns[place] as number; left !== 0; left &= left - 1) {
-      const at = origin + (place << 5) + lowestBit(left);
-      if (at >= end) break;
-      const from = at + 1 - LONG_RUN_BYTES;
-      const to = runEnd(chunk, at);
-      if (mayHoldRun(chunk, from, to)) found(from, to);
+  const { looks, lookCount } = chunk.scan;
+  const origin = chunk.start - LEAD_BYTES;
+  for (let i = 0; i < lookCount; i++) {
+    const look = looks[i] as number;
+    const at = origin + (look >> 1);
+    if ((look & 1) === Look.card) {
+      noteCard(chunk.bytes, at, found);
+      continue;
     }
-    for (let left = bits.longCards[place] as number; left !== 0; left &= left - 1) {
-      const at = origin + (place << 5) + lowestBit(left);
-      if (at < end) noteCard(bytes, at, found);
-    }
+    const from = at + 1 - LONG_RUN_BYTES;
+    const to = runEnd(chunk, at);
+    if (mayHoldRun(chunk, from, to)) found(from, to);
   }
 }
 
@@ -131,41 +128,22 @@ export function lowestBit(bits: number): number {
 }
 
 /** Where the run ends that has the byte at `at`. */
-function runEnd({ bytes, start, end, bits: { runs } }: Chunk, at: number): number {
+function runEnd({ bytes, start, end, scan }: Chunk, at: number): number {
+  const { noRuns } = scan.bits;
   const origin = start - LEAD_BYTES;
   let place = (at - origin) >> 5;
-  let others = ~(runs[place] as number) & (-1 << ((at - origin) & 31));
-  while (others === 0 && origin + (place << 5) < end) others = ~(runs[++place] as number);
+  let others = (noRuns[place] as number) & (-1 << ((at - origin) & 31));
+  while (others === 0 && origin + (place << 5) < end) others = noRuns[++place] as number;
   let to = Math.min(end, others === 0 ? end : origin + (place << 5) + lowestBit(others));
   if (to === end) while (to < bytes.length && (RUN[bytes[to] as number] as number) === 1) to++;
   return to;
 }
 
 /** Whether `findLooks` may find something in a run, or there is base64 that hides text. */
-function mayHoldRun({ bytes, start, end, bits }: Chunk, from: number, to: number): boolean {
-  if (isOddRun(bytes, from, to)) return true;
+function mayHoldRun({ bytes, start, end, scan }: Chunk, from: number, to: number): boolean {
+  if (mayHoldToken(bytes, from, to, dispatch())) return true;
   const origin = start - LEAD_BYTES;
-  const isCut = to > end;
-  const stop = Math.min(to, end);
-  if (isCut ? mayHoldToken(bytes, from, to, dispatch()) : mayBegin(bits.begins, { bytes, origin, from, to }))
-    return true;
-  return (isCut || isAny(bits.longCodes, from - origin, stop - origin)) && mayHideText(bytes, from, to);
-}
-
-/** The same as `mayHoldToken`, of the places where one may begin. */
-function mayBegin(
-  begins: Int32Array,
-  { bytes, origin, from, to }: { bytes: Buffer; origin: number; from: number; to: number },
-): boolean {
-  const rows = dispatch();
-  for (let place = (from - origin) >> 5; origin + (place << 5) < to; place++) {
-    for (let left = begins[place] as number; left !== 0; left &= left - 1) {
-      const third = origin + (place << 5) + lowestBit(left);
-      if (third >= to) return false;
-      if (third >= from && (bytes[third] === TILDE || mayBeginAt(bytes, third - 2, to, rows))) return true;
-    }
-  }
-  return false;
+  return (to > end || isAny(scan.bits.longCodes, from - origin, to - origin)) && mayHideText(bytes, from, to);
 }
 
 /** Whether one of the bits from `from` to `to` is set. */
@@ -241,12 +219,13 @@ function mayHoldToken(bytes: Buffer, from: number, to: number, rows: Dispatch): 
 }
 
 /** Whether a row, or one of the special forms, begins as what begins at `at` does. */
-function mayBeginAt(bytes: Buffer, at: number, to: number, { index, lists }: Dispatch): boolean {
+function mayBeginAt(bytes: Buffer, at: number, to: number, { index, lists, beginnings }: Dispatch): boolean {
   const first = bytes[at] as number;
   if (isSpecialStart(bytes, at)) return true;
   const second = at + 1 < to ? (bytes[at + 1] as number) : 0;
   const place = index[(first << 8) | second] as number;
-  if (place === 0) return false;
+  if (place === 0 || at + 2 >= to || !beginnings.has(first | (second << 8) | ((bytes[at + 2] as number) << 16)))
+    return false;
   for (const { pattern } of lists[place - 1] as Compiled[])
     if (to - at >= pattern.length && beginsLike(pattern, bytes, at)) return true;
   return false;
@@ -255,14 +234,14 @@ function mayBeginAt(bytes: Buffer, at: number, to: number, { index, lists }: Dis
 /** The shortest of the special forms that do not begin with two certain letters. */
 const SPECIAL_BYTES_MIN = 50;
 
-/** `eyJ`, `-us`, `:AA`, `atl`: see `specialEnd`. */
+/** `eyJ`, `-us1`, `:AA`, `atl`: see `specialEnd`. */
 function isSpecialStart(bytes: Buffer, at: number): boolean {
   const second = bytes[at + 1];
   switch (bytes[at]) {
     case 0x65:
       return second === 0x79 && bytes[at + 2] === 0x4a;
     case 0x75:
-      return second === 0x73 && bytes[at - 1] === 0x2d;
+      return second === 0x73 && bytes[at - 1] === 0x2d && isDigit(bytes[at + 2] ?? 0);
     case 0x41:
       return second === 0x41 && bytes[at - 1] === 0x3a;
     default:

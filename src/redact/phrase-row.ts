@@ -12,6 +12,8 @@ export interface PhraseRow {
   readonly mayGoOn: (bytes: Buffer, at: number) => boolean;
   /** What must begin within `PIECE_BYTES_AHEAD` for that: a piece with an odd byte, or one as long as a key. */
   readonly needs?: 'odd' | 'long';
+  /** Whether the next few words say that there is no such piece that counts: asked before it is looked for. */
+  readonly isRuledOut?: (bytes: Buffer, at: number) => boolean;
   /** Source of an expression from the end of the word to the secret: each part has a bound, so that it takes a bounded time. */
   readonly head: string;
   readonly isExact?: boolean;

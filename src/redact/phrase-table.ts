@@ -93,13 +93,15 @@ function isOpeningQuote(bytes: Buffer, at: number): boolean {
 
 /** What may stand between the name of a secret and the secret, in words, with a space before each and behind the last. */
 const CONNECTING = Buffer.from(' is was to ist est es lautet has been reset set changed updated now provided used ');
-/** Where each of them begins. */
-const CONNECTING_PLACES = [...CONNECTING.keys()].filter((at) => CONNECTING[at - 1] === 0x20);
+/** By the first letter of each, where they begin. */
+const CONNECTING_PLACES: readonly (readonly number[])[] = Array.from({ length: 256 }, (_, first) =>
+  [...CONNECTING.keys()].filter((at) => CONNECTING[at] === first && CONNECTING[at - 1] === 0x20),
+);
 
 /** Whether one of them has these letters, of either case. */
 function isConnecting(bytes: Buffer, start: number, length: number): boolean {
-  for (const place of CONNECTING_PLACES) {
-    let i = 0;
+  for (const place of CONNECTING_PLACES[(bytes[start] as number) | 0x20] as readonly number[]) {
+    let i = 1;
     while (i < length && ((bytes[start + i] as number) | 0x20) === CONNECTING[place + i]) i++;
     if (CONNECTING[place + i] !== 0x20) continue;
     // `to:`
@@ -109,21 +111,21 @@ function isConnecting(bytes: Buffer, start: number, length: number): boolean {
 }
 
 /**
- * Whether a secret may follow in words. Where nothing but a space stands between them and words of letters, it is the next one,
- * or that behind what connects them: most words are shorter.
+ * Whether what follows is words of letters with nothing but a space between, and none of them a secret: it is the next one, or
+ * that behind what connects them, and most words are shorter.
  */
-function isBeforeSecret(bytes: Buffer, at: number, min: number, isOdd: boolean): boolean {
+function isBeforeWords(bytes: Buffer, at: number, min: number): boolean {
   let end = at;
   for (let words = 0; words < 5; words++) {
     const start = end + 1;
     const first = (bytes[start] as number) | 0x20;
-    if (bytes[end] !== 0x20 || first < 0x61 || first > 0x7a) return hasLongPiece(bytes, at, min, isOdd);
+    if (bytes[end] !== 0x20 || first < 0x61 || first > 0x7a) return false;
     end = start;
     while (end - start < min && (VALUE_BYTES[bytes[end] as number] as number) === 1) end++;
-    if (end - start >= min || end >= bytes.length || first === 0x66) return hasLongPiece(bytes, at, min, isOdd);
-    if (!isConnecting(bytes, start, end - start)) return false;
+    if (end - start >= min || end >= bytes.length || first === 0x66) return false;
+    if (!isConnecting(bytes, start, end - start)) return true;
   }
-  return false;
+  return true;
 }
 
 function isBeforeToken(bytes: Buffer, at: number): boolean {
@@ -288,7 +290,8 @@ export const PHRASES: readonly PhraseRow[] = [
     ],
     follows: IN_SENTENCE,
     needs: 'odd',
-    mayGoOn: (bytes, at) => isBeforeSecret(bytes, at, 6, true),
+    isRuledOut: (bytes, at) => isBeforeWords(bytes, at, 6),
+    mayGoOn: (bytes, at) => hasLongPiece(bytes, at, 6, true),
     head: `(?<=password|passwort|passwd|\\bpwd|passcode|passphrase|kennwort|mot de passe|contrase(?:\\xc3\\xb1|n)a|senha|wachtwoord|requirepass)${BECAME}${BETWEEN}${OPENING}(?=${VALUE}{6})`,
     secret: { set: VALUE_BYTES, min: 6 },
     accept: isPasswordInWords,
@@ -299,7 +302,8 @@ export const PHRASES: readonly PhraseRow[] = [
     words: ['secret', 'token', 'apikey', 'accesskey', 'secretkey', 'privatekey', 'licensekey', 'encryptionkey'],
     follows: IN_SENTENCE,
     needs: 'long',
-    mayGoOn: (bytes, at) => isBeforeSecret(bytes, at, 16, false),
+    isRuledOut: (bytes, at) => isBeforeWords(bytes, at, 16),
+    mayGoOn: (bytes, at) => hasLongPiece(bytes, at, 16, false),
     head: `(?:(?<=secret|token)|(?<=(?:api|access|secret|private|license|encryption)[ _-]?key))${BECAME}${BETWEEN}${OPENING}(?=${VALUE}{16})`,
     secret: { set: VALUE_BYTES, min: 16 },
     accept: (value) => {

@@ -2,6 +2,7 @@
  * Which phrases may go on behind a word: asked of each word of a text that is one of theirs, in their order, so that what is far
  * ahead is looked for once.
  */
+import { lowestBit } from './look-runs.js';
 import { ODD_BYTES, type PhraseRow, VALUE_BYTES } from './phrase-row.js';
 import { PHRASES, PIECE_BYTES_AHEAD } from './phrase-table.js';
 
@@ -9,11 +10,6 @@ import { PHRASES, PIECE_BYTES_AHEAD } from './phrase-table.js';
 const FOLLOWED: Int32Array = Int32Array.from({ length: 256 }, (_, byte) =>
   PHRASES.reduce((bits, { follows }, i) => bits | ((follows[byte] as number) << i), 0),
 );
-const bitsOf = (needs: PhraseRow['needs']): number =>
-  PHRASES.reduce((bits, row, i) => bits | (row.needs === needs ? 1 << i : 0), 0);
-const ODD_BITS = bitsOf('odd');
-const LONG_BITS = bitsOf('long');
-
 /** A piece is no longer, as far as it is asked where it begins. */
 const PIECE_BYTES_MAX = 512;
 /** Of sixteen bytes, the last two may pad base64. */
@@ -41,13 +37,19 @@ export class PhrasesAhead {
   /** Of the phrases that `bits` stand for, those that may go on behind the word that ends before `at`. */
   mayGoOn(bytes: Buffer, at: number, bits: number): number {
     if (at >= bytes.length) return 0;
-    let left = bits & (FOLLOWED[bytes[at] as number] as number);
-    if ((left & ODD_BITS) !== 0 && this.#nextOdd(bytes, at) - at >= PIECE_BYTES_AHEAD) left &= ~ODD_BITS;
-    if ((left & LONG_BITS) !== 0 && this.#nextLong(bytes, at) - at >= PIECE_BYTES_AHEAD) left &= ~LONG_BITS;
     let may = 0;
-    for (let i = 0; left !== 0; left >>= 1, i++)
-      if ((left & 1) !== 0 && (PHRASES[i] as PhraseRow).mayGoOn(bytes, at)) may |= 1 << i;
+    for (let left = bits & (FOLLOWED[bytes[at] as number] as number); left !== 0; left &= left - 1) {
+      const row = PHRASES[lowestBit(left)] as PhraseRow;
+      if (row.needs !== undefined && !this.#isAhead(bytes, at, row)) continue;
+      if (row.mayGoOn(bytes, at)) may |= left & -left;
+    }
     return may;
+  }
+
+  /** Whether what a row needs begins soon enough. Most words that follow say sooner that it can't be. */
+  #isAhead(bytes: Buffer, at: number, { needs, isRuledOut }: PhraseRow): boolean {
+    if (isRuledOut?.(bytes, at) === true) return false;
+    return (needs === 'odd' ? this.#nextOdd(bytes, at) : this.#nextLong(bytes, at)) - at < PIECE_BYTES_AHEAD;
   }
 
   /** Where the next piece begins that has an odd byte at `at` or behind it; the end of the text where there is none. */

@@ -5,8 +5,8 @@
 import type { Trace } from '../trace/trace.js';
 import { dispatch } from './look-runs.js';
 import { wordEnds } from './phrases.js';
+import { scanProgram } from './scan-program.js';
 import { nameTables } from './sensitive-names.js';
-import { scanProgram } from './vector-scan.js';
 
 /** `redact`: made by `createRedactor`. A step throws what the first trace would: the next one goes on. */
 export function preparation(redact: (trace: Trace) => void): (() => void)[] {

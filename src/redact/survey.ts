@@ -6,7 +6,16 @@
  * What it notes is more than there is, never less.
  */
 
-import { type ByteScan, CHUNK_BYTES, Found, LEAD_BYTES, ScalarScan, type ScanRules, WORD_BYTES } from './byte-scan.js';
+import {
+  type ByteScan,
+  CHUNK_BYTES,
+  FOUND_BITS,
+  Found,
+  LEAD_BYTES,
+  ScalarScan,
+  type ScanRules,
+  WORD_BYTES,
+} from './byte-scan.js';
 import {
   BACKSLASH,
   COLON,
@@ -218,7 +227,7 @@ export class Survey {
       const end = Math.min(length, start + CHUNK_BYTES);
       if (!scan.scan(bytes, start, end)) isAscii = false;
       this.#readFound(bytes, start, end);
-      eachLookRun({ bytes, start, end, bits: scan.bits }, this.#noteLook);
+      if (scan.lookCount > 0) eachLookRun({ bytes, start, end, scan }, this.#noteLook);
     }
     if (!isAscii) this.#readHigh(bytes);
   }
@@ -227,22 +236,27 @@ export class Survey {
 
   /** Marks and ends of words; one may stand where the text ends. */
   #readFound(bytes: Buffer, start: number, end: number): void {
-    const { found, foundCount } = this.#scan;
+    const { found, said, foundCount } = this.#scan;
     const stop = end === bytes.length ? end + 1 : end;
     const origin = start - LEAD_BYTES;
     const steps = this.#steps;
     steps.take(Step.word, foundCount);
     for (let i = 0; i < foundCount; i++) {
-      const kind = found[i] as number;
-      const at = origin + (kind >> 2);
+      const one = found[i] as number;
+      const at = origin + (one >> FOUND_BITS);
       if (at >= stop || steps.areSpent) return;
-      if ((kind & Found.word) !== 0) {
-        const ended = this.#wordEnds.at(bytes, at - 1);
-        if (ended !== 0) this.#noteWord(bytes, at, ended);
-        else if (this.#wordEnds.bytesRead <= WORD_BYTES) this.#scan.dismiss(kind, this.#wordEnds.bytesRead);
-      }
-      if ((kind & Found.mark) !== 0) this.#noteMark(bytes, at, bytes[at] as number);
+      if ((one & Found.known) !== 0) this.#noteWord(bytes, at, said[i] as number);
+      else if ((one & Found.word) !== 0) this.#noteWord(bytes, at, this.#wordAt(bytes, at, one));
+      if ((one & Found.mark) !== 0) this.#noteMark(bytes, at, bytes[at] as number);
     }
+  }
+
+  /** What the word ends that the scan has found before `at`. */
+  #wordAt(bytes: Buffer, at: number, one: number): number {
+    const ends = this.#wordEnds;
+    const said = ends.at(bytes, at - 1);
+    if (ends.bytesRead <= WORD_BYTES) this.#scan.remember(one, ends.bytesRead, said);
+    return said;
   }
 
   /** The word that ends before `end`. */

@@ -65,9 +65,11 @@ export const i32 = {
   const: (value: number): Code => [0x41, ...signed(value)],
   load: load(0x28),
   load8: load(0x2d),
+  load16: load(0x2f),
   store: store(0x36),
   store16: store(0x3b),
   isZero: unary(0x45),
+  eq: binary(0x46),
   /** How many bits there are before the lowest that is set. */
   lowestBit: unary(0x68),
   /** How many bits are set. */
@@ -87,6 +89,9 @@ export const i64 = {
   load: load(0x29),
   store: store(0x37),
   const: (value: number): Code => [0x42, ...signed(value)],
+  /** Of 32 bits, 64. */
+  extended: unary(0xad),
+  isZero: unary(0x50),
   /** How many bits there are before the lowest that is set, and how many are. */
   lowestBit: (value: Code): Code => [...value, 0x7a, 0xa7],
   bitCount: (value: Code): Code => [...value, 0x7b, 0xa7],

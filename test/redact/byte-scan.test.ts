@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import {
   type ByteScan,
   CHUNK_BYTES,
+  FOUND_BITS,
+  Found,
   LEAD_BYTES,
   ScalarScan,
   type ScanRules,
   WORD_BYTES,
 } from '../../src/redact/byte-scan.js';
-import { LOOK_SETS, tokenBeginnings } from '../../src/redact/look-runs.js';
+import { eachLookRun, LOOK_SETS, tokenBeginnings } from '../../src/redact/look-runs.js';
 import { wordEnds } from '../../src/redact/phrases.js';
 import { VectorScan } from '../../src/redact/vector-scan.js';
 import { Random, runSeed } from '../support/random.js';
@@ -46,13 +48,15 @@ function text(random: Random, length: number): Buffer {
 function said(scan: ByteScan, bytes: Buffer, start: number, end: number): unknown {
   const isAscii = scan.scan(bytes, start, end);
   const stop = LEAD_BYTES + end - start + (end === bytes.length ? 1 : 0);
-  const found = [...scan.found.subarray(0, scan.foundCount)].filter((one) => one >> 2 < stop);
+  const found = [...scan.found.subarray(0, scan.foundCount)].filter((one) => one >> FOUND_BITS < stop);
   const bits = Object.entries(scan.bits).map(([name, words]: [string, Int32Array]) => {
     const last = stop >> 5;
     const whole = Buffer.from(words.slice(LEAD_BYTES >> 5, last).buffer).toString('hex');
     return [name, whole, (words[last] as number) & ~(-1 << (stop & 31))];
   });
-  return { isAscii: start > 0 || isAscii, found, bits };
+  const looks = new Set<string>();
+  eachLookRun({ bytes, start, end, scan }, (from, to) => looks.add(`${from} ${to}`));
+  return { isAscii: start > 0 || isAscii, found, bits, looks };
 }
 
 describe('the scan of bytes', () => {
@@ -73,22 +77,41 @@ describe('the scan of bytes', () => {
     }
   });
 
-  it('lets no word through again that was dismissed, and every other', () => {
+  it('lets no word through again that is known to end nothing, and every other', () => {
     const scan = new VectorScan(rules);
     const places = (content: string): number[] => {
       const bytes = Buffer.from(content);
       scan.scan(bytes, 0, bytes.length);
-      return [...scan.found.subarray(0, scan.foundCount)].map((one) => (one >> 2) - LEAD_BYTES);
+      return [...scan.found.subarray(0, scan.foundCount)].map((one) => (one >> FOUND_BITS) - LEAD_BYTES);
     };
     expect(places('{"a":1,"created":2}')).toContain(15);
-    const found = scan.found.subarray(0, scan.foundCount).find((one) => (one >> 2) - LEAD_BYTES === 15) as number;
-    scan.dismiss(found, 8);
+    const found = scan.found
+      .subarray(0, scan.foundCount)
+      .find((one) => (one >> FOUND_BITS) - LEAD_BYTES === 15) as number;
+    scan.remember(found, 8, 0);
     expect(places('{"a":1,"created":2}')).not.toContain(15);
     expect(places('{"a":1,"recreated":2}')).toContain(17);
     expect(places('{"a":1,"password":2}')).toContain(16);
   });
 
-  it('looks at no more of a dismissed word than was read of it, up to sixteen bytes', () => {
+  it('says of a word that comes again what it is known to end', () => {
+    const scan = new VectorScan(rules);
+    const said = (content: string, place: number): number | null => {
+      const bytes = Buffer.from(content);
+      scan.scan(bytes, 0, bytes.length);
+      const at = scan.found.subarray(0, scan.foundCount).findIndex((one) => one >> FOUND_BITS === LEAD_BYTES + place);
+      const found = scan.found[at] as number;
+      if ((found & Found.known) !== 0) return scan.said[at] as number;
+      scan.remember(found, 9, 0x1234567);
+      return null;
+    };
+    expect(said('{"a":1,"password":2}', 16)).toBe(null);
+    expect(said('{"a":1,"password":2}', 16)).toBe(0x1234567);
+    expect(said('{"b":11,"password":2}', 17)).toBe(0x1234567);
+    expect(said('{"b":11,.password":2}', 17)).toBe(null);
+  });
+
+  it('looks at no more of a known word than was read of it, up to sixteen bytes', () => {
     const word = 'created';
     for (let bytesRead = 1; bytesRead <= WORD_BYTES; bytesRead++) {
       const scan = new VectorScan(rules);
@@ -96,8 +119,8 @@ describe('the scan of bytes', () => {
         const bytes = Buffer.from(`${content}${word}"`);
         scan.scan(bytes, 0, bytes.length);
         const place = bytes.length - 1 + LEAD_BYTES;
-        const found = scan.found.subarray(0, scan.foundCount).find((one) => one >> 2 === place);
-        if (found !== undefined && content === '0123456789abc"') scan.dismiss(found, bytesRead);
+        const found = scan.found.subarray(0, scan.foundCount).find((one) => one >> FOUND_BITS === place);
+        if (found !== undefined && content === '0123456789abc"') scan.remember(found, bytesRead, 0);
         return found !== undefined;
       };
       expect(hasWord('0123456789abc"')).toBe(true);
