@@ -20,6 +20,12 @@ if [ -f "$config" ]; then
   [ -n "$was_there" ] || chmod 0640 "$config"
 fi
 
+# Removed before and not purged: it is enabled again, unless somebody had disabled it.
+if [ -e /var/lib/levo-pcap-sensor/was-enabled ]; then
+  rm -f /var/lib/levo-pcap-sensor/was-enabled
+  was_there=
+fi
+
 command -v systemctl >/dev/null || exit 0
 runs=
 if [ -d /run/systemd/system ]; then

@@ -15,3 +15,9 @@ export const re2 = lazy(() => require('re2') as typeof RE2);
 export function compileRe2(pattern: string, flags = ''): RE2 {
   return new (re2())(pattern, flags);
 }
+
+/** What RE2 has against a pattern. What else `compileRe2` throws, such as that RE2 cannot be loaded, is thrown on. */
+export function re2Reason(error: unknown): string {
+  if (!(error instanceof SyntaxError)) throw error;
+  return error.message.split('\n', 1)[0] as string;
+}

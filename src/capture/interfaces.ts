@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import type RE2 from 're2';
 import { UsageError } from '../errors.js';
-import { compileRe2 } from '../re2.js';
+import { compileRe2, re2Reason } from '../re2.js';
 import { type LinkReading, linkReading } from './link-types.js';
 
 export interface NetworkInterface {
@@ -100,9 +100,7 @@ function compile(option: string, patterns: readonly string[]): RE2[] {
     try {
       return compileRe2(pattern, 'u');
     } catch (error) {
-      throw new UsageError(
-        `${option} ${JSON.stringify(pattern)}: ${(error as Error).message}; give an RE2 regular expression`,
-      );
+      throw new UsageError(`${option} ${JSON.stringify(pattern)}: ${re2Reason(error)}; give an RE2 regular expression`);
     }
   });
 }

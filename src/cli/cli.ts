@@ -8,7 +8,7 @@ import { meansOsSensor } from '../options/ossensor.js';
  */
 import { runSubcommand, SUBCOMMANDS } from './commands.js';
 import { joinDashes, plainFlags } from './flags.js';
-import { builtForAnother, refuseAnotherNode } from './node-built-for.js';
+import { refuseAnotherNode, unusableAddon } from './node-built-for.js';
 import { errorLine } from './start-error.js';
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -27,6 +27,6 @@ try {
   // On Linux, writes to pipes and files are synchronous here, so nothing is cut off.
   process.exit(await main(joinDashes(process.argv.slice(2))));
 } catch (error) {
-  process.stderr.write(errorLine(builtForAnother(error) ?? error, process.argv.slice(2), process.env));
+  process.stderr.write(errorLine(unusableAddon(error) ?? error, process.argv.slice(2), process.env));
   process.exit(error instanceof SensorError ? error.exitCode : 1);
 }

@@ -28,9 +28,12 @@ export function refuseAnotherNode(): void {
   );
 }
 
-/** In other words, where `error` says that an addon was built for another Node.js, which no note had said; else null. */
-export function builtForAnother(error: unknown): SensorError | null {
+/** In other words, where `error` says that an addon is missing, or was built for another Node.js, which no note had said; else null. */
+export function unusableAddon(error: unknown): SensorError | null {
   const { code, message } = (error ?? {}) as NodeJS.ErrnoException;
+  const [, missing] = (code === 'MODULE_NOT_FOUND' && /'[^']*?([^/']+\.node)'/.exec(message)) || [];
+  if (missing !== undefined)
+    return new SensorError(`the addon ${missing} is not there; run ${ROOT}bin/setup to build it`);
   if (code !== 'ERR_DLOPEN_FAILED' || !/NODE_MODULE_VERSION/.test(message)) return null;
   return new SensorError(
     `an addon was built for another Node.js, and this is ${process.version}; run ${ROOT}bin/setup to build for it`,

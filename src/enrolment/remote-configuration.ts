@@ -10,7 +10,7 @@
  */
 import { InvalidValue } from '../errors.js';
 import { parsePushedRule } from '../policy/packet-rule.js';
-import { compileRe2 } from '../re2.js';
+import { compileRe2, re2Reason } from '../re2.js';
 import { filterRefusal } from './filter-words.js';
 
 /** The custom capability (`opamp/custom.ts`) by which a sensor says that it takes such a configuration. */
@@ -93,7 +93,7 @@ function patterns(property: keyof Narrowing, help: string): Row {
       compileRe2(text, 'u');
       return null;
     } catch (error) {
-      return `is no RE2 pattern: ${(error as Error).message.split('\n', 1)[0]}`;
+      return `is no RE2 pattern: ${re2Reason(error)}`;
     }
   });
 }

@@ -20,6 +20,7 @@ const { image, size } = ECS_CONTAINER_OPTIONS;
 export const KUBE_INJECT_OPTIONS = {
   file: optional({
     group: 'Change:',
+    letter: 'f',
     value: text('FILE'),
     defaultText: 'required',
     help: 'manifest whose pods get the sensor, - for standard input',

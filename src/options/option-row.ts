@@ -14,7 +14,7 @@ export interface Option<T> {
   readonly default: T;
   /** Describes the default where the value alone does not. */
   readonly defaultText?: string;
-  /** The flag in one letter, where tcpdump has the same. */
+  /** The flag in one letter, where tcpdump or kubectl has the same. */
   readonly letter?: string;
   /** What it takes for the option to mean anything; without it, the option is said to do nothing. */
   readonly takes?: readonly Circumstance[];

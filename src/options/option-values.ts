@@ -17,7 +17,7 @@ import {
 } from '../output/registry.js';
 import { parseSatelliteUrl } from '../output/satellite/satellite-url.js';
 import { type PacketRule, parsePacketRule } from '../policy/packet-rule.js';
-import { compileRe2 } from '../re2.js';
+import { compileRe2, re2Reason } from '../re2.js';
 import { type AddressRange, PRIVATE_RANGES, parseAddressRange } from '../trace/address-range.js';
 import { patternForGlob } from './glob.js';
 
@@ -176,7 +176,7 @@ export const pattern: OptionValue<string> = {
     try {
       compileRe2(given, 'u');
     } catch (error) {
-      const why = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0];
+      const why = re2Reason(error);
       const meant = patternForGlob(given);
       const wayOut = meant === null ? 'see https://github.com/google/re2/wiki/Syntax' : `give ${JSON.stringify(meant)}`;
       throw new InvalidValue(`is not an RE2 pattern (${why}); ${wayOut}`);

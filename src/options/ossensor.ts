@@ -147,7 +147,11 @@ export const OSSENSOR_DEBUG_LEVELS = [
   { log: 'warn', packets: 'none', help: 'what was started, and with what; warnings' },
   { log: 'info', packets: 'none', help: 'a line a minute: packets, exchanges, what was sent and dropped' },
   { log: 'debug', packets: 'none', help: 'each batch that was sent or not: its traces, its bytes, the answer' },
-  { log: 'debug', packets: 'none', help: 'the same; there is no active response to tell of' },
+  {
+    log: 'debug',
+    packets: 'none',
+    help: 'the same: each connection that active response resets is a warning, which every level shows',
+  },
   { log: 'debug', packets: 'batches', help: 'each batch of packets: how many, their bytes, their time' },
   { log: 'debug', packets: 'hex', help: 'each packet as hex: **the log then holds what the packets held**' },
 ] as const;

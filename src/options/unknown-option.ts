@@ -27,6 +27,9 @@ const TCPDUMP_LETTERS: Readonly<Record<string, string>> = {
   x: '-vv shows bodies',
 };
 
+/** What only commands have that print. */
+const PRINTS = ['format', 'file'];
+
 /** Names for the file that a command would write, which prints instead. */
 const WRITTEN = new Set(['o', 'w', 'out', 'output', 'output-file', 'write']);
 
@@ -39,7 +42,7 @@ function wayOut(name: string, table: OptionTable, prefix: string): string {
   const isSensor = Object.hasOwn(table, 'interfaces');
   const letter = isSensor && Object.hasOwn(TCPDUMP_LETTERS, name) ? TCPDUMP_LETTERS[name] : undefined;
   if (letter !== undefined) return letter;
-  if (Object.hasOwn(table, 'format') && WRITTEN.has(name))
+  if (PRINTS.some((option) => Object.hasOwn(table, option)) && WRITTEN.has(name))
     return 'what is printed goes to standard output: end the command with > FILE';
   const switched = name.replace(/^no-/, '');
   if (switched !== name && table[switched]?.arity === 'switch')

@@ -6,7 +6,7 @@
  */
 import { InvalidValue } from '../errors.js';
 import { MARK_ROWS } from '../pair/exchange.js';
-import { compileRe2 } from '../re2.js';
+import { compileRe2, re2Reason } from '../re2.js';
 
 type Comparison = '>=' | '<=' | '>' | '<' | '=';
 
@@ -86,7 +86,7 @@ function patternOf(value: string): string {
     return value;
   } catch (error) {
     throw new InvalidValue(
-      `${JSON.stringify(value)} is not an RE2 pattern (${(error as Error).message}); see https://github.com/google/re2/wiki/Syntax`,
+      `${JSON.stringify(value)} is not an RE2 pattern (${re2Reason(error)}); see https://github.com/google/re2/wiki/Syntax`,
     );
   }
 }

@@ -3,7 +3,7 @@
  * patterns.
  */
 import type RE2 from 're2';
-import { compileRe2, re2 } from '../re2.js';
+import { compileRe2, re2, re2Reason } from '../re2.js';
 
 export interface PatternSet {
   readonly size: number;
@@ -47,6 +47,6 @@ export function compilePattern(pattern: string, flags: string): RE2 {
   try {
     return compileRe2(pattern, flags);
   } catch (error) {
-    throw new SyntaxError(`"${pattern}" is not an RE2 pattern: ${(error as Error).message}`);
+    throw new SyntaxError(`"${pattern}" is not an RE2 pattern: ${re2Reason(error)}`);
   }
 }

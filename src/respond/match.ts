@@ -10,7 +10,7 @@ import { isIP } from 'node:net';
 import { parseAddress } from '../decode/address.js';
 import { InvalidValue } from '../errors.js';
 import { addressText } from '../pair/address.js';
-import { compileRe2 } from '../re2.js';
+import { compileRe2, re2Reason } from '../re2.js';
 import { type AddressRange, isInRanges, parseAddressRange } from '../trace/address-range.js';
 
 export type Match =
@@ -42,7 +42,7 @@ export function parseMatch(text: string): Match {
       const compiled = compileRe2(value, kind === 'host' ? 'i' : '');
       return { kind, text, test: (given) => compiled.test(given) };
     } catch (error) {
-      throw new InvalidValue(`has a pattern that RE2 cannot read (${(error as Error).message}); give another`);
+      throw new InvalidValue(`has a pattern that RE2 cannot read (${re2Reason(error)}); give another`);
     }
   }
   throw new InvalidValue(`is no rule; give ${EXAMPLE}`);

@@ -268,6 +268,12 @@ const MISTAKES: readonly Mistake[] = [
     value: 'no-such-directory',
     wayOut: 'give the --data of a satellite',
   },
+  {
+    args: ['kube', 'inject', '-f', 'x.yaml', '-o', 'y.yaml'],
+    option: '-o',
+    value: 'no option',
+    wayOut: 'end the command with > FILE',
+  },
   { args: ['watch', CAPTURE], option: CAPTURE, value: 'no option', wayOut: `did you mean --read ${CAPTURE}?` },
   { args: ['watch', 'lo'], option: '"lo"', value: 'no option', wayOut: 'did you mean --interfaces lo?' },
   { args: ['redact', CAPTURE], option: CAPTURE, value: 'no option', wayOut: `did you mean --explain ${CAPTURE}?` },

@@ -4,7 +4,7 @@ import { cp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { builtForAnother } from '../../src/cli/node-built-for.js';
+import { unusableAddon } from '../../src/cli/node-built-for.js';
 import { runCommand } from '../support/command.js';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -50,12 +50,21 @@ it('knows the error of an addon that was built for another Node.js, where no not
   const message =
     "The module '/x/re2.node'\nwas compiled against a different Node.js version using\nNODE_MODULE_VERSION 93. This " +
     'version of Node.js requires\nNODE_MODULE_VERSION 115.';
-  const error = builtForAnother(Object.assign(new Error(message), { code: 'ERR_DLOPEN_FAILED' }));
+  const error = unusableAddon(Object.assign(new Error(message), { code: 'ERR_DLOPEN_FAILED' }));
   expect(error?.message).toMatch(/^an addon was built for another Node\.js, and this is v[\d.]+; run .*bin\/setup /);
   expect(error?.message).not.toContain('\n');
   const missing = Object.assign(new Error('libpcap.so.1: cannot open shared object file'), {
     code: 'ERR_DLOPEN_FAILED',
   });
-  expect(builtForAnother(missing)).toBeNull();
-  expect(builtForAnother(null)).toBeNull();
+  expect(unusableAddon(missing)).toBeNull();
+  const notBuilt = Object.assign(
+    new Error("Cannot find module './build/Release/re2.node'\nRequire stack:\n- /x/re2.js"),
+    {
+      code: 'MODULE_NOT_FOUND',
+    },
+  );
+  expect(unusableAddon(notBuilt)?.message).toMatch(/^the addon re2\.node is not there; run .*bin\/setup to build it$/);
+  const other = Object.assign(new Error("Cannot find module 'x'"), { code: 'MODULE_NOT_FOUND' });
+  expect(unusableAddon(other)).toBeNull();
+  expect(unusableAddon(null)).toBeNull();
 });

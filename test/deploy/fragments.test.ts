@@ -168,6 +168,8 @@ items:
     const { stdout, stderr } = await runCommand(['kube', 'inject', '-', ...URL_FLAG], { stdin: once });
     expect(stdout).toBe(once);
     expect(stderr).toContain('Deployment shop/cart: levo-pcap-sensor replaced');
+    expect(await printed('kube', 'inject', '-f', file, ...URL_FLAG)).toBe(once);
+    expect((await runCommand(['kube', 'inject', '-f', '-', ...URL_FLAG], { stdin: once })).stdout).toBe(once);
   });
 
   it.each([

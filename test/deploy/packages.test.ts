@@ -174,6 +174,17 @@ describe('in a bare Debian', needed, () => {
       [UNIT, '/usr/bin/levo-pcap-sensor', '/usr/lib/levo-pcap-sensor'].filter((path) => existsSync(inside(path))),
     ).toEqual([]);
     expect(existsSync(inside('/etc/systemd/system/multi-user.target.wants/levo-pcap-sensor.service'))).toBe(false);
+    // What a removal left is no upgrade: it starts again, unless somebody had decided that it does not.
+    dpkg('--install', `/tmp/${laterDeb.split('/').at(-1)}`);
+    expect(readFileSync(inside(CONFIG), 'utf8')).toBe(own);
+    expect(chroot('systemctl', 'is-enabled', NAME).trim()).toBe('enabled');
+    chroot('systemctl', 'disable', NAME);
+    dpkg('--remove', NAME);
+    dpkg('--install', `/tmp/${laterDeb.split('/').at(-1)}`);
+    expect(spawnSync('chroot', [root, 'systemctl', 'is-enabled', NAME], { encoding: 'utf8' }).stdout.trim()).toBe(
+      'disabled',
+    );
+    dpkg('--remove', NAME);
     dpkg('--purge', NAME);
     expect(existsSync(inside('/etc/levo'))).toBe(false);
     expect(existsSync(inside('/var/lib/levo-pcap-sensor'))).toBe(false);

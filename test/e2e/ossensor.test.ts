@@ -7,9 +7,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { OSSENSOR_VARIABLES } from '../../src/options/ossensor.js';
 import { runCommand, startCommand } from '../support/command.js';
+import { networkName, run } from '../support/namespace.js';
 import { needs } from '../support/needs.js';
 import { startScriptedSatellite } from '../support/relay.js';
 
@@ -154,4 +155,42 @@ describe('all of them right', needs('capture'), () => {
     expect(file).toContain(`key=${KEY}\ndevice=lo\n`);
     expect(statSync(CONFIG).mode & 0o777).toBe(0o600);
   });
+});
+
+it('keeps to its lists, the exclude list before the other, with interfaces that come up later too', {
+  ...needs('capture', 'namespaces', 'ip'),
+  timeout: 60_000,
+}, async () => {
+  const namespace = networkName('');
+  run('ip', 'netns', 'add', namespace);
+  onTestFinished(() => void run('ip', 'netns', 'del', namespace));
+  const comesUp = (name: string, peer: string) => {
+    run('ip', '-n', namespace, 'link', 'add', name, 'type', 'veth', 'peer', 'name', peer);
+    for (const one of [name, peer]) run('ip', '-n', namespace, 'link', 'set', one, 'up');
+  };
+  comesUp('eth0', 'veth0');
+  comesUp('eth7', 'veth7');
+  const child = startCommand(['netns', 'exec', namespace, INIT], 'ip', {
+    ...REQUIRED,
+    NETWORK_DEVICE_ANY: '1',
+    NETWORK_DEVICE_INCLUDELIST: '^eth',
+    NETWORK_DEVICE_EXCLUDELIST: 'eth7',
+    OSSENSOR_CONFIG_PATH: join(folder, 'lists.cfg'),
+    LEVO_LOG_FORMAT: 'json',
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  await expect.poll(() => said, { timeout: 30_000 }).toContain('capturing on every interface');
+  expect(said).toContain('captured on eth0 and what comes up later');
+  expect(said).toContain(
+    'capturing on every interface that is or comes up and matches ^eth, but for those that match eth7, ^lo$',
+  );
+  comesUp('eth71', 'veth1');
+  comesUp('eth5', 'veth5');
+  await expect.poll(() => said, { timeout: 30_000 }).toContain('interface eth5: capturing');
+  child.kill('SIGTERM');
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(said.match(/interface \w+: capturing/g)).toEqual(['interface eth5: capturing']);
 });

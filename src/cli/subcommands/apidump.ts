@@ -99,8 +99,14 @@ function logSettingsOf({ logLevel, logFormat, read }: Settings): LogSettings {
 
 function started(settings: Settings): string {
   const from = settings.read === null ? 'capturing on' : 'reading';
-  const what = settings.read ?? (settings.interfaces.join(', ') || 'every interface that is or comes up');
+  const what = settings.read ?? (settings.interfaces.join(', ') || everyInterface(settings));
   const packets = settings.write.flatMap((target) => (target.to === 'pcap' ? [`packets to ${target.file}`] : []));
   const to = [...settings.output.map((target) => describeOutput(target, settings)), ...packets];
   return `${from} ${what}, traces go to ${to.join(', ')}`;
+}
+
+function everyInterface({ interfaceInclude, interfaceExclude }: Settings): string {
+  const wanted = interfaceInclude.length === 0 ? '' : ` and matches ${interfaceInclude.join(' or ')}`;
+  const unwanted = interfaceExclude.length === 0 ? '' : `, but for those that match ${interfaceExclude.join(', ')}`;
+  return `every interface that is or comes up${wanted}${unwanted}`;
 }
