@@ -16,6 +16,9 @@ const UNCOUNTED_BYTES_MAX = 512;
 const LINE_FEED = 0x0a;
 /** A call out of JavaScript takes longer than copying so many bytes. */
 const COPIED_HERE_MAX = 96;
+/** After so many messages in a row that may hold something, only some of those that follow are glanced at. */
+const FAILURES_MAX = 4;
+const SKIPPED_MAX = 7;
 
 export class Glance {
   readonly #survey: Survey;
@@ -24,6 +27,8 @@ export class Glance {
   /** Where the last text ends, and how far zeros are written. */
   #end = 0;
   #hasFailed = false;
+  #failures = 0;
+  #skipped = 0;
 
   constructor(survey: Survey, steps: SearchSteps) {
     this.#survey = survey;
@@ -33,6 +38,16 @@ export class Glance {
   begin(): void {
     this.#end = 0;
     this.#hasFailed = false;
+  }
+
+  /** Whether it is likely enough to find nothing: where all messages hold secrets, it would be one more look at each of them. */
+  get isWorthIt(): boolean {
+    if (this.#failures < FAILURES_MAX || this.#skipped === SKIPPED_MAX) {
+      this.#skipped = 0;
+      return true;
+    }
+    this.#skipped++;
+    return false;
   }
 
   addText(text: string): void {
@@ -65,6 +80,7 @@ export class Glance {
     if (this.#end === 0) return false;
     const mayHold = this.#end > UNCOUNTED_BYTES_MAX ? this.#read() : this.#steps.uncounted(() => this.#read());
     this.#survey.forget();
+    this.#failures = mayHold ? this.#failures + 1 : 0;
     return mayHold;
   }
 

@@ -49,13 +49,48 @@ function createFrame(): Frame {
   };
 }
 
+function reset(frame: Frame): void {
+  frame.isArray = false;
+  frame.nameStart = frame.nameEnd = 0;
+  frame.deep = null;
+  frame.deepRule = null;
+  frame.list = null;
+  frame.listCause = null;
+  frame.index = 0;
+  frame.elementRule = null;
+  frame.namedRule = null;
+  frame.namedCause = null;
+  frame.valueStart = frame.valueEnd = 0;
+  frame.isKey = false;
+  if (frame.keySpans.length > 0) frame.keySpans = [];
+}
+
 /** Frames that are told apart. Deeper ones share one, which knows of no names beside values. */
 const FRAMES_MAX = 256;
+/** A stack with more is not kept for the next walk. */
+const FRAMES_KEPT = 16;
+
+/** Those that no walk has now. */
+const FREE: FrameStack[] = [];
+const FREE_MAX = 8;
 
 export class FrameStack {
   readonly #frames: Frame[] = [createFrame()];
   #depth = 0;
   top: Frame = this.#frames[0] as Frame;
+
+  /** One for a walk, which gives it back. */
+  static take(): FrameStack {
+    return FREE.pop() ?? new FrameStack();
+  }
+
+  giveBack(): void {
+    this.#depth = 0;
+    if (this.#frames.length > FRAMES_KEPT) return;
+    for (const frame of this.#frames) reset(frame);
+    this.top = this.#frames[0] as Frame;
+    if (FREE.length < FREE_MAX) FREE.push(this);
+  }
 
   push(isArray: boolean, list: NameRule | null, deep: Cause | null, deepRule: NameRule | null): Frame {
     this.#depth++;
@@ -68,19 +103,11 @@ export class FrameStack {
       frame.deepRule ??= deepRule;
       frame.isArray = isArray;
     } else {
+      reset(frame);
       frame.isArray = isArray;
-      frame.nameStart = frame.nameEnd = 0;
       frame.deep = deep;
       frame.deepRule = deepRule;
       frame.list = list;
-      frame.listCause = null;
-      frame.index = 0;
-      frame.elementRule = null;
-      frame.namedRule = null;
-      frame.namedCause = null;
-      frame.valueStart = frame.valueEnd = 0;
-      frame.isKey = false;
-      if (frame.keySpans.length > 0) frame.keySpans = [];
     }
     this.top = frame;
     return frame;

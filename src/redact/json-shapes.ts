@@ -156,11 +156,16 @@ export function isDescription(bytes: Buffer, nameStart: number, nameEnd: number,
   );
 }
 
+/** What the names of what follows begin with. */
+const LOGPROB_STARTS = new Set([...'lbseop'].map((letter) => letter.charCodeAt(0)));
+
 /** `{"token":"Hello","logprob":-0.3}`: a word of a language model. */
 export function isLogprobToken(bytes: Buffer, nameStart: number, nameEnd: number, after: number): boolean {
-  if (nameEnd - nameStart !== 5 || bytes.toString('latin1', nameStart, nameEnd) !== 'token') return false;
+  if (nameEnd - nameStart !== 5) return false;
   let i = after;
   const limit = after + 64;
   while (i < limit && (isSpace(bytes[i]) || bytes[i] === COMMA)) i++;
+  if (bytes[i] !== QUOTE || !LOGPROB_STARTS.has(bytes[i + 1] as number)) return false;
+  if (bytes.latin1Slice(nameStart, nameEnd) !== 'token') return false;
   return /^"(?:logprob|bytes|start_offset|end_offset|position|score)"/.test(bytes.toString('latin1', i, i + 16));
 }

@@ -58,17 +58,23 @@ const INSIDE_LETTERS: readonly number[] = ['your', 'placeholder', 'goeshere'].ma
 
 export function isPlaceholder(text: string): boolean {
   const letters = alnumLetters(text);
-  if (letters === NOT_ALNUM) return PLACEHOLDER.test(text) || (mayBeInside(lettersOf(text), text) && INSIDE.test(text));
-  if (mayBeInside(letters, text) && INSIDE.test(text)) return true;
+  if (letters === NOT_ALNUM)
+    return PLACEHOLDER.test(text) || (mayBeInside(lettersOf(text), text) && !LINE_END.test(text) && INSIDE.test(text));
+  if (hasInsideLetters(letters) && INSIDE.test(text)) return true;
   const first = lettersOf(text[0] as string);
   if (text.length > WORD_LENGTH_MAX) return first === LETTER_X && /^x*$/i.test(text);
   if (((WORD_STARTS[text.length] as number) & first) !== 0 && WORDS.has(text.toLowerCase())) return true;
   return (FORM_STARTS & first) !== 0 && ALNUM_FORM.test(text);
 }
 
-/** Whether a text, which has these letters, is of one line, and may have one of `INSIDE` in it. */
+/** Whether a text, which has these letters, may have one of `INSIDE` in it. */
 function mayBeInside(letters: number, text: string): boolean {
-  return (INSIDE_LETTERS.some((all) => (letters & all) === all) || text.includes('...')) && !LINE_END.test(text);
+  return hasInsideLetters(letters) || text.includes('...');
+}
+
+function hasInsideLetters(letters: number): boolean {
+  for (const all of INSIDE_LETTERS) if ((letters & all) === all) return true;
+  return false;
 }
 
 /** A bit each, whatever their case; digits have those of some letters. */

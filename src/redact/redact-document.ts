@@ -17,7 +17,7 @@ import type { Changes } from './redactions.js';
 import { type SearchSteps, Step } from './search-steps.js';
 import type { SensitiveNames } from './sensitive-names.js';
 import { type Survey, Surveys } from './survey.js';
-import { documentKind, isBinary, textEncoding, utf8View } from './text-forms.js';
+import { documentKind, isBinary, type TextEncoding, textEncoding, utf8View } from './text-forms.js';
 import { walkForm } from './walk-form.js';
 
 /** What became of a body or a text. */
@@ -70,6 +70,7 @@ export interface DocumentSettings {
 const WORK_PER_BYTE = 4;
 /** There was more to be looked at than in any text that is sent every day. */
 const TOO_SLOW: Cause = { rule: 'bound:work', name: null };
+const REDACTED_STRING = Buffer.from(`"${REDACTED}"`);
 const NO_CHANGES: Changes = { causes: [] as readonly Cause[], replaced: [] };
 /** A longer text is not likely to come again. */
 const HARMLESS_LENGTH_MAX = 128;
@@ -157,11 +158,8 @@ export function createDocumentRedactor(names: SensitiveNames, settings: Document
       });
       if (edits.size === 0) return null;
       const why = changesOf(bytes, edits, settings.explains);
-      // What was JSON stays JSON.
-      const text = steps.areSpent && documentKind(bytes, contentType) === 'json' ? `"${REDACTED}"` : REDACTED;
-      if (encoding !== 'utf8') return { result: edits.apply(bytes, encoded(text, encoding)), ...why };
-      // Formats that count their bytes would not survive another length.
-      return { result: isBinary(bytes) ? edits.mask(bytes) : edits.apply(bytes, Buffer.from(text)), ...why };
+      const isString = steps.areSpent && documentKind(bytes, contentType) === 'json';
+      return { result: applied(edits, bytes, encoding, isString), ...why };
     },
     find: (bytes, isCut) =>
       walked(bytes, (view, walk) => {
@@ -204,6 +202,14 @@ function changesOf(bytes: Buffer, edits: Edits, explains: boolean): Changes {
   const replaced: Replaced[] = [];
   edits.eachReplaced(bytes, (one) => replaced.push(one));
   return { causes: edits.causes, replaced };
+}
+
+/** A body without its secrets. `isString`: it is one string of JSON, as what was JSON stays JSON. */
+function applied(edits: Edits, bytes: Buffer, encoding: TextEncoding, isString: boolean): Buffer {
+  if (encoding !== 'utf8') return edits.apply(bytes, encoded(isString ? `"${REDACTED}"` : REDACTED, encoding));
+  // Formats that count their bytes would not survive another length.
+  if (isBinary(bytes)) return edits.mask(bytes);
+  return isString ? edits.apply(bytes, REDACTED_STRING) : edits.apply(bytes);
 }
 
 function isGlanceEnough(bytes: Uint8Array, type: MediaType, isCut: boolean): boolean {

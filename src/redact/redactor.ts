@@ -148,7 +148,7 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
     const redactions = createRedactions(explains);
     const requestType = contentTypeOf(request);
     const responseType = response === null ? '' : contentTypeOf(response);
-    const clean = glance === null ? 0 : cleanParts(trace, requestType, responseType, glance);
+    const clean = glance?.isWorthIt === true ? cleanParts(trace, requestType, responseType, glance) : 0;
     redactTarget(request, target, redactions, (clean & Clean.path) !== 0);
     request.authority = redactAuthority(request.authority, target, redactions);
     redactMessage(request, redactions, requestType, (clean & Clean.request) !== 0);

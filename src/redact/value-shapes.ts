@@ -26,7 +26,7 @@ export function isSecretValue(test: ValueTest | null, bytes: Buffer, start: numb
       return !isLabel(text);
     case 'token':
       // A count, a mark.
-      if (/^\d{1,2}$|^[^\p{L}\d]{1,8}$/u.test(text)) return false;
+      if (!beginsWithLetter(text) && /^\d{1,2}$|^[^\p{L}\d]{1,8}$/u.test(text)) return false;
       return hasCredentials(text) || (!isWordy(text) && !isLabel(text) && !isPublicId(text));
     case 'opaque':
       return isOpaque(text);
@@ -70,9 +70,19 @@ function isQuickYes(bytes: Buffer, start: number, end: number): boolean {
 /** Credentials behind a scheme (RFC 9110 §11.4). */
 const SCHEME = /^(?:bearer|basic|digest|negotiate|ntlm|token|apikey|hmac|aws4-hmac-sha256|sharedkey)\s+(\S+)/i;
 
+/** Letters that a scheme begins with, and the shortest that has credentials: `ntlm x`. */
+const SCHEME_STARTS = new Set([...'bdntahsBDNTAHS'].map((letter) => letter.charCodeAt(0)));
+const CREDENTIALS_LENGTH_MIN = 6;
+
 function hasCredentials(text: string): boolean {
+  if (text.length < CREDENTIALS_LENGTH_MIN || !SCHEME_STARTS.has(text.charCodeAt(0))) return false;
   const match = SCHEME.exec(text);
   return match !== null && !isWordy(match[1] as string);
+}
+
+function beginsWithLetter(text: string): boolean {
+  const letter = text.charCodeAt(0) | 0x20;
+  return letter >= 0x61 && letter <= 0x7a;
 }
 
 /** What is sent instead of a code: `sms`, `app`, `TOTP`. */
@@ -109,7 +119,7 @@ const UUID = /^\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?$/i;
 /** An id that is known to be public by its form: a resource id of Twilio's, a name, an address without parameters, or on a chain. */
 function isPublicId(text: string): boolean {
   return (
-    /^(?:AC|CA|SM|MM|PN|RE|CF|IS|WS|ZS|US|MG|VA|HX|FW)[0-9a-f]{32}$/.test(text) ||
+    (text.length === 34 && /^(?:AC|CA|SM|MM|PN|RE|CF|IS|WS|ZS|US|MG|VA|HX|FW)[0-9a-f]{32}$/.test(text)) ||
     /^(?:arn:|urn:|https?:\/\/[^?#]*$|0x[0-9a-f]{40}$|\d:\d{6,20}:(?:web|ios|android):)/i.test(text)
   );
 }

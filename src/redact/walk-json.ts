@@ -27,7 +27,7 @@ import {
   SLASH,
 } from './byte-text.js';
 import { type CardContext, cardContext, cardEnd } from './cards.js';
-import { type Cause, DECODED_BYTES_MAX, type View } from './edits.js';
+import { type Cause, DECODED_BYTES_MAX, part, type View } from './edits.js';
 import { GraphqlVariables } from './graphql-variables.js';
 import { Blanks, isEventLine } from './json-blank.js';
 import { hasOddDigit, unescaped } from './json-escapes.js';
@@ -43,12 +43,19 @@ import { Sign, type Survey } from './survey.js';
 import { isSecretValue } from './value-shapes.js';
 import { redactRuledTables } from './walk-table.js';
 
-/** Ends a run of bytes in a string that need no look, or says what is in it. */
-const IN_STRING = new Uint8Array(256);
 const MARK = 1;
 const ESCAPE = 2;
-for (const byte of [COLON, EQUALS, 0x3c, 0x26, APOSTROPHE]) IN_STRING[byte] = MARK;
-IN_STRING[BACKSLASH] = ESCAPE;
+const CLOSE = 4;
+/** In a string that a quote opens, ends a run of bytes that need no look, or says what is in it. */
+const inString = (quote: number): Uint8Array => {
+  const flags = new Uint8Array(256);
+  for (const byte of [COLON, EQUALS, 0x3c, 0x26, APOSTROPHE]) flags[byte] = MARK;
+  flags[BACKSLASH] = ESCAPE;
+  flags[quote] = CLOSE;
+  return flags;
+};
+const IN_STRING = inString(QUOTE);
+const IN_OTHER_STRINGS = new Map([APOSTROPHE, BACKTICK].map((quote) => [quote, inString(quote)]));
 
 /** What a byte outside strings begins; 0 where it is a mark. */
 const SPACE = 1;
@@ -88,7 +95,7 @@ class JsonWalker implements PieceName {
   readonly #survey: Survey | null;
   readonly #kinds: DocumentKinds;
   readonly #variables: GraphqlVariables;
-  readonly #frames = new FrameStack();
+  readonly #frames = FrameStack.take();
   /** Of the name last read, for the value that follows. */
   #rule: NameRule | null = null;
   #cause: Cause | null = null;
@@ -135,6 +142,7 @@ class JsonWalker implements PieceName {
       else if (begins === WORD) i = this.#readWord(i);
       else i = this.#readMark(i, byte);
     }
+    this.#frames.giveBack();
     if (this.#isForeign) this.#context.redactPiece(this.#view, 0, this.#length, NAMELESS);
   }
 
@@ -186,17 +194,17 @@ class JsonWalker implements PieceName {
     const length = this.#length;
     let end = start;
     let flags = 0;
+    const inside = quote === QUOTE ? IN_STRING : (IN_OTHER_STRINGS.get(quote) as Uint8Array);
     for (; end < length; end++) {
-      const byte = bytes[end] as number;
-      if (byte === quote) break;
-      const flag = IN_STRING[byte] as number;
+      const flag = inside[bytes[end] as number] as number;
       if (flag === 0) continue;
+      if (flag === CLOSE) break;
       flags |= flag;
       if (flag === ESCAPE) end++;
     }
-    end = Math.min(end, this.#length);
-    const after = Math.min(end + 1, this.#length);
-    const colon = this.#blanks.skip(after, this.#length);
+    end = Math.min(end, length);
+    const after = Math.min(end + 1, length);
+    const colon = this.#behindBlanks(after);
     if (end < this.#length && bytes[colon] === COLON) {
       if (colon - after >= LOOK_BYTES_MIN) this.#context.redactPiece(this.#view, after, colon, NAMELESS);
       this.#readName(start, end, (flags & ESCAPE) !== 0);
@@ -206,6 +214,13 @@ class JsonWalker implements PieceName {
     this.#readString(start, end, flags, colon);
     this.#mark = QUOTE;
     return after;
+  }
+
+  /** Where from `at` on no blank is. */
+  #behindBlanks(at: number): number {
+    const byte = this.#bytes[at];
+    if (byte === COLON || byte === COMMA || byte === CLOSE_BRACE) return at;
+    return this.#blanks.skip(at, this.#length);
   }
 
   #readName(start: number, end: number, hasEscapes: boolean): void {
@@ -381,7 +396,7 @@ class JsonWalker implements PieceName {
       if (hasOddDigit(this.#bytes, start, end)) this.#context.redactForms(this.#view, start, end, this);
       return;
     }
-    if (mayBeDocument(this.#bytes, start, end)) this.#context.redactDocument(partOf(this.#view, start, end));
+    if (mayBeDocument(this.#bytes, start, end)) this.#context.redactDocument(part(this.#view, start, end));
     else if ((flags !== 0 || end - start >= LOOK_BYTES_MIN) && this.#mayHold(start, end))
       this.#context.redactPiece(this.#view, start, end, this);
   }
@@ -469,12 +484,6 @@ class NumberContext implements CardContext {
   get name(): CardContext['name'] {
     return cardContext(this.#owner.name);
   }
-}
-
-function partOf(view: View, start: number, end: number): View {
-  const bytes = view.bytes.subarray(start, end);
-  if (view.origin === null) return { bytes, base: view.base + start, origin: null };
-  return { bytes, base: 0, origin: view.origin.subarray(start, end + 1) };
 }
 
 function mayStartValue(mark: number): boolean {
