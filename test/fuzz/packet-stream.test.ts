@@ -4,6 +4,7 @@
  */
 import { expect, it } from 'vitest';
 import { encodeAnnouncement } from '../../src/packets/stream/announcement.js';
+import { createBlockMemory } from '../../src/packets/stream/block-memory.js';
 import { createReceiverConnection } from '../../src/packets/stream/receiver-connection.js';
 import { authRecord, carryingFrame, frameOf, linkTypeFrame } from '../../src/packets/stream/wire.js';
 import { Random, runSeed } from '../support/random.js';
@@ -35,6 +36,7 @@ it('takes any bytes, within its bounds', { timeout: (SECONDS + 60) * 1000 }, () 
   do {
     const authKey = random.pick([null, 'abc', 'a']);
     const connection = createReceiverConnection({
+      memory: createBlockMemory(),
       ...{ blockBytesMax: 1 << 16, decodedBytesMax: DECODED_MAX, authKey },
       ...{ isBehind: () => random.chance(0.01), reply: () => {}, onAnnouncement: () => {} },
       ...{ onEmptyFrame: () => {}, onBadBlock: () => {}, onNote: () => {} },

@@ -4,7 +4,16 @@
  *
  * in: pieces of bytes that are whole records · out: a file that is whole at any moment, whatever happened before
  */
-import { constants, existsSync, fstatSync, openSync, renameSync, rmSync, writev as writevCallback } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writev as writevCallback,
+} from 'node:fs';
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { basename, dirname, extname, join } from 'node:path';
@@ -46,6 +55,7 @@ const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR, O_WRONLY } = constants;
 /** Packets hold what nobody else may read. */
 const OWNER_ONLY = 0o600;
 const READER_MILLIS = 100;
+const ROTATION_RETRY_MILLIS = 60_000;
 const STDOUT = 1;
 
 const writev = promisify(writevCallback);
@@ -69,6 +79,8 @@ class RegularFile implements CaptureTarget {
   since: number;
   /** When the last file was put aside. */
   #asideAt = 0;
+  /** Before that, it is not tried again to put the file aside. */
+  #rotatesFrom = 0;
   /** Whether the head has to come first. */
   #isNew: boolean;
 
@@ -122,16 +134,25 @@ class RegularFile implements CaptureTarget {
     }
   }
 
+  /** A file that cannot be put aside is gone on with. */
   async rotate(): Promise<void> {
-    const { path } = this.#settings;
-    await this.#handle.close();
-    // Later than the one before, also within a millisecond.
-    this.#asideAt = putAside(this.#settings, Math.max(this.#settings.clock.now(), this.#asideAt + 1)).at;
-    this.#journal.moveOn();
-    this.#handle = await openFile(path);
+    const { path, clock, warn } = this.#settings;
+    if (clock.now() < this.#rotatesFrom) return;
+    try {
+      // Later than the one before, also within a millisecond.
+      this.#asideAt = putAside(this.#settings, Math.max(clock.now(), this.#asideAt + 1)).at;
+      const handle = await openFile(path);
+      await this.#handle.close();
+      this.#handle = handle;
+    } catch (error) {
+      this.#rotatesFrom = clock.now() + ROTATION_RETRY_MILLIS;
+      warn(`${path} cannot be put aside, and grows: ${(error as Error).message}`);
+      return;
+    }
     this.size = 0;
-    this.since = this.#settings.clock.now();
+    this.since = clock.now();
     this.#isNew = true;
+    this.#journal.moveOn();
     await removeOld(this.#settings);
   }
 
@@ -140,6 +161,7 @@ class RegularFile implements CaptureTarget {
   }
 
   async close(): Promise<void> {
+    this.#journal.close();
     await this.#handle.close();
   }
 }
@@ -159,7 +181,8 @@ function putAside({ path }: TargetSettings, from: number): { aside: string; at: 
   for (let at = from; ; at++) {
     const aside = `${stem}-${new Date(at).toISOString().replace(/[-:.]/g, '')}${ending}`;
     if (existsSync(aside)) continue;
-    renameSync(path, aside);
+    // Where somebody has taken it away, there is nothing to put aside.
+    if (existsSync(path)) renameSync(path, aside);
     return { aside, at };
   }
 }
@@ -277,13 +300,18 @@ function openFifo({ path, clock, warn }: TargetSettings): CaptureTarget {
   };
 }
 
-/** Null while nobody reads the FIFO. */
+/** Null while nobody reads the FIFO. Throws where it is there no more. */
 function openForReader(path: string): number | null {
+  let file: number;
   try {
-    return openSync(path, O_WRONLY | O_NONBLOCK);
-  } catch {
-    return null;
+    file = openSync(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return null;
+    throw error;
   }
+  if (fstatSync(file).isFIFO()) return file;
+  closeSync(file);
+  throw new Error('it is no FIFO any more');
 }
 
 function openStandardOutput({ onGone }: TargetSettings): CaptureTarget {

@@ -46,6 +46,9 @@ interface Queued {
 /** Bytes of one write. */
 const WRITE_BYTES_MAX = 4 << 20;
 const RETRY_MILLIS = 1000;
+/** Writes are so far apart, unless so much waits: each costs as much as hundreds of packets do. */
+const GATHER_MILLIS = 10;
+const GATHERED_BYTES = 1 << 20;
 /** A file with less in it has no packet. */
 const ROTATED_BYTES_MIN = 200;
 
@@ -80,6 +83,7 @@ class QueuedFile implements FileOutput {
   #waiting: (() => void)[] = [];
   #isClosed = false;
   #owesBeginning = false;
+  #wroteAt = 0;
 
   constructor(context: FileOutputContext, encoder: RunEncoder, target: CaptureTarget) {
     const { settings, book, log, clock, linkType } = context;
@@ -145,6 +149,7 @@ class QueuedFile implements FileOutput {
   async #writeQueued(): Promise<void> {
     const { clock } = this.#context;
     do {
+      await this.#gather();
       try {
         await this.#writeSome();
       } catch (error) {
@@ -155,6 +160,13 @@ class QueuedFile implements FileOutput {
       if (!this.#hasRoom) continue;
       for (const resolve of this.#waiting.splice(0)) resolve();
     } while (this.#queue.length > 0 && !this.#stopping.signal.aborted);
+  }
+
+  async #gather(): Promise<void> {
+    const { clock } = this.#context;
+    const wait = this.#wroteAt + GATHER_MILLIS - clock.now();
+    if (wait <= 0 || this.#queuedBytes >= GATHERED_BYTES || this.#isClosed) return;
+    await clock.sleep(Math.min(wait, GATHER_MILLIS), this.#stopping.signal);
   }
 
   /** Writes what is queued, up to a bound. What fails with it is dropped. */
@@ -193,6 +205,7 @@ class QueuedFile implements FileOutput {
       for (const queued of taken) this.#drop(queued, 'failed');
       throw error;
     }
+    this.#wroteAt = this.#context.clock.now();
     for (const { run, settled } of taken) {
       this.book.written += run.packets;
       settled?.();

@@ -6,7 +6,7 @@
  *
  * in: what is about to be written · out: after a restart, where the file ends and which frames are in it
  */
-import { appendFileSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 
 export interface WriteJournal {
   /** The next frame of a run that the file does not hold; null where it holds none. */
@@ -15,6 +15,7 @@ export interface WriteJournal {
   note(from: number, to: number, runs: ReadonlyMap<string, number>): void;
   /** Goes on with another file, of which nothing has been written yet. */
   moveOn(): void;
+  close(): void;
 }
 
 interface Line {
@@ -26,6 +27,7 @@ interface Line {
 const JOURNAL_BYTES_MAX = 1 << 18;
 const RUNS_MAX = 4096;
 const OWNER_ONLY = 0o600;
+const MODE = { mode: OWNER_ONLY };
 
 export interface OpenedJournal {
   readonly journal: WriteJournal;
@@ -48,30 +50,43 @@ export function openWriteJournal(path: string, size: number): OpenedJournal {
       cut = null;
     } else if (from < size) cut = from;
   }
+  /** Before the first note, and where a line may be torn, all of it is written anew. */
   let bytes = Number.POSITIVE_INFINITY;
-  const rewrite = (at: number) => {
-    if (runs.size === 0) {
-      rmSync(path, { force: true });
-      bytes = 0;
-      return;
+  /** Open from one note to the next, as there are hundreds a second. */
+  let file: number | null = null;
+  const close = () => {
+    try {
+      if (file !== null) closeSync(file);
+    } catch {
+      // Whatever it could not write is missing, which the next start finds out.
     }
-    const line = encodeLine({ from: at, to: at, runs: Object.fromEntries(runs) });
-    writeFileSync(`${path}.new`, line, { mode: OWNER_ONLY });
-    renameSync(`${path}.new`, path);
-    bytes = line.length;
+    file = null;
+  };
+  const rewrite = (at: number) => {
+    close();
+    bytes = Number.POSITIVE_INFINITY;
+    if (runs.size === 0) rmSync(path, { force: true });
+    else writeFileSync(`${path}.new`, encodeLine({ from: at, to: at, runs: Object.fromEntries(runs) }), MODE);
+    if (runs.size > 0) renameSync(`${path}.new`, path);
+    file = openSync(path, 'a', OWNER_ONLY);
+    bytes = runs.size === 0 ? 0 : statSync(path).size;
   };
   return {
     cut,
     journal: {
       next: (run) => runs.get(run) ?? null,
       note(from, to, brought) {
-        if (bytes > JOURNAL_BYTES_MAX) rewrite(from);
+        if (file === null || bytes > JOURNAL_BYTES_MAX) rewrite(from);
         const line = encodeLine({ from, to, runs: Object.fromEntries(brought) });
-        appendFileSync(path, line, { mode: OWNER_ONLY });
-        bytes += line.length;
+        const before = bytes;
+        // A line behind one that is torn could not be read.
+        bytes = Number.POSITIVE_INFINITY;
+        writeFileSync(file as number, line);
+        bytes = before + line.length;
         for (const [run, next] of brought) remember(run, next);
       },
       moveOn: () => rewrite(0),
+      close,
     },
   };
 }

@@ -124,7 +124,7 @@ export function openFrameSpool(context: FrameSpoolContext): FrameSpool {
     leftBehind() {
       const counts: PacketCounts[] = [];
       for (const { path } of segments) {
-        const bytes = readFileSync(path);
+        const bytes = readSegment(path, onError);
         for (let at = 0; ; ) {
           const entry = decodeEntry(bytes, at);
           if (entry === null) break;
@@ -167,6 +167,32 @@ function decodeEntry(bytes: Buffer, at: number): { frame: OutgoingFrame; end: nu
   const from = at + HEAD_BYTES + bytes.readUInt32LE(at);
   const end = from + bytes.readUInt32LE(at + 4);
   if (end > bytes.length) return null;
-  const description = JSON.parse(bytes.toString('utf8', at + HEAD_BYTES, from)) as Omit<OutgoingFrame, 'bytes'>;
-  return { frame: { ...description, bytes: Buffer.from(bytes.subarray(from, end)) }, end };
+  const description = parseDescription(bytes.toString('utf8', at + HEAD_BYTES, from));
+  return description === null
+    ? null
+    : { frame: { ...description, bytes: Buffer.from(bytes.subarray(from, end)) }, end };
+}
+
+function readSegment(path: string, onError: (error: Error) => void): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    onError(error as Error);
+    return Buffer.alloc(0);
+  }
+}
+
+/** Null where it makes no sense: a file that was being written when the power went may hold zeros, or anything. */
+function parseDescription(text: string): Omit<OutgoingFrame, 'bytes'> | null {
+  try {
+    const { linkType, packets, counts } = JSON.parse(text) as Partial<OutgoingFrame>;
+    const isSound =
+      Number.isSafeInteger(linkType) &&
+      Number.isSafeInteger(packets) &&
+      Array.isArray(counts) &&
+      counts.every((one) => Array.isArray(one) && typeof one[0] === 'string' && Number.isSafeInteger(one[1]));
+    return isSound ? ({ linkType, packets, counts } as Omit<OutgoingFrame, 'bytes'>) : null;
+  } catch {
+    return null;
+  }
 }

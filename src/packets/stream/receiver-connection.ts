@@ -8,6 +8,7 @@
  */
 import type { FrameNumber, PacketOrigin } from '../outputs/packet-output.js';
 import { type Announcement, parseAnnouncement } from './announcement.js';
+import type { BlockMemory } from './block-memory.js';
 import { beginsTls, TLS_NOT_HERE } from './failure-words.js';
 import { createFrameReader, type FrameError, type FrameReader } from './frame-reader.js';
 import { checkRecords } from './records.js';
@@ -16,6 +17,7 @@ import { AUTH_ACCEPTED, AUTH_BYTES, beginsAuthentication, carriesKey, hasMagic, 
 
 export interface ReceivedBlock {
   readonly linkType: number;
+  /** In memory of `ReceiverConnectionContext.memory`, which is the taker's to give back. */
   readonly records: Buffer;
   readonly packets: number;
   readonly frame: FrameNumber | null;
@@ -25,6 +27,8 @@ export interface ReceiverConnectionContext {
   /** Most bytes of a block, and of what it decodes to. */
   readonly blockBytesMax: number;
   readonly decodedBytesMax: number;
+  /** For what blocks decode to. */
+  readonly memory: BlockMemory;
   /** The key that a sensor has to send; null where it has to send none. */
   readonly authKey: string | null;
   /** Whether what comes has to wait, until `resume` is called. */
@@ -79,18 +83,22 @@ export function createReceiverConnection(context: ReceiverConnectionContext): Re
     const { packets, end } = records === null ? NOTHING : checkRecords(records);
     if (records !== null && end < length) context.onBadBlock(`${length - end} bytes of a block that are no packets`);
     if (records !== null && packets > 0)
-      context.onBlock({ linkType, records: records.subarray(0, end), packets, frame });
-    else if (frame !== null) context.onEmptyFrame(frame);
+      context.onBlock({ linkType, records: end === length ? records : records.subarray(0, end), packets, frame });
+    else {
+      if (records !== null) context.memory.give(records);
+      if (frame !== null) context.onEmptyFrame(frame);
+    }
   }
 
   function decode(block: Buffer, length: number): Buffer | null {
-    const { decodedBytesMax, onBadBlock } = context;
+    const { decodedBytesMax, memory, onBadBlock } = context;
     if (length > decodedBytesMax) {
       onBadBlock(`a block that says it decodes to ${length} bytes, of which maxBlockSize allows ${decodedBytesMax}`);
       return null;
     }
-    const records = Buffer.allocUnsafeSlow(length);
+    const records = memory.take(length);
     if (decodeS2(block, 0, block.length, records) >= 0) return records;
+    memory.give(records);
     onBadBlock('a block that cannot be decoded');
     return null;
   }

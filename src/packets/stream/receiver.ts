@@ -12,6 +12,7 @@ import { type FoldedWarnings, foldWarnings } from '../../output/fold.js';
 import type { Log } from '../../output/log.js';
 import type { PacketOrigin } from '../outputs/packet-output.js';
 import { type Announcement, sensorName } from './announcement.js';
+import { createBlockMemory } from './block-memory.js';
 import type { StreamConfig } from './config.js';
 import { tlsRefusalInWords } from './failure-words.js';
 import {
@@ -58,8 +59,10 @@ interface Peer {
   origin: PacketOrigin;
   announcement: Announcement | null;
   lastBytes: number;
-  /** Whether it waits for the output. */
-  isWaiting: boolean;
+  /** Settled when the output has room for what it has sent; null while it waits for nothing. */
+  waiting: Promise<void> | null;
+  /** Whether its connection is closed; it leaves when nothing of it waits any more. */
+  isGone: boolean;
   /** Whether it has shown its key or, where none is asked for, sent something that a sensor sends. */
   isKnown: boolean;
   memory: number;
@@ -92,6 +95,7 @@ class Receiver implements StreamReceiver {
   readonly #warnings: FoldedWarnings;
   readonly #peers = new Set<Peer>();
   readonly #runs = createRunRegister();
+  readonly #memory = createBlockMemory();
   #outputs: StreamOutputs | null = null;
   #server: Server | null = null;
   #cancelIdle: (() => void) | null = null;
@@ -146,7 +150,9 @@ class Receiver implements StreamReceiver {
     this.#cancelIdle?.();
     this.#server?.close();
     for (const { socket } of this.#peers) socket.pause();
-    await this.#outputs?.close(deadlineMillis);
+    const began = this.#context.clock.now();
+    await this.#takeRest(deadlineMillis);
+    await this.#outputs?.close(Math.max(0, deadlineMillis - (this.#context.clock.now() - began)));
     // What has been written meanwhile is acknowledged before the end.
     await Promise.all(
       [...this.#peers]
@@ -162,6 +168,24 @@ class Receiver implements StreamReceiver {
         .map((end) => Promise.race([end, this.#soon()])),
     );
     for (const { socket } of this.#peers) socket.destroy();
+  }
+
+  /** Takes what has come and waits for the output. */
+  async #takeRest(deadlineMillis: number): Promise<void> {
+    let isLate = false;
+    let cancel = () => {};
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#context.clock.after(deadlineMillis, () => {
+        isLate = true;
+        resolve();
+      });
+    });
+    for (;;) {
+      const waiting = [...this.#peers].flatMap((peer) => peer.waiting ?? []);
+      if (waiting.length === 0 || isLate) break;
+      await Promise.race([late, Promise.all(waiting)]);
+    }
+    cancel();
   }
 
   #soon(): Promise<void> {
@@ -214,7 +238,7 @@ class Receiver implements StreamReceiver {
     const certified = certifiedName(socket);
     const origin = certified === null ? originOf(address, null) : { name: certified, key: `${certified} ${address}` };
     const peer: Peer = {
-      ...{ socket, origin, announcement: null, lastBytes: clock.now(), isWaiting: false },
+      ...{ socket, origin, announcement: null, lastBytes: clock.now(), waiting: null, isGone: false },
       ...{ isKnown: false, memory: 0, isTaking: false, owed: null },
     };
     this.#peers.add(peer);
@@ -222,6 +246,7 @@ class Receiver implements StreamReceiver {
     const connection = createReceiverConnection({
       blockBytesMax: values.maxBlockSize * 1024 + 16,
       decodedBytesMax: values.maxBlockSize * 1024 + (1 << 19),
+      memory: this.#memory,
       authKey: values['auth.enable'] ? values['auth.key'] : null,
       isBehind: () => this.outputs.drained() !== undefined,
       reply: (bytes) => void socket.write(bytes),
@@ -255,9 +280,7 @@ class Receiver implements StreamReceiver {
     socket.on('drain', () => this.#payOwed(peer));
     socket.once('close', () => {
       cancelFirst();
-      this.#peers.delete(peer);
-      this.#partialBytes -= peer.memory;
-      peer.memory = 0;
+      this.#leave(peer);
       if (peer.isKnown) log.info({ sensor: peer.origin.name, address }, 'a sensor is gone');
     });
   }
@@ -293,21 +316,28 @@ class Receiver implements StreamReceiver {
     this.#refuse(largest, `incomplete frames of all sensors took more than ${PARTIAL_BYTES_MAX >> 20} MiB`);
   }
 
-  /** Ends a connection that makes no sense; has the sensor wait while the output is behind. */
+  /** Ends a connection that makes no sense; has the sensor wait while the output is behind. What has come is taken in any case. */
   #goOn(peer: Peer, connection: ReceiverConnection, error: string | null): void {
     const { socket } = peer;
     const wait = error === null ? this.outputs.drained() : undefined;
     if (error !== null) this.#refuse(peer, error);
-    else if (wait !== undefined && !peer.isWaiting) {
-      peer.isWaiting = true;
+    else if (wait !== undefined && peer.waiting === null) {
       socket.pause();
-      void wait.then(() => {
-        peer.isWaiting = false;
-        if (this.#isClosing || socket.destroyed) return;
-        socket.resume();
+      peer.waiting = wait.then(() => {
+        peer.waiting = null;
+        if (!this.#isClosing) socket.resume();
         this.#goOn(peer, connection, connection.resume());
+        if (peer.isGone) this.#leave(peer);
       });
     }
+  }
+
+  /** One whose packets wait keeps its place, so that there are never more of them than connections. */
+  #leave(peer: Peer): void {
+    peer.isGone = true;
+    this.#partialBytes -= peer.memory;
+    peer.memory = 0;
+    if (peer.waiting === null) this.#peers.delete(peer);
   }
 
   #announced(peer: Peer, announcement: Announcement, certified: string | null): void {
@@ -327,6 +357,7 @@ class Receiver implements StreamReceiver {
   #takeBlock(peer: Peer, { linkType, records, packets, frame }: ReceivedBlock): void {
     if (frame !== null && !this.#runs.take(frame.run, frame.number)) {
       this.book.repeated += packets;
+      this.#memory.give(records);
       return;
     }
     const { origin } = peer;
@@ -334,7 +365,11 @@ class Receiver implements StreamReceiver {
     this.book.packets += packets;
     const name = this.bySensor.has(origin.name) || this.bySensor.size < SENSORS_MAX ? origin.name : 'others';
     this.bySensor.set(name, (this.bySensor.get(name) ?? 0) + packets);
+    // Of several outputs, the others may still have the packets when the first has written them.
+    let isOurs = this.outputs.all.length === 1;
     this.outputs.take({ origin, linkType, records, packets, frame }, () => {
+      if (isOurs) this.#memory.give(records);
+      isOurs = false;
       if (frame !== null) this.#acknowledge(peer, this.#runs.settle(frame.run, frame.number));
     });
   }
@@ -362,7 +397,7 @@ class Receiver implements StreamReceiver {
   #closeIdle(millis: number): void {
     const before = this.#context.clock.now() - millis;
     for (const peer of this.#peers)
-      if (peer.lastBytes < before && !peer.isWaiting)
+      if (peer.lastBytes < before && peer.waiting === null)
         this.#refuse(peer, `nothing came for ${millis / 1000} s (idleTimeoutSec)`);
   }
 }

@@ -19,8 +19,8 @@ export const S2_CORRUPT = -1;
 /** No block says that it decodes to more: a uvarint may take ten bytes, and 32 bits of it count. */
 const LENGTH_MAX = 0xffff_ffff;
 const UVARINT_BYTES_MAX = 10;
-/** From here on the runtime's own copying is worth the call. */
-const LONG_COPY = 48;
+/** From here on the runtime's own copying is worth the call, and the objects that it takes. */
+const LONG_COPY = 256;
 
 /** How many bytes the uvarint at `start` takes; 0 where there is none. */
 export function uvarintBytes(block: Uint8Array, start: number, end: number): number {
@@ -49,6 +49,8 @@ export function s2DecodedLength(block: Uint8Array, start: number, end: number): 
 export function decodeS2(block: Uint8Array, start: number, end: number, into: Uint8Array): number {
   const length = s2DecodedLength(block, start, end);
   if (length < 0 || length > into.length) return S2_CORRUPT;
+  const read = new DataView(block.buffer, block.byteOffset, block.length);
+  const write = new DataView(into.buffer, into.byteOffset, into.length);
   let at = start + uvarintBytes(block, start, end);
   let to = 0;
   let offset = 0;
@@ -65,7 +67,8 @@ export function decodeS2(block: Uint8Array, start: number, end: number, into: Ui
           at += extra;
         }
         if (run > end - at || run > length - to) return S2_CORRUPT;
-        copyFrom(block, at, into, to, run);
+        if (run >= LONG_COPY) into.set(block.subarray(at, at + run), to);
+        else copyWords(read, at, write, to, run);
         at += run;
         to += run;
         continue;
@@ -92,7 +95,10 @@ export function decodeS2(block: Uint8Array, start: number, end: number, into: Ui
       }
     }
     if (offset === 0 || offset > to || run > length - to) return S2_CORRUPT;
-    repeatWithin(into, to, offset, run);
+    if (run >= LONG_COPY) repeatWithin(into, to, offset, run);
+    // Words that lie at least a word apart do not overlap.
+    else if (offset >= 4) copyWords(write, to - offset, write, to, run);
+    else for (let i = 0; i < run; i++) into[to + i] = into[to + i - offset] as number;
     to += run;
   }
   return to === length ? length : S2_CORRUPT;
@@ -108,24 +114,25 @@ function littleEndian(bytes: Uint8Array, at: number, count: number): number {
   return count > 3 ? value + (bytes[at + 3] as number) * 0x100_0000 : value;
 }
 
-function copyFrom(from: Uint8Array, at: number, into: Uint8Array, to: number, run: number): void {
-  if (run >= LONG_COPY) into.set(from.subarray(at, at + run), to);
-  else for (let i = 0; i < run; i++) into[to + i] = from[at + i] as number;
+function copyWords(read: DataView, at: number, write: DataView, to: number, run: number): void {
+  let i = 0;
+  for (; i + 4 <= run; i += 4) write.setInt32(to + i, read.getInt32(at + i, true), true);
+  for (; i < run; i++) write.setUint8(to + i, read.getUint8(at + i));
 }
 
 /** Copies what lies `offset` before; where that is less than `run`, it goes on with what it has just copied. */
 function repeatWithin(into: Uint8Array, to: number, offset: number, run: number): void {
   const from = to - offset;
-  if (offset === 1) into.fill(into[from] as number, to, to + run);
-  else if (run < LONG_COPY) for (let i = 0; i < run; i++) into[to + i] = into[from + i] as number;
-  else {
-    // Each round has twice as much to copy from.
-    let done = Math.min(offset, run);
-    into.copyWithin(to, from, from + done);
-    while (done < run) {
-      const more = Math.min(done, run - done);
-      into.copyWithin(to + done, to, to + more);
-      done += more;
-    }
+  if (offset === 1) {
+    into.fill(into[from] as number, to, to + run);
+    return;
+  }
+  // Each round has twice as much to copy from.
+  let done = Math.min(offset, run);
+  into.copyWithin(to, from, from + done);
+  while (done < run) {
+    const more = Math.min(done, run - done);
+    into.copyWithin(to + done, to, to + more);
+    done += more;
   }
 }

@@ -2,6 +2,11 @@
  * Encodes S2 blocks: greedy matches through a table of the last places of four bytes each, with repeats of the last offset.
  * Block format: `s2-decode.ts`.
  *
+ * What is encoded is pcap records. Headers resemble those of the packet before, and what follows is often encrypted, in which
+ * nothing is found. So the search begins anew at each record and then looks at ever fewer places, which are the same ones
+ * in all records: a packet that repeats another is found by any of them. Bytes that are no records are encoded as well, with less
+ * gain.
+ *
  * in: bytes · out: a block that any decoder of S2 takes, and never larger than `s2EncodedMax` · pure, one table an encoder
  */
 
@@ -12,6 +17,13 @@ const NEAR_MAX = 0xffff;
 const MARGIN = 8;
 /** Shorter input is not searched: it would save nothing. */
 const SEARCHED_MIN = 32;
+/** Per so many places looked at in vain, as a power of two, one more is passed over each time. */
+const PATIENCE = 2;
+/** Head of a pcap record, and where in it its captured length stands. */
+const RECORD_BYTES = 16;
+const CAPTURED_AT = 8;
+/** Shorter literals are copied word by word: the objects that a copy takes would cost more. */
+const SHORT_LITERAL = 256;
 
 /** The most bytes of a block that says `length`: all of it as one literal. */
 export function s2EncodedMax(length: number): number {
@@ -35,9 +47,11 @@ export function createS2Encoder(): S2Encoder {
         viewed = from;
         view = new DataView(from.buffer, from.byteOffset, from.length);
       }
+      const write = new DataView(into.buffer, into.byteOffset, into.length);
       const start = putUvarint(into, to, length);
       const limit = start + literalTagBytes(length) + length;
-      const end = length < SEARCHED_MIN ? -1 : encodeMatches({ table, view, from, length, into, to: start, limit });
+      const end =
+        length < SEARCHED_MIN ? -1 : encodeMatches({ table, view, write, from, length, into, to: start, limit });
       return end >= 0 ? end : putLiteral(from, 0, length, into, start);
     },
     store: (from, length, into, to) => putLiteral(from, 0, length, into, putUvarint(into, to, length)),
@@ -47,6 +61,7 @@ export function createS2Encoder(): S2Encoder {
 interface Work {
   readonly table: Int32Array;
   readonly view: DataView;
+  readonly write: DataView;
   readonly from: Buffer;
   readonly length: number;
   readonly into: Buffer;
@@ -56,7 +71,8 @@ interface Work {
 }
 
 /** Returns where the elements end; −1 where they are no shorter than a literal. */
-function encodeMatches({ table, view, from, length, into, to: start, limit }: Work): number {
+function encodeMatches(work: Work): number {
+  const { table, view, from, length, into, to: start, limit } = work;
   table.fill(-1);
   const searchEnd = length - MARGIN;
   let to = start;
@@ -64,16 +80,24 @@ function encodeMatches({ table, view, from, length, into, to: start, limit }: Wo
   let done = 0;
   let at = 1;
   let last = 0;
+  /** Where the search began last, and where the next record does. */
+  let base = 0;
+  let record = nextRecord(view, 0, length);
   table[hash(view.getInt32(0, true))] = 0;
   while (at < searchEnd) {
+    if (at >= record) {
+      do {
+        base = record;
+        record = nextRecord(view, record, length);
+      } while (record <= at);
+    }
     const word = view.getInt32(at, true);
     const slot = hash(word);
     let candidate = table[slot] as number;
     table[slot] = at;
     if (last > 0 && view.getInt32(at - last, true) === word) candidate = at - last;
     else if (candidate < 0 || view.getInt32(candidate, true) !== word || !isWorthIt(view, candidate, at)) {
-      // The longer nothing is found, the fewer places are looked at.
-      at += 1 + ((at - done) >> 5);
+      at = Math.min(at + 1 + ((at - base) >> PATIENCE), record);
       continue;
     }
     while (at > done && candidate > 0 && from[at - 1] === from[candidate - 1]) {
@@ -82,13 +106,14 @@ function encodeMatches({ table, view, from, length, into, to: start, limit }: Wo
     }
     // The tags of a literal and a copy, or of a copy and a repeat, take eight bytes at most.
     if (to + (at - done) + 16 > limit) return -1;
-    if (at > done) to = putLiteral(from, done, at - done, into, to);
+    if (at > done) to = putShortLiteral(work, done, at - done, to);
     const offset = at - candidate;
     const matched = matchLength(view, candidate, at, length);
     to = offset === last ? putRepeat(into, to, offset, matched) : putCopy(into, to, offset, matched);
     last = offset;
     at += matched;
     done = at;
+    base = at;
     if (at < searchEnd) table[hash(view.getInt32(at - 2, true))] = at - 2;
   }
   if (done < length) {
@@ -96,6 +121,13 @@ function encodeMatches({ table, view, from, length, into, to: start, limit }: Wo
     to = putLiteral(from, done, length - done, into, to);
   }
   return to;
+}
+
+/** Where the record behind the one at `at` begins, at most `length`. */
+function nextRecord(view: DataView, at: number, length: number): number {
+  if (length - at < RECORD_BYTES) return length;
+  const captured = view.getInt32(at + CAPTURED_AT, true);
+  return captured < 0 || captured > length - at - RECORD_BYTES ? length : at + RECORD_BYTES + captured;
 }
 
 function isWorthIt(view: DataView, candidate: number, at: number): boolean {
@@ -146,6 +178,22 @@ function putLiteral(from: Buffer, start: number, length: number, into: Buffer, t
   for (let i = 0; i < extra; i++) into[at++] = value >>> (8 * i);
   if (length < 32) for (let i = 0; i < length; i++) into[at + i] = from[start + i] as number;
   else from.copy(into, at, start, start + length);
+  return at + length;
+}
+
+function putShortLiteral(work: Work, start: number, length: number, to: number): number {
+  const { view, write, from, into } = work;
+  if (length > SHORT_LITERAL || length < 4) return putLiteral(from, start, length, into, to);
+  let at = to;
+  if (length <= 60) into[at++] = (length - 1) << 2;
+  else {
+    into[at++] = 60 << 2;
+    into[at++] = length - 1;
+  }
+  const words = length - 4;
+  for (let i = 0; i < words; i += 4) write.setInt32(at + i, view.getInt32(start + i, true), true);
+  // The last word overlaps the one before where the length is no multiple of four.
+  write.setInt32(at + words, view.getInt32(start + words, true), true);
   return at + length;
 }
 

@@ -1,8 +1,8 @@
 /** Capture files as outputs: rotated and kept by number, read through a FIFO, whole after a failure. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/output/clock.js';
 import { type FileOutput, type FileOutputSettings, openFileOutput } from '../../../src/packets/outputs/file-output.js';
@@ -55,6 +55,28 @@ describe('a file', () => {
     await write(output, 'second');
     await output.close(1000);
     expect(readdirSync(directory()).filter((name) => name.endsWith('.pcap'))).toHaveLength(2);
+  });
+
+  it('that somebody has taken away is begun anew where it would be rotated, and no packet is missing', async () => {
+    const { output, path } = await open({ rotateBytes: 500 });
+    await write(output, '0 '.padEnd(300, '.'));
+    renameSync(path, join(directory(), 'taken-away.pcap'));
+    await write(output, '1 '.padEnd(300, '.'));
+    await output.close(1000);
+    expect(packetsOf(join(directory(), 'taken-away.pcap'))).toHaveLength(1);
+    expect(packetsOf(path)[0]).toContain(' 1 ');
+  });
+
+  it('that cannot be put aside is gone on with', async () => {
+    const path = join(directory(), 'gone', 'dump.pcap');
+    mkdirSync(dirname(path));
+    const { output, book, said } = await open({ rotateBytes: 500, path });
+    await write(output, '0 '.padEnd(300, '.'));
+    rmSync(dirname(path), { recursive: true });
+    for (const text of ['1 ', '2 ', '3 ']) await write(output, text.padEnd(300, '.'));
+    await output.close(1000);
+    expect(book).toMatchObject({ written: 4, dropped: { failed: 0 } });
+    expect(said().match(/cannot be put aside, and grows: /g)).toHaveLength(1);
   });
 
   it('takes no packets of another link type, but those of tunnels, and counts them', async () => {
@@ -111,6 +133,19 @@ describe('a FIFO', () => {
     await output.close(500);
     expect(book.taken).toBe(book.written + book.dropped.failed + book.dropped['queue-full']);
   });
+});
+
+it('a FIFO that has become something else is not written to, and is said', async () => {
+  const path = join(directory(), 'packets');
+  execFileSync('mkfifo', [path]);
+  const { output, book, said } = await open({ path });
+  rmSync(path);
+  writeFileSync(path, 'a file of somebody');
+  output.take(runOf('for a reader'));
+  await until(() => said().includes('it is no FIFO any more'));
+  await output.close(100);
+  expect(readFileSync(path, 'utf8')).toBe('a file of somebody');
+  expect(book.dropped.failed).toBe(1);
 });
 
 it('leaves a pcapng file whole, with a section of its own for each start', async () => {

@@ -128,6 +128,27 @@ describe('a spool', () => {
     const given = new Set([next.shift(), next.shift(), next.shift(), next.shift(), next.shift(), next.shift()]);
     expect(given).toEqual(new Set(['a', 'b', 'c', 'd', 'e', null]));
   });
+
+  it.each([
+    ['zeros', '00'.repeat(4096)],
+    ['a description that is none', `0500000005000000${'58'.repeat(10)}`],
+    ['a description of something else', `0200000001000000${Buffer.from('{}').toString('hex')}00`],
+    [
+      'counts that are none',
+      ((text) => `${text.length.toString(16).padStart(2, '0')}00000001000000${Buffer.from(text).toString('hex')}00`)(
+        '{"linkType":1,"packets":1,"counts":[1]}',
+      ),
+    ],
+  ])('survives a file with %s', (_what, hex) => {
+    const { queue } = queueOf(10, 'oldest', spoolOf());
+    for (const text of ['a', 'b', 'c']) queue.push(frame(text));
+    queue.close('not-acknowledged');
+    writeFileSync(join(directory(), '000000009999.frames'), Buffer.from(hex, 'hex'));
+    const again = spoolOf();
+    expect(again.leftBehind().flat()).toHaveLength(3);
+    const next = queueOf(1000, 'oldest', again);
+    expect([next.shift(), next.shift(), next.shift(), next.shift()].sort()).toEqual(['a', 'b', 'c', null]);
+  });
 });
 
 it('the books add up at any moment', () => {
