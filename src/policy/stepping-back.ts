@@ -4,9 +4,9 @@
  * in: the time, the CPU time used so far, how contended the CPU is · out: whether to capture, and when to ask again
  *
  * While there is CPU to spare, nothing is limited. Once there has been none for two looks, the budget falls to a share
- * so small that the application keeps nine tenths of what it does alone. From there on the budget is what is idle *while
- * the gate is shut*, less a reserve: only then is it the application alone that uses the CPU. What is idle while packets are
- * taken says little, since an application that waits for the sensor leaves cores idle that it would use.
+ * so small that the application keeps nine tenths of what it does alone. From there on the budget is the sensor's part of what
+ * is idle *while the gate is shut*, less a reserve: only then is it the application alone that uses the CPU. What is idle
+ * while packets are taken says little, since an application that waits for the sensor leaves cores idle that it would use.
  *
  *     budget  ∞ ────╮                       ╭──── ∞     once it has covered what the sensor wants for so many looks,
  *                   │          ╭────────────╯           more of them each time this proves too soon
@@ -38,9 +38,11 @@ export interface SteppingBackSettings {
 }
 
 /**
- * What the sensor may use where there is nothing to spare, as a share of the cores. It costs the application twice to
- * three times as much, since the kernel copies each packet in the time of whoever sends or receives it.
+ * What capturing costs the machine for each core that the sensor uses: the kernel copies each packet in the time of whoever
+ * sends or receives it.
  */
+const COST_OF_CAPTURE = 2.5;
+/** What the sensor may use where there is nothing to spare, as a share of the cores. */
 const LEAST_SHARE = 0.03;
 /** What stays idle, as a share of the cores. */
 const RESERVE_SHARE = 0.05;
@@ -141,7 +143,7 @@ export function createSteppingBack({ cores, random, contention, onChange }: Step
       // The budget was enough to capture all the time, and now it is too much.
       left = wanted / 2;
     }
-    budget = Math.min(cores, Math.max(least, left - RESERVE_SHARE * cores));
+    budget = Math.min(cores, Math.max(least, (left - RESERVE_SHARE * cores) / COST_OF_CAPTURE));
     spare = budget > wanted ? spare + 1 : 0;
     if (spare < spareLooks) return;
     inner = null;
