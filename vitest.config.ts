@@ -27,6 +27,9 @@ const apart = [
   'test/{bounded-server,log}.test.ts',
 ];
 
+/** What installs or builds from registries, and so needs the machine's own network. */
+const outside = ['test/deploy/{npm-tarball,packages}.test.ts', 'test/e2e/{documented-commands,sidecar}.test.ts'];
+
 /** Vitest compiles what it runs, but Node.js loads what a thread runs: the threads of a test are those of the build. */
 const threadsOfTheBuild = {
   name: 'threads-of-the-build',
@@ -60,11 +63,12 @@ export default defineConfig({
       project('world', {
         retry: 1,
         include: ['test/**/*.test.ts'],
-        exclude: [...pure.map((stage) => `test/${stage}/**`), ...apart],
+        exclude: [...pure.map((stage) => `test/${stage}/**`), ...apart, ...outside],
         pool: ownNetwork,
         maxWorkers: maxWorkersOfWorld,
         sequence: { groupOrder: 2 },
       }),
+      project('outside', { retry: 1, include: outside, maxWorkers: 1, sequence: { groupOrder: 3 } }),
     ],
     globalSetup: ['./test/support/surroundings.ts', './test/support/build.ts'],
     reporters: ['default', new TallyReporter()],

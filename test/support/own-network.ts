@@ -10,7 +10,7 @@ import { mayCapture } from './permission.js';
 const NODE_IN_OWN_NETWORK = fileURLToPath(new URL('node-in-own-network', import.meta.url));
 
 /** As Node.js is started there: only loopback is in it, and up. */
-export const mayMakeNetworks =
+const mayMakeNetworks =
   mayCapture && spawnSync(NODE_IN_OWN_NETWORK, ['--version'], { env: environment(process.env) }).status === 0;
 
 /** Where networks can't be made, files that capture run one after the other; where nothing can, all of them share one. */
