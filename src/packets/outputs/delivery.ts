@@ -14,9 +14,12 @@ export interface Parcel {
   /** Packets that have arrived with it, and what to call then. */
   readonly packets: number;
   readonly settled: readonly (() => void)[];
-  /** Sends it, and may be called again when it has failed. */
+  /** Sends it, and may be called again when it has failed, unless with `Undeliverable`. */
   send(): Promise<void>;
 }
+
+/** No further attempt can succeed. */
+export class Undeliverable extends Error {}
 
 export interface Delivery {
   readonly bytes: number;
@@ -60,15 +63,15 @@ export function createDelivery({ name, book, bytesMax, log, clock }: DeliveryCon
     while (!stopping.signal.aborted) {
       try {
         await parcel.send();
-        warnings.reset('failed');
+        warnings.reset('cannot be sent');
         return true;
       } catch (error) {
         if (stopping.signal.aborted) break;
-        warnings.warn(
-          'failed',
-          { output: name },
-          `cannot be sent: ${(error as Error).message || String(error)}; trying again`,
-        );
+        const isOver = error instanceof Undeliverable;
+        const what = isOver ? 'is lost' : 'cannot be sent';
+        const reason = (error as Error).message || String(error);
+        warnings.warn(what, { output: name }, `${what}: ${reason}${isOver ? '' : '; trying again'}`);
+        if (isOver) break;
         await clock.sleep(wait * (0.5 + clock.random() / 2), stopping.signal);
         wait = Math.min(2 * wait, BACKOFF_MILLIS.most);
       }

@@ -12,7 +12,7 @@ import { LINKTYPE_ETHERNET } from '../../capture/link-types.js';
 import { SensorError } from '../../errors.js';
 import type { Clock } from '../../output/clock.js';
 import type { Log } from '../../output/log.js';
-import { createDelivery, type Delivery } from './delivery.js';
+import { createDelivery, type Delivery, Undeliverable } from './delivery.js';
 import { type NoteConnection, watchedAgents } from './own-connections.js';
 import { createOutputBook, type PacketOutput, type PacketRun } from './packet-output.js';
 import { createRunEncoder, type RunEncoder } from './run-encoder.js';
@@ -42,6 +42,7 @@ export interface S3Context {
   readonly noteConnection?: NoteConnection | undefined;
   readonly log: Log;
   readonly clock: Clock;
+  readonly silenceMillis?: number;
 }
 
 type S3Module = typeof import('@aws-sdk/client-s3');
@@ -71,16 +72,18 @@ interface Upload {
 /** Objects that are open at once, where their names have the sensor's. */
 const OBJECTS_MAX = 64;
 const CONNECT_MILLIS = 10_000;
-const REQUEST_MILLIS = 60_000;
+/** How long nothing may move on a connection, before it is given up and the call made again. */
+const SILENCE_MILLIS = 60_000;
 
 /** @throws SensorError where the package is not installed */
-export async function openS3Output({ settings, noteConnection, log, clock }: S3Context): Promise<PacketOutput> {
+export async function openS3Output(context: S3Context): Promise<PacketOutput> {
+  const { settings, noteConnection, log, clock, silenceMillis = SILENCE_MILLIS } = context;
   const s3 = await loadS3();
   const client = new s3.S3Client({
     ...(settings.region === '' ? {} : { region: settings.region }),
     ...(settings.endpoint === '' ? {} : { endpoint: settings.endpoint, forcePathStyle: true }),
     requestHandler: {
-      ...{ connectionTimeout: CONNECT_MILLIS, requestTimeout: REQUEST_MILLIS },
+      ...{ connectionTimeout: CONNECT_MILLIS, socketTimeout: silenceMillis },
       ...(noteConnection === undefined ? {} : watchedAgents(noteConnection)),
     },
   });
@@ -247,6 +250,11 @@ function beginUpload(s3: S3Module, client: S3Client, settings: S3Settings, key: 
   };
   const etags: string[] = [];
   let uploadId: string | null = null;
+  /** An upload that a rule of the bucket, or somebody, has ended cannot be gone on with: its parts are gone. */
+  const orLost = (error: Error): never => {
+    if (error.name !== 'NoSuchUpload') throw error;
+    throw new Undeliverable(`object ${key}: its upload was ended by others (NoSuchUpload)`);
+  };
   return {
     parts: 0,
     async put(body) {
@@ -256,13 +264,18 @@ function beginUpload(s3: S3Module, client: S3Client, settings: S3Settings, key: 
       if (etags[number - 1] !== undefined) return;
       uploadId ??= (await client.send(new s3.CreateMultipartUploadCommand({ ...object, ...how }))).UploadId ?? null;
       const part = { ...object, UploadId: uploadId ?? '', PartNumber: number, Body: body };
-      etags[number - 1] = (await client.send(new s3.UploadPartCommand(part))).ETag ?? '';
+      etags[number - 1] = (await client.send(new s3.UploadPartCommand(part)).catch(orLost)).ETag ?? '';
     },
     async complete() {
       const Parts = etags.map((ETag, i) => ({ ETag, PartNumber: i + 1 }));
-      await client.send(
-        new s3.CompleteMultipartUploadCommand({ ...object, UploadId: uploadId ?? '', MultipartUpload: { Parts } }),
-      );
+      const command = { ...object, UploadId: uploadId ?? '', MultipartUpload: { Parts } };
+      try {
+        await client.send(new s3.CompleteMultipartUploadCommand(command));
+      } catch (error) {
+        // Where an earlier answer was lost, the upload is no more because the object is there.
+        if ((error as Error).name !== 'NoSuchUpload') throw error;
+        await client.send(new s3.HeadObjectCommand(object)).catch(() => orLost(error as Error));
+      }
     },
   };
 }

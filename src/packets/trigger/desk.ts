@@ -13,7 +13,7 @@ import { type CaptureMessage, MessageError, readMessage } from './message/captur
 import { placeOf } from './message/s3-place.js';
 import { tagsOf } from './message/tags.js';
 import { packetLine } from './packet-line.js';
-import { captureFields, echoOf, type Result, type Results } from './results.js';
+import { captureFields, echoOf, REASON_CHARACTERS_MAX, type Result, type Results } from './results.js';
 import type { IncomingMessage, ReplyTarget } from './sources/source.js';
 import type { TriggerCounters } from './trigger-counters.js';
 import type { TriggerLog } from './trigger-log.js';
@@ -32,12 +32,14 @@ export interface DeskContext {
 
 /** Messages that wait for their turn; of more, the source is told that there is no room. */
 const WAITING_MAX = 4096;
+const WAITING_CHARACTERS_MAX = 8 << 20;
 const RAW_CHARACTERS_MAX = 4096;
 
 export class Desk {
   readonly #context: DeskContext;
   readonly #waiting: IncomingMessage[] = [];
   readonly #underWay = new Set<Promise<unknown>>();
+  #waitingCharacters = 0;
   #isWorking = false;
 
   constructor(context: DeskContext) {
@@ -47,14 +49,16 @@ export class Desk {
   accept(message: IncomingMessage): void {
     const { counters, settings, results } = this.#context;
     counters.messages++;
-    if (this.#waiting.length >= WAITING_MAX) {
+    const characters = this.#waitingCharacters + message.text.length;
+    if (this.#waiting.length >= WAITING_MAX || (characters > WAITING_CHARACTERS_MAX && this.#waiting.length > 0)) {
       counters.messages_refused++;
-      const reason = `${WAITING_MAX} messages wait for their turn; ask again later`;
+      const reason = `${this.#waiting.length} messages wait for their turn; ask again later`;
       results.tell(message.replyTo, { status: 'refused', node: settings.node, reason });
       message.settle('busy');
       return;
     }
     this.#waiting.push(message);
+    this.#waitingCharacters = characters;
     if (!this.#isWorking) void this.#work();
   }
 
@@ -69,6 +73,7 @@ export class Desk {
   async #work(): Promise<void> {
     this.#isWorking = true;
     for (let message = this.#waiting.shift(); message !== undefined; message = this.#waiting.shift()) {
+      this.#waitingCharacters -= message.text.length;
       this.#dealWith(message);
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -109,7 +114,7 @@ export class Desk {
 
   #refuse(incoming: IncomingMessage, message: CaptureMessage | null, reason: string): void {
     const { settings, log, results } = this.#context;
-    log.warn(`message refused: ${reason}`);
+    log.warn(`message refused: ${reason.slice(0, REASON_CHARACTERS_MAX)}`);
     const echo = message === null ? {} : echoOf(message);
     results.tell(this.#replyTo(incoming, message), { status: 'refused', node: settings.node, ...echo, reason });
     incoming.settle('refused');

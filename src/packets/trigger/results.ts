@@ -38,7 +38,9 @@ export interface Result {
   readonly uploads?: readonly UploadOutcome[];
 }
 
-const REASON_CHARACTERS_MAX = 500;
+export const REASON_CHARACTERS_MAX = 500;
+/** What a result repeats of a message. */
+const ECHO_CHARACTERS_MAX = 1000;
 /** Results that wait to be told; further ones are lost, and counted. */
 const WAITING_MAX = 1000;
 
@@ -62,7 +64,8 @@ export class Results {
       this.#counters.results_lost++;
       return;
     }
-    const text = JSON.stringify({ ...result, reason: result.reason.slice(0, REASON_CHARACTERS_MAX) });
+    const tags = result.tags === undefined ? {} : { tags: result.tags.slice(0, ECHO_CHARACTERS_MAX) };
+    const text = JSON.stringify({ ...result, ...tags, reason: result.reason.slice(0, REASON_CHARACTERS_MAX) });
     const told = this.#publish(source, to.name, text);
     this.#waiting.add(told);
     void told.then(() => this.#waiting.delete(told));
@@ -96,7 +99,7 @@ export class Results {
 export function echoOf({ id, customer, alertid }: CaptureMessage): Partial<Result> {
   return {
     ...(id === '' ? {} : { id }),
-    ...(customer === '' ? {} : { customer }),
+    ...(customer === '' ? {} : { customer: customer.slice(0, ECHO_CHARACTERS_MAX) }),
     ...(alertid === 0 ? {} : { alertid }),
   };
 }

@@ -15,6 +15,9 @@ import { type IncomingMessage, type MessageSource, pauseBehind, type Settlement,
 const VISIBILITY_SECONDS = 30;
 const KEEP_ALIVE_MILLIS = (VISIBILITY_SECONDS * 1000) / 3;
 const PAUSE_MILLIS_MAX = 30_000;
+const CONNECT_MILLIS = 10_000;
+/** How long nothing may come over a connection: three times what a poll may last. */
+const SILENCE_MILLIS = 60_000;
 /** Messages whose captures are under way; none are asked for while there are as many. */
 const UNDER_WAY_MAX = 1000;
 /** Seconds after which a message is given back: 1 to 5. */
@@ -27,6 +30,7 @@ export async function createSqsSource(settings: SqsSettings, log: SourceLog): Pr
     region: settings.region,
     endpoint: settings.endpoint,
     useQueueUrlAsEndpoint: false,
+    requestHandler: { connectionTimeout: CONNECT_MILLIS, socketTimeout: SILENCE_MILLIS },
     ...credentialsOf(settings.keys),
   });
   return new SqsSource(settings, log, client, library);

@@ -11,11 +11,14 @@ import { type S3Place, UploadError, type Uploader } from './uploader.js';
 
 /** Clients kept: one for each endpoint and region that messages name. */
 const CLIENTS_MAX = 16;
+const CONNECT_MILLIS = 10_000;
+/** How long nothing may move on a connection: an upload that hangs would hold its memory, and its place, for ever. */
+const SILENCE_MILLIS = 60_000;
 /** What another attempt does not mend: what the request names is not there. Keys that are refused may have been rotated. */
 const FINAL_STATUS = new Set([404, 405, 411, 412, 413]);
 
 /** @throws SensorError where the client is not installed */
-export async function createS3Uploader(keys: AwsKeys | null): Promise<Uploader> {
+export async function createS3Uploader(keys: AwsKeys | null, silenceMillis = SILENCE_MILLIS): Promise<Uploader> {
   const library = await loadOptional('@aws-sdk/client-s3', '[s3] upload = true', () => import('@aws-sdk/client-s3'));
   const clients = new Map<string, S3Client>();
   const clientOf = (place: S3Place): S3Client => {
@@ -30,6 +33,7 @@ export async function createS3Uploader(keys: AwsKeys | null): Promise<Uploader> 
       region: place.region,
       forcePathStyle: true,
       maxAttempts: 1,
+      requestHandler: { connectionTimeout: CONNECT_MILLIS, socketTimeout: silenceMillis },
       requestChecksumCalculation: 'WHEN_REQUIRED',
       // What goes wrong is said by whoever uploads.
       logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },

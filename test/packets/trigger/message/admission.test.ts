@@ -89,6 +89,9 @@ it('says what it refuses, and why, in the words of the message', () => {
   expect(reason({ before: 5 })).toMatch(/no packets are kept from before a message; set lookback/);
   expect(reason({ before: 31 }, { caps: { ...NODE.caps, beforeSecondsMax: 30 } })).toMatch(/above lookback/);
   expect(reason({ nodere: '(', node: '' })).toMatch(/nodere "\(" is not RE2/);
+  expect(reason({ nodere: '\\pL'.repeat(60_000), node: '' })).toBe(
+    'nodere has 180000 characters, and 2048 is the most',
+  );
   expect(reason({ bucket: 'mine' })).toMatch(/bucket "mine" is not allowed; the list buckets in \[s3\]/);
   expect(reason({ endpoint: 'https://evil.example' })).toMatch(/endpoint .* is not allowed/);
   expect(reason({ acl: 'public-read' })).toMatch(/acl "public-read" is not allowed/);

@@ -163,6 +163,26 @@ it('leaves out slashes that lead or are doubled, as the stock program’s client
   expect(objectKey('/deep//er/', 'f')).toBe('deep/er/f');
 });
 
+it('gives up an upload to an S3 that takes it and never answers, so that it can be made again', async () => {
+  const silent = createServer((request) => void request.resume());
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const uploader = await createS3Uploader({ accessKeyId: 'a', secretAccessKey: 'b' }, 100);
+  const s3 = {
+    ...{
+      endpoint: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      region: 'us-east-1',
+      bucket: 'captures',
+    },
+    ...{ folder: '', acl: 'private', encryption: false },
+  };
+  const lost = uploader.upload({ ...FILE, s3 }, CONTENT, NEVER);
+  await expect(lost).rejects.toMatchObject({ isFinal: false, message: expect.stringContaining('of inactivity') });
+  await uploader.close();
+  silent.closeAllConnections();
+  silent.close();
+});
+
 describe('S3', needs({ moto: motoInstalled }), () => {
   let moto: Moto;
   let s3: S3Client;
