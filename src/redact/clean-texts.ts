@@ -5,7 +5,8 @@ import { DEFAULT_LIMITS } from '../limits.js';
 const LENGTH_MAX = 128;
 
 export class CleanTexts {
-  readonly #texts = new Set<string>();
+  /** Of each text, the name under which it came last. */
+  readonly #texts = new Map<string, string>();
   readonly #onEvicted: (count: number) => void;
 
   /** `onEvicted` takes how many were forgotten to make room for others. */
@@ -14,7 +15,7 @@ export class CleanTexts {
   }
 
   has(name: string, text: string): boolean {
-    return text.length <= LENGTH_MAX && this.#texts.has(`${name}\n${text}`);
+    return text.length <= LENGTH_MAX && this.#texts.get(text) === name;
   }
 
   add(name: string, text: string): void {
@@ -23,7 +24,11 @@ export class CleanTexts {
       this.#onEvicted(this.#texts.size);
       this.#texts.clear();
     }
-    // A copy, as a slice would keep the head it is from.
-    this.#texts.add(Buffer.from(`${name}\n${text}`, 'utf16le').toString('utf16le'));
+    this.#texts.set(copyOf(text), copyOf(name));
   }
+}
+
+/** A slice would keep the head it is from. */
+function copyOf(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le');
 }

@@ -242,6 +242,36 @@ function slashPairEnd(bytes: Buffer, at: number): number {
   return -1;
 }
 
+const PATH_TOKEN_BYTES = setOf('[A-Za-z0-9_.=-]');
+const PATH_TOKEN_BYTES_MIN = 20;
+const SEGMENT_BYTES = setOf('[A-Za-z0-9_-]');
+const SEGMENT_BYTES_MAX = 12;
+
+/** Whether a segment of a path as long as a token follows at once, or behind a short one; of a parameter it is asked later. */
+function isBeforePathToken(bytes: Buffer, at: number): boolean {
+  if (bytes[at] === 0x3f) return true;
+  const start = behindSlash(bytes, at);
+  if (start < 0) return false;
+  if (runLength(PATH_TOKEN_BYTES, bytes, start, PATH_TOKEN_BYTES_MIN) === PATH_TOKEN_BYTES_MIN) return true;
+  const segment = runLength(SEGMENT_BYTES, bytes, start, SEGMENT_BYTES_MAX);
+  const next = segment === 0 ? -1 : behindSlash(bytes, start + segment);
+  return next > 0 && runLength(PATH_TOKEN_BYTES, bytes, next, PATH_TOKEN_BYTES_MIN) === PATH_TOKEN_BYTES_MIN;
+}
+
+/** Where the slash at `at` ends, which JSON may have escaped; -1 where there is none. */
+function behindSlash(bytes: Buffer, at: number): number {
+  let i = at;
+  while (i - at < 8 && bytes[i] === BACKSLASH) i++;
+  return bytes[i] === 0x2f ? i + 1 : -1;
+}
+
+/** How many bytes of a set there are from `at` on, up to `most`. */
+function runLength(set: Uint8Array, bytes: Buffer, at: number, most: number): number {
+  let count = 0;
+  while (count < most && (set[bytes[at + count] as number] ?? 0) === 1) count++;
+  return count;
+}
+
 function isPasswordInWords(value: string): boolean {
   const word = value.replace(/[.,;:!?)]{1,256}$/, '');
   return (
@@ -415,7 +445,7 @@ export const PHRASES: readonly PhraseRow[] = [
       ...['password', 'link', 'token', 'email', 'account'],
     ],
     follows: SLASH_OR_QUESTION,
-    mayGoOn: always,
+    mayGoOn: isBeforePathToken,
     head: `(?<=/(?:password|account|email|user|auth)?[-_]?(?:${PATH_WORDS})(?:[-_]?(?:password|link|token|email|account))?)(?:\\\\{0,8}/(?:[A-Za-z0-9_-]{1,12}\\\\{0,8}/)?|\\?[A-Za-z_]{1,16}=)(?=[A-Za-z0-9_.=-]{20})`,
     secret: { set: setOf('[A-Za-z0-9_.=-]'), min: 20 },
     accept: (token) => isOpaque(token),

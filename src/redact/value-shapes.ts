@@ -26,7 +26,8 @@ export function isSecretValue(test: ValueTest | null, bytes: Buffer, start: numb
       return !isLabel(text);
     case 'token':
       // A count, a mark.
-      if (!beginsWithLetter(text) && /^\d{1,2}$|^[^\p{L}\d]{1,8}$/u.test(text)) return false;
+      if (text.length <= MARKS_LENGTH_MAX && !beginsWithLetter(text) && /^\d{1,2}$|^[^\p{L}\d]{1,8}$/u.test(text))
+        return false;
       return hasCredentials(text) || (!isWordy(text) && !isLabel(text) && !isPublicId(text));
     case 'opaque':
       return isOpaque(text);
@@ -79,6 +80,9 @@ function hasCredentials(text: string): boolean {
   const match = SCHEME.exec(text);
   return match !== null && !isWordy(match[1] as string);
 }
+
+/** Eight characters, some of which take two units. */
+const MARKS_LENGTH_MAX = 16;
 
 function beginsWithLetter(text: string): boolean {
   const letter = text.charCodeAt(0) | 0x20;

@@ -125,8 +125,7 @@ function isOAuthCode({ view: { bytes } }: Form, code: string): boolean {
 const LOOK_BYTES_MIN = 13;
 /** `123-45-6789`: the shortest of what is known by its form. */
 const FORM_BYTES_MIN = 11;
-const AT = 0x40;
-const EXCLAMATION = 0x21;
+const MARKS = Uint8Array.from({ length: 256 }, (_, byte) => ('@!%'.includes(String.fromCharCode(byte)) ? 1 : 0));
 
 function redactValue(form: Form, start: number, end: number, owner: PieceName): void {
   if (end - start < 4) return;
@@ -135,9 +134,8 @@ function redactValue(form: Form, start: number, end: number, owner: PieceName): 
   if (!isEncoded(bytes, start, end)) {
     const first = bytes[start];
     if (first === 0x7b || first === 0x5b || first === 0x3c) context.redactDocument(part(view, start, end));
-    // A user and a password before a host.
-    else if (hasByte(bytes, start, end, AT) || hasByte(bytes, start, end, EXCLAMATION))
-      context.redactDecoded(part(view, start, end), owner.name);
+    // A user and a password before a host, or with a percent sign between.
+    else if (hasMark(bytes, start, end)) context.redactDecoded(part(view, start, end), owner.name);
     else if (end - start >= LOOK_BYTES_MIN || hasByte(bytes, start, end, EQUALS))
       context.redactPiece(view, start, end, owner);
     else if (end - start >= FORM_BYTES_MIN) context.redactForms(view, start, end, owner);
@@ -165,13 +163,22 @@ function isCleanValue(form: Form, start: number, end: number): boolean {
   return form.values.isClean(form.view.bytes, start, end);
 }
 
+function hasMark(bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if ((MARKS[bytes[i] as number] as number) === 1) return true;
+  return false;
+}
+
 function hasByte(bytes: Buffer, start: number, end: number, byte: number): boolean {
   for (let i = start; i < end; i++) if (bytes[i] === byte) return true;
   return false;
 }
 
+/** Whether decoding would change anything: a percent sign by itself stays. */
 function isEncoded(bytes: Buffer, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (bytes[i] === PERCENT || bytes[i] === PLUS) return true;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number;
+    if (byte === PLUS || (byte === PERCENT && escapedByte(bytes, i, end) >= 0)) return true;
+  }
   return false;
 }
 
@@ -194,14 +201,15 @@ function percentDecoded({ bytes, base, origin }: View, start: number, end: numbe
   const length = end - start - 2 * escapes;
   const plain = Buffer.allocUnsafe(length);
   const places = new Int32Array(length + 1);
-  let at = start;
-  for (let i = 0; i < length; i++) {
+  for (let i = 0, at = start; i < length; i++) {
     const byte = bytes[at] as number;
+    places[i] = at;
     const escaped = byte === PERCENT ? escapedByte(bytes, at, end) : -1;
-    places[i] = origin === null ? base + at : (origin[at] as number);
     plain[i] = escaped >= 0 ? escaped : byte === PLUS ? 0x20 : byte;
     at += escaped >= 0 ? 3 : 1;
   }
+  if (origin !== null) for (let i = 0; i < length; i++) places[i] = origin[places[i] as number] as number;
+  else if (base > 0) for (let i = 0; i < length; i++) places[i] = (places[i] as number) + base;
   places[length] = origin === null ? base + end : (origin[end] as number);
   return { bytes: plain, base: 0, origin: places };
 }
@@ -209,7 +217,10 @@ function percentDecoded({ bytes, base, origin }: View, start: number, end: numbe
 /** What the escape at `at` stands for; -1 where it is none. */
 function escapedByte(bytes: Buffer, at: number, end: number): number {
   if (at + 2 >= end) return -1;
-  const high = hexValue(bytes[at + 1]);
-  const low = hexValue(bytes[at + 2]);
-  return high < 0 || low < 0 ? -1 : high * 16 + low;
+  const high = HEX[bytes[at + 1] as number] as number;
+  const low = HEX[bytes[at + 2] as number] as number;
+  return (high | low) < 0 ? -1 : (high << 4) | low;
 }
+
+/** Of each byte, its value as a digit; -1 where it is none. */
+const HEX = Int8Array.from({ length: 256 }, (_, byte) => hexValue(byte));
