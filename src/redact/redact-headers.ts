@@ -166,6 +166,14 @@ function redactedHeader(value: string): string {
   return /^(?:Basic|Bearer|Digest|Negotiate|Token)[ \t]+\S/i.test(value) ? keepScheme(value) : REDACTED;
 }
 
+/** A shorter text is asked about before it is searched, as it may be known. */
+const LONG_LENGTH_MIN = 512;
+
+/** Whether the values are a long one alone: a search of it begins with the same look at it. */
+export function isOneLong(values: string): boolean {
+  return values.length > LONG_LENGTH_MIN && values.indexOf('\n') === values.length - 1 && !isUrl(values.slice(0, -1));
+}
+
 /** Takes out what is secret by its form. */
 export function redactHeaderValues(headers: HeaderPair[], context: HeaderContext, redactions: Redactions): void {
   for (const header of headers) {

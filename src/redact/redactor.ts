@@ -21,7 +21,7 @@ import { PlainQueries } from './plain-query.js';
 import { type ContentRedactor, createContentRedactor } from './redact-content.js';
 import { createDocumentRedactor } from './redact-document.js';
 import { redactFacts } from './redact-facts.js';
-import { type HeaderContext, redactHeaderValues, redactNamedHeaders } from './redact-headers.js';
+import { type HeaderContext, isOneLong, redactHeaderValues, redactNamedHeaders } from './redact-headers.js';
 import { SentHeadRedactor } from './redact-sent-head.js';
 import { redactAuthority, redactTarget, type TargetContext } from './redact-target.js';
 import { createRedactions, type Redactions } from './redactions.js';
@@ -108,7 +108,8 @@ function makeRedactor(settings: RedactionSettings, { onEvicted }: RedactorContex
     if (pairs.length === 0) return;
     const others = redactNamedHeaders(pairs, context, redactions);
     // What is left of all texts is asked about at once: most heads hold nothing there.
-    if (others !== '' && documents.mayHold(others)) redactHeaderValues(pairs, context, redactions);
+    if (others !== '' && (isOneLong(others) || documents.mayHold(others)))
+      redactHeaderValues(pairs, context, redactions);
   }
 
   const sentHeads = new SentHeadRedactor(headerContext);
