@@ -1,9 +1,15 @@
 import { SensorError } from '../errors.js';
 
-/** That the process may not capture, and the one command that lets it. */
+/** What lets the process capture. Root that may not is mostly that of a container, where no file grants anything. */
+export function captureRemedy(execPath: string, isRoot: boolean): string {
+  return isRoot
+    ? 'root has it no more here: let the container have it (docker run --cap-add NET_RAW, capabilities.add: [NET_RAW] in Kubernetes; on Fargate do not drop it in linuxParameters)'
+    : `grant it with \`sudo setcap cap_net_raw+ep ${execPath}\`, or run as root`;
+}
+
+/** That the process may not capture, and what lets it. */
 export function permissionError(interfaceName: string): SensorError {
   return new SensorError(
-    `interface ${interfaceName}: capturing needs the capability CAP_NET_RAW; ` +
-      `grant it with \`sudo setcap cap_net_raw+ep ${process.execPath}\`, or run as root`,
+    `interface ${interfaceName}: capturing needs the capability CAP_NET_RAW; ${captureRemedy(process.execPath, process.getuid?.() === 0)}`,
   );
 }

@@ -9,7 +9,7 @@ import { UsageError } from '../errors.js';
 import { systemClock } from '../output/clock.js';
 import { type FoldedWarnings, foldWarnings } from '../output/fold.js';
 import type { Log } from '../output/log.js';
-import { checkedOtelUrl } from '../output/otel/endpoint.js';
+import { checkedOtelUrl, unspokenProtocol } from '../output/otel/endpoint.js';
 import { EmfEncoder } from './emf.js';
 import { type MetricPoint, metricPoints } from './metric-points.js';
 import type { SensorStatus } from './metrics.js';
@@ -72,6 +72,8 @@ const UCUM: Readonly<Record<MetricPoint['unit'], string>> = {
 
 async function pushOtlp({ service, status, sensorVersion, log }: PushContext): Promise<MetricsPush> {
   const url = checkedOtelUrl('metrics', process.env);
+  const unspoken = unspokenProtocol('metrics', process.env);
+  if (unspoken !== null) log.warn({ url }, unspoken);
   const { MeterProvider, PeriodicExportingMetricReader } = await optional(import('@opentelemetry/sdk-metrics'));
   const { OTLPMetricExporter } = await optional(import('@opentelemetry/exporter-metrics-otlp-http'));
   const { resourceFromAttributes } = await import('@opentelemetry/resources');

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AS_NOBODY, readableByAll } from '../support/another-user.js';
+import { runCommand } from '../support/command.js';
 import { run } from '../support/namespace.js';
 import { needs } from '../support/needs.js';
 
@@ -83,3 +84,19 @@ describe('an ordinary user', able, () => {
     server.close();
   });
 });
+
+it(
+  'root without the capability, as in a container: what lets the container have it',
+  needs('root', 'setpriv'),
+  async () => {
+    const without = ['--bounding-set=-net_raw', '--inh-caps=-net_raw', process.execPath, join(root, 'dist/cli/cli.js')];
+    const words = ['apidump', '--output', 'ndjson', '--interfaces', 'lo'];
+    const { code, stderr } = await runCommand([...without, ...words], { command: 'setpriv' });
+    expect({ code, last: stderr.trimEnd().split('\n').at(-1) }).toEqual({
+      code: 1,
+      last: expect.stringMatching(
+        /^pcap-sensor: interface lo: [^\n]*CAP_NET_RAW; root has it no more here: .*--cap-add NET_RAW/,
+      ),
+    });
+  },
+);

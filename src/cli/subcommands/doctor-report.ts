@@ -24,7 +24,7 @@ export interface Finding {
 const MEMORY_BYTES_MIN = 100 * 2 ** 20;
 const CPUS_MIN = 0.1;
 
-export function capabilityFinding(canCapture: boolean | null, execPath: string): Finding {
+export function capabilityFinding(canCapture: boolean | null, remedy: string): Finding {
   if (canCapture !== false)
     return {
       verdict: 'ok',
@@ -36,7 +36,7 @@ export function capabilityFinding(canCapture: boolean | null, execPath: string):
     verdict: 'fail',
     what: 'capability',
     found: 'CAP_NET_RAW is missing',
-    advice: `sudo setcap cap_net_raw+ep ${execPath}, or run as root; on Fargate, do not drop NET_RAW in linuxParameters`,
+    advice: remedy,
   };
 }
 

@@ -2,6 +2,7 @@
  * `doctor`: checks whether the sensor may capture, sees traffic, reaches its satellite and can write its files, and says what to do.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { captureRemedy } from '../../capture/permission.js';
 import { SensorError } from '../../errors.js';
 import { createLogger } from '../../log.js';
 import { DOCTOR_OPTIONS, type Settings } from '../../options/options.js';
@@ -51,7 +52,7 @@ export async function doctor(flags: FlagValues): Promise<number> {
 
   const surroundings = readSurroundings();
   const findings: Finding[] = [
-    capabilityFinding(surroundings.canCapture, process.execPath),
+    capabilityFinding(surroundings.canCapture, captureRemedy(process.execPath, process.getuid?.() === 0)),
     ...limitFindings(surroundings),
   ];
   const task = await readTaskMetadata(process.env);

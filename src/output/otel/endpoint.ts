@@ -24,6 +24,17 @@ export function checkedOtelUrl(signal: OtelSignal, environment: NodeJS.ProcessEn
   throw new UsageError(`${name} ${JSON.stringify(url)} is no URL; give it such as http://localhost:4318`);
 }
 
+/** What is to be said where the variables ask for another protocol than the one that is spoken; else null. */
+export function unspokenProtocol(signal: OtelSignal, environment: NodeJS.ProcessEnv): string | null {
+  for (const name of [`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_PROTOCOL`, 'OTEL_EXPORTER_OTLP_PROTOCOL']) {
+    const asked = (environment[name] ?? '').trim();
+    if (asked === '') continue;
+    if (asked === 'http/json') return null;
+    return `${name} ${JSON.stringify(asked)} is not spoken: ${signal} go as http/json, which a receiver takes at its port for HTTP, mostly 4318`;
+  }
+  return null;
+}
+
 /** @throws UsageError */
 export function otelEndpoint(signal: OtelSignal, environment: NodeJS.ProcessEnv): NetworkEndpoint {
   const { hostname, port, protocol } = new URL(checkedOtelUrl(signal, environment));

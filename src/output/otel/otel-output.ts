@@ -12,7 +12,7 @@ import type { OutputContext, TraceOutput } from '../output.js';
 import { resourceAttributes } from '../satellite/otlp/resource.js';
 import { toReadableSpan } from '../satellite/otlp/span.js';
 import { type SatelliteOptions, satelliteSettings } from '../satellite/settings.js';
-import { checkedOtelUrl } from './endpoint.js';
+import { checkedOtelUrl, unspokenProtocol } from './endpoint.js';
 
 /** What a span takes beside its bodies, roughly: a couple of dozen attributes. */
 const SPAN_BYTES = 4096;
@@ -26,6 +26,8 @@ type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0];
 export async function openOtelOutput(context: OutputContext<SatelliteOptions>): Promise<TraceOutput> {
   const { options, task, sensorVersion, limits, counters, books, log, clock } = context;
   const url = checkedOtelUrl('traces', process.env);
+  const unspoken = unspokenProtocol('traces', process.env);
+  if (unspoken !== null) log.warn({ url }, unspoken);
   const { BatchSpanProcessor } = await import('@opentelemetry/sdk-trace-base');
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
   const { resourceFromAttributes } = await import('@opentelemetry/resources');

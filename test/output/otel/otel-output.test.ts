@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { otelUrl } from '../../../src/output/otel/endpoint.js';
+import { otelUrl, unspokenProtocol } from '../../../src/output/otel/endpoint.js';
 import { captureFile, conversation } from '../../support/capture-file.js';
 import { runCommand } from '../../support/command.js';
 import { startScriptedSatellite } from '../../support/relay.js';
@@ -37,6 +37,19 @@ it.each([
   expect(otelUrl('traces', environment)).toBe(url);
 });
 
+it.each([
+  [{}, null],
+  [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }, null],
+  [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }, 'OTEL_EXPORTER_OTLP_PROTOCOL "grpc" is not spoken: traces go as http/json'],
+  [{ OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json' }, null],
+  [
+    { OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf' },
+    'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL "http/protobuf" is not',
+  ],
+])('%j: of another protocol it says %j', (environment, said) => {
+  expect(unspokenProtocol('traces', environment)).toEqual(said === null ? null : expect.stringContaining(said));
+});
+
 describe('a span', () => {
   it('goes where the variables say, with their headers, and with the tags of ours', async () => {
     const receiver = await startScriptedSatellite();
@@ -44,12 +57,14 @@ describe('a span', () => {
       env: {
         OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
         OTEL_EXPORTER_OTLP_HEADERS: 'x-key=abc',
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
         OTEL_SERVICE_NAME: 'cart',
         OTEL_RESOURCE_ATTRIBUTES: 'team=payments',
       },
     });
     await receiver.close();
     expect(code, stderr).toBe(0);
+    expect(stderr).toContain('which a receiver takes at its port for HTTP, mostly 4318');
     expect(receiver.requests.map(({ url, headers }) => [url, headers['x-key']])).toEqual([['/v1/traces', 'abc']]);
     const body = receiver.requests[0]?.body ?? '';
     for (const part of ['/cart', 'id=1', '"staging"', '"cart"', '"payments"', 'shop.example'])
