@@ -155,6 +155,10 @@ describe('CloudShark', () => {
       .catch((reason: Error) => reason);
     expect(error).toMatchObject({ isFinal: false, message: expect.stringContaining('ECONNREFUSED') });
     expect((error as Error).message).not.toContain('0123456789abcdef');
+    // A server that repeats what it was asked.
+    answer = { status: 401, body: '{"exceptions":["no such token: 0123456789abcdef"]}' };
+    const refused = uploader().upload(FILE, CONTENT, NEVER);
+    await expect(refused).rejects.toMatchObject({ message: expect.stringMatching(/: 401 no such token: …$/) });
   });
 });
 
