@@ -33,6 +33,21 @@ it('searches ever fewer of blocks that do not get shorter, and all of them again
   expect(encoder.cut).toBe(0);
 });
 
+it.each(Array.from({ length: 20 }, (_, i) => BLOCK - 17 + i))(
+  'sends a packet that takes %i bytes so that a stock receiver, which is 8 bytes too strict, takes it (bug 2)',
+  (length) => {
+    const record = Buffer.concat([Buffer.alloc(16), randomBytes(length - 16)]);
+    record.writeUInt32LE(length - 16, 8);
+    record.writeUInt32LE(length - 16, 12);
+    const { bytes } = createFrameEncoder(BLOCK).encode(block(record));
+    expect(bytes.length - 8).toBeLessThanOrEqual(s2EncodedMax(BLOCK) - 8);
+    const into = Buffer.alloc(BLOCK + 16);
+    const decoded = decodeS2(bytes, 8, bytes.length, into);
+    expect(into.readUInt32LE(8)).toBe(decoded - 16);
+    expect(into.subarray(16, decoded).equals(record.subarray(16, decoded))).toBe(true);
+  },
+);
+
 it('cuts off the end of a packet that is larger than a block and cannot be compressed, so that a stock receiver takes it', () => {
   const encoder = createFrameEncoder(BLOCK);
   const head = Buffer.alloc(16);

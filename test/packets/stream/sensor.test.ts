@@ -210,6 +210,19 @@ describe('a sensor', needs('namespaces', 'ip', 'sysctl', 'tcpdump', 'tcpreplay')
     expect(bytesOf(path)).toHaveLength(100);
   });
 
+  it('sends what it has gathered at its end, where a stock sensor loses it (bug 15)', async () => {
+    const veth = pair();
+    const { port, close: closeReceiver } = await receiver();
+    const keys = { captureInterfacesPorts: { [veth.here]: [] }, gatherMaxWaitSec: 3600 };
+    const { sensor, close } = await sensorTo(port, keys);
+    replay(veth, 10);
+    await until(() => (sensor.statistics()[0]?.packets ?? 0) >= 10);
+    expect(sensor.books.accounts.get(veth.here)).toBeUndefined();
+    await close();
+    await closeReceiver();
+    expect(bytesOf(join(directory(), 'dump.pcap'))).toHaveLength(10);
+  });
+
   it('refuses a wrong expression before anything is captured', async () => {
     const config = readStreamConfig('test', { output: { file: { path: 'a' } }, filter: 'port' }, 'sensor');
     const { log } = recordingLog();
