@@ -155,7 +155,8 @@ class EditList implements Edits {
     const { causes } = this;
     if (cause === this.#lastCause || causes.length >= DEFAULT_LIMITS.redactions_max) return;
     this.#lastCause = cause;
-    if (!causes.some(({ rule, name }) => rule === cause.rule && name === cause.name)) causes.push(cause);
+    for (const { rule, name } of causes) if (rule === cause.rule && name === cause.name) return;
+    causes.push(cause);
   }
 
   #add(start: number, end: number, kind: number): void {

@@ -14,6 +14,8 @@ export interface PhraseRow {
   readonly needs?: 'odd' | 'long';
   /** Whether the next few words say that there is no such piece that counts: asked before it is looked for. */
   readonly isRuledOut?: (bytes: Buffer, at: number) => boolean;
+  /** Whether `head` may find anything at all: asked before it, where it would say no nearly always. */
+  readonly isSecretAhead?: (bytes: Buffer, at: number) => boolean;
   /** Source of an expression from the end of the word to the secret: each part has a bound, so that it takes a bounded time. */
   readonly head: string;
   readonly isExact?: boolean;

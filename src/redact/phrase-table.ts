@@ -445,7 +445,9 @@ export const PHRASES: readonly PhraseRow[] = [
       ...['password', 'link', 'token', 'email', 'account'],
     ],
     follows: SLASH_OR_QUESTION,
-    mayGoOn: isBeforePathToken,
+    // Where such a word stands in a URL, its segments and its query are judged as well.
+    mayGoOn: always,
+    isSecretAhead: isBeforePathToken,
     head: `(?<=/(?:password|account|email|user|auth)?[-_]?(?:${PATH_WORDS})(?:[-_]?(?:password|link|token|email|account))?)(?:\\\\{0,8}/(?:[A-Za-z0-9_-]{1,12}\\\\{0,8}/)?|\\?[A-Za-z_]{1,16}=)(?=[A-Za-z0-9_.=-]{20})`,
     secret: { set: setOf('[A-Za-z0-9_.=-]'), min: 20 },
     accept: (token) => isOpaque(token),

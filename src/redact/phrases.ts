@@ -106,6 +106,7 @@ export class PhraseFinder {
       const { head } = phrase;
       if (search.isTable && phrase.row.isInSentence === true) continue;
       search.context.take(Step.phrase);
+      if (phrase.row.isSecretAhead?.(bytes, at) === false) continue;
       search.text ??= bytes.latin1Slice(0, bytes.length);
       head.lastIndex = at;
       if (phrase.row.isBefore === true) {

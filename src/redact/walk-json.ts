@@ -173,9 +173,7 @@ class JsonWalker implements PieceName {
     const rule = this.#rule;
     let { deep, deepRule } = outer;
     let list: NameRule | null = null;
-    const isHarmless = () =>
-      isSchema(this.#bytes, at, this.#length) || (rule?.id === 'name:token' && isAsset(this.#bytes, at, this.#length));
-    if (deep === null && rule !== null && !isHarmless()) {
+    if (deep === null && rule !== null && !this.#isHarmless(at, rule)) {
       if (rule.reach === 'deep') {
         deep = this.#cause;
         deepRule = rule;
@@ -186,6 +184,12 @@ class JsonWalker implements PieceName {
     frame.nameStart = this.#nameStart;
     frame.nameEnd = this.#nameEnd;
     this.#forget();
+  }
+
+  /** Whether what opens at `at` holds nothing of what its name says. */
+  #isHarmless(at: number, rule: NameRule): boolean {
+    if (isSchema(this.#bytes, at, this.#length)) return true;
+    return rule.id === 'name:token' && isAsset(this.#bytes, at, this.#length);
   }
 
   /** Reads the string whose content begins at `start`; returns where to go on. */

@@ -37,6 +37,20 @@ describe('secrets', () => {
   });
 });
 
+describe('a URL in a header', () => {
+  it.each([
+    ['https://shop.example/reset/{k3XpQ7vL9mZ2wR5t}'],
+    ['https://shop.example/invite/{0b6ad7f2-6c1e-4f57-9d3a-2f1d8e0c7b55}'],
+    ['https://shop.example/hooks/a1/b2/{k3XpQ7vL9mZ2wR5t}'],
+    ['https://shop.example/activate/?h={08ed8c4bbea2a5d79daeae7ff3b388a3d441657e}'],
+    ['/verify/team/{k3XpQ7vL9mZ2wR5tYb1}'],
+  ])('loses the token that its path speaks of: %s', (marked) => {
+    const trace = makeTrace({ responseHeaders: [['Location', marked.replace(/[{}]/g, '')]] });
+    redact(trace);
+    expect(trace.response?.headers).toEqual([['Location', marked.replace(/\{.*\}/, 'REDACTED')]]);
+  });
+});
+
 describe('look-alikes', () => {
   const table = corpus('look-alikes.txt');
 
