@@ -343,9 +343,33 @@ describe('frames', () => {
     expect(lines).toEqual([
       'GET /1 → 200 {malformed, headers-unknown}',
       'GET /5 → 200',
-      'GET /3 → nothing {gap, no-response, unfinished, headers-unknown}',
+      'GET /3 → nothing {no-response, unfinished, malformed, headers-unknown}',
     ]);
     expect(counters.messages_malformed).toBe(2);
+  });
+
+  it('without what a head has to have are malformed, and nothing was lost: §8.3.1, §8.3.2', () => {
+    const { lines } = converse([
+      ...begin,
+      client(headers(1, block([':method', 'GET'], [':scheme', 'http'], [':authority', 'a']), END_STREAM)),
+      ok(1, '1'),
+      client(headers(3, block([':method', 'GET'], [':path', '/3']), END_STREAM)),
+      ok(3, '3'),
+      get(5, '/5'),
+      server(Buffer.concat([headers(5, block([':status', '99'])), data(5, '5', END_STREAM)])),
+      get(7, '/7'),
+      server(headers(7, block(['a', 'b']), END_STREAM)),
+      client(headers(9, block([':method', 'CONNECT'], [':authority', 'b:443']))),
+      server(headers(9, status(403), END_STREAM)),
+      client(reset(9, 0)),
+    ]);
+    expect(lines).toEqual([
+      'GET → 200 "1" {malformed}',
+      'GET /3 → 200 "3" {malformed}',
+      'GET /5 → 0 "5" {malformed}',
+      'GET /7 → 0 {malformed}',
+      'CONNECT b:443 ""… of 0 → 403 {aborted, early-response}',
+    ]);
   });
 });
 

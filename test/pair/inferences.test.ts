@@ -172,6 +172,14 @@ describe('what looks like a request', () => {
     expect(linesOf(steps)).toEqual(['GET /1 → 200 "one"', 'OPTIONS /2 → 200 "two"']);
   });
 
+  it('is none with the rest of a body in front of its method: that is the end of another', () => {
+    const rest = '0123456789';
+    expect(answered([client(rest + bytesOfGet('/2')), ok('two'), over], midstream)).toEqual([]);
+    expect(answered([client(rest + bytesOfGet('/2')), ok('two'), get('/3'), ok('three'), over], midstream)).toEqual([
+      'GET /3 → 200 "three" {midstream}',
+    ]);
+  });
+
   it('is text where other bytes in front of it come again', () => {
     const part = client('--batch\r\n\r\n');
     const again = client(text, { at: part.payload.length });

@@ -59,7 +59,8 @@ const METHODS =
     ' ',
   );
 
-/** Whether `method` is the rest of one whose first letters were lost. */
+/** Whether `method` is the rest of one whose first letters were lost, or has the rest of a body in front of it. */
 function isRestOfMethod(method: string): boolean {
-  return method !== '' && !METHODS.includes(method) && METHODS.some((whole) => whole.endsWith(method));
+  if (method === '' || METHODS.includes(method)) return false;
+  return METHODS.some((whole) => whole.endsWith(method) || method.endsWith(whole));
 }

@@ -48,6 +48,13 @@ export class HeadFields implements FieldSink {
     return this.method !== null || this.path !== null || this.scheme !== null || this.authority !== null;
   }
 
+  /** Whether it lacks what a request has to have (§8.3.1, §8.5), though all of its fields are known. */
+  get lacksRequest(): boolean {
+    if (this.hasUnknown || this.isTooLarge) return false;
+    const isTunnel = this.method === 'CONNECT' && this.protocol === null;
+    return this.method === null || (isTunnel ? this.authority === null : this.scheme === null || !this.path);
+  }
+
   begin(wantsValues: boolean): void {
     this.wantsValues = wantsValues;
     this.method = null;

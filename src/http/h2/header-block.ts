@@ -27,6 +27,8 @@ export class HeaderBlock {
   /** Whether it was longer than is kept, and whether bytes of it were lost: then the rest of it is of no use. */
   isTooLarge = false;
   isCut = false;
+  /** Whether it breaks the rules of its frames (§6.2, §6.10), so that what came of it is a part at best. */
+  isBroken = false;
   continuations = 0;
   isPromise = false;
 
@@ -43,6 +45,7 @@ export class HeaderBlock {
     this.isOpen = false;
     this.isTooLarge = false;
     this.isCut = false;
+    this.isBroken = false;
     this.isPromise = false;
     this.continuations = 0;
   }

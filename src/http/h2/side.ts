@@ -83,8 +83,7 @@ export class Side implements FrameHandler {
         return;
       }
       // Nothing may come in between (§6.10).
-      this.#context.counters.messages_malformed++;
-      block.isCut = true;
+      block.isBroken = true;
       this.#endBlock(block, head.time);
     }
     switch (head.type) {
@@ -173,7 +172,8 @@ export class Side implements FrameHandler {
   #begin(head: FrameHead, bytes: Buffer, start: number, end: number): void {
     const block = this.#block;
     // Where there is less than its fields say, it is a part of one, or none.
-    block.isCut = !head.isWhole || end < start;
+    block.isCut = !head.isWhole;
+    block.isBroken = head.isWhole && end < start;
     if (head.has(Flag.endHeaders)) {
       this.#decode(block, bytes, Math.min(start, end), end, head.time);
       return;
@@ -185,7 +185,7 @@ export class Side implements FrameHandler {
   #continue(block: HeaderBlock, head: FrameHead, bytes: Buffer, start: number, end: number): void {
     block.continuations++;
     if (block.continuations > this.#context.limits.h2_continuations_max) block.isTooLarge = true;
-    if (!block.isCut && !block.isTooLarge) this.#append(block, bytes, start, end);
+    if (!block.isCut && !block.isBroken && !block.isTooLarge) this.#append(block, bytes, start, end);
     if (!head.isWhole) block.isCut = true;
     if (head.has(Flag.endHeaders)) this.#endBlock(block, head.time);
   }
@@ -208,7 +208,7 @@ export class Side implements FrameHandler {
     block.endTime = time;
     fields.begin(block.isPromise || this.#streams.wantsFields(this.#direction, stream));
     const result = this.#hpack.decode(bytes, start, end, fields);
-    const isPart = block.isCut || block.isTooLarge;
+    const isPart = block.isCut || block.isBroken || block.isTooLarge;
     if (isPart) this.#hpack.window.forget();
     if (block.isTooLarge) fields.isTooLarge = true;
     if (fields.isTooLarge) {
@@ -216,7 +216,7 @@ export class Side implements FrameHandler {
       counters[isRequest ? 'request_heads_too_large' : 'response_heads_too_large']++;
     }
     if (result !== BlockResult.whole || isPart || (fields.isTooLarge && fields.path === null)) fields.hasUnknown = true;
-    if (result === BlockResult.invalid || (result === BlockResult.cut && !isPart)) {
+    if (block.isBroken || result === BlockResult.invalid || (result === BlockResult.cut && !isPart)) {
       counters.messages_malformed++;
       fields.malformed = true;
     }

@@ -283,6 +283,10 @@ export class Streams {
       this.#onDoubtfulHead(stream, place, fields);
       return;
     }
+    if (isStatusMissing(stream, place, fields)) {
+      fields.malformed = true;
+      this.#takeHead(stream, this.#headOf(place, fields, exchange.isWanted));
+    }
     this.#hasResponse(stream, place.startTime);
     if (place.isCut) exchange.onBodyLost(false, 0);
     if (place.endsStream) this.#endResponse(stream, trailersOf(stream, fields), place.endTime);
@@ -353,6 +357,7 @@ export class Streams {
   #begin(id: number, place: HeadersPlace, fields: HeadFields, isPushed: boolean): Stream {
     const client = this.client as Direction;
     const facts = this.#facts;
+    if (fields.lacksRequest) fields.malformed = true;
     facts.client = client;
     facts.stream = id;
     facts.authority = fields.authority;
@@ -444,6 +449,12 @@ const NO_TRAILERS: Trailers = [];
 
 function trailersOf(stream: Stream, fields: HeadFields): Trailers {
   return stream.exchange.isWanted ? fields.pairs() : NO_TRAILERS;
+}
+
+/** Whether a head that is all there, and the first of its response, says no status (§8.3.2). */
+function isStatusMissing(stream: Stream, place: HeadersPlace, fields: HeadFields): boolean {
+  const isFirst = !stream.hasResponse && !stream.mayLackHead && stream.doubtfulHead === null;
+  return isFirst && !place.isCut && !fields.hasUnknown && !fields.isTooLarge;
 }
 
 function otherOf(direction: Direction): Direction {
