@@ -8,7 +8,7 @@ import type { Clock } from '../../output/clock.js';
 import { foldWarnings } from '../../output/fold.js';
 import type { Log } from '../../output/log.js';
 import { type CaptureTarget, openCaptureTarget } from './capture-target.js';
-import type { OutputBook, OutputDrop, PacketOutput, PacketRun } from './packet-output.js';
+import { type OutputBook, type OutputDrop, type PacketOutput, type PacketRun, runBytes } from './packet-output.js';
 import { createRunEncoder, type RunEncoder } from './run-encoder.js';
 
 export interface FileOutputSettings {
@@ -106,7 +106,7 @@ class QueuedFile implements FileOutput {
       return;
     }
     this.#queue.push({ run, settled });
-    this.#queuedBytes += run.records.length;
+    this.#queuedBytes += runBytes(run);
     this.#start();
   }
 
@@ -185,7 +185,7 @@ class QueuedFile implements FileOutput {
       const [queued] = this.#queue;
       if (queued === undefined || (bytes > 0 && this.#wouldOverflow(bytes, queued.run.records.length))) break;
       this.#queue.shift();
-      this.#queuedBytes -= queued.run.records.length;
+      this.#queuedBytes -= runBytes(queued.run);
       const encoded = this.#encoder.encode(queued.run);
       if (encoded === null) {
         this.#drop(queued, 'link-type');

@@ -6,7 +6,7 @@
  */
 import { RECORD_BYTES } from '../../capture/packet-encoder.js';
 import type { Clock } from '../../output/clock.js';
-import type { PacketOutput, PacketRun } from './packet-output.js';
+import { type PacketOutput, type PacketRun, runBytes } from './packet-output.js';
 
 export interface OrderWindowContext {
   readonly output: PacketOutput;
@@ -14,6 +14,8 @@ export interface OrderWindowContext {
   readonly clock: Clock;
   /** The sensors that are connected, by the keys of their origins. */
   readonly connected: () => ReadonlySet<string>;
+  /** Bytes that wait in all, or everything goes on. */
+  readonly bytesMax?: number;
 }
 
 /** A run of which packets wait, in the order in which their sensor sent them. */
@@ -23,17 +25,25 @@ interface Waiting {
   /** Where records begin, in the order of their times. */
   readonly places: Uint32Array;
   readonly arrived: number;
-  /** The first of `places` that waits. */
+  /** The first of `places` that waits, and the bytes of those that do not any more. */
   next: number;
+  passed: number;
+  /** The run of the same sensor that came next. */
+  behind: Waiting | null;
+}
+
+interface Queue {
+  first: Waiting;
+  last: Waiting;
 }
 
 const TICK_MILLIS = 50;
-/** Bytes that wait in all, or everything goes on. */
 const BYTES_MAX = 64 << 20;
 
-export function createOrderWindow({ output, windowMillis, clock, connected }: OrderWindowContext): PacketOutput {
+export function createOrderWindow(context: OrderWindowContext): PacketOutput {
+  const { output, windowMillis, clock, connected, bytesMax = BYTES_MAX } = context;
   /** By sensor and link type, each in the order in which it came. */
-  const waiting = new Map<string, Waiting[]>();
+  const waiting = new Map<string, Queue>();
   let bytes = 0;
   /** By sensor, the latest time of a packet of it, in microseconds. */
   const latest = new Map<string, number>();
@@ -43,19 +53,17 @@ export function createOrderWindow({ output, windowMillis, clock, connected }: Or
   /** Lets go on what is no later than `until`, or has waited long enough. */
   function release(until: number, arrivedBefore: number): void {
     let limit = until;
-    for (const queue of waiting.values())
-      for (const { run, places, arrived } of queue) {
-        if (arrived > arrivedBefore) break;
-        limit = Math.max(limit, recordTime(run.records, places.at(-1) as number));
-      }
+    for (const { first } of waiting.values())
+      for (let one: Waiting | null = first; one !== null && one.arrived <= arrivedBefore; one = one.behind)
+        limit = Math.max(limit, recordTime(one.run.records, one.places.at(-1) as number));
     for (;;) {
       let first: Waiting | null = null;
       let bound = limit;
-      for (const [head] of waiting.values()) {
-        const time = timeOf(head as Waiting);
+      for (const { first: head } of waiting.values()) {
+        const time = timeOf(head);
         if (first === null || time < timeOf(first)) {
           if (first !== null) bound = Math.min(bound, timeOf(first));
-          first = head as Waiting;
+          first = head;
         } else bound = Math.min(bound, time);
       }
       if (first === null || timeOf(first) > limit) return;
@@ -64,11 +72,10 @@ export function createOrderWindow({ output, windowMillis, clock, connected }: Or
     }
   }
 
-  function leave({ run }: Waiting): void {
+  function leave({ run, behind }: Waiting): void {
     const key = queueKey(run);
-    const queue = waiting.get(key) as Waiting[];
-    queue.shift();
-    if (queue.length === 0) waiting.delete(key);
+    if (behind === null) waiting.delete(key);
+    else (waiting.get(key) as Queue).first = behind;
   }
 
   /** Passes on the packets of a run up to a time, at least one. */
@@ -83,8 +90,9 @@ export function createOrderWindow({ output, windowMillis, clock, connected }: Or
       parts.push(run.records.subarray(at, at + RECORD_BYTES + run.records.readUInt32LE(at + 8)));
     }
     const records = Buffer.concat(parts);
-    bytes -= records.length;
     const isLast = one.next === places.length;
+    bytes -= isLast ? runBytes(run) - one.passed : records.length;
+    one.passed += records.length;
     const packets = one.next - from;
     output.take({ ...run, records, packets, frame: null }, isLast ? settled : undefined);
   }
@@ -94,7 +102,7 @@ export function createOrderWindow({ output, windowMillis, clock, connected }: Or
     let until = Number.POSITIVE_INFINITY;
     for (const key of keys) until = Math.min(until, latest.get(key) ?? Number.NEGATIVE_INFINITY);
     for (const key of latest.keys()) if (!keys.has(key)) latest.delete(key);
-    release(bytes > BYTES_MAX ? Number.POSITIVE_INFINITY : until, clock.now() - windowMillis);
+    release(bytes > bytesMax ? Number.POSITIVE_INFINITY : until, clock.now() - windowMillis);
   }
 
   const cancel = clock.every(Math.min(TICK_MILLIS, windowMillis), releaseReady);
@@ -107,14 +115,17 @@ export function createOrderWindow({ output, windowMillis, clock, connected }: Or
         settled?.();
         return;
       }
-      const one = { run, settled, places, arrived: clock.now(), next: 0 };
+      const one: Waiting = { run, settled, places, arrived: clock.now(), next: 0, passed: 0, behind: null };
       const queue = waiting.get(queueKey(run));
-      if (queue === undefined) waiting.set(queueKey(run), [one]);
-      else queue.push(one);
-      bytes += run.records.length;
+      if (queue === undefined) waiting.set(queueKey(run), { first: one, last: one });
+      else {
+        queue.last.behind = one;
+        queue.last = one;
+      }
+      bytes += runBytes(run);
       const last = recordTime(run.records, places.at(-1) as number);
       latest.set(run.origin.key, Math.max(last, latest.get(run.origin.key) ?? 0));
-      if (bytes > BYTES_MAX) releaseReady();
+      if (bytes > bytesMax) releaseReady();
     },
     drained: () => output.drained(),
     async close(deadlineMillis) {

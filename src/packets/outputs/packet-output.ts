@@ -18,6 +18,13 @@ export interface PacketRun {
   readonly frame: FrameNumber | null;
 }
 
+/** Memory that a run takes while it waits: with the objects around it, which are more than its packets where they are tiny. */
+export function runBytes({ records }: PacketRun): number {
+  return records.length + RUN_OBJECT_BYTES;
+}
+
+const RUN_OBJECT_BYTES = 256;
+
 export interface FrameNumber {
   readonly run: string;
   readonly number: number;

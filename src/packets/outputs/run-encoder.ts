@@ -70,10 +70,13 @@ function pcapngRuns(snapLength: number): RunEncoder {
       return encoder.head(LINKTYPE_ETHERNET);
     },
     encode({ origin, linkType, records, packets }) {
-      const key = `${linkType} ${origin.key}`;
+      const own = `${linkType} ${origin.key}`;
+      const isOwn = numbers.has(own) || numbers.size < INTERFACES_MAX;
+      const key = isOwn ? own : `${linkType} `;
       const known = numbers.get(key);
       const number = known ?? numbers.size;
-      const description = known === undefined ? encoder.describe({ name: origin.name, linkType }) : EMPTY;
+      const name = isOwn ? origin.name : 'others';
+      const description = known === undefined ? encoder.describe({ name, linkType }) : EMPTY;
       numbers.set(key, number);
       const bytes = Buffer.allocUnsafeSlow(description.length + records.length + packets * PACKET_MORE_BYTES);
       let to = description.copy(bytes);
@@ -93,5 +96,7 @@ function pcapngRuns(snapLength: number): RunEncoder {
 }
 
 const EMPTY = Buffer.alloc(0);
+/** Interfaces of a file: of further sensors, those of a link type share one. */
+const INTERFACES_MAX = 4096;
 /** What a packet of pcapng takes more than a record: 32 bytes and padding for 16. */
 const PACKET_MORE_BYTES = 32 - RECORD_BYTES + 3;

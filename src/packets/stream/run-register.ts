@@ -10,7 +10,7 @@ export interface RunRegister {
   next(run: string): number | null;
   /** Begins, or goes on with, a run whose next wanted frame is that. */
   begin(run: string, next: number): void;
-  /** Whether that frame is wanted; it then counts as taken. */
+  /** Whether that frame is wanted; it then counts as taken. A run that has been forgotten begins with it. */
   take(run: string, number: number): boolean;
   /** The output has that frame. Returns up to where all are settled. */
   settle(run: string, number: number): number;
@@ -28,18 +28,21 @@ interface Run {
 const RUNS_MAX = 4096;
 
 export function createRunRegister(): RunRegister {
+  /** The one of which nothing came for longest is the first: a sensor that stays is not forgotten for all those that come and go. */
   const runs = new Map<string, Run>();
+  const remember = (run: string, one: Run) => {
+    runs.delete(run);
+    runs.set(run, one);
+    if (runs.size > RUNS_MAX) runs.delete(runs.keys().next().value as string);
+  };
   return {
     next: (run) => runs.get(run)?.taken ?? null,
     begin(run, next) {
-      const known = runs.get(run) ?? { taken: next, settled: next, early: new Set<number>() };
-      runs.delete(run);
-      runs.set(run, known);
-      if (runs.size > RUNS_MAX) runs.delete(runs.keys().next().value as string);
+      remember(run, runs.get(run) ?? { taken: next, settled: next, early: new Set<number>() });
     },
     take(run, number) {
-      const known = runs.get(run);
-      if (known === undefined) return true;
+      const known = runs.get(run) ?? { taken: number, settled: number, early: new Set<number>() };
+      remember(run, known);
       if (number < known.taken) return false;
       // A sensor skips none; should one be missing, nobody waits for it.
       if (number > known.taken) {
