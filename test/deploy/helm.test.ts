@@ -69,7 +69,7 @@ const SETS: [what: string, words: string[], settings: object][] = [
         sensor: { config: { rateLimit: 50, maxHttpLength: 10000000, traceExportInterval: 1.5, maxCpu: null } },
       }),
     ],
-    { rateLimit: 50, maxHttpLength: 10_000_000, traceExportInterval: 1.5, maxCpu: null },
+    { rateLimit: 50, maxHttpLength: 10_000_000, traceExportInterval: 1.5, maxCpu: 'auto' },
   ],
   [
     'an id of digits',
@@ -161,6 +161,9 @@ describe('the chart of the sensor', needs({ helm: helmInstalled }), () => {
     ['sensor.config.rateLimt=2', /rateLimt/],
     ['sensor.healthPort=99999', /healthPort/],
     ['sensor.podMetadata.enabled=perhaps', /enabled/],
+    // A block of a values file with every line of it commented out.
+    ['sensor.config=null', /missing property 'config'/],
+    ['sensor.serviceAccount.name=a: b', /serviceAccount\/name/],
   ])('refuses %s, by name', async (set, says) => {
     await expect(helm('template', 'x', join(CHARTS, SENSOR), '--set', set)).rejects.toThrow(says);
   });
@@ -185,6 +188,49 @@ describe('the chart of the sensor', needs({ helm: helmInstalled }), () => {
     const without = await render(SENSOR, '--set', 'sensor.podMetadata.enabled=false');
     expect(without.map(({ kind }) => kind).sort()).toEqual(['ConfigMap', 'DaemonSet']);
     expect(JSON.stringify(without)).toContain('"automountServiceAccountToken":false');
+  });
+
+  it('has each key and variable once, whatever is added to them', async () => {
+    const added = {
+      podLabels: { name: 'mine', team: 'a' },
+      podAnnotations: { 'checksum/config': 'mine', note: HOSTILE },
+      nodeSelector: { 'kubernetes.io/os': 'linux', disk: 'ssd' },
+      extraEnv: [
+        { name: 'LEVO_SERVICE_NAME', value: 7 },
+        { name: 'LEVO_SATELLITE_HEADER', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } },
+      ],
+      podMonitor: { enabled: true, labels: { name: 'mine', 'app.kubernetes.io/name': 'mine' } },
+    };
+    const documents = await render(SENSOR, '--values', values({ sensor: added }));
+    const [daemonSet] = of(documents, 'DaemonSet') as unknown as [
+      { spec: { template: { metadata: object; spec: { containers: { env: object[] }[]; nodeSelector: object } } } },
+    ];
+    const { metadata, spec } = daemonSet.spec.template;
+    expect(metadata).toMatchObject({
+      labels: { name: 'levoai-pcap-sensor', team: 'a' },
+      annotations: { 'checksum/config': expect.stringMatching(/^[0-9a-f]{64}$/), note: HOSTILE },
+    });
+    expect(spec.nodeSelector).toEqual(added.nodeSelector);
+    expect(spec.containers[0]?.env).toEqual([
+      { name: 'LEVO_KUBERNETES_NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+      { name: 'LEVO_SERVICE_NAME', value: '7' },
+      added.extraEnv[1],
+    ]);
+    expect(of(documents, 'PodMonitor')[0]).toMatchObject({ metadata: { labels: added.podMonitor.labels } });
+  });
+
+  it.each(['123', 'true', '1e3'])('takes the name %s, which YAML would read as something else', async (name) => {
+    const documents = await render(SENSOR, '--set-string', `fullnameOverride=${name}`, '--set', 'sensor.imageTag=6');
+    for (const { metadata } of documents) expect(metadata).toMatchObject({ name });
+    expect(JSON.stringify(documents)).toContain('"image":"docker.io/levoai/pcap-sensor:6"');
+  });
+
+  it('goes by the right name where a slip of it says otherwise', async () => {
+    const both = { config: { levoEnv: 'production', filter: 'port 80', fitler: 'port 81' }, confg: { levoEnv: 'qa' } };
+    expect(settingsOf(await render(SENSOR, '--values', values({ sensor: both })))).toMatchObject({
+      levoEnv: 'production',
+      filter: 'port 80',
+    });
   });
 
   it('starts its pods anew when the configuration changes, and not otherwise', async () => {

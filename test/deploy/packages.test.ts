@@ -107,6 +107,8 @@ describe('in a bare Debian', needed, () => {
       status: 0,
       stderr: [],
     });
+    // SIGHUP ends one that is just starting, which would be a clean end to Restart=on-failure.
+    expect(readFileSync(inside(UNIT), 'utf8')).toMatch(/^RestartForceExitStatus=SIGHUP$/m);
     const said = run('systemd-analyze', 'security', '--offline=true', `--root=${root}`, `${NAME}.service`);
     const exposure = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(said)?.[1]);
     expect(exposure).toBeLessThan(2.5);

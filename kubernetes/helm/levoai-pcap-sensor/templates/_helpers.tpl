@@ -9,9 +9,9 @@
 {{/* By its own name it takes the place of Levo's DaemonSet, whose selector cannot be changed. */}}
 {{- define "sensor.selectorLabels" -}}
 {{- if .Values.fullnameOverride -}}
-app.kubernetes.io/name: {{ include "sensor.fullname" . }}
+app.kubernetes.io/name: {{ include "sensor.fullname" . | quote }}
 {{- else -}}
-name: {{ include "sensor.fullname" . }}
+name: {{ include "sensor.fullname" . | quote }}
 {{- end -}}
 {{- end -}}
 
@@ -35,7 +35,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end -}}
 {{- end -}}
 
-{{/* The variables of the sensor, as YAML. The slips that documents once had count where the right name has its default. */}}
+{{/* The variables of the sensor, as YAML. The slips that documents once had count where the right name says nothing, or for levoEnv its default. */}}
 {{- define "sensor.environment" -}}
 {{- $sensor := .Values.sensor -}}
 {{- $config := $sensor.config -}}
@@ -47,8 +47,10 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
   "levoaiWorkspaceId" "LEVOAI_WORKSPACE_ID" "maxHttpLength" "LEVO_MAX_HTTP_LENGTH"
   "streamTimeoutSeconds" "LEVO_STREAM_TIMEOUT_SECONDS" "maxCpu" "LEVO_MAX_CPU" -}}
 {{- $value := get $config $key -}}
-{{- if and (eq $key "levoEnv") $sensor.confg -}}{{- $value = default $value (get $sensor.confg "levoEnv") -}}{{- end -}}
-{{- if and (eq $key "filter") $config.fitler -}}{{- $value = $config.fitler -}}{{- end -}}
+{{- if and (eq $key "levoEnv") $sensor.confg (has $value (list nil "" "staging")) -}}
+{{- $value = default $value (get $sensor.confg "levoEnv") -}}
+{{- end -}}
+{{- if eq $key "filter" -}}{{- $value = default $config.fitler $value -}}{{- end -}}
 {{- $text := include "sensor.value" $value -}}
 {{- if and (not (kindIs "invalid" $value)) (ne $text "") -}}{{- $_ := set $variables $name $text -}}{{- end -}}
 {{- end -}}

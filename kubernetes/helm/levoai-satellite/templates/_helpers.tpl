@@ -3,7 +3,7 @@
 {{- end -}}
 
 {{- define "satellite.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "satellite.fullname" . }}
+app.kubernetes.io/name: {{ include "satellite.fullname" . | quote }}
 {{- end -}}
 
 {{- define "satellite.labels" -}}
