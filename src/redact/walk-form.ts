@@ -125,7 +125,7 @@ function isOAuthCode({ view: { bytes } }: Form, code: string): boolean {
 const LOOK_BYTES_MIN = 13;
 /** `123-45-6789`: the shortest of what is known by its form. */
 const FORM_BYTES_MIN = 11;
-const MARKS = Uint8Array.from({ length: 256 }, (_, byte) => ('@!%'.includes(String.fromCharCode(byte)) ? 1 : 0));
+const MARKS = Uint8Array.from({ length: 256 }, (_, byte) => ('@!'.includes(String.fromCharCode(byte)) ? 1 : 0));
 
 function redactValue(form: Form, start: number, end: number, owner: PieceName): void {
   if (end - start < 4) return;
@@ -134,7 +134,7 @@ function redactValue(form: Form, start: number, end: number, owner: PieceName): 
   if (!isEncoded(bytes, start, end)) {
     const first = bytes[start];
     if (first === 0x7b || first === 0x5b || first === 0x3c) context.redactDocument(part(view, start, end));
-    // A user and a password before a host, or with a percent sign between.
+    // A user and a password before a host.
     else if (hasMark(bytes, start, end)) context.redactDecoded(part(view, start, end), owner.name);
     else if (end - start >= LOOK_BYTES_MIN || hasByte(bytes, start, end, EQUALS))
       context.redactPiece(view, start, end, owner);
@@ -173,12 +173,8 @@ function hasByte(bytes: Buffer, start: number, end: number, byte: number): boole
   return false;
 }
 
-/** Whether decoding would change anything: a percent sign by itself stays. */
 function isEncoded(bytes: Buffer, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i] as number;
-    if (byte === PLUS || (byte === PERCENT && escapedByte(bytes, i, end) >= 0)) return true;
-  }
+  for (let i = start; i < end; i++) if (bytes[i] === PERCENT || bytes[i] === PLUS) return true;
   return false;
 }
 
