@@ -2,9 +2,10 @@
  * Packets a second, what is lost, and what it costs: sensor → receiver → file beside `tcpdump -w FILE` and `tcpdump -w - | socat`
  * over a TCP connection, on the same replayed packets in network namespaces of its own.
  *
- *     npm run bench:packets            as root; PACKETS=500000 SIZES=100,1500 RATES=200000,0 ONLY=sensor choose otherwise
+ *     npm run bench:packets            as root; PACKETS=500000 SIZES=100,1500 RATES=200000,0 NOISE=0 ONLY=sensor choose otherwise
  *
- * RATES are packets a second; 0 is as fast as tcpreplay can. CPU is user and system time of each process, from /proc. Each process
+ * RATES are packets a second; 0 is as fast as tcpreplay can. NOISE=0 has packets of zeros behind their header, which compress to next to
+ * nothing. CPU is user and system time of each process, from /proc. Each process
  * is ended behind the one that it reads from, so that what is on its way arrives: what is lost then was lost at that rate.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -21,6 +22,7 @@ const SIZES = (process.env.SIZES ?? '100,1500').split(',').map(Number);
 const RATES = (process.env.RATES ?? '0').split(',').map(Number);
 /** Only what has this in its name. */
 const ONLY = process.env.ONLY ?? '';
+const HAS_NOISE = process.env.NOISE !== '0';
 const PORT = 18_099;
 const HERTZ = 100;
 const DISTINCT = 1000;
@@ -43,7 +45,7 @@ function makeTraffic(path: string, size: number): void {
     record.writeUInt32LE(size, 8);
     record.writeUInt32LE(size, 12);
     record.write('ffffffffffff02000000000188b5', 16, 'hex');
-    for (let at = 30; at < 16 + size; at++)
+    for (let at = 30; HAS_NOISE && at < 16 + size; at++)
       record[at] = at % 2 === 0 ? (Math.imul(i + 1, at * 2654435761) >>> 13) & 0xff : at & 0xff;
     return record;
   });
