@@ -357,7 +357,9 @@ export class Streams {
   #begin(id: number, place: HeadersPlace, fields: HeadFields, isPushed: boolean): Stream {
     const client = this.client as Direction;
     const facts = this.#facts;
-    if (fields.lacksRequest) fields.malformed = true;
+    // Nearly every request has these.
+    const hasAll = fields.method !== null && fields.scheme !== null && fields.path !== null && fields.path !== '';
+    if (!hasAll && fields.lacksRequest) fields.malformed = true;
     facts.client = client;
     facts.stream = id;
     facts.authority = fields.authority;
