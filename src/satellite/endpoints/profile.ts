@@ -118,59 +118,47 @@ export interface Comparison {
   readonly different: number;
   /** Things that both have, and whose lack would not have been chance. */
   readonly telling: number;
-  /** How much likelier one thing is than two, in natural logarithms: what two rates explain better, less what a second rate costs. */
-  readonly likelihood: number;
 }
 
 export function compare(a: Profile, b: Profile): Comparison {
   let same = 0;
   let different = 0;
   let telling = 0;
-  let likelihood = 0;
   for (const [key, rate] of a) {
     const other = b.get(key);
-    const gain = other === undefined ? gainOfMissed(rate, b) : gainOf(rate.hits, rate.of, other.hits, other.of);
-    if (other !== undefined) same++;
-    if (gain > SURPRISING) different++;
-    else if (other !== undefined && gainOfMissed(rate, b) > SURPRISING) telling++;
-    likelihood += costOf(rate.of, other === undefined ? hitsOf(rate.within, b) : other.of) - gain;
+    if (other !== undefined) {
+      same++;
+      if (isSurprising(rate, other)) different++;
+      else if (isMissed(rate, b)) telling++;
+    } else if (isMissed(rate, b)) different++;
   }
-  for (const [key, rate] of b) {
-    if (a.has(key)) continue;
-    const gain = gainOfMissed(rate, a);
-    if (gain > SURPRISING) different++;
-    likelihood += costOf(rate.of, hitsOf(rate.within, a)) - gain;
-  }
-  return { same, different, telling, likelihood };
+  for (const [key, rate] of b) if (!a.has(key) && isMissed(rate, a)) different++;
+  return { same, different, telling };
 }
 
-const hitsOf = (key: string, profile: Profile): number => profile.get(key)?.hits ?? 0;
-
-/** Of a profile that lacks what it would have had: as often as it had what that is of. */
-const gainOfMissed = (rate: Rate, profile: Profile): number =>
-  gainOf(rate.hits, rate.of, 0, hitsOf(rate.within, profile));
+/** Whether a profile lacks what it would have had: as often as it had what that is of. */
+function isMissed(rate: Rate, profile: Profile): boolean {
+  const of = profile.get(rate.within)?.hits ?? 0;
+  return of > 0 && isSurprising(rate, { hits: 0, of, within: rate.within });
+}
 
 const SURPRISING = 6;
 
 /** The likelihood of two rates against that of one, in natural logarithms. */
-function gainOf(hitsA: number, ofA: number, hitsB: number, ofB: number): number {
-  const aOf = Math.min(ofA, OF_MAX);
-  const bOf = Math.min(ofB, OF_MAX);
-  if (aOf < 1 || bOf < 1) return 0;
-  const aHits = (hitsA / ofA) * aOf;
-  const bHits = (hitsB / ofB) * bOf;
+function isSurprising(a: Rate, b: Rate): boolean {
+  const [aOf, bOf] = [Math.min(a.of, OF_MAX), Math.min(b.of, OF_MAX)];
+  if (aOf < 1 || bOf < 1) return false;
+  const aHits = (a.hits / a.of) * aOf;
+  const bHits = (b.hits / b.of) * bOf;
   const both = (aHits + bHits) / (aOf + bOf);
-  if (both === 1) return 0;
-  return (
-    term(aHits, aOf) + term(bHits, bOf) - (aHits + bHits) * log(both) - (aOf - aHits + bOf - bHits) * log(1 - both)
-  );
-}
-
-/** What a second rate costs that so many and so many observations speak for (the information criterion of Schwarz, 1978). */
-function costOf(aOf: number, bOf: number): number {
-  const a = Math.min(aOf, OF_MAX);
-  const b = Math.min(bOf, OF_MAX);
-  return a < 1 || b < 1 ? 0 : 0.5 * Math.log(1 + (2 * a * b) / (a + b));
+  const gain =
+    term(aHits, aOf) +
+    term(bHits, bOf) -
+    aHits * log(both) -
+    bHits * log(both) -
+    (aOf - aHits) * log(1 - both) -
+    (bOf - bHits) * log(1 - both);
+  return gain > SURPRISING;
 }
 
 const term = (hits: number, of: number): number => hits * log(hits / of) + (of - hits) * log(1 - hits / of);

@@ -12,9 +12,7 @@ import { mergeShape, newShape, type Shape } from '../openapi/shape.js';
 import { mergeOperation, newOperation, type OperationFacts } from './operation-facts.js';
 import { namesOfParameters } from './parameter-names.js';
 import { ANY, isAlive, isFound, isValueKey, noteWord, type PathNode } from './path-tree.js';
-import { evidenceOf, type TreeEvidence } from './tree-evidence.js';
-import { type Position, rowsOf, type WordRow } from './word-features.js';
-import { lexicalOf } from './word-lexical.js';
+import { evidenceOf, lexicalOf, type Position, rowsOf, type TreeEvidence, type WordRow } from './word-features.js';
 import { valuesAmong } from './word-values.js';
 
 /** A segment of a template. */
@@ -185,7 +183,6 @@ function positionOf(parents: readonly PathNode[], steps: readonly Step[]): Posit
   const last = steps.at(-1);
   return {
     parents,
-    tokens: new Set(steps.flatMap((step) => ('word' in step ? lexicalOf(step.word).tokens : []))),
     before: last !== undefined && 'word' in last ? last.word : null,
     beforeWords: last === undefined || 'word' in last ? 0 : last.words,
     depth: steps.length,

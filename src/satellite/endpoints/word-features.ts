@@ -3,20 +3,28 @@
  *
  * in: the words that follow one another's places in a tree of paths · out: a row of features for each
  */
-import { isVersion } from '../../trace/path-values.js';
+import { tokensOf } from '../../trace/parameter-name.js';
+import { isVersion, splitSuffix } from '../../trace/path-values.js';
 import type { Shape } from '../openapi/shape.js';
 import { hashOf } from './bounded-map.js';
 import { isAlive, isValueKey, type PathNode } from './path-tree.js';
+import { wordLevel } from './path-words.js';
 import { compare, type Profile, profileOf } from './profile.js';
-import type { TreeEvidence } from './tree-evidence.js';
-import { type Lexical, lexicalOf } from './word-lexical.js';
+
+/** What is known of a whole tree. */
+export interface TreeEvidence {
+  /** Texts that were values in bodies. */
+  readonly texts: ReadonlySet<string>;
+  /** By word, at how many different places it stands; a place is named by the words before it. */
+  readonly places: ReadonlyMap<string, number>;
+  /** The same, of places behind a value. */
+  readonly placesBehindValue: ReadonlyMap<string, number>;
+}
 
 /** Where words stand. */
 export interface Position {
   /** Nodes whose children they are: one for each value that the segments before may have. */
   readonly parents: readonly PathNode[];
-  /** Words before, in the singular. */
-  readonly tokens: ReadonlySet<string>;
   /** The word before; null where a value or nothing is before. */
   readonly before: string | null;
   /** Which share of the words that are values before are words of APIs: those of an enumeration mostly are. */
@@ -76,29 +84,6 @@ export const FEATURES = [
   'product',
   'behindWords',
   'behindWordsShare',
-  'action',
-  'actionLeaf',
-  'member',
-  'code',
-  'underscore',
-  'echo',
-  'echoSibling',
-  'sameEnumeration',
-  'writeOnly',
-  'only',
-  'pair',
-  'likelihood',
-  'likelihoodBest',
-  'identicalUnknown',
-  'identicalMember',
-  'identicalFew',
-  'groupMember',
-  'groupCode',
-  'groupAction',
-  'unknownIdentical',
-  'notFoundShare',
-  'sharedBelow',
-  'sharedBelowShare',
 ] as const;
 
 export interface WordRow {
@@ -138,9 +123,6 @@ interface Group {
   readonly level: number;
   readonly unknown: number;
   readonly few: number;
-  readonly member: number;
-  readonly code: number;
-  readonly action: number;
   readonly spread: number;
 }
 
@@ -191,20 +173,13 @@ function groupOf(position: Position, words: readonly string[], evidence: TreeEvi
     before: position.before === null ? null : lexicalOf(position.before),
     level: mean(({ lexical }) => lexical.level),
     unknown: mean(({ lexical }) => lexical.unknown),
-    few: mean((one) => flag(isSeldom(one, position))),
-    member: mean(({ lexical }) => flag(lexical.isMember)),
-    code: mean(({ lexical }) => flag(lexical.isCode)),
-    action: mean(({ lexical }) => flag(lexical.isAction)),
+    few: mean(({ count }) => (count <= 2 ? 1 : 0)),
     spread: Math.sqrt(mean(({ count }) => (count - meanCount) ** 2)) / (meanCount + 1),
   };
 }
 
 const hasSuccess = (responses: ReadonlyMap<string, unknown>): boolean =>
   [...responses.keys()].some((status) => status < '300');
-
-/** Asked for once or twice. At the beginning of a path a word that APIs are known by may be asked for as seldom without being a value. */
-const isSeldom = ({ count, lexical }: Candidate, { depth }: Position): boolean =>
-  count <= 2 && (lexical.unknown > 0 || depth > 0);
 
 const flag = (is: boolean | undefined): number => (is === true ? 1 : 0);
 
@@ -215,12 +190,12 @@ function featuresOf(one: Candidate, group: Group): Record<(typeof FEATURES)[numb
   const isBehindValue = position.before === null && position.depth > 0;
   const others = alive.length - 1;
   const { alike, alikeUnknown, answers } = alikeOf(one, alive);
-  const comparison = compareAll(one, group.compared, position);
+  const comparison = compareAll(one, group.compared);
   return {
     bias: 1,
     level: lexical.level,
     unknown: lexical.unknown,
-    tokens: Math.min(4, lexical.tokens.length),
+    tokens: Math.min(4, lexical.tokens),
     digit: flag(lexical.hasDigit),
     capital: flag(lexical.hasCapital),
     punctuation: flag(lexical.hasPunctuation),
@@ -231,7 +206,7 @@ function featuresOf(one: Candidate, group: Group): Record<(typeof FEATURES)[numb
     behindPlural: flag(before?.isPlural),
     behindUnknown: before?.unknown ?? 0,
     count: Math.log2(1 + count),
-    few: flag(isSeldom(one, position)),
+    few: flag(count <= 2),
     siblings: Math.log2(1 + others),
     typedSibling: flag(group.hasTyped),
     parentsShare: parents.length > 1 ? nodes.length / parents.length : 0,
@@ -266,28 +241,6 @@ function featuresOf(one: Candidate, group: Group): Record<(typeof FEATURES)[numb
     product: Math.log2(1 + productOf(one, alive)),
     behindWords: position.beforeWords,
     behindWordsShare: parents.length > 1 ? (position.beforeWords * nodes.length) / parents.length : 0,
-    action: flag(lexical.isAction),
-    actionLeaf: flag(lexical.isAction && signature.below.size === 0),
-    member: flag(lexical.isMember),
-    code: flag(lexical.isCode),
-    underscore: flag(/^[_$]/.test(word)),
-    echo: shareOf(lexical.tokens, (token) => position.tokens.has(token)),
-    echoSibling: flag(alive.some((other) => other !== one && shareAToken(lexical, other.lexical))),
-    sameEnumeration: Math.log2(1 + enumeratedWith(word, alive, evidence)),
-    writeOnly: flag(signature.methods.size > 0 && !signature.methods.has('GET')),
-    only: flag(alive.length === 1),
-    pair: flag(alive.length === 2),
-    likelihood: comparison.likelihood,
-    likelihoodBest: comparison.likelihoodBest,
-    identicalUnknown: comparison.identicalUnknown,
-    identicalMember: comparison.identicalMember,
-    identicalFew: comparison.identicalFew,
-    groupMember: group.member,
-    groupCode: group.code,
-    groupAction: group.action,
-    unknownIdentical: lexical.unknown * comparison.identical,
-    notFoundShare: notFoundShare(nodes),
-    ...sharedBelow(one, group.compared),
   };
 }
 
@@ -328,111 +281,65 @@ const COMPARED_MAX = 24;
 /** So many things in common are no chance. */
 const SAME_MIN = 6;
 
-interface Compared {
-  /** Shares of the other words that are the same but for chance, or not; and with which there is too little to compare. */
-  identical: number;
-  conflicting: number;
-  nothing: number;
-  similar: number;
-  telling: number;
-  /** How much likelier they are of one operation than of two, as `scaled`: in the mean, and with the one of which it is most. */
-  likelihood: number;
-  likelihoodBest: number;
-  /** Of the others that are not different. */
-  identicalUnknown: number;
-  identicalMember: number;
-  identicalFew: number;
-}
-
-function compareAll(one: Candidate, all: readonly Candidate[], position: Position): Compared {
-  const sums: Compared = {
-    identical: 0,
-    conflicting: 0,
-    nothing: 0,
-    similar: 0,
-    telling: 0,
-    likelihood: 0,
-    likelihoodBest: 0,
-    identicalUnknown: 0,
-    identicalMember: 0,
-    identicalFew: 0,
-  };
+/** Shares of the other words that are the same but for chance, or not; and with which there is too little to compare. */
+function compareAll(
+  one: { word: string; profile: Profile },
+  all: readonly { word: string; profile: Profile }[],
+): { identical: number; conflicting: number; similar: number; nothing: number; telling: number } {
+  let identical = 0;
+  let conflicting = 0;
+  let similar = 0;
+  let nothing = 0;
+  let told = 0;
   let count = 0;
-  let alike = 0;
-  let best = Number.NEGATIVE_INFINITY;
   for (const other of all) {
     if (other.word === one.word) continue;
     count++;
-    const { same, different, telling, likelihood } = compare(one.profile, other.profile);
-    if (different === 0) {
-      sums.telling += Math.min(5, Math.log2(1 + telling));
-      alike++;
-      sums.identicalUnknown += other.lexical.unknown;
-      sums.identicalMember += flag(other.lexical.isMember);
-      sums.identicalFew += flag(isSeldom(other, position));
-      if (same >= SAME_MIN) sums.identical++;
-      else sums.nothing++;
-    } else sums.conflicting++;
-    sums.similar += same / (same + 3 * different + 2);
-    sums.likelihood += scaled(likelihood);
-    best = Math.max(best, scaled(likelihood));
+    const { same, different, telling } = compare(one.profile, other.profile);
+    if (different === 0) told += Math.min(5, Math.log2(1 + telling));
+    if (different > 0) conflicting++;
+    else if (same >= SAME_MIN) identical++;
+    else nothing++;
+    similar += same / (same + 3 * different + 2);
   }
-  if (count === 0) return sums;
-  for (const name of ['identical', 'conflicting', 'nothing', 'similar', 'telling', 'likelihood'] as const)
-    sums[name] /= count;
-  for (const name of ['identicalUnknown', 'identicalMember', 'identicalFew'] as const) sums[name] /= Math.max(1, alike);
-  return { ...sums, likelihoodBest: best };
+  if (count === 0) return { identical: 0, conflicting: 0, similar: 0, nothing: 0, telling: 0 };
+  return {
+    identical: identical / count,
+    conflicting: conflicting / count,
+    similar: similar / count,
+    nothing: nothing / count,
+    telling: told / count,
+  };
 }
 
-const scaled = (likelihood: number): number => Math.sign(likelihood) * Math.log2(1 + Math.abs(likelihood));
-
-function shareOf<T>(all: readonly T[], is: (one: T) => boolean): number {
-  return all.length === 0 ? 0 : all.filter(is).length / all.length;
+interface Lexical {
+  readonly level: number;
+  readonly unknown: number;
+  readonly tokens: number;
+  readonly hasDigit: boolean;
+  readonly hasCapital: boolean;
+  readonly hasPunctuation: boolean;
+  readonly isPlural: boolean;
 }
 
-const shareAToken = (a: Lexical, b: Lexical): boolean => a.tokens.some((token) => b.tokens.includes(token));
-
-/** With how many of the words beside it a word is a value of one property or parameter. */
-function enumeratedWith(word: string, alive: readonly Candidate[], { enumerations }: TreeEvidence): number {
-  let most = 0;
-  for (const set of enumerations.get(word) ?? []) {
-    let count = 0;
-    for (const other of alive) if (other.word !== word && set.has(other.word)) count++;
-    most = Math.max(most, count);
-  }
-  return most;
-}
-
-/** How many of the segments below it another word has below it too, and which share of those that either has. */
-function sharedBelow(
-  { signature }: Candidate,
-  all: readonly Candidate[],
-): { sharedBelow: number; sharedBelowShare: number } {
-  let most = 0;
-  let share = 0;
-  for (const other of all) {
-    if (other.signature === signature) continue;
-    let both = 0;
-    for (const key of signature.below) if (other.signature.below.has(key)) both++;
-    const either = signature.below.size + other.signature.below.size - both;
-    if (both > most || (both === most && both / either > share)) {
-      most = both;
-      share = either === 0 ? 0 : both / either;
-    }
-  }
-  return { sharedBelow: Math.log2(1 + most), sharedBelowShare: share };
-}
-
-function notFoundShare(nodes: readonly PathNode[]): number {
-  let all = 0;
-  let not = 0;
-  for (const { operations } of nodes)
-    for (const { responses } of operations.values())
-      for (const [status, { count }] of responses) {
-        all += count;
-        if (status === '404') not += count;
-      }
-  return all === 0 ? 0 : not / all;
+export function lexicalOf(word: string): Lexical {
+  const { stem, suffix } = splitSuffix(word);
+  const tokens = tokensOf(stem);
+  const levels = tokens.map(wordLevel);
+  const last = tokens.at(-1) ?? '';
+  return {
+    level: levels.length === 0 ? 0 : levels.reduce((sum, level) => sum + level, 0) / levels.length,
+    unknown: isVersion(stem)
+      ? 0
+      : levels.length === 0
+        ? 1
+        : levels.filter((level) => level === 0).length / levels.length,
+    tokens: tokens.length,
+    hasDigit: /\d/.test(stem) && !isVersion(stem),
+    hasCapital: /[A-Z]/.test(stem),
+    hasPunctuation: /[-_. ~%]/.test(stem) || suffix.startsWith('.'),
+    isPlural: last.length > 3 && last.endsWith('s') && !/(?:ss|us|is)$/.test(last),
+  };
 }
 
 function signatureOf(nodes: readonly PathNode[]): Signature {
@@ -483,4 +390,44 @@ function bothFoundAndNot(nodes: readonly PathNode[]): boolean {
     const get = operations.get('GET') ?? operations.values().next().value;
     return get?.responses.has('404') === true && [...get.responses.keys()].some((status) => status < '300');
   });
+}
+
+/** The texts of a whole tree's bodies, and where its words stand. */
+export function evidenceOf(root: PathNode): TreeEvidence {
+  const texts = new Set<string>();
+  const places = new Map<string, Set<string>>();
+  const behindValue = new Map<string, Set<string>>();
+  const visit = (node: PathNode, before: string): void => {
+    for (const { responses, request } of node.operations.values()) {
+      for (const [status, { bodies }] of responses)
+        if (status < '400') for (const { shape } of bodies.values()) textsOf(shape, texts, 0);
+      for (const { shape } of request.values()) textsOf(shape, texts, 0);
+    }
+    for (const [key, child] of node.children) {
+      if (!isAlive(child)) continue;
+      if (!isValueKey(key)) {
+        const set = before === '{}' ? behindValue : places;
+        note(places, key, before);
+        if (set === behindValue) note(behindValue, key, before);
+      }
+      visit(child, isValueKey(key) ? '{}' : key);
+    }
+  };
+  visit(root, '');
+  const sizes = (of: Map<string, Set<string>>) => new Map([...of].map(([word, set]) => [word, set.size]));
+  return { texts, places: sizes(places), placesBehindValue: sizes(behindValue) };
+}
+
+function note(places: Map<string, Set<string>>, word: string, place: string): void {
+  const set = places.get(word);
+  if (set === undefined) places.set(word, new Set([place]));
+  else if (set.size < 64) set.add(place);
+}
+
+function textsOf(shape: Shape, texts: Set<string>, depth: number): void {
+  if (depth > 8) return;
+  if (shape.texts?.values != null) for (const text of shape.texts.values.keys()) texts.add(text);
+  if (shape.objects !== null)
+    for (const property of shape.objects.properties.values()) textsOf(property, texts, depth + 1);
+  if (shape.arrays !== null) textsOf(shape.arrays.items, texts, depth + 1);
 }

@@ -5,9 +5,8 @@
  */
 import { isVersion } from '../../trace/path-values.js';
 import { compare, mergeProfile, type Profile } from './profile.js';
-import type { Position, WordRow } from './word-features.js';
-import { lexicalOf } from './word-lexical.js';
-import { oddsOf } from './word-odds.js';
+import { FEATURES, lexicalOf, type Position, type WordRow } from './word-features.js';
+import { WORD_WEIGHTS } from './word-weights.js';
 
 /** Words that are never values: they stand for one's own, for a view, for a version; nothing at all is none. */
 const KEPT =
@@ -18,12 +17,13 @@ const KEPT =
  */
 const KNOWN_ODDS_MIN = 0;
 const ODDS_MIN = -2;
+const WEIGHTS: readonly number[] = FEATURES.map((name) => WORD_WEIGHTS[name]);
 
 export function valuesAmong(_position: Position, rows: readonly WordRow[]): ReadonlySet<string> {
   const values = new Set<string>();
   const left = rows.filter(({ word }) => !KEPT.test(word) && !isVersion(word));
   for (const cluster of clustersOf(left)) {
-    const odds = cluster.map(({ features }) => oddsOf(features));
+    const odds = cluster.map(oddsOf);
     const mean = odds.reduce((sum, one) => sum + one, 0) / cluster.length;
     cluster.forEach(({ word }, i) => {
       const own = odds[i] as number;
@@ -31,6 +31,11 @@ export function valuesAmong(_position: Position, rows: readonly WordRow[]): Read
     });
   }
   return values;
+}
+
+function oddsOf(row: WordRow): number {
+  const { features } = row;
+  return features.reduce((sum, feature, i) => sum + feature * (WEIGHTS[i] as number), 0);
 }
 
 /** Words that nothing sets apart; those of which most is known come first. */
