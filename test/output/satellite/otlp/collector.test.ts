@@ -12,7 +12,7 @@ const list = (key: string, ...values: string[]) => ({
   value: { arrayValue: { values: values.map((stringValue) => ({ stringValue })) } },
 });
 
-describe('the OpenTelemetry Collector', needs({ 'otel-collector': collectorBuilt }), () => {
+describe('the OpenTelemetry Collector', needs({ 'OpenTelemetry Collector (.ci/full)': collectorBuilt }), () => {
   let collector: Collector;
   beforeAll(async () => {
     collector = await startCollector();
