@@ -3,7 +3,7 @@ import { SensorError } from '../errors.js';
 /** What lets the process capture. Root that may not is mostly that of a container, where no file grants anything. */
 export function captureRemedy(execPath: string, isRoot: boolean): string {
   return isRoot
-    ? 'root has it no more here: let the container have it (docker run --cap-add NET_RAW, capabilities.add: [NET_RAW] in Kubernetes; on Fargate do not drop it in linuxParameters)'
+    ? 'root lacks it here: give it to the container (docker run --cap-add NET_RAW, capabilities.add: [NET_RAW] in Kubernetes; on Fargate do not drop it in linuxParameters)'
     : `grant it with \`sudo setcap cap_net_raw+ep ${execPath}\`, or run as root`;
 }
 

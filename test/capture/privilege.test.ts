@@ -95,7 +95,7 @@ it(
     expect({ code, last: stderr.trimEnd().split('\n').at(-1) }).toEqual({
       code: 1,
       last: expect.stringMatching(
-        /^pcap-sensor: interface lo: [^\n]*CAP_NET_RAW; root has it no more here: .*--cap-add NET_RAW/,
+        /^pcap-sensor: interface lo: [^\n]*CAP_NET_RAW; root lacks it here: .*--cap-add NET_RAW/,
       ),
     });
   },

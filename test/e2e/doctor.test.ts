@@ -157,7 +157,7 @@ describe('the doctor', needs('capture'), () => {
   it('finds that it may not capture', needs('root', 'setpriv'), async () => {
     const without = ['setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw'] as const;
     const { code, stdout } = await examine(await busyServer(), satellite.url, without);
-    expect(stdout).toMatch(/^fail +capability +CAP_NET_RAW is missing\n +→ root has it no more here: /m);
+    expect(stdout).toMatch(/^fail +capability +CAP_NET_RAW is missing\n +→ root lacks it here: /m);
     expect(stdout).toMatch(/^ok +satellite/m);
     expect(code).toBe(1);
   });
