@@ -27,9 +27,6 @@ import {
 const directory = temporaryDirectory();
 let made: ReturnType<typeof makeCertificates>;
 let endings: (() => unknown)[] = [];
-beforeAll(() => {
-  made = makeCertificates();
-});
 afterEach(async () => {
   for (const end of endings.reverse()) await end();
   endings = [];
@@ -105,6 +102,10 @@ const WITHOUT_A_WORD =
 const NO_TLS_COMES = /it does not speak TLS, and tls.enable is true here; set tls.enable: true at the sensor, or false/;
 
 describe('TLS', needs('openssl'), () => {
+  beforeAll(() => {
+    made = makeCertificates();
+  });
+
   it.each<[what: string, sensor: SensorSettings, auth: boolean]>([
     ['that announces itself', {}, false],
     ['that shows a key', { authKey: 'abc' }, true],
