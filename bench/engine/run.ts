@@ -37,6 +37,11 @@ const readers: [name: string, read: Reader][] = [
   ['gopacket + net/http', goPeer('gopacket')],
   ['tshark', tshark],
 ];
+const H2_WORK: readonly (readonly [work: string, ownMode: string, peerMode: string])[] = [
+  ['kept in pairs', '', 'kept'],
+  ['counted', 'dropped', ''],
+];
+
 const h2Peer = goPeer('http2peer');
 
 try {
@@ -107,11 +112,6 @@ async function compareH2(name: string, shape: H2Shape): Promise<void> {
   }
   rmSync(file);
 }
-
-const H2_WORK: readonly (readonly [work: string, ownMode: string, peerMode: string])[] = [
-  ['kept in pairs', '', 'kept'],
-  ['counted', 'dropped', ''],
-];
 
 function grow(exchanges: number): void {
   const file = join(directory, `grow.pcap`);
